@@ -1,0 +1,26 @@
+"""Bounds that belong to the protocol and not to one server's settings."""
+
+from typing import Final
+
+MAX_ATTACHMENTS: Final = 10
+"""Binary attachments of one packet, either way. JavaScript clients since socket.io-parser 4.2.6 drop the whole
+connection when they get more, so more is refused at emit; what comes in is held to the same, counted before anything
+is stored (CVE-2026-48804, GHSA-55mf-67qm-4wpg)."""
+
+MAX_NAMESPACE_BYTES: Final = 512
+"""Longest namespace name taken from a client, in UTF-8. Names are kept per connection and appear in logs."""
+
+MAX_ACK_ID: Final = 2**53 - 1
+"""Largest acknowledgement id: JavaScript's Number.MAX_SAFE_INTEGER. socket.io counts up from 0."""
+
+MAX_PLACEHOLDER_DEPTH: Final = 200
+"""How deep a packet with attachments may be nested; deeper is refused rather than walked."""
+
+MAX_FRAGMENTS: Final = 1024
+"""Continuation frames of one WebSocket message. Every fragment costs memory beyond its bytes, so a message of tiny
+fragments is bounded by their number too (CVE-2026-48779)."""
+
+RESERVED_EVENTS: Final = frozenset(
+    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+)
+"""Event names that socket.io keeps for itself (socket.io-parser, RESERVED_EVENTS); neither side may emit them."""

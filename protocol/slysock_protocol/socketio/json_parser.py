@@ -1,0 +1,223 @@
+"""The default parser of socket.io: text packets, JSON, attachments in binary messages that follow.
+
+Shape of a packet: `type [attachments -] [namespace ,] [ack id] [JSON]`, for example `2["hello"]`,
+`51-/admin,456["project:delete",{"_placeholder":true,"num":0}]`.
+"""
+
+import re
+from typing import Final, final
+
+import msgspec
+
+from slysock_protocol import json
+from slysock_protocol.engineio.packets import Outgoing
+from slysock_protocol.errors import LocalProtocolError, RemoteProtocolError
+from slysock_protocol.limits import MAX_ACK_ID, MAX_ATTACHMENTS, MAX_NAMESPACE_BYTES, RESERVED_EVENTS
+
+from .packets import Ack, Body, Connect, Disconnect, Event, Packet
+
+_HEADER: Final = re.compile(rb"([0-6])(?:(?<=[56])([0-9]{1,10})-)?(?:(/[^,]*),?)?([0-9]*)")
+_RESERVED_EVENTS: Final = frozenset(name.encode() for name in RESERVED_EVENTS)
+_EVENT_BRACKET: Final = b"2["  # an event of the main namespace without ack id: most of all traffic
+
+
+@final
+class JsonParser:
+    """The parser as a value; it has no state, a connection's state is in its decoder."""
+
+    def decoder(self) -> "JsonDecoder":
+        """Make the decoder of one connection."""
+        return JsonDecoder()
+
+    def connected(self, namespace: str, socket_id: str) -> Outgoing:
+        """Encode `0{"sid":…}`, the answer to a CONNECT."""
+        return Outgoing(_text(0, namespace, None, msgspec.json.encode({"sid": socket_id})))
+
+    def refused(self, namespace: str, error: object) -> Outgoing:
+        """Encode `4{…}`; clients find message and data of the refusal in it."""
+        body, attachments = json.encode(error)
+        if attachments or body[:1] not in (b"{", b'"'):
+            raise LocalProtocolError("clients take an object or a text, without binary data, as a refusal's error")
+        return Outgoing(_text(4, namespace, None, body))
+
+    def disconnected(self, namespace: str) -> Outgoing:
+        """Encode `1`."""
+        return Outgoing(_text(1, namespace, None, b""))
+
+    def event(self, namespace: str, name: str, args: tuple[object, ...], ack_id: int | None = None) -> Outgoing:
+        """Encode `2[name, *args]`, or `5…` and its attachments."""
+        check_event_name(name)
+        return _packet(2, 5, namespace, ack_id, [name, *args])
+
+    def ack(self, namespace: str, ack_id: int, values: tuple[object, ...]) -> Outgoing:
+        """Encode `3id[*values]`, or `6…` and its attachments."""
+        return _packet(3, 6, namespace, ack_id, values)
+
+
+def check_event_name(name: str) -> None:
+    """Refuse what clients would take for an event of their own.
+
+    Raises:
+        LocalProtocolError: the name is reserved.
+    """
+    if name in RESERVED_EVENTS:
+        raise LocalProtocolError(f"{name!r} is a reserved event name")
+
+
+def check_attachments(attachments: list[bytes]) -> None:
+    """Refuse more than clients accept.
+
+    Raises:
+        LocalProtocolError: too many.
+    """
+    if len(attachments) > MAX_ATTACHMENTS:
+        raise LocalProtocolError(
+            f"{len(attachments)} binary attachments in one packet; clients drop the connection above {MAX_ATTACHMENTS}"
+        )
+
+
+def _packet(kind: int, binary_kind: int, namespace: str, ack_id: int | None, value: object) -> Outgoing:
+    body, attachments = json.encode(value)
+    if not attachments:
+        return Outgoing(_text(kind, namespace, ack_id, body))
+    check_attachments(attachments)
+    text = _text(binary_kind, namespace, ack_id, body, b"%d-" % len(attachments))
+    return Outgoing(text, tuple(attachments))
+
+
+def _text(kind: int, namespace: str, ack_id: int | None, body: bytes, count: bytes = b"") -> bytes:
+    """Put a packet together, behind the `4` of an Engine.IO message."""
+    where = b"" if namespace == "/" else namespace.encode() + b","
+    number = b"" if ack_id is None else b"%d" % ack_id
+    return b"4%d%b%b%b%b" % (kind, count, where, number, body)
+
+
+@final
+class JsonDecoder:
+    """The state of one connection: at most one packet that waits for attachments."""
+
+    __slots__ = ("_attachments", "_expected", "_packet")
+
+    def __init__(self) -> None:
+        self._packet: Event | Ack | None = None
+        self._expected = 0
+        self._attachments: list[bytes] = []
+
+    def feed_text(self, text: bytes) -> Packet | None:
+        """Take a text message, without the Engine.IO type in front."""
+        if self._packet is not None:
+            raise RemoteProtocolError("text where an attachment was announced")
+        if text[:2] == _EVENT_BRACKET:
+            return Event("/", None, text[1:])
+        found = _HEADER.match(text)
+        if found is None:
+            raise RemoteProtocolError("unknown packet type")
+        kind, count, name, number = found.groups()
+        namespace, ack_id, rest = _namespace(name), _ack_id(number), text[found.end() :]
+        match kind:
+            case b"2":
+                return Event(namespace, ack_id, rest)
+            case b"3" if ack_id is not None:
+                return Ack(namespace, ack_id, rest)
+            case b"0" if ack_id is None:
+                return Connect(namespace, _auth(rest))
+            case b"1" if ack_id is None and not rest:
+                return Disconnect(namespace)
+            case b"5":
+                return self._begin(Event(namespace, ack_id, rest), count)
+            case b"6" if ack_id is not None:
+                return self._begin(Ack(namespace, ack_id, rest), count)
+            case _:
+                raise RemoteProtocolError("malformed packet")
+
+    def _begin(self, packet: Event | Ack, count: bytes | None) -> Packet | None:
+        """Start to wait for attachments; the count is checked before anything is kept."""
+        if count is None:
+            raise RemoteProtocolError("illegal attachments")
+        self._expected = int(count)
+        if self._expected > MAX_ATTACHMENTS:
+            raise RemoteProtocolError("too many attachments")
+        if self._expected == 0:
+            return packet
+        self._packet = packet
+        return None
+
+    def feed_binary(self, data: bytes) -> Packet | None:
+        """Take an attachment."""
+        packet = self._packet
+        if packet is None:
+            raise RemoteProtocolError("binary data that was not announced")
+        self._attachments.append(data)
+        if len(self._attachments) < self._expected:
+            return None
+        attachments, self._attachments, self._packet = self._attachments, [], None
+        body = json.fill(decode_array(packet.body), attachments)
+        return msgspec.structs.replace(packet, body=body)
+
+
+def _namespace(name: bytes | None) -> str:
+    if name is None:
+        return "/"
+    if len(name) > MAX_NAMESPACE_BYTES:
+        raise RemoteProtocolError("namespace name too long")
+    try:
+        # A query string behind the name is an old client's habit and not part of it.
+        return name.decode().partition("?")[0]
+    except UnicodeDecodeError:
+        raise RemoteProtocolError("text that is not UTF-8") from None
+
+
+def _ack_id(digits: bytes) -> int | None:
+    if not digits:
+        return None
+    if len(digits) > len(str(MAX_ACK_ID)) or int(digits) > MAX_ACK_ID:
+        raise RemoteProtocolError("acknowledgement id too large")
+    return int(digits)
+
+
+def _auth(text: bytes) -> dict[str, object]:
+    if not text:
+        return {}
+    auth = json.decode(text)
+    if not json.is_object(auth):
+        raise RemoteProtocolError("auth must be an object")
+    return auth
+
+
+def decode_array(body: Body) -> list[object]:
+    """Decode the body of an event or an ack without a type.
+
+    Raises:
+        RemoteProtocolError: it is not a JSON array.
+    """
+    value = body if isinstance(body, list) else json.decode(body)
+    if not json.is_array(value):
+        raise RemoteProtocolError("an event must be an array")
+    return value
+
+
+def event_name(items: list[object]) -> str:
+    """Return the name of a decoded event.
+
+    Raises:
+        RemoteProtocolError: there is none, or it is reserved.
+    """
+    name = items[0] if items else None
+    if type(name) is int:  # socket.io lets numbers name events; as a key both sides see the same text
+        name = str(name)
+    if not isinstance(name, str) or name in RESERVED_EVENTS:
+        raise RemoteProtocolError("illegal event name")
+    return name
+
+
+def peek_event_name(body: bytes) -> bytes | None:
+    """Find the name of an event in its JSON text without decoding it; None where only decoding can tell.
+
+    The rest of the text may still be malformed; a reserved name is never returned, as decoding refuses it.
+    """
+    if body.startswith(b'["'):
+        end = body.find(b'"', 2)
+        if end > 0 and body.find(b"\\", 2, end) < 0:
+            name = body[2:end]
+            return None if name in _RESERVED_EVENTS else name
+    return None

@@ -1,0 +1,34 @@
+"""WebSocket frames that a server sends: final, unfragmented, unmasked.
+
+Source: RFC 6455, section 5.2 "Base Framing Protocol"; section 5.1: "A server MUST NOT mask any frames that it sends to
+the client", which is what lets one framed buffer serve every client.
+"""
+
+from typing import Final
+
+CONTINUATION: Final = 0x0
+TEXT: Final = 0x1
+BINARY: Final = 0x2
+CLOSE: Final = 0x8
+PING: Final = 0x9
+PONG: Final = 0xA
+
+_FINAL: Final = 0x80
+
+
+def text_frame(payload: bytes) -> bytes:
+    """Frame UTF-8 text as one message."""
+    return _header(TEXT, len(payload)) + payload
+
+
+def binary_frame(payload: bytes) -> bytes:
+    """Frame binary data as one message."""
+    return _header(BINARY, len(payload)) + payload
+
+
+def _header(opcode: int, length: int) -> bytes:
+    if length < 126:
+        return bytes((_FINAL | opcode, length))
+    if length < 65536:
+        return bytes((_FINAL | opcode, 126)) + length.to_bytes(2, "big")
+    return bytes((_FINAL | opcode, 127)) + length.to_bytes(8, "big")

@@ -1,0 +1,76 @@
+"""Acknowledgements that the server waits for: one client's, or those of a whole room.
+
+Ids come from one counter per namespace, so that a packet with an id can be encoded once for a room.
+"""
+
+from typing import final
+
+import trio
+
+from slysock.errors import AckTimeout, Disconnected
+from slysock_protocol.socketio import Body, decode_array
+
+
+def answer_value(values: list[object]) -> object:
+    """Turn the arguments of a client's acknowledgement into what `call` returns: none, the one, or a tuple."""
+    match values:
+        case []:
+            return None
+        case [value]:
+            return value
+        case _:
+            return tuple(values)
+
+
+@final
+class Answers:
+    """The answers to one call.
+
+    Attributes:
+        values: what came, in the order of arrival.
+    """
+
+    def __init__(self, expected: int) -> None:
+        self.values: list[object] = []
+        self._missing = expected
+        self._done = trio.Event()
+
+    def take(self, body: Body) -> None:
+        """Take one client's acknowledgement.
+
+        Raises:
+            RemoteProtocolError: it is not an array.
+        """
+        self.values.append(answer_value(decode_array(body)))
+        self._count()
+
+    def gone(self) -> None:
+        """Learn that one of the clients has left without an answer."""
+        self._count()
+
+    def _count(self) -> None:
+        self._missing -= 1
+        if self._missing <= 0:
+            self._done.set()
+
+    async def wait(self, timeout_seconds: float) -> None:
+        """Wait until nobody is missing.
+
+        Raises:
+            AckTimeout: somebody still is; the answers that came are with it.
+        """
+        if self._missing > 0:
+            with trio.move_on_after(timeout_seconds):
+                await self._done.wait()
+            if not self._done.is_set():
+                raise AckTimeout(f"{self._missing} of the clients did not answer in {timeout_seconds} s", self.values)
+
+    def only(self) -> object:
+        """Return the answer of a call to one client.
+
+        Raises:
+            Disconnected: it left before it answered.
+        """
+        if not self.values:
+            raise Disconnected("the client left before it answered")
+        return self.values[0]

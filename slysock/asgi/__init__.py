@@ -1,0 +1,23 @@
+"""Run an ASGI 3 application under Trio: one call per request, and one for the life of the server.
+
+It must know neither what the application is nor that Engine.IO shares its connections. The version spoken is 2.3: to
+send to a client that has left does nothing, and the application learns of it from `receive`.
+"""
+
+from slysock.asgi.exchange import not_found, run_asgi
+from slysock.asgi.lifespan import asgi_lifespan
+from slysock.asgi.types import ASGIApp, Event, InvalidMessage, LifespanFailed, Receive, Scope, Send, State
+
+__all__ = [
+    "ASGIApp",
+    "Event",
+    "InvalidMessage",
+    "LifespanFailed",
+    "Receive",
+    "Scope",
+    "Send",
+    "State",
+    "asgi_lifespan",
+    "not_found",
+    "run_asgi",
+]

@@ -1,0 +1,95 @@
+"""What a server can be told: one frozen value, checked when it is made.
+
+The command line (slysock.cli) reads the same names from flags, `SLYSOCK_*` and a TOML file; nothing else may hold a
+setting. Units are in the names.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+TransportName = Literal["polling", "websocket"]
+ParserName = Literal["json", "msgpack"]
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits and habits of one server. The defaults are those of Node's socket.io where it has the option.
+
+    Raises:
+        TypeError: an option that does not exist.
+        ValueError: a value that no server could work with.
+    """
+
+    path: str = "/socket.io/"
+    """Where Engine.IO answers; requests elsewhere go to the ASGI application."""
+
+    transports: Sequence[TransportName] = ("polling", "websocket")
+    """What a client may use. A connection that opens with another transport gets `Transport unknown`."""
+
+    allow_upgrades: bool = True
+    """Whether a polling session may move to WebSocket."""
+
+    parser: ParserName = "json"
+    """`json` is the default parser of socket.io; `msgpack` is socket.io-msgpack-parser, set on both sides."""
+
+    cors_origins: Sequence[str] | None = None
+    """Origins that may connect, with credentials, on polling and WebSocket alike. None: any origin, without."""
+
+    ping_interval_seconds: float = 25.0
+    ping_timeout_seconds: float = 20.0
+    upgrade_timeout_seconds: float = 10.0
+    """How long a client may take between opening the WebSocket of an upgrade and finishing it."""
+
+    connect_timeout_seconds: float = 45.0
+    """How long a connection may stay without having joined a namespace."""
+
+    max_payload_bytes: int = 1_000_000
+    """The largest message or polling body taken from a client; announced as `maxPayload` in the handshake."""
+
+    max_namespaces: int = 100
+    """How many namespaces one connection may be in or waiting for at once."""
+
+    max_outbox_bytes: int = 4_194_304
+    """What may wait for one client before it is a slow consumer and is disconnected."""
+
+    max_pending_events: int = 256
+    """How many events of one client may wait for its handlers; past that the server stops reading from it."""
+
+    write_timeout_seconds: float = 20.0
+    """A connection on which nothing could be written for so long is closed forcefully."""
+
+    handler_cleanup_seconds: float = 5.0
+    """What an `on_disconnect` coroutine, or a cancelled handler that cleans up, may still take."""
+
+    shutdown_seconds: float = 10.0
+    """A graceful stop ends after so long, whoever is still there."""
+
+    request_head_seconds: float = 20.0
+    """How long a client may take to send a request line and headers; also how long an idle keep-alive lasts."""
+
+    request_body_seconds: float = 30.0
+    """How long a client may take between two pieces of a request body."""
+
+    max_request_head_bytes: int = 16_384
+    """Request line and headers together; more is answered 431."""
+
+    compression_threshold_bytes: int = 1024
+    """Polling bodies of this size or more are compressed when the client accepts gzip or deflate."""
+
+    max_connections: int = 100_000
+    """Open sockets at once, of every kind; past that new ones are closed at once."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no server could work with; a wrong number is found at start-up, not under load."""
+        for name in self.__struct_fields__:
+            value: object = getattr(self, name)
+            if isinstance(value, int | float) and not isinstance(value, bool) and not value > 0:
+                raise ValueError(f"{name} must be positive, not {value}")
+        if not (self.path.startswith("/") and len(self.path) > 1):
+            raise ValueError(f"path must start with a slash and name something, not {self.path!r}")
+        unknown = set(self.transports) - {"polling", "websocket"}
+        if unknown or not self.transports:
+            raise ValueError("transports must be polling, websocket or both")
+        if self.parser not in ("json", "msgpack"):
+            raise ValueError(f"parser must be json or msgpack, not {self.parser!r}")

@@ -1,0 +1,368 @@
+"""Engine.IO on HTTP: which session a request belongs to, and what it may do.
+
+Source: Engine.IO protocol v4, "Handshake" and "Transports"; where that is silent, Node's engine.io 6 (lib/server.ts).
+"""
+
+import secrets
+import socket as stdlib_socket
+from collections.abc import Callable
+from typing import Final, final
+
+import msgspec
+import trio
+
+from slysock.compression import encode_body
+from slysock.config import Config, TransportName
+from slysock.cors import Cors
+from slysock.http import BodyTooLarge, Request, RequestBroken
+from slysock.request import OpeningRequest, SessionId, read_headers, read_query
+from slysock.session import Ending, Receiver, Session, Transport
+from slysock.timers import Timers
+from slysock.transport.outbox import Flusher
+from slysock.transport.polling import LINGER_SECONDS, PollingTransport
+from slysock.transport.upgrade import Probe, Stranger
+from slysock.transport.websocket import WebSocketTransport
+from slysock_protocol import RemoteProtocolError
+from slysock_protocol.engineio import (
+    PROTOCOL_VERSION,
+    Close,
+    HandshakeError,
+    Outgoing,
+    Packet,
+    decode_payload,
+    open_packet,
+)
+from slysock_protocol.errors import CloseCode
+
+_SESSION_ID_BYTES: Final = 15  # 120 random bits, 20 characters, as Node's server has
+
+_TEXT: Final = (b"content-type", b"text/plain; charset=UTF-8")
+_JSON: Final = (b"content-type", b"application/json")
+_NO_STORE: Final = (b"cache-control", b"no-store")
+
+
+@final
+class Wire(msgspec.Struct, frozen=True):
+    """What lies under a request: the stream, and the plain socket below it where there is one."""
+
+    stream: trio.abc.Stream
+    sock: stdlib_socket.socket | None
+
+
+class _Query(msgspec.Struct, frozen=True):
+    """The parameters that Engine.IO looks at."""
+
+    parameters: dict[str, str]
+    transport: TransportName
+    sid: str | None
+
+
+@final
+class Engine:
+    """The sessions of a server.
+
+    `accept` is given each new session and returns the layer above it.
+    """
+
+    def __init__(self, config: Config, *, accept: Callable[[Session], Receiver]) -> None:
+        self.config = config
+        self.timers = Timers()
+        self._accept = accept
+        self._flusher = Flusher()
+        self._cors = Cors(config.cors_origins)
+        self._sessions: dict[str, Session] = {}
+        self._last_words: dict[str, PollingTransport] = {}  # of closed sessions: what one more poll may still get
+        self._nursery: trio.Nursery | None = None
+        self.accepting = True
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The open sessions, oldest first."""
+        return list(self._sessions.values())
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Host the polling sessions, the flusher and the timers, until cancelled."""
+        async with trio.open_nursery() as self._nursery:
+            self._nursery.start_soon(self._flusher.run)
+            self._nursery.start_soon(self.timers.run)
+            task_status.started()
+
+    def owns(self, path: str) -> bool:
+        """Tell whether a request path is Engine.IO's."""
+        return path == self.config.path or path + "/" == self.config.path
+
+    # -- requests ----------------------------------------------------------------------------------------------------
+
+    async def handle(self, request: Request, wire: Wire) -> None:
+        """Answer one request, or serve the WebSocket that it asks for until that ends."""
+        if not self._cors.allows(request):
+            await self._refuse(request, HandshakeError.FORBIDDEN, status=403)
+        elif request.method == "OPTIONS":
+            await request.respond(204, self._cors.preflight(request))
+        else:
+            query = self._read_query(request)
+            if isinstance(query, HandshakeError):
+                await self._refuse(request, query)
+            elif query.transport == "websocket":
+                await self._websocket(request, query, wire)
+            elif query.sid is None:
+                await self._open_polling(request, query)
+            else:
+                await self._polling(request, query.sid)
+
+    def _read_query(self, request: Request) -> "_Query | HandshakeError":
+        """Check what a request says of itself, in the order in which Node's server checks it."""
+        try:
+            parameters = read_query(request.query_string)
+        except ValueError:
+            return HandshakeError.BAD_REQUEST
+        name = parameters.get("transport")
+        transport: TransportName
+        if name == "polling" and "polling" in self.config.transports:
+            transport = "polling"
+        elif name == "websocket" and "websocket" in self.config.transports:
+            transport = "websocket"
+        else:
+            return HandshakeError.UNKNOWN_TRANSPORT
+        query = _Query(parameters, transport, parameters.get("sid"))
+        return self._objection(request, query) or query
+
+    def _objection(self, request: Request, query: _Query) -> HandshakeError | None:
+        wants_websocket = query.transport == "websocket"
+        if query.sid is not None and query.sid not in self._sessions and query.sid not in self._last_words:
+            return HandshakeError.UNKNOWN_SESSION
+        if query.sid is None and request.method != "GET":
+            return HandshakeError.BAD_METHOD
+        if wants_websocket != (request.upgrade == "websocket") or (wants_websocket and not _can_upgrade(request)):
+            return HandshakeError.BAD_REQUEST
+        if query.parameters.get("EIO") != PROTOCOL_VERSION:
+            return HandshakeError.UNSUPPORTED_VERSION
+        return None
+
+    async def _refuse(self, request: Request, error: HandshakeError, *, status: int = 400) -> None:
+        await request.respond(status, [_JSON, *self._cors.headers(request)], error.body)
+
+    # -- sessions ----------------------------------------------------------------------------------------------------
+
+    def _open(
+        self,
+        request: Request,
+        query: _Query,
+        transport: Transport,
+        nursery: trio.Nursery,
+        on_closed: Callable[[Session], None],
+    ) -> Session:
+        """Make a session, announce it to its client and to the layer above."""
+        opening = OpeningRequest(
+            headers=read_headers(request.headers),
+            query=query.parameters,
+            address=request.peer,
+            secure=request.secure,
+            url=request.target.decode("latin-1"),
+        )
+        session = Session(
+            SessionId(secrets.token_urlsafe(_SESSION_ID_BYTES)),
+            opening,
+            transport,
+            nursery=nursery,
+            config=self.config,
+            timers=self.timers,
+            on_closed=on_closed,
+        )
+        self._sessions[session.id] = session
+        transport.send(self._open_packet(session))
+        session.attach(self._accept(session))
+        return session
+
+    def _open_packet(self, session: Session) -> Outgoing:
+        config = self.config
+        may_upgrade = session.transport.name == "polling" and config.allow_upgrades and "websocket" in config.transports
+        return open_packet(
+            session.id,
+            upgrades=["websocket"] if may_upgrade else [],
+            ping_interval_seconds=config.ping_interval_seconds,
+            ping_timeout_seconds=config.ping_timeout_seconds,
+            max_payload_bytes=config.max_payload_bytes,
+        )
+
+    def _forget(self, session: Session) -> None:
+        """Take a closed session out of the table; what it still has to say waits a while for a poll."""
+        del self._sessions[session.id]
+        transport = session.transport
+        if isinstance(transport, PollingTransport) and transport.lingering and not transport.polled:
+            self._last_words[session.id] = transport
+            self.timers.call_later(LINGER_SECONDS, lambda: self._last_words.pop(session.id, None))
+
+    # -- long-polling ------------------------------------------------------------------------------------------------
+
+    async def _open_polling(self, request: Request, query: _Query) -> None:
+        """Open a session whose nursery is hosted here, because no connection of the client lasts as long as it does."""
+        if not self.accepting:
+            await request.respond(503, self._cors.headers(request))
+            return
+        assert self._nursery is not None
+        session: Session = await self._nursery.start(self._host, request, query)
+        await self._poll(request, session)
+
+    async def _host(self, request: Request, query: _Query, *, task_status: trio.TaskStatus[Session]) -> None:
+        """Keep the nursery of a polling session until it has closed and its handlers have ended."""
+        closed = trio.Event()
+        async with trio.open_nursery() as nursery:
+
+            def ended(session: Session) -> None:
+                self._forget(session)
+                closed.set()
+
+            def overflow() -> None:
+                # Later, because whoever sent the message may be in the middle of a broadcast.
+                self.timers.call_later(0, lambda: session.close("slow consumer", Ending.ERROR))
+
+            transport = PollingTransport(max_bytes=self.config.max_outbox_bytes, on_full=overflow)
+            session = self._open(request, query, transport, nursery, ended)
+            task_status.started(session)
+            await closed.wait()
+            nursery.cancel_scope.cancel()
+
+    async def _polling(self, request: Request, sid: str) -> None:
+        session = self._sessions.get(sid)
+        if session is not None and session.expired:
+            session.expire()
+        if session is None or session.closed:
+            await self._give_last_words(request, sid)
+        elif not isinstance(session.transport, PollingTransport):
+            await self._refuse(request, HandshakeError.BAD_REQUEST)
+        elif request.method == "GET":
+            await self._poll(request, session)
+        elif request.method == "POST":
+            await self._post(request, session)
+        else:
+            await self._refuse(request, HandshakeError.BAD_REQUEST)
+
+    async def _give_last_words(self, request: Request, sid: str) -> None:
+        transport = self._last_words.pop(sid, None) if request.method == "GET" else None
+        if transport is None:
+            await self._refuse(request, HandshakeError.UNKNOWN_SESSION)
+        else:
+            await self._answer_poll(request, await transport.poll(request.wait_gone) or b"")
+
+    async def _poll(self, request: Request, session: Session) -> None:
+        transport = session.transport
+        assert isinstance(transport, PollingTransport)
+        if transport.polled:
+            # Two polls at once: the packets of one would overtake those of the other.
+            session.close("transport error", Ending.ERROR)
+            await self._refuse(request, HandshakeError.BAD_REQUEST)
+            return
+        answered = False
+        try:
+            payload = await transport.poll(request.wait_gone)
+            if payload is not None:
+                await self._answer_poll(request, payload)
+                answered = True
+        finally:
+            if not answered:  # given up, broken or cancelled: what the poll was to carry is lost
+                session.lose(transport, "transport error")
+
+    async def _answer_poll(self, request: Request, payload: bytes) -> None:
+        encoded = encode_body(payload, request.header(b"accept-encoding"), self.config.compression_threshold_bytes)
+        headers = [_TEXT, _NO_STORE, *self._cors.headers(request), *encoded.headers]
+        await request.respond(200, headers, encoded.body)
+
+    async def _post(self, request: Request, session: Session) -> None:
+        transport = session.transport
+        assert isinstance(transport, PollingTransport)
+        if not transport.begin_post():
+            # Two at once: their packets would overtake each other.
+            session.close("transport error", Ending.ERROR)
+            await self._refuse(request, HandshakeError.BAD_REQUEST)
+            return
+        try:
+            body = await request.read_body(self.config.max_payload_bytes)
+            understood = await self._take_payload(session, body)
+        except BodyTooLarge:
+            session.close("transport error", Ending.ERROR)
+            await request.respond(413, self._cors.headers(request))
+            return
+        except RequestBroken:
+            session.lose(transport, "transport error")
+            raise
+        finally:
+            transport.end_post()
+        if understood:
+            await request.respond(200, [_TEXT, _NO_STORE, *self._cors.headers(request)], b"ok")
+        else:
+            await self._refuse(request, HandshakeError.BAD_REQUEST)
+
+    async def _take_payload(self, session: Session, body: bytes) -> bool:
+        """Hand the packets of a POST to the session, no faster than it handles them; False when it had to close."""
+        packet: Packet | None = None
+        try:
+            for packet in decode_payload(body):
+                session.receive_packet(packet)
+                if session.closed:
+                    break
+                if session.backlogged:
+                    await session.wait_ready()
+        except RemoteProtocolError as error:
+            session.fail(error)
+            return False
+        return isinstance(packet, Close) or not session.closed
+
+    # -- WebSocket ---------------------------------------------------------------------------------------------------
+
+    async def _websocket(self, request: Request, query: _Query, wire: Wire) -> None:
+        """Serve a WebSocket: a new session's, or one that a polling session would go over to."""
+        if not self.accepting:
+            await request.respond(503, self._cors.headers(request))
+            return
+        if query.sid in self._last_words:
+            await self._refuse(request, HandshakeError.UNKNOWN_SESSION)
+            return
+        request_bytes, behind = request.hand_over()
+        async with trio.open_nursery() as nursery:
+            transport = WebSocketTransport(
+                wire.stream,
+                wire.sock,
+                request=request_bytes,
+                behind=behind,
+                nursery=nursery,
+                flusher=self._flusher,
+                config=self.config,
+            )
+            if await transport.accept():
+                transport.open(self._owner(request, query, transport, nursery))
+                await transport.run()
+            nursery.cancel_scope.cancel()
+
+    def _owner(
+        self, request: Request, query: _Query, transport: WebSocketTransport, nursery: trio.Nursery
+    ) -> Session | Probe | Stranger:
+        """Decide whom a WebSocket's messages are for."""
+        if query.sid is None:
+            return self._open(request, query, transport, nursery, self._forget)
+        session = self._sessions.get(query.sid)
+        if (
+            session is None
+            or session.upgrading is not None
+            or not isinstance(session.transport, PollingTransport)
+            or not self.config.allow_upgrades
+        ):
+            # Too late or one too many: it was accepted, because clients expect that, and is closed.
+            transport.close(Ending.ERROR, CloseCode.NORMAL, "")
+            return Stranger()
+        return Probe(
+            session,
+            session.transport,
+            transport,
+            timers=self.timers,
+            timeout_seconds=self.config.upgrade_timeout_seconds,
+        )
+
+
+def _can_upgrade(request: Request) -> bool:
+    """Tell whether a request is an opening handshake (RFC 6455, section 4.2.1)."""
+    return (
+        request.method == "GET"
+        and request.header(b"sec-websocket-version") == b"13"
+        and request.header(b"sec-websocket-key") is not None
+    )

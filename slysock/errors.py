@@ -1,0 +1,59 @@
+"""What handlers raise and catch.
+
+ConnectionRefused    raised by middleware: the client may not join the namespace
+AckTimeout           raised by `call`: an answer did not come in time
+└── Disconnected     raised by `call`: it cannot come any more, the client has left
+InvalidPayload       given to an error hook: an event's arguments do not fit its handler
+Refusal              raised by handlers: an expected no; base of an application's own
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+
+@final
+class ConnectionRefused(Exception):
+    """Refuse a client that asks to join a namespace; it gets a `connect_error` with this message and data.
+
+    Attributes:
+        message: what `error.message` is on the client.
+        data: what `error.data` is on the client; None leaves it out.
+    """
+
+    def __init__(self, message: str, data: object = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+
+class AckTimeout(Exception):
+    """No acknowledgement came in time.
+
+    Attributes:
+        answers: what did come, when many clients were asked; otherwise empty.
+    """
+
+    def __init__(self, message: str, answers: Sequence[object] = ()) -> None:
+        super().__init__(message)
+        self.answers = list(answers)
+
+
+@final
+class Disconnected(AckTimeout):
+    """The client left before it answered; there is nothing to wait for."""
+
+
+@final
+class InvalidPayload(Exception):
+    """What a client sent does not fit the parameters of the handler, which was not called.
+
+    The text names the place and the expected type and holds none of the data: it may be shown to the client.
+    """
+
+
+class Refusal(Exception):
+    """A handler's expected no: the event was understood and is refused. Subclass it as you like.
+
+    It goes to the router's error hook like any exception, but is not logged as a failure. Without a hook its text is
+    what the client gets.
+    """

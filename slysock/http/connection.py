@@ -1,0 +1,152 @@
+"""One connection: request after request, until one side has had enough."""
+
+from contextlib import suppress
+from typing import Final, final
+
+import h11
+import trio
+
+from slysock.config import Config
+from slysock.http import head as heads
+from slysock.http.errors import RequestBroken
+from slysock.http.request import REASONS, Request
+from slysock.http.wire import Wire
+
+LINGER_SECONDS: Final = 2.0
+"""How long a refused client may take to read why, before the connection is cut (nginx: 5 s between reads)."""
+
+LINGER_BYTES: Final = 8_388_608
+"""How much of what it still sends is dropped meanwhile."""
+
+
+@final
+class HttpConnection:
+    """The server's side of one HTTP/1.1 connection.
+
+    One task asks for requests and answers each before the next. Whoever makes the connection calls `aclose`, which
+    closes the stream.
+
+    Args:
+        stream: a socket, TLS or in-memory stream; nobody else may use it.
+        config: deadlines and bounds.
+        secure: whether the stream is under TLS.
+        peer: the client's address, empty for Unix sockets.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, config: Config, *, secure: bool, peer: str) -> None:
+        self._wire = Wire(stream, config)
+        self._secure = secure
+        self._peer = peer
+        self._request: Request | None = None
+        self._idle: trio.CancelScope | None = None  # around a wait for the first byte of a request
+
+    async def next_request(self) -> Request | None:
+        """Return the next request, or None when there will be none: call `aclose` then.
+
+        A head that is malformed, too long or too slow is answered here (400, 408, 431, 501 or 505). An idle
+        connection ends quietly after `request_head_seconds`. What an answered request left unread of its body is
+        dropped first.
+        """
+        try:
+            if not await self._previous_is_over():
+                return None
+            head = await self._read_head()
+        except RequestBroken:
+            return None
+        except h11.RemoteProtocolError as exc:
+            await self._refuse(exc.error_status_hint)
+            return None
+        return None if head is None else await self._make_request(head)
+
+    def finish(self) -> None:
+        """Take no more requests: one under way is still answered, with `Connection: close`; an idle wait ends now."""
+        self._wire.draining = True
+        if self._idle is not None:
+            self._idle.cancel()
+
+    async def aclose(self) -> None:
+        """Close the stream. When the peer may still be sending, let it see the answer first, for a bounded time.
+
+        Takes at most `LINGER_SECONDS`; cancelled, it closes at once.
+        """
+        with trio.move_on_after(LINGER_SECONDS):
+            try:
+                if self._owes_lingering():
+                    await self._wire.linger(LINGER_BYTES)
+            finally:
+                await self._wire.aclose()
+
+    async def _previous_is_over(self) -> bool:
+        """Bring h11 to where the next head may come, dropping an unread body; False when that cannot be."""
+        machine = self._wire.machine
+        if self._wire.broken or self._wire.draining:
+            return False
+        if self._request is None or machine.our_state is not h11.DONE:
+            return machine.our_state is h11.IDLE
+        with trio.move_on_after(self._wire.config.request_head_seconds):
+            while await self._request.receive_chunk():
+                pass
+        if machine.their_state is not h11.DONE:
+            return False
+        machine.start_next_cycle()
+        return True
+
+    async def _read_head(self) -> h11.Request | None:
+        seconds = self._wire.config.request_head_seconds
+        if not self._wire.buffered and not await self._first_byte(seconds):
+            return None
+        with trio.move_on_after(seconds):
+            return await self._rest_of_head()
+        await self._refuse(408)
+        return None
+
+    async def _first_byte(self, seconds: float) -> bool:
+        """Wait for anything to arrive; False when nothing did in time, or `finish` was called meanwhile."""
+        with trio.move_on_after(seconds) as self._idle:
+            await self._wire.read_more(self._wire.config.max_request_head_bytes + 1)
+        self._idle = None
+        return self._wire.buffered > 0
+
+    async def _rest_of_head(self) -> h11.Request | None:
+        """Read until h11 has a head.
+
+        Raises:
+            h11.RemoteProtocolError: it will never be one.
+            RequestBroken: the connection is lost.
+        """
+        while True:
+            event = self._wire.machine.next_event()
+            if isinstance(event, h11.Request):
+                return event
+            # One byte more than allowed is enough for h11 to see that the head is too long.
+            await self._wire.read_more(self._wire.config.max_request_head_bytes + 1 - self._wire.buffered)
+            if self._wire.at_eof:
+                return None
+
+    async def _make_request(self, head: h11.Request) -> Request | None:
+        judgement = heads.judge(head)
+        if isinstance(judgement, heads.Refusal):
+            await self._refuse(judgement.status, judgement.reason, with_body=head.method != b"HEAD")
+            return None
+        self._request = Request(self._wire, head, judgement, secure=self._secure, peer=self._peer)
+        return self._request
+
+    async def _refuse(self, status: int, reason: str = "", *, with_body: bool = True) -> None:
+        """Answer a head that became no request; whether that arrives is the peer's concern."""
+        text = reason.encode() or REASONS[status]
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(text)),
+            (b"connection", b"close"),
+        ]
+        response = h11.Response(status_code=status, headers=headers, reason=REASONS[status])
+        events = [response, h11.Data(data=text if with_body else b""), h11.EndOfMessage()]
+        with suppress(RequestBroken):
+            await self._wire.write(b"".join(self._wire.encode(event) for event in events))
+
+    def _owes_lingering(self) -> bool:
+        """Whether an answer was given while the peer may still be sending what nobody will read."""
+        machine = self._wire.machine
+        answered = machine.our_state in (h11.DONE, h11.MUST_CLOSE)
+        sending = machine.their_state in (h11.IDLE, h11.SEND_BODY, h11.ERROR)
+        return answered and sending and not self._wire.at_eof and not self._wire.broken

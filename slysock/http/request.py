@@ -1,0 +1,238 @@
+"""One request: its head, its body as far as somebody wants it, and the one answer it gets."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final, final
+
+import h11
+import trio
+
+from slysock.http import head as heads
+from slysock.http.errors import BodyTooLarge, InvalidResponse, RequestBroken
+from slysock.http.wire import Wire
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+DRAIN_BYTES: Final = 65_536
+"""An unread body of at most this size is read and dropped to keep the connection; a longer one costs it."""
+
+REASONS: Final = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
+BODILESS: Final = (204, 304)
+
+
+@final
+class Request:
+    """A request that has arrived, with its body still on the way.
+
+    Made by `HttpConnection.next_request`. Exactly one answer is due: `respond`, or `start`, `send` and `end`. The
+    object is dead once the connection is asked for its next request.
+
+    Attributes:
+        method: as sent, `GET`.
+        target: as sent.
+        path: percent-decoded, without the query. `raw_path` is the same as sent.
+        query_string: what follows the question mark, as sent.
+        headers: (name, value) in the order sent, names in lower case.
+        http_version: `1.0` or `1.1`.
+        peer: the client's address, empty for Unix sockets.
+        secure: whether the connection is under TLS.
+        upgrade: the protocol the client asks to switch to, in lower case; None when it asks for none.
+    """
+
+    def __init__(self, wire: Wire, head: h11.Request, target: heads.Target, *, secure: bool, peer: str) -> None:
+        self.method = head.method.decode("ascii")
+        self.target = head.target
+        self.path = target.path
+        self.raw_path = target.raw_path
+        self.query_string = target.query_string
+        self.headers: list[tuple[bytes, bytes]] = list(head.headers)
+        self.http_version = head.http_version.decode("ascii")
+        self.peer = peer
+        self.secure = secure
+        self.upgrade = heads.upgrade_of(head)
+        self.body_complete = False
+        """Whether the whole body has been read; True from the start when there is none."""
+        self._wire = wire
+        self._unread = heads.body_length(head)  # bytes of the body that h11 has not given yet; None: chunked
+        self._head = b""  # an encoded response head that waits for the first piece of its body
+        self._sends_body = True
+        self._settle()
+
+    def header(self, name: bytes) -> bytes | None:
+        """Return the first value of a header, or None.
+
+        Args:
+            name: in lower case.
+        """
+        return heads.header(self.headers, name)
+
+    # ---- the request's body -------------------------------------------------------------------------------------
+
+    async def read_body(self, limit: int) -> bytes:
+        """Read the whole body, or what is left of it.
+
+        Args:
+            limit: most bytes taken; a longer body is not read on.
+
+        Raises:
+            BodyTooLarge: the declared or the received length is over the limit.
+            RequestBroken: the peer left, stalled, or sent nonsense.
+        """
+        if self._unread is not None and self._unread > limit:
+            raise BodyTooLarge(limit)
+        body = bytearray()
+        while chunk := await self.receive_chunk():
+            body += chunk
+            if len(body) > limit:
+                raise BodyTooLarge(limit)
+        return bytes(body)
+
+    async def receive_chunk(self) -> bytes:
+        """Return the next piece of the body, at most 16 KiB; `b""` at its end. Cancelled: nothing is lost.
+
+        Raises:
+            RequestBroken: the peer left, stalled for `request_body_seconds`, or sent nonsense.
+        """
+        while not self.body_complete:
+            event = self._next_event()
+            if isinstance(event, h11.Data):
+                return self._taken(bytes(event.data))
+            if isinstance(event, h11.EndOfMessage):
+                self.body_complete = True
+            else:
+                await self._fetch()
+        return b""
+
+    def _next_event(self) -> object:
+        try:
+            return self._wire.machine.next_event()
+        except h11.RemoteProtocolError as exc:
+            status = None if self._wire.at_eof else 400
+            raise RequestBroken("the request body is broken off or malformed", status=status) from exc
+
+    def _taken(self, data: bytes) -> bytes:
+        if self._unread is not None:
+            self._unread -= len(data)
+            self._settle()
+        return data
+
+    def _settle(self) -> None:
+        """Let h11 see the end of a body as soon as its length is used up; it needs no further byte for that."""
+        if self._unread == 0:
+            self._next_event()
+            self.body_complete = True
+
+    async def _fetch(self) -> None:
+        machine = self._wire.machine
+        if machine.they_are_waiting_for_100_continue:
+            go_on = h11.InformationalResponse(status_code=100, headers=[], reason=REASONS[100])
+            await self._wire.write(self._wire.encode(go_on))
+        try:
+            with trio.fail_after(self._wire.config.request_body_seconds):
+                await self._wire.read_more()
+        except trio.TooSlowError:
+            raise RequestBroken("the request body did not arrive in time", status=408) from None
+
+    # ---- the answer ---------------------------------------------------------------------------------------------
+
+    async def respond(self, status: int, headers: Headers = (), body: bytes = b"") -> None:
+        """Answer in one piece. Content-Length is added; HEAD, 204 and 304 send no body.
+
+        Cancelled: the connection is broken and serves no further request.
+
+        Raises:
+            InvalidResponse: status or headers are no HTTP, or there was an answer already.
+            RequestBroken: the peer left, or took nothing for `write_timeout_seconds`.
+        """
+        length = [] if status in BODILESS else [(b"content-length", b"%d" % len(body))]
+        self.start(status, [*headers, *length])
+        await self.end(body)
+
+    def start(self, status: int, headers: Headers = ()) -> None:
+        """Begin an answer. Nothing is written before `send` or `end`, so that head and body share a segment.
+
+        Without a Content-Length among the headers the body is sent in chunks, or to an HTTP/1.0 peer up to the end of
+        the connection.
+
+        Raises:
+            InvalidResponse: status or headers are no HTTP; another answer may be given if none was begun before.
+        """
+        closing = [(b"connection", b"close")] if self._must_close() else []
+        reason = REASONS.get(status, b"")
+        try:
+            response = h11.Response(status_code=status, headers=[*headers, *closing], reason=reason)
+        except h11.LocalProtocolError as exc:
+            raise InvalidResponse(str(exc)) from exc
+        self._head = self._wire.encode(response)
+        self._sends_body = self.method != "HEAD" and status not in BODILESS
+
+    async def send(self, chunk: bytes) -> None:
+        """Write a piece of the body; where the answer has no body, drop it.
+
+        Raises:
+            InvalidResponse: not started, already ended, or more than the Content-Length says.
+            RequestBroken: as for `respond`.
+        """
+        await self._write(self._encode_chunk(chunk))
+
+    async def end(self, chunk: bytes = b"") -> None:
+        """Write the last piece and end the answer.
+
+        Raises:
+            InvalidResponse: not started, already ended, or not as long as the Content-Length says.
+            RequestBroken: as for `respond`.
+        """
+        await self._write(self._encode_chunk(chunk) + self._wire.encode(h11.EndOfMessage()))
+
+    def abandon(self) -> None:
+        """Give the connection up with the answer unfinished; the peer sees it broken off."""
+        self._wire.give_up()
+
+    def _encode_chunk(self, chunk: bytes) -> bytes:
+        return self._wire.encode(h11.Data(data=chunk if self._sends_body else b""))
+
+    async def _write(self, data: bytes) -> None:
+        data, self._head = self._head + data, b""
+        await self._wire.write(data)
+
+    def _must_close(self) -> bool:
+        """Whether this answer is the connection's last, which its head has to say."""
+        if self._wire.draining or self._wire.at_eof:
+            return True
+        if self.body_complete:
+            return False
+        machine = self._wire.machine
+        # A client still waiting for 100 may now send its body or not; nobody can tell what comes next.
+        unsure = self._unread is None or machine.they_are_waiting_for_100_continue
+        return unsure or machine.their_state is h11.ERROR or (self._unread or 0) > DRAIN_BYTES
+
+    # ---- the connection below -----------------------------------------------------------------------------------
+
+    async def wait_gone(self) -> None:
+        """Wait until the peer has closed the connection, while its answer is held back.
+
+        What a pipelining client sends meanwhile is kept for its turn, up to `max_request_head_bytes`; past that
+        nothing is read, so its leaving goes unnoticed. A peer that closes only its sending side counts as gone.
+        Cancelled: nothing is lost.
+        """
+        while not self._wire.at_eof:
+            room = self._wire.config.max_request_head_bytes - self._wire.buffered
+            if room <= 0:
+                await trio.sleep_forever()
+            try:
+                await self._wire.read_more(room)
+            except RequestBroken:
+                return
+        await trio.lowlevel.checkpoint()
+
+    def hand_over(self) -> tuple[bytes, bytes]:
+        """Leave HTTP: return this request as bytes, and what the client has sent behind it already.
+
+        The stream is the caller's from here on. Call it before anything of the body was read, and neither answer nor
+        ask for another request; `HttpConnection.aclose` then only closes the stream.
+        """
+        lines = [b"%s %s HTTP/%s" % (self.method.encode(), self.target, self.http_version.encode())]
+        lines += [b"%s: %s" % pair for pair in self.headers]
+        rest, _ = self._wire.machine.trailing_data
+        self._wire.draining = True
+        return b"\r\n".join(lines) + b"\r\n\r\n", rest

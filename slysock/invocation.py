@@ -1,0 +1,107 @@
+"""One call of one handler: its arguments, its acknowledgement, and what goes wrong in it."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, cast, final
+
+from slysock.errors import InvalidPayload, Refusal
+from slysock.router import NO_ACK, ErrorHook, Handler
+
+if TYPE_CHECKING:
+    from slysock.socket import Socket
+
+logger = logging.getLogger("slysock")
+
+_afterwards: ContextVar[list[Callable[[], object]] | None] = ContextVar("afterwards", default=None)
+# what the handler that runs wants done behind its acknowledgement
+
+
+def after_ack(call: Callable[[], object]) -> None:
+    """Make a plain call as soon as the acknowledgement of the running handler is on its way.
+
+    Dropped where the handler fails. Outside a handler, or in one whose client does not wait for an acknowledgement, the
+    order is the same: after the handler has returned.
+
+    Raises:
+        RuntimeError: no handler is running.
+    """
+    calls = _afterwards.get()
+    if calls is None:
+        raise RuntimeError("no handler is running")
+    calls.append(call)
+
+
+@final
+class Invocation:
+    """A handler about to run for one event of one client."""
+
+    __slots__ = ("_ack_id", "_args", "_event", "_handler", "_socket")
+
+    def __init__(
+        self, socket: "Socket", event: str, handler: Handler, args: tuple[object, ...], ack_id: int | None
+    ) -> None:
+        self._socket = socket
+        self._event = event
+        self._handler = handler
+        self._args = args
+        self._ack_id = ack_id
+
+    def run_now(self) -> None:
+        """Run a plain handler."""
+        calls: list[Callable[[], object]] = []
+        token = _afterwards.set(calls)
+        try:
+            self._finish(self._handler.call(self._socket, *self._args), calls)
+        except Exception as error:  # the boundary of one handler: nobody else notices
+            self._fail(error)
+        finally:
+            _afterwards.reset(token)
+
+    async def run(self) -> None:
+        """Run either kind of handler, in a dispatcher. Cancelled, it answers nothing: its client is gone."""
+        if not self._handler.is_async:
+            self.run_now()
+            return
+        calls: list[Callable[[], object]] = []
+        token = _afterwards.set(calls)
+        try:
+            result = await cast("Awaitable[object]", self._handler.call(self._socket, *self._args))
+            self._finish(result, calls)
+        except Exception as error:  # the boundary of one handler: nobody else notices
+            self._fail(error)
+        finally:
+            _afterwards.reset(token)
+
+    def _finish(self, result: object, calls: list[Callable[[], object]]) -> None:
+        if self._ack_id is not None and result is not NO_ACK:
+            self._socket.acknowledge(self._ack_id, result)
+        for call in calls:
+            call()
+
+    def _fail(self, error: Exception) -> None:
+        answer_failure(self._socket, self._event, self._handler.on_error, error, self._ack_id)
+
+
+def answer_failure(
+    socket: "Socket", event: str, on_error: "ErrorHook | None", error: Exception, ack_id: int | None
+) -> None:
+    """Log what is not expected, and answer by the router's error hook or without internals."""
+    if not isinstance(error, InvalidPayload | Refusal):
+        logger.error("the handler of %r failed for socket %s", event, socket.id, exc_info=error)
+    try:
+        answer = on_error(socket, event, error) if on_error is not None else {"error": _public_text(error)}
+        if ack_id is not None and answer is not NO_ACK:
+            socket.acknowledge(ack_id, answer)
+    except Exception:  # the hook's own failure must not reach the connection either
+        logger.exception("the error hook for %r failed for socket %s", event, socket.id)
+
+
+def _public_text(error: Exception) -> str:
+    match error:
+        case InvalidPayload():
+            return f"Invalid payload: {error}"
+        case Refusal():
+            return str(error)
+        case _:
+            return "Internal error"

@@ -1,0 +1,106 @@
+"""Listening sockets, and the loop that takes connections from them.
+
+The standard library's sockets are kept, because the outbox and the lane use them directly; Trio wraps them for the
+rest.
+"""
+
+import errno
+import logging
+import os
+import socket as stdlib_socket
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import trio
+
+logger = logging.getLogger("slysock")
+
+_BACKLOG: Final = 2048  # a storm of clients that come back at once must find room; the kernel may allow less
+_BATCH: Final = 64  # connections taken before others get a turn
+_OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+_PAUSE_SECONDS: Final = 0.1  # until something may have been freed
+
+
+async def bind_tcp(host: str, port: int) -> list[stdlib_socket.socket]:
+    """Listen on every address of a host; port 0 takes a free one, the same for all.
+
+    Raises:
+        OSError: none of the addresses can be had.
+    """
+    infos = await trio.socket.getaddrinfo(host, port, type=stdlib_socket.SOCK_STREAM, flags=stdlib_socket.AI_PASSIVE)
+    sockets: list[stdlib_socket.socket] = []
+    problem = OSError(errno.EADDRNOTAVAIL, "the host has no address")
+    for family, kind, protocol, _, address in infos:
+        try:
+            chosen = sockets[0].getsockname()[1] if sockets else port
+            sockets.append(_bind(family, kind, protocol, (address[0], chosen, *address[2:])))
+        except OSError as error:
+            problem = error
+            if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                break
+    else:
+        if sockets:
+            return sockets
+    for sock in sockets:
+        sock.close()
+    raise problem
+
+
+def _bind(family: int, kind: int, protocol: int, address: tuple[object, ...]) -> stdlib_socket.socket:
+    sock = stdlib_socket.socket(family, kind, protocol)
+    try:
+        sock.setblocking(False)
+        if os.name != "nt":  # there it would let another process take the port away
+            sock.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_REUSEADDR, 1)
+        if family == stdlib_socket.AF_INET6:
+            sock.setsockopt(stdlib_socket.IPPROTO_IPV6, stdlib_socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def bind_unix(path: Path) -> stdlib_socket.socket:
+    """Listen on a Unix socket; one that a dead server left behind is replaced.
+
+    Raises:
+        OSError: the path cannot be had, or a server is listening there.
+    """
+    if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
+        with stdlib_socket.socket(stdlib_socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(path))
+            except ConnectionRefusedError:
+                path.unlink()
+    sock = stdlib_socket.socket(stdlib_socket.AF_UNIX, stdlib_socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.bind(str(path))
+        sock.listen(_BACKLOG)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def accept_forever(listener: stdlib_socket.socket, take: Callable[[stdlib_socket.socket], None]) -> None:
+    """Take connections until cancelled; out of file descriptors, it waits for some instead of spinning."""
+    while True:
+        await trio.lowlevel.wait_readable(listener)
+        for _ in range(_BATCH):
+            try:
+                sock, _address = listener.accept()
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno in _OUT_OF_RESOURCES:
+                    logger.error("cannot take a connection: %s", error.strerror)  # noqa: TRY400 - no place in our code
+                    await trio.sleep(_PAUSE_SECONDS)
+                    break
+                continue  # that one went away before we had it
+            sock.setblocking(False)
+            take(sock)

@@ -1,0 +1,69 @@
+"""What is known of a client from the request it opened its connection with."""
+
+from collections.abc import Mapping
+from typing import NewType, final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+SessionId = NewType("SessionId", str)
+"""Names an Engine.IO session; whoever has it can speak for the client, so it is never shown to others or logged."""
+
+SocketId = NewType("SocketId", str)
+"""Names a client in a namespace; public."""
+
+
+@final
+class OpeningRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The HTTP request of an Engine.IO handshake."""
+
+    headers: Mapping[str, str]
+    """Names in lower case; a header that came several times is joined by a comma."""
+
+    query: Mapping[str, str]
+    address: str
+    """The peer's address as the server sees it; the last proxy's, where there is one. Empty on a Unix socket."""
+
+    secure: bool
+    url: str
+
+    @property
+    def cross_origin(self) -> bool:
+        """Whether a browser page of another origin made the request."""
+        origin = self.headers.get("origin")
+        return origin is not None and origin.partition("://")[2] != self.headers.get("host", "")
+
+
+def read_headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Turn header lines into a mapping. Bytes outside ASCII are read as Latin-1 (RFC 9110, section 5.5)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def read_query(query: bytes) -> dict[str, str]:
+    """Turn a query string into a mapping; of a repeated name the last counts.
+
+    Raises:
+        ValueError: more parameters than any client sends.
+    """
+    return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=100))
+
+
+@final
+class Handshake(msgspec.Struct, frozen=True, kw_only=True):
+    """How a client introduced itself to a namespace: `socket.handshake`."""
+
+    auth: Mapping[str, object]
+    """What the client gave as `auth`; an empty object where it gave nothing. Not checked by anyone yet."""
+
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    address: str
+    secure: bool
+    cross_origin: bool
+    url: str
+    issued: float
+    """When, in seconds of `time.time()`."""

@@ -1,0 +1,93 @@
+"""Who is in which room of a namespace.
+
+Semantics are those of Node's in-memory adapter: a member of several target rooms counts once, `except` wins over `to`,
+no rooms means everybody. Every member is in a room of its own id without having joined it; that room is looked up, not
+stored.
+
+Costs: joining and leaving are independent of the number of rooms; finding the targets is linear in the targets.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Generic, NewType, TypeVar, final
+
+from slysock.request import SocketId
+
+RoomName = NewType("RoomName", str)
+
+M = TypeVar("M")
+
+
+@final
+class Rooms(Generic[M]):
+    """Members by id, and their rooms."""
+
+    def __init__(self) -> None:
+        self._members: dict[str, M] = {}  # id -> member, in the order of arrival
+        self._rooms: dict[str, dict[str, M]] = {}  # room -> its members by id; never empty
+        self._joined: dict[str, set[str]] = {}  # id -> rooms joined; absent where none
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __iter__(self) -> Iterator[M]:
+        return iter(list(self._members.values()))
+
+    def get(self, member_id: SocketId) -> M | None:
+        """Find a member."""
+        return self._members.get(member_id)
+
+    def add(self, member_id: SocketId, member: M) -> None:
+        """Take a member in."""
+        self._members[member_id] = member
+
+    def remove(self, member_id: SocketId) -> None:
+        """Take a member out of every room and of the namespace."""
+        for room in self._joined.pop(member_id, ()):
+            self._take_out(member_id, room)
+        self._members.pop(member_id, None)
+
+    def join(self, member_id: SocketId, rooms: Iterable[str]) -> None:
+        """Put a member into rooms; joining twice changes nothing."""
+        member = self._members[member_id]
+        joined = self._joined.setdefault(member_id, set())
+        for room in rooms:
+            joined.add(room)
+            self._rooms.setdefault(room, {})[member_id] = member
+
+    def leave(self, member_id: SocketId, rooms: Iterable[str]) -> None:
+        """Take a member out of rooms; those it is not in are ignored."""
+        joined = self._joined.get(member_id, set())
+        for room in rooms:
+            if room in joined:
+                joined.remove(room)
+                self._take_out(member_id, room)
+
+    def _take_out(self, member_id: str, room: str) -> None:
+        members = self._rooms[room]
+        del members[member_id]
+        if not members:
+            del self._rooms[room]
+
+    def of(self, member_id: SocketId) -> frozenset[RoomName]:
+        """The rooms a member is in, its own among them."""
+        return frozenset(map(RoomName, {member_id, *self._joined.get(member_id, ())}))
+
+    def targets(self, rooms: Collection[str], excluded: Collection[str]) -> list[M]:
+        """Find everybody who is in one of the rooms and in none of the excluded; each once, in order of joining."""
+        found = self._union(rooms) if rooms else self._members
+        if excluded:
+            out = self._union(excluded)
+            return [member for member_id, member in found.items() if member_id not in out]
+        return list(found.values())
+
+    def _union(self, rooms: Collection[str]) -> dict[str, M]:
+        if len(rooms) == 1:
+            (room,) = rooms
+            if room not in self._members:
+                return self._rooms.get(room, {})
+        union: dict[str, M] = {}
+        for room in rooms:
+            union.update(self._rooms.get(room, {}))
+            if room in self._members:
+                union[room] = self._members[room]
+        return union

@@ -1,0 +1,293 @@
+"""One Engine.IO session: from the handshake to the one function that closes it.
+
+A session outlives its transports: it opens on one, may upgrade to another, and is what heartbeats, limits and the
+layer above are tied to. It knows nothing of HTTP, nor of Socket.IO.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Literal, Protocol, TypeAlias, final
+
+import trio
+
+from slysock.config import Config, TransportName
+from slysock.request import OpeningRequest, SessionId
+from slysock.timers import Timers
+from slysock_protocol import RemoteProtocolError
+from slysock_protocol.engineio import (
+    PING,
+    BinaryMessage,
+    Close,
+    Message,
+    Noop,
+    Open,
+    Outgoing,
+    Packet,
+    Ping,
+    Pong,
+    Upgrade,
+    decode_packet,
+)
+from slysock_protocol.errors import CloseCode
+
+DisconnectReason: TypeAlias = Literal[
+    "transport close",
+    "transport error",
+    "ping timeout",
+    "parse error",
+    "slow consumer",
+    "forced close",
+    "forced server close",
+    "server shutting down",
+    "client namespace disconnect",
+    "server namespace disconnect",
+]
+"""Why a client is gone: the reasons of Node's server, and `slow consumer`, which it does not have."""
+
+
+class Ending(Enum):
+    """How a session takes leave of its client."""
+
+    PEER = "peer"
+    """The client has left or says that it does."""
+    ERROR = "error"
+    """The client broke a rule or fell silent: it is told at once, and nothing more is kept for it."""
+    GRACEFUL = "graceful"
+    """The server ends it: what was sent before still arrives."""
+
+
+class Transport(Protocol):
+    """A way to the client. Calls are plain; none of them waits."""
+
+    @property
+    def name(self) -> TransportName:
+        """What clients call it."""
+        ...
+
+    @property
+    def writable(self) -> bool:
+        """Whether what is sent now leaves at once."""
+        ...
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Send, in order."""
+
+    def close(self, ending: Ending, code: CloseCode, text: str) -> None:
+        """Take leave and end. Nothing is sent afterwards. Idempotent."""
+
+
+class Receiver(Protocol):
+    """The layer above: what a session hands its messages to."""
+
+    @property
+    def backlogged(self) -> bool:
+        """Whether so much is waiting to be handled that no more should be read."""
+        ...
+
+    def text(self, data: bytes) -> None:
+        """Take a text message.
+
+        Raises:
+            RemoteProtocolError: it breaks the protocol of that layer; the session will be closed.
+        """
+
+    def binary(self, data: bytes) -> None:
+        """Take a binary message; raises like `text`."""
+
+    def closed(self, reason: DisconnectReason) -> None:
+        """Learn that the session has ended; called once, nothing follows."""
+
+    async def wait_ready(self) -> None:
+        """Wait until it is no longer backlogged."""
+
+    async def finish(self) -> None:
+        """Take no more events and wait until those that came have been handled."""
+
+
+@final
+class Session:
+    """One client.
+
+    Ownership: the nursery is its host's: what the session starts for this client runs there and ends with it.
+
+    Attributes:
+        closed: no more messages come or go.
+        upgrading: the WebSocket that is being probed, while one is.
+    """
+
+    __slots__ = (
+        "_alive_since",
+        "_config",
+        "_on_closed",
+        "_receiver",
+        "_timer",
+        "_timers",
+        "closed",
+        "id",
+        "nursery",
+        "request",
+        "transport",
+        "upgrading",
+    )
+
+    def __init__(
+        self,
+        session_id: SessionId,
+        request: OpeningRequest,
+        transport: Transport,
+        *,
+        nursery: trio.Nursery,
+        config: Config,
+        timers: Timers,
+        on_closed: Callable[["Session"], None],
+    ) -> None:
+        self.id = session_id
+        self.request = request
+        self.transport = transport
+        self.nursery = nursery
+        self.closed = False
+        self.upgrading: Transport | None = None
+        self._config = config
+        self._timers = timers
+        self._on_closed = on_closed
+        self._receiver: Receiver | None = None
+        self._alive_since = trio.current_time()
+        self._timer = timers.call_later(config.ping_interval_seconds, self._ping)
+
+    def attach(self, receiver: Receiver) -> None:
+        """Name the layer above; must be done before anything is received."""
+        self._receiver = receiver
+
+    @property
+    def _above(self) -> Receiver:
+        assert self._receiver is not None
+        return self._receiver
+
+    # -- messages ------------------------------------------------------------------------------------------------
+
+    def send(self, outgoing: Outgoing, *, volatile: bool = False) -> None:
+        """Send packets; forgotten when the session is closed, or when volatile and they would have to wait."""
+        if not (self.closed or (volatile and not self.transport.writable)):
+            self.transport.send(outgoing)
+
+    def receive_text(self, data: bytes) -> None:
+        """Take one text message of the transport, as the wire has it."""
+        if self.closed:
+            return
+        try:
+            if data.startswith(b"4"):
+                self._above.text(data[1:])
+            else:
+                self._receive(decode_packet(data))
+        except RemoteProtocolError as error:
+            self.fail(error)
+
+    def receive_binary(self, data: bytes) -> None:
+        """Take one binary message of the transport."""
+        if self.closed:
+            return
+        try:
+            self._above.binary(data)
+        except RemoteProtocolError as error:
+            self.fail(error)
+
+    def receive_packet(self, packet: Packet) -> None:
+        """Take one packet of a polling request."""
+        if self.closed:
+            return
+        try:
+            self._receive(packet)
+        except RemoteProtocolError as error:
+            self.fail(error)
+
+    def _receive(self, packet: Packet) -> None:
+        match packet:
+            case Message(data):
+                self._above.text(data)
+            case BinaryMessage(data):
+                self._above.binary(data)
+            case Pong():
+                self._pong()
+            case Close():
+                self.close("transport close", Ending.PEER)
+            case Ping():
+                # Engine.IO v4, "Heartbeat": the server sends the pings.
+                raise RemoteProtocolError("invalid heartbeat direction")
+            case Upgrade() | Noop() | Open():
+                pass  # nothing to do outside an upgrade; Node's server ignores them too
+
+    @property
+    def backlogged(self) -> bool:
+        """Whether no more should be read from the client for now."""
+        return not self.closed and self._above.backlogged
+
+    async def wait_ready(self) -> None:
+        """Wait until reading may go on."""
+        if not self.closed:
+            await self._above.wait_ready()
+
+    # -- heartbeat (Engine.IO protocol v4, "Heartbeat") --------------------------------------------------------------
+
+    @property
+    def expired(self) -> bool:
+        """Whether the client's last sign of life is too old, also where the timer has not run yet."""
+        allowed = self._config.ping_interval_seconds + self._config.ping_timeout_seconds
+        return trio.current_time() - self._alive_since >= allowed
+
+    def _ping(self) -> None:
+        self.send(PING)
+        self._timer = self._timers.call_later(self._config.ping_timeout_seconds, self.expire)
+
+    def _pong(self) -> None:
+        self._alive_since = trio.current_time()
+        self._timer.cancel()
+        self._timer = self._timers.call_later(self._config.ping_interval_seconds, self._ping)
+
+    def expire(self) -> None:
+        """Give the client up, unless its answer may be among what we have not read yet."""
+        if self.backlogged:
+            self._timer = self._timers.call_later(self._config.ping_timeout_seconds, self.expire)
+        else:
+            self.close("ping timeout", Ending.ERROR)
+
+    async def finish(self) -> None:
+        """Take no more events and wait until those that came have been handled."""
+        await self._above.finish()
+
+    # -- upgrade ---------------------------------------------------------------------------------------------------
+
+    def adopt(self, transport: Transport) -> None:
+        """Go over to the transport that was probed; the old one has handed over what it had not delivered."""
+        self.transport, self.upgrading = transport, None
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def fail(self, error: RemoteProtocolError) -> None:
+        """Close because the client broke the protocol."""
+        self.close("parse error", Ending.ERROR, error.close_code, error.reason)
+
+    def lose(self, transport: Transport, reason: DisconnectReason) -> None:
+        """Learn that a transport has ended by itself; only the current one takes the session with it."""
+        if transport is self.transport:
+            self.close(reason, Ending.PEER)
+
+    def close(
+        self,
+        reason: DisconnectReason,
+        ending: Ending = Ending.GRACEFUL,
+        code: CloseCode = CloseCode.NORMAL,
+        text: str = "",
+    ) -> None:
+        """Close the session: the only way in which one ends. Idempotent.
+
+        The layer above learns of it before anything else happens; then the transports take leave.
+        """
+        if self.closed:
+            return
+        self.closed = True
+        self._timer.cancel()
+        self._above.closed(reason)
+        self.transport.close(ending, code, text)
+        if self.upgrading is not None:
+            self.upgrading.close(Ending.ERROR, CloseCode.NORMAL, "")
+        self._on_closed(self)

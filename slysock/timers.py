@@ -1,0 +1,66 @@
+"""All deadlines of a server in one queue, and one task that keeps them: heartbeats, upgrades, connects, last words.
+
+A timer costs an entry in a heap, not a task. A cancelled one stays there until its time, holding nothing.
+"""
+
+import heapq
+import itertools
+import logging
+import math
+from collections.abc import Callable
+from typing import final
+
+import trio
+
+logger = logging.getLogger("slysock")
+
+
+@final
+class Timer:
+    """A call that is due at a time; `cancel` makes it nothing."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self.call: Callable[[], object] | None = call
+
+    def cancel(self) -> None:
+        """Do not make the call. Harmless when it has been made."""
+        self.call = None
+
+
+@final
+class Timers:
+    """The queue. Times are those of `trio.current_time()`, in seconds."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Timer]] = []  # (due, order of creation, timer)
+        self._order = itertools.count()
+        self._nap = trio.CancelScope()  # the task's sleep; its deadline moves when an earlier timer comes
+
+    def call_later(self, seconds: float, call: Callable[[], object]) -> Timer:
+        """Make a plain call after some seconds, in the queue's task. It must not block and should not raise."""
+        due = trio.current_time() + seconds
+        timer = Timer(call)
+        heapq.heappush(self._heap, (due, next(self._order), timer))
+        if due < self._nap.deadline:
+            self._nap.deadline = due
+        return timer
+
+    async def run(self) -> None:
+        """Keep the deadlines until cancelled."""
+        while True:
+            next_due = self._heap[0][0] if self._heap else math.inf
+            with trio.CancelScope(deadline=next_due) as self._nap:
+                await trio.sleep_forever()
+            self._run_due(trio.current_time())
+
+    def _run_due(self, now: float) -> None:
+        while self._heap and self._heap[0][0] <= now:
+            _, _, timer = heapq.heappop(self._heap)
+            call, timer.call = timer.call, None
+            if call is not None:
+                try:
+                    call()
+                except Exception:  # the one task of all deadlines outlives a bug behind one of them
+                    logger.exception("a timer failed")

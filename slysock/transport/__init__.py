@@ -1,0 +1,1 @@
+"""How a session's packets reach its client: long-polling or WebSocket."""
