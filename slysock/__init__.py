@@ -14,10 +14,11 @@ run(root, port=3000)
 from slysock.broadcast import Broadcast
 from slysock.config import Config
 from slysock.errors import AckTimeout, ConnectionRefused, Disconnected, InvalidPayload, Refusal
+from slysock.front import Listening
 from slysock.namespace import Namespace
 from slysock.request import Handshake
 from slysock.router import NO_ACK, Router
-from slysock.server import Listening, Server, run
+from slysock.server import Server, run
 from slysock.session import DisconnectReason
 from slysock.socket import Socket
 from slysock_protocol import LocalProtocolError

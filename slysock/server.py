@@ -2,46 +2,27 @@
 
 import logging
 import signal
-import socket as stdlib_socket
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeAlias, final
+from typing import TypeAlias, final
 
-import msgspec
 import trio
 
-from slysock.asgi import ASGIApp, State, asgi_lifespan, not_found, run_asgi
+from slysock.asgi import ASGIApp
 from slysock.config import Config
 from slysock.connection import Connection, Surroundings
-from slysock.engine import Engine, Wire
-from slysock.http import HttpConnection, Request, RequestBroken
-from slysock.listeners import accept_forever, bind_tcp, bind_unix
+from slysock.front import Front, Listening
 from slysock.namespace import Namespace, Namespaces
 from slysock.router import Router
-from slysock.session import Ending, Receiver, Session
-from slysock_protocol.errors import CloseCode
+from slysock.session import Receiver, Session
 from slysock_protocol.socketio import JsonParser, MsgpackParser
 
 logger = logging.getLogger("slysock")
 
 Lifespan: TypeAlias = "Callable[[Server], AbstractAsyncContextManager[None]]"
-_JSON: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-
-
-@final
-class Listening(msgspec.Struct, frozen=True):
-    """Where a server can be reached.
-
-    Attributes:
-        url: for a client; of a Unix socket, its path.
-        port: 0 for a Unix socket.
-    """
-
-    url: str
-    port: int
 
 
 @final
@@ -67,16 +48,11 @@ class Server:
         lifespan: "Lifespan | None" = None,
     ) -> None:
         self.config = config or Config()
-        self._app = app or not_found
         self._lifespan = lifespan
         self._parser = MsgpackParser() if self.config.parser == "msgpack" else JsonParser()
         self._namespaces = Namespaces(routers, self._parser)
-        self._engine = Engine(self.config, accept=self._accept)
-        self._state: State = {}
-        self._http: set[HttpConnection] = set()
-        self._connections: trio.Nursery | None = None
+        self._front = Front(self.config, accept=self._accept, app=app)
         self._farewells: trio.Nursery | None = None
-        self._stop = trio.Event()
 
     def of(self, name: str) -> Namespace:
         """Return a namespace, to speak to its clients from outside of a handler.
@@ -88,8 +64,6 @@ class Server:
         if namespace is None:
             raise ValueError(f"no router is for the namespace {name!r}")
         return namespace
-
-    # -- running -----------------------------------------------------------------------------------------------------
 
     async def serve(
         self,
@@ -112,115 +86,39 @@ class Server:
         Raises:
             OSError: the address cannot be had.
         """
-        listeners = [bind_unix(unix_path)] if unix_path is not None else await bind_tcp(host, port)
-        try:
-            async with self.running(), trio.open_nursery() as accepting:
-                for listener in listeners:
-                    accepting.start_soon(accept_forever, listener, partial(self._take, tls=tls))
-                task_status.started(_listening(listeners[0], host, tls, unix_path))
-                await self._stop.wait()
-                accepting.cancel_scope.cancel()
-        finally:
-            for listener in listeners:
-                listener.close()
-            if unix_path is not None:
-                unix_path.unlink(missing_ok=True)
+        async with self._inside():
+            await self._front.serve(host, port, tls=tls, unix_path=unix_path, task_status=task_status)
 
     def stop(self) -> None:
         """Begin a graceful stop: take no more connections, finish what handlers have begun, tell the clients, end.
 
         Takes at most `shutdown_seconds`. Called again, it changes nothing.
         """
-        self._engine.accepting = False
-        self._stop.set()
+        self._front.stop()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Be ready for connections, without listening: `serve_stream` brings them. Leaving it is a graceful stop."""
-        lifespan = nullcontext() if self._lifespan is None else self._lifespan(self)
-        async with (
-            lifespan,
-            asgi_lifespan(self._app) as self._state,
-            trio.open_nursery() as self._farewells,
-            trio.open_nursery() as engine,
-        ):
-            await engine.start(self._engine.run)
-            async with trio.open_nursery() as self._connections:
-                try:
-                    yield
-                    self._connections.cancel_scope.deadline = trio.current_time() + self.config.shutdown_seconds
-                    await self._drain()
-                finally:
-                    self._close_sessions()
-            engine.cancel_scope.cancel()
-
-    async def _drain(self) -> None:
-        """Let what has begun come to its end; the connections' nursery has the deadline."""
-        self.stop()
-        async with trio.open_nursery() as nursery:
-            for session in self._engine.sessions:
-                nursery.start_soon(session.finish)
-        self._close_sessions()
-        for http in self._http:
-            http.finish()
-
-    def _close_sessions(self) -> None:
-        for session in self._engine.sessions:
-            session.close("server shutting down", Ending.GRACEFUL, CloseCode.GOING_AWAY)
-
-    # -- connections -------------------------------------------------------------------------------------------------
-
-    def _take(self, sock: stdlib_socket.socket, *, tls: ssl.SSLContext | None) -> None:
-        """Start the task of one connection."""
-        if self._connections is None or len(self._http) >= self.config.max_connections:
-            sock.close()
-            return
-        self._connections.start_soon(self._serve_socket, sock, tls)
-
-    async def _serve_socket(self, sock: stdlib_socket.socket, tls: ssl.SSLContext | None) -> None:
-        peer = _peer(sock)
-        stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
-        if tls is None:
-            await self._serve(Wire(stream, sock), peer=peer, secure=False)
-        else:
-            encrypted = trio.SSLStream(stream, tls, server_side=True, https_compatible=True)
-            await self._serve(Wire(encrypted, None), peer=peer, secure=True)
+        async with self._inside(), self._front.running():
+            yield
 
     async def serve_stream(self, stream: trio.abc.Stream, *, peer: str = "", secure: bool = False) -> None:
         """Serve one connection on any stream, until it ends. Only inside `running`."""
-        await self._serve(Wire(stream, None), peer=peer, secure=secure)
+        await self._front.serve_stream(stream, peer=peer, secure=secure)
 
-    async def _serve(self, wire: Wire, *, peer: str, secure: bool) -> None:
-        http = HttpConnection(wire.stream, self.config, secure=secure, peer=peer)
-        self._http.add(http)
-        try:
-            while (request := await http.next_request()) is not None:
-                await self._answer(request, wire)
-        except* RequestBroken:
-            pass  # the client left in the middle
-        except* Exception:  # the boundary of one connection
-            logger.exception("a connection failed")
-        finally:
-            self._http.discard(http)
-            await http.aclose()
-
-    async def _answer(self, request: Request, wire: Wire) -> None:
-        if self._engine.owns(request.path):
-            await self._engine.handle(request, wire)
-        elif request.path == "/healthz":
-            await request.respond(200, _JSON, b'{"status":"ok"}')
-        elif request.path == "/readyz":
-            ready = self._engine.accepting
-            await request.respond(200 if ready else 503, _JSON, b'{"ready":true}' if ready else b'{"ready":false}')
-        else:
-            await run_asgi(self._app, request, state=self._state)
+    @asynccontextmanager
+    async def _inside(self) -> AsyncGenerator[None]:
+        """Keep the application's resources, and the nursery in which clients that have left are dealt with."""
+        lifespan = nullcontext() if self._lifespan is None else self._lifespan(self)
+        async with lifespan, trio.open_nursery() as self._farewells:
+            yield
 
     def _accept(self, session: Session) -> Receiver:
         surroundings = Surroundings(
             config=self.config,
             namespaces=self._namespaces,
             parser=self._parser,
-            timers=self._engine.timers,
+            timers=self._front.engine.timers,
             later=self._later,
         )
         return Connection(session, surroundings)
@@ -235,21 +133,6 @@ class Server:
             await routine()
         if scope.cancelled_caught:
             logger.warning("what a client left behind did not end in %s s", self.config.handler_cleanup_seconds)
-
-
-def _peer(sock: stdlib_socket.socket) -> str:
-    try:
-        address: tuple[str, int] | str = sock.getpeername()
-    except OSError:  # it has gone already
-        return ""
-    return address[0] if isinstance(address, tuple) else ""
-
-
-def _listening(sock: stdlib_socket.socket, host: str, tls: ssl.SSLContext | None, unix_path: Path | None) -> Listening:
-    if unix_path is not None:
-        return Listening(str(unix_path), 0)
-    port: int = sock.getsockname()[1]
-    return Listening(f"{'http' if tls is None else 'https'}://{f'[{host}]' if ':' in host else host}:{port}", port)
 
 
 def run(

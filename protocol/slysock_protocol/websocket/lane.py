@@ -1,10 +1,10 @@
 """The fast lane: the frames that nearly all traffic consists of, taken straight from the bytes of a client.
 
-A frame is hot when it is a complete message of its own: final, text or binary, no reserved bits, masked. Hot frames are
-unmasked here and given to the session. All others are cold: control frames, fragments and illegal frames go on, byte
-for byte, to a complete WebSocket implementation, which answers them. The lane only follows the headers of cold frames,
-so that it knows where the next frame begins and whether a fragmented message is open; while one is open, or after a
-frame that ends the connection, everything is cold.
+A frame is hot when it is a complete message of its own: final, text or binary, no reserved bits, masked, its length in
+the shortest form. Hot frames are unmasked here and given to the session. All others are cold: control frames, fragments
+and illegal frames go on, byte for byte, to a complete WebSocket implementation, which answers them. The lane only
+follows the headers of cold frames, so that it knows where the next frame begins and whether a fragmented message is
+open; while one is open, or after a frame that ends the connection, everything is cold.
 
 The limits of a message hold here for hot and cold frames alike, by what their headers announce.
 
@@ -57,7 +57,7 @@ class FrameReader:
     """Split what a client sends into hot messages and cold bytes. One per connection.
 
     Bounds: between calls it holds at most one incomplete hot frame, that is less than `max_message_bytes` and a header,
-    and by no more objects than one.
+    in one buffer however small the pieces were in which it came.
 
     Attributes:
         error: set when the client broke a rule that is checked here. The items that `feed` returned come before it;

@@ -1,0 +1,185 @@
+"""The front of a server: listeners, connections, and where each request goes.
+
+Engine.IO requests go to the engine, health checks are answered here, everything else is the ASGI application's. It
+knows nothing of Socket.IO: what stands above a session is given to it.
+"""
+
+import logging
+import socket as stdlib_socket
+import ssl
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final, final
+
+import msgspec
+import trio
+
+from slysock.asgi import ASGIApp, State, asgi_lifespan, not_found, run_asgi
+from slysock.config import Config
+from slysock.engine import Engine, Wire
+from slysock.http import HttpConnection, Request, RequestBroken
+from slysock.listeners import accept_forever, bind_tcp, bind_unix
+from slysock.session import Ending, Receiver, Session
+from slysock_protocol.errors import CloseCode
+
+logger = logging.getLogger("slysock")
+
+_JSON: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+
+
+@final
+class Listening(msgspec.Struct, frozen=True):
+    """Where a server can be reached.
+
+    Attributes:
+        url: for a client; of a Unix socket, its path.
+        port: 0 for a Unix socket.
+    """
+
+    url: str
+    port: int
+
+
+@final
+class Front:
+    """Takes connections and hands their requests on.
+
+    Args:
+        config: limits and habits.
+        accept: given each new session, returns the layer above it.
+        app: for requests that are not Engine.IO's; without one they get 404.
+    """
+
+    def __init__(self, config: Config, *, accept: Callable[[Session], Receiver], app: ASGIApp | None = None) -> None:
+        self.config = config
+        self.engine = Engine(config, accept=accept)
+        self._app = app or not_found
+        self._state: State = {}
+        self._http: set[HttpConnection] = set()
+        self._connections: trio.Nursery | None = None
+        self._stop = trio.Event()
+
+    async def serve(
+        self,
+        host: str,
+        port: int,
+        *,
+        tls: ssl.SSLContext | None = None,
+        unix_path: Path | None = None,
+        task_status: trio.TaskStatus[Listening] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Listen and serve until `stop` is called, then end gracefully; see Server.serve.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        listeners = [bind_unix(unix_path)] if unix_path is not None else await bind_tcp(host, port)
+        try:
+            async with self.running(), trio.open_nursery() as accepting:
+                for listener in listeners:
+                    accepting.start_soon(accept_forever, listener, partial(self._take, tls=tls))
+                task_status.started(_listening(listeners[0], host, tls, unix_path))
+                await self._stop.wait()
+                accepting.cancel_scope.cancel()
+        finally:
+            for listener in listeners:
+                listener.close()
+            if unix_path is not None:
+                unix_path.unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """Begin a graceful stop. Called again, it changes nothing."""
+        self.engine.accepting = False
+        self._stop.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Be ready for connections, without listening: `serve_stream` brings them. Leaving it is a graceful stop."""
+        async with asgi_lifespan(self._app) as self._state, trio.open_nursery() as engine:
+            await engine.start(self.engine.run)
+            async with trio.open_nursery() as self._connections:
+                try:
+                    yield
+                    self._connections.cancel_scope.deadline = trio.current_time() + self.config.shutdown_seconds
+                    await self._drain()
+                finally:
+                    self._close_sessions()
+            engine.cancel_scope.cancel()
+
+    async def _drain(self) -> None:
+        """Let what has begun come to its end; the connections' nursery has the deadline."""
+        self.stop()
+        async with trio.open_nursery() as nursery:
+            for session in self.engine.sessions:
+                nursery.start_soon(session.finish)
+        self._close_sessions()
+        for http in self._http:
+            http.finish()
+
+    def _close_sessions(self) -> None:
+        for session in self.engine.sessions:
+            session.close("server shutting down", Ending.GRACEFUL, CloseCode.GOING_AWAY)
+
+    # -- connections -------------------------------------------------------------------------------------------------
+
+    def _take(self, sock: stdlib_socket.socket, *, tls: ssl.SSLContext | None) -> None:
+        """Start the task of one connection."""
+        if self._connections is None or len(self._http) >= self.config.max_connections:
+            sock.close()
+            return
+        self._connections.start_soon(self._serve_socket, sock, tls)
+
+    async def _serve_socket(self, sock: stdlib_socket.socket, tls: ssl.SSLContext | None) -> None:
+        peer = _peer(sock)
+        stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
+        if tls is None:
+            await self._serve(Wire(stream, sock), peer=peer, secure=False)
+        else:
+            encrypted = trio.SSLStream(stream, tls, server_side=True, https_compatible=True)
+            await self._serve(Wire(encrypted, None), peer=peer, secure=True)
+
+    async def serve_stream(self, stream: trio.abc.Stream, *, peer: str = "", secure: bool = False) -> None:
+        """Serve one connection on any stream, until it ends. Only inside `running`."""
+        await self._serve(Wire(stream, None), peer=peer, secure=secure)
+
+    async def _serve(self, wire: Wire, *, peer: str, secure: bool) -> None:
+        http = HttpConnection(wire.stream, self.config, secure=secure, peer=peer)
+        self._http.add(http)
+        try:
+            while (request := await http.next_request()) is not None:
+                await self._answer(request, wire)
+        except* RequestBroken:
+            pass  # the client left in the middle
+        except* Exception:  # the boundary of one connection
+            logger.exception("a connection failed")
+        finally:
+            self._http.discard(http)
+            await http.aclose()
+
+    async def _answer(self, request: Request, wire: Wire) -> None:
+        if self.engine.owns(request.path):
+            await self.engine.handle(request, wire)
+        elif request.path == "/healthz":
+            await request.respond(200, _JSON, b'{"status":"ok"}')
+        elif request.path == "/readyz":
+            ready = self.engine.accepting
+            await request.respond(200 if ready else 503, _JSON, b'{"ready":true}' if ready else b'{"ready":false}')
+        else:
+            await run_asgi(self._app, request, state=self._state)
+
+
+def _peer(sock: stdlib_socket.socket) -> str:
+    try:
+        address: tuple[str, int] | str = sock.getpeername()
+    except OSError:  # it has gone already
+        return ""
+    return address[0] if isinstance(address, tuple) else ""
+
+
+def _listening(sock: stdlib_socket.socket, host: str, tls: ssl.SSLContext | None, unix_path: Path | None) -> Listening:
+    if unix_path is not None:
+        return Listening(str(unix_path), 0)
+    port: int = sock.getsockname()[1]
+    return Listening(f"{'http' if tls is None else 'https'}://{f'[{host}]' if ':' in host else host}:{port}", port)

@@ -1,0 +1,1 @@
+"""The tests of slysock_protocol.websocket."""
