@@ -1,0 +1,325 @@
+"""The records that a store keeps and gives: frozen values, the same for every backend.
+
+A record belongs to a *system* (a dialect: `marketplace`, `pets`, …); ids of one system mean nothing in another. Times
+are aware datetimes in UTC, in whole milliseconds. Nothing here knows how it is stored or what it is called on the wire.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Generic, NewType, TypeAlias, TypeVar
+
+import msgspec
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+JsonObject: TypeAlias = Mapping[str, Json]
+
+SystemName = NewType("SystemName", str)
+UserKey = NewType("UserKey", str)
+"""Names a user within a system. Where a dialect's ids are unique per role only, it makes `ROLE:id` of them."""
+ChatId = NewType("ChatId", str)
+"""24 lowercase hex digits, time first, made by the store. So are the ids of messages, notifications and users."""
+ChatKey = NewType("ChatKey", str)
+"""What a chat is about and between whom, as one string: unique per system, the anchor of get-or-create."""
+MessageId = NewType("MessageId", str)
+NotificationId = NewType("NotificationId", str)
+UserId = NewType("UserId", str)
+"""A user record's own id, beside the key that the dialect chose."""
+
+DEFAULT_LIMIT = 20
+"""Items per page where the caller does not say; the documents of the chat systems use it most."""
+MAX_LIMIT = 100
+"""The most items of one page, whatever the caller asks; keeps one answer well under a megabyte."""
+
+T = TypeVar("T")
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """One page of a list.
+
+    `page` (from 1) and `limit` (1 to `MAX_LIMIT`) are what was applied: a store puts what it was asked into bounds. A
+    page past the end is empty. `total_records` counts the whole list and was read in the same transaction as `items`.
+    """
+
+    items: tuple[T, ...]
+    page: int
+    limit: int
+    total_records: int
+
+    @property
+    def total_pages(self) -> int:
+        """Give the number of pages; 0 for an empty list."""
+        return -(-self.total_records // self.limit)
+
+    @property
+    def has_next(self) -> bool:
+        """Tell whether a later page has items."""
+        return self.page < self.total_pages
+
+    @property
+    def has_previous(self) -> bool:
+        """Tell whether there is an earlier page."""
+        return self.page > 1
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """A user as last told by a token or by the management API. Who is online is not a record: sockets know."""
+
+    id: UserId
+    system: SystemName
+    key: UserKey
+    role: str
+    profile: JsonObject
+    last_active: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    """Unchanged by an upsert that changes nothing, and by `touch_user`."""
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """One user's standing in a chat.
+
+    A participant was named when the chat was made or added later. A member that is no participant is somebody else who
+    read or wrote in it (an admin in an order chat); it has an unread count like everyone.
+    """
+
+    user: UserKey
+    is_participant: bool
+    unread: int
+    """Messages of others, not deleted, not read by this user. Exact."""
+    has_blocked: bool
+
+
+class Chat(msgspec.Struct, frozen=True, kw_only=True):
+    """A chat with the standing of its members, as of one transaction."""
+
+    id: ChatId
+    system: SystemName
+    kind: str
+    key: ChatKey
+    reference: Json
+    """The product, listing, order or ticket it is about, in the JSON type it came in."""
+    status: str
+    extra: JsonObject
+    members: tuple[Member, ...]
+    """In the order in which they came; participants named at creation first, as given."""
+    last_sequence: int
+    """Sequence number of the newest message, 0 without messages. Numbers run from 1 without gaps; deletion is soft."""
+    message_count: int
+    """Messages that are not deleted."""
+    last_message_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def participants(self) -> tuple[UserKey, ...]:
+        """Give the participants in the order in which they came."""
+        return tuple(member.user for member in self.members if member.is_participant)
+
+    @property
+    def blocked_by(self) -> tuple[UserKey, ...]:
+        """Give those who have blocked the chat."""
+        return tuple(member.user for member in self.members if member.has_blocked)
+
+    def is_participant(self, user: UserKey) -> bool:
+        """Tell whether this user is a participant."""
+        return any(member.user == user and member.is_participant for member in self.members)
+
+    def unread_of(self, user: UserKey) -> int:
+        """Give how many messages this user has not read. One who was never here has read and written nothing."""
+        for member in self.members:
+            if member.user == user:
+                return member.unread
+        return self.message_count
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a message at one member other than its sender. Read implies delivered."""
+
+    user: UserKey
+    delivered_at: datetime | None
+    read_at: datetime | None
+
+
+class Reaction(msgspec.Struct, frozen=True, kw_only=True):
+    """One user's reaction to a message; a user has at most one per message."""
+
+    user: UserKey
+    emoji: str
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A message. Within a chat `created_at` never decreases along `sequence`, whatever the machine's clock does."""
+
+    id: MessageId
+    chat_id: ChatId
+    sequence: int
+    sender: UserKey
+    recipient: UserKey | None
+    """Whom it is for, where the dialect has exactly one; None: every participant."""
+    kind: str
+    """`text`, `image`, `system`, …: the dialect's word."""
+    text: str | None
+    attachments: tuple[JsonObject, ...]
+    reply_to: MessageId | None
+    client_message_id: str | None
+    recipient_online: bool
+    """Whether the sender's server saw the recipient online when it was sent."""
+    extra: JsonObject
+    reactions: tuple[Reaction, ...]
+    """Oldest first."""
+    receipts: tuple[Receipt, ...]
+    """One per member other than the sender, by user key; a deleted message keeps only those that had read it."""
+    is_edited: bool
+    is_deleted: bool
+    """A deleted message keeps its number and contents; the dialect withholds the contents."""
+    created_at: datetime
+    updated_at: datetime
+    """Changed by an edit, a reaction or deletion; not by receipts."""
+
+    @property
+    def delivered_to(self) -> tuple[UserKey, ...]:
+        """Give those whom it has reached."""
+        return tuple(receipt.user for receipt in self.receipts if receipt.delivered_at is not None)
+
+    @property
+    def read_by(self) -> tuple[UserKey, ...]:
+        """Give those who have read it; the sender is not among them."""
+        return tuple(receipt.user for receipt in self.receipts if receipt.read_at is not None)
+
+
+class Notification(msgspec.Struct, frozen=True, kw_only=True):
+    """Something a user is told outside of chats."""
+
+    id: NotificationId
+    system: SystemName
+    user: UserKey
+    kind: str
+    content: Json
+    channel: str
+    priority: int
+    status: str
+    delivered_at: datetime | None
+    read_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
+    """A product, listing, ticket or order that another back-end owns and has told of."""
+
+    system: SystemName
+    kind: str
+    key: str
+    data: JsonObject
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewChat(msgspec.Struct, frozen=True, kw_only=True):
+    """What a chat is made of when there is none with its `key` yet; ignored but for the key when there is."""
+
+    kind: str
+    key: ChatKey
+    participants: tuple[UserKey, ...]
+    """Repetitions are dropped."""
+    reference: Json = None
+    status: str = "open"
+    extra: JsonObject = {}
+
+
+class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sender gives."""
+
+    sender: UserKey
+    recipient: UserKey | None = None
+    kind: str = "text"
+    text: str | None = None
+    attachments: tuple[JsonObject, ...] = ()
+    reply_to: MessageId | None = None
+    client_message_id: str | None = None
+    """Unique per chat and sender: a second message with the same one is a retry of the first."""
+    recipient_online: bool = False
+    delivered_to: tuple[UserKey, ...] = ()
+    """Members to whom it counts as delivered from the start, because they are there to get it."""
+    extra: JsonObject = {}
+
+
+class NewNotification(msgspec.Struct, frozen=True, kw_only=True):
+    """What a notification is made of."""
+
+    user: UserKey
+    kind: str
+    content: Json
+    channel: str = "PUSH"
+    priority: int = 1
+    status: str = "SENT"
+    is_delivered: bool = False
+    """True when the user is there to get it; otherwise it waits for `take_undelivered_notifications`."""
+
+
+class ChatChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change in a chat; what is left out stays."""
+
+    status: str | None = None
+    extra: JsonObject = {}
+    """Merged key by key at the top level."""
+    add_participants: tuple[UserKey, ...] = ()
+    """Those already there stay as they are. The history is unread for a new one, but not handed out as undelivered."""
+
+
+class EnsuredChat(msgspec.Struct, frozen=True, kw_only=True):
+    """A chat, and whether this call made it."""
+
+    chat: Chat
+    created: bool
+
+
+class AddedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of `add_message`, as of its transaction.
+
+    A duplicate gives the message that the first call stored, in its present state; `created_chat` is then False.
+    """
+
+    chat: Chat
+    message: Message
+    created_chat: bool
+    is_duplicate: bool
+
+
+class ChangedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message after an edit, a reaction or deletion, with its chat; `changed` is False when it was so already."""
+
+    chat: Chat
+    message: Message
+    changed: bool
+
+
+class MarkedMessages(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mark as read or delivered changed."""
+
+    chat: Chat
+    count: int
+    message_ids: tuple[MessageId, ...]
+    """Newest first; the newest `MAX_LIMIT` where more were marked."""
+
+
+class UndeliveredMessages(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages handed out by `take_undelivered`; nobody is handed them again.
+
+    `page.total_records` counts what waited before this call; `chats` holds the chat of each message.
+    """
+
+    page: Page[Message]
+    chats: Mapping[ChatId, Chat]
+
+
+class StoreStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Counters of one open store; all but `waiting_writes` only grow."""
+
+    waiting_writes: int
+    """Writes accepted and not yet taken into a transaction."""
+    writes: int
+    """Writes that were acknowledged."""
+    commits: int
+    """Transactions that carried them: `writes / commits` is how well they share."""
+    busy_refusals: int

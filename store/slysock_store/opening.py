@@ -1,0 +1,54 @@
+"""From a URL to an open store."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+from .errors import BadStoreUrl, StoreError
+from .interface import Clock, Store
+from .sqlite import open_file, open_memory
+from .times import system_clock
+
+SQLITE = "sqlite://"
+MEMORY_URLS = ("sqlite://", "sqlite:///:memory:", ":memory:")
+
+
+@asynccontextmanager
+async def open_store(url: str, *, clock: Clock = system_clock) -> AsyncGenerator[Store, None]:
+    """Open the store that a URL names, and close it at the end.
+
+    - `sqlite:///chat.db`: a file, relative to the working directory; `sqlite:////srv/chat.db`: an absolute path. The
+      file is made if missing; its directory must exist.
+    - `sqlite://` or `:memory:`: in memory, for tests. It uses no threads, so it goes well with a mock clock; a file
+      does not, since a clock that jumps takes waiting for a thread for idleness.
+
+    Args:
+        url: as above.
+        clock: gives the times of records; for tests.
+
+    Raises:
+        BadStoreUrl: the URL or its path names no store that could be opened.
+        SchemaTooNew: the database was written by a newer version.
+        StoreUnavailable: it may not be opened or written, or is damaged.
+    """
+    async with _opener(url, clock) as store:
+        yield store
+
+
+def _opener(url: str, clock: Clock) -> AbstractAsyncContextManager[Store]:
+    if url in MEMORY_URLS:
+        return open_memory(clock=clock)
+    if url.startswith(SQLITE):
+        return open_file(_path_of(url), clock=clock)
+    if url.startswith(("mongodb://", "mongodb+srv://")):
+        raise StoreError("mongodb:// is not built yet; use sqlite:///PATH")
+    raise BadStoreUrl("a store is sqlite:///PATH (relative), sqlite:////PATH (absolute) or sqlite:// (memory)")
+
+
+def _path_of(url: str) -> Path:
+    path = url.removeprefix(SQLITE)
+    if not path.startswith("/") or path == "/":
+        raise BadStoreUrl(f"{url} names no file: write sqlite:///PATH, or sqlite:////PATH for an absolute path")
+    if "?" in path or "\0" in path:
+        raise BadStoreUrl(f"{url!r} has options or characters that a path cannot have")
+    return Path(path[1:])

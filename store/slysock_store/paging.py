@@ -1,0 +1,21 @@
+"""How any page number and limit become bounds that a store can serve."""
+
+import msgspec
+
+from .models import MAX_LIMIT
+
+
+class Window(msgspec.Struct, frozen=True):
+    """A page and limit within bounds."""
+
+    page: int
+    limit: int
+
+    def offset(self, total_records: int) -> int:
+        """Give how many records lie before the page, no more than there are: a page number has no upper bound."""
+        return min((self.page - 1) * self.limit, total_records)
+
+
+def window(page: int, limit: int) -> Window:
+    """Put what a caller asked for into bounds: page from 1, limit from 1 to `MAX_LIMIT`."""
+    return Window(max(page, 1), min(max(limit, 1), MAX_LIMIT))

@@ -1,0 +1,122 @@
+"""Group commit: how several writes become one transaction and still fail alone. Knows no thread and no task."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Generic, TypeVar, final
+
+from slysock_store.errors import StoreUnavailable
+from slysock_store.ids import IdGenerator
+from slysock_store.interface import Clock
+from slysock_store.times import to_milliseconds
+
+from .connection import mapped, primary_code
+from .transaction import Transaction
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Write(Generic[T_co]):
+    """One write and, once its transaction has ended, its outcome.
+
+    `operation` may be called at most once, within a transaction; the outcome counts only after `Committer.commit`.
+    """
+
+    __slots__ = ("_error", "_operation", "_result")
+
+    def __init__(self, operation: Callable[[Transaction], T_co]) -> None:
+        self._operation = operation
+        self._result: list[T_co] = []  # empty or one
+        self._error: Exception | None = None
+
+    def run(self, tx: Transaction) -> None:
+        """Do the write and keep its result; let its exception through."""
+        self._result.append(self._operation(tx))
+
+    def fail(self, error: Exception) -> None:
+        """Make this exception the outcome, whatever it was before."""
+        self._error = error
+
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether the outcome is an exception."""
+        return self._error is not None
+
+    def outcome(self) -> T_co:
+        """Give the result or raise the error. Call after the transaction has ended."""
+        if self._error is not None:
+            raise self._error
+        return self._result[0]
+
+
+@final
+class Committer:
+    """Carries writes into the database, many to a transaction. Owned by one thread at a time; owns its connection.
+
+    Each write has a savepoint of its own: one that fails is undone alone. When the world fails (disk full, lock, I/O)
+    and SQLite gives the transaction up, every write of it fails.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, where: str, clock: Clock) -> None:
+        self._connection = connection
+        self._where = where
+        self._clock = clock
+        self._ids = IdGenerator()
+        self.writes = 0
+        self.commits = 0
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """Give the connection, for the thread that owns the committer."""
+        return self._connection
+
+    def commit(self, writes: Sequence[Write[object]]) -> None:
+        """Do the writes in one durable transaction; every one of them has its outcome afterwards."""
+        is_ending = False
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for write in writes:
+                self._attempt(write)
+            is_ending = True
+            self._connection.execute("COMMIT")
+        except Exception as error:
+            # A task boundary: the exception belongs to the tasks that wait, and the thread must live for later ones.
+            self._abandon(writes, error, outcome_unknown=is_ending and _is_io_error(error))
+        else:
+            self.commits += 1
+            self.writes += sum(not write.has_failed for write in writes)
+
+    def _attempt(self, write: Write[object]) -> None:
+        self._connection.execute("SAVEPOINT write")
+        try:
+            write.run(Transaction(connection=self._connection, now=to_milliseconds(self._clock()), ids=self._ids))
+        except Exception as error:
+            if not self._connection.in_transaction:
+                raise
+            self._connection.execute("ROLLBACK TO write")
+            write.fail(_caused(mapped(error, self._where), error))
+        self._connection.execute("RELEASE write")
+
+    def _abandon(self, writes: Sequence[Write[object]], error: Exception, *, outcome_unknown: bool) -> None:
+        told = str(mapped(error, self._where))
+        for write in writes:
+            write.fail(_caused(StoreUnavailable(told, outcome_unknown=outcome_unknown), error))
+        # Should this fail too, SQLite rolls back by itself when it next needs to; the writes have failed either way.
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the connection; SQLite writes the log back into the database."""
+        self._connection.close()
+
+
+def _is_io_error(error: Exception) -> bool:
+    """Tell whether a commit may have reached the disk although it failed."""
+    return isinstance(error, sqlite3.Error) and primary_code(error) == sqlite3.SQLITE_IOERR
+
+
+def _caused(error: Exception, cause: Exception) -> Exception:
+    if error is not cause:
+        error.__cause__ = cause
+    return error

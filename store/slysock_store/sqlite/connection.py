@@ -1,0 +1,114 @@
+"""Connections to SQLite, and the one place where its errors become ours."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from slysock_store.errors import BadStoreUrl, BadValue, StoreError, StoreUnavailable
+
+BUSY_TIMEOUT_MILLISECONDS = 5_000
+"""How long a statement waits for a lock that another process holds; a backup or a shell, for example."""
+
+CACHED_STATEMENTS = 256
+"""More than there are statements in this package, so each is compiled once per connection."""
+
+PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA synchronous = FULL",  # a commit is on the disk when it returns, also in WAL mode
+    "PRAGMA trusted_schema = OFF",
+)
+
+# Primary result code -> what to tell the operator, after the name of the database. https://www.sqlite.org/rescode.html
+WORLD_FAILURES = {
+    sqlite3.SQLITE_PERM: "may not be accessed",
+    sqlite3.SQLITE_BUSY: "is locked by another process",
+    sqlite3.SQLITE_LOCKED: "is locked",
+    sqlite3.SQLITE_NOMEM: "needs more memory than there is",
+    sqlite3.SQLITE_READONLY: "is read-only",
+    sqlite3.SQLITE_INTERRUPT: "was interrupted",
+    sqlite3.SQLITE_IOERR: "cannot be read or written (I/O error)",
+    sqlite3.SQLITE_CORRUPT: "is damaged",
+    sqlite3.SQLITE_FULL: "cannot grow (disk full)",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened",
+    sqlite3.SQLITE_PROTOCOL: "is locked",
+    sqlite3.SQLITE_AUTH: "may not be accessed",
+    sqlite3.SQLITE_NOLFS: "cannot grow (file system limit)",
+    sqlite3.SQLITE_NOTADB: "is not a database",
+}
+
+
+def create_private_file(path: Path) -> None:
+    """Make the database file, readable by its owner only, unless it exists.
+
+    SQLite gives its -wal and -shm files the same mode. An existing file keeps the mode that somebody chose for it.
+
+    Raises:
+        BadStoreUrl: the directory does not exist, or the path names a directory.
+        StoreUnavailable: the file may not be made or written.
+    """
+    if os.path.isdir(path):  # unlike Path.is_dir, no exception for a name that is too long
+        raise BadStoreUrl(f"{path} is a directory, not a database")
+    if not os.path.isdir(path.parent):
+        raise BadStoreUrl(f"cannot make {path}: there is no directory {path.parent}")
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreUnavailable(f"cannot open {path}: {error.strerror}") from error
+
+
+def connect(database: str, *more_pragmas: str) -> sqlite3.Connection:
+    """Open a connection that leaves transactions to us. The caller closes it; any one thread at a time may use it.
+
+    Raises:
+        sqlite3.Error: the world failed, or this is no database.
+    """
+    connection = sqlite3.connect(
+        database, isolation_level=None, check_same_thread=False, cached_statements=CACHED_STATEMENTS
+    )
+    try:
+        for pragma in (*PRAGMAS, *more_pragmas):
+            connection.execute(pragma).fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_writer(database: str) -> sqlite3.Connection:
+    """Open a connection for the writer: as `connect`, in WAL mode, so that readers never wait for it."""
+    return connect(database, "PRAGMA journal_mode = WAL")
+
+
+def connect_reader(database: str) -> sqlite3.Connection:
+    """Open a connection that cannot write."""
+    return connect(database, "PRAGMA query_only = ON")
+
+
+def mapped(error: Exception, where: str) -> Exception:
+    """Give the store's error for one of SQLite's or of binding a value; anything else is a bug and stays itself.
+
+    The caller raises it `from` the original.
+    """
+    if isinstance(error, StoreError):
+        return error
+    if isinstance(error, sqlite3.Error):
+        return _mapped_sqlite(error, where)
+    if isinstance(error, UnicodeError | OverflowError):
+        return BadValue(f"a value cannot be stored: {error}")
+    return error
+
+
+def _mapped_sqlite(error: sqlite3.Error, where: str) -> StoreError:
+    code = primary_code(error)
+    if code in {None, sqlite3.SQLITE_TOOBIG}:
+        return BadValue(f"a value cannot be stored: {error}")
+    if code in WORLD_FAILURES:
+        return StoreUnavailable(f"{where} {WORLD_FAILURES[code]}")
+    return StoreError(f"{where} refused a statement: {error}")
+
+
+def primary_code(error: sqlite3.Error) -> int | None:
+    """Give SQLite's primary result code; None if the module itself raised, for a value that it cannot bind."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF

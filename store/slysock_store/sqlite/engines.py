@@ -1,0 +1,105 @@
+"""How the backend runs its operations: through threads for a file, at once for memory."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Protocol, TypeVar, final
+
+import trio
+
+from slysock_store.errors import StoreClosed
+from slysock_store.models import StoreStatistics
+
+from .committer import Committer, Write
+from .readers import Readers, read_within
+from .transaction import Transaction
+from .writer import Writer
+
+T = TypeVar("T")
+
+
+class Engine(Protocol):
+    """Runs operations on a database."""
+
+    async def write(self, operation: Callable[[Transaction], T]) -> T:
+        """Do a write and return when it is durable."""
+        ...
+
+    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Do a read of all that was committed."""
+        ...
+
+    def statistics(self) -> StoreStatistics:
+        """Give the counters."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what was handed in and close the database."""
+        ...
+
+
+@final
+class FileEngine:
+    """One writer thread and a pool of readers over one file."""
+
+    def __init__(self, writer: Writer, readers: Readers) -> None:
+        self._writer = writer
+        self._readers = readers
+
+    async def write(self, operation: Callable[[Transaction], T]) -> T:
+        """See `Writer.write`."""
+        return await self._writer.write(operation)
+
+    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """See `Readers.read`."""
+        return await self._readers.read(operation)
+
+    def statistics(self) -> StoreStatistics:
+        """See `Writer.statistics`."""
+        return self._writer.statistics()
+
+    async def aclose(self) -> None:
+        """Close readers first, so that the writer's connection is the last and writes the log back."""
+        await self._readers.aclose()
+        await self._writer.aclose()
+
+
+@final
+class MemoryEngine:
+    """A database in memory. Nothing of it ever blocks, so everything runs in the calling task.
+
+    Hence no threads, and tests under a mock clock that jumps are exact.
+    """
+
+    def __init__(self, committer: Committer, *, where: str) -> None:
+        self._committer = committer
+        self._where = where
+        self._is_closed = False
+
+    async def write(self, operation: Callable[[Transaction], T]) -> T:
+        """Do a write; as with a file, the only checkpoint is before it."""
+        await trio.lowlevel.checkpoint()
+        self._refuse_closed()
+        write = Write(operation)
+        self._committer.commit([write])
+        return write.outcome()
+
+    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Do a read."""
+        await trio.lowlevel.checkpoint()
+        self._refuse_closed()
+        return read_within(self._committer.connection, operation, self._where)
+
+    def statistics(self) -> StoreStatistics:
+        """Give the counters; nothing ever waits."""
+        committer = self._committer
+        return StoreStatistics(waiting_writes=0, writes=committer.writes, commits=committer.commits, busy_refusals=0)
+
+    async def aclose(self) -> None:
+        """Close the database, which forgets it."""
+        self._is_closed = True
+        self._committer.close()
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def _refuse_closed(self) -> None:
+        if self._is_closed:
+            raise StoreClosed("the store is closed")

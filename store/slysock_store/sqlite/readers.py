@@ -1,0 +1,85 @@
+"""Reader connections in worker threads: the loop never waits for a page of the database."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar, final
+
+import trio
+
+from slysock_store.errors import StoreClosed
+
+from .connection import connect_reader, mapped
+
+T = TypeVar("T")
+
+MAX_READERS = 4
+"""Reads at once, each in a thread with a connection of its own. Reads are short; more threads only share the cores."""
+
+
+CLOSE_DEADLINE_SECONDS = 30.0
+"""How long closing waits for reads that have begun; several busy timeouts."""
+
+
+@final
+class Readers:
+    """A pool of connections; owns them. Further reads wait for their turn, where they can be cancelled."""
+
+    def __init__(self, database: str, *, where: str) -> None:
+        self._database = database
+        self._where = where
+        self._idle: list[sqlite3.Connection] = []  # append and pop are atomic
+        self._limiter = trio.CapacityLimiter(MAX_READERS)
+        self._is_closed = False
+
+    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a read in a transaction that sees all that was committed. Once begun it is not cancelled.
+
+        Raises:
+            StoreClosed: after `aclose`.
+            StoreUnavailable: the world failed.
+        """
+        if self._is_closed:
+            raise StoreClosed("the store is closed")
+        return await trio.to_thread.run_sync(self._run, operation, limiter=self._limiter)
+
+    async def aclose(self) -> None:
+        """Close the connections, after the reads that are under way."""
+        self._is_closed = True
+        with trio.move_on_after(CLOSE_DEADLINE_SECONDS, shield=True):
+            for _ in range(MAX_READERS):
+                await self._limiter.acquire_on_behalf_of(object())
+        while self._idle:
+            self._idle.pop().close()
+
+    # What follows runs in a worker thread.
+
+    def _run(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._idle_or_new()
+        try:
+            return read_within(connection, operation, self._where)
+        finally:
+            self._idle.append(connection)
+
+    def _idle_or_new(self) -> sqlite3.Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            pass
+        try:
+            return connect_reader(self._database)
+        except sqlite3.Error as error:
+            raise mapped(error, self._where) from error
+
+
+def read_within(connection: sqlite3.Connection, operation: Callable[[sqlite3.Connection], T], where: str) -> T:
+    """Run a read in a transaction of its own, with SQLite's errors mapped."""
+    try:
+        connection.execute("BEGIN")
+        return operation(connection)
+    except (sqlite3.Error, UnicodeError, OverflowError) as error:
+        raise mapped(error, where) from error
+    finally:
+        with suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")

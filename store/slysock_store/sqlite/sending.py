@@ -1,0 +1,139 @@
+"""The statements that store a message, with everything that must agree with it. The hot path of every chat system."""
+
+import msgspec
+
+from slysock_store.errors import ChatBlocked, NotFound, WrongStatus
+from slysock_store.models import (
+    AddedMessage,
+    Chat,
+    ChatId,
+    EnsuredChat,
+    Member,
+    Message,
+    MessageId,
+    NewChat,
+    NewMessage,
+    SystemName,
+)
+from slysock_store.times import to_milliseconds
+
+from . import chats, columns, messages
+from .messages import MessageRow, ReceiptRow
+from .transaction import Transaction
+
+INSERT_MESSAGE = """
+    INSERT INTO messages (id, chat_id, sequence, sender, recipient, kind, text, attachments, reply_to,
+        client_message_id, recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+INSERT_RECEIPT = """
+    INSERT INTO receipts (chat_id, sequence, user_key, system, created_at, delivered_at, read_at)
+    VALUES (?, ?, ?, ?, ?, ?, NULL)
+"""
+UPDATE_CHAT_FOR_MESSAGE = """
+    UPDATE chats SET last_sequence = ?, message_count = message_count + 1,
+        last_message_at = ?, updated_at = ?, active_at = ?
+    WHERE id = ?
+"""
+UPDATE_UNREAD = "UPDATE chat_members SET unread = unread + 1 WHERE chat_id = ? AND user_key <> ?"
+
+
+def add_message(
+    tx: Transaction, system: SystemName, chat: ChatId | NewChat, new: NewMessage, required_status: str | None
+) -> AddedMessage:
+    """See `Store.add_message`."""
+    found = _chat_for(tx, system, chat)
+    retried = _retried(tx, found.chat, new)
+    if retried is not None:
+        return AddedMessage(chat=found.chat, message=retried, created_chat=False, is_duplicate=True)
+    _refuse(tx, found.chat, new, required_status)
+    joined = chats.join(tx, found.chat, new.sender, is_participant=False)
+    message = _insert(tx, joined, new)
+    counted = _count(tx, joined, message)
+    return AddedMessage(chat=counted, message=message, created_chat=found.created, is_duplicate=False)
+
+
+def _chat_for(tx: Transaction, system: SystemName, chat: ChatId | NewChat) -> EnsuredChat:
+    if isinstance(chat, NewChat):
+        return chats.ensure_chat(tx, system, chat)
+    return EnsuredChat(chat=chats.existing_chat(tx.connection, system, chat), created=False)
+
+
+def _retried(tx: Transaction, chat: Chat, new: NewMessage) -> Message | None:
+    if new.client_message_id is None:
+        return None
+    return messages.find_retried(tx.connection, chat.id, new.sender, new.client_message_id)
+
+
+def _refuse(tx: Transaction, chat: Chat, new: NewMessage, required_status: str | None) -> None:
+    if chat.blocked_by:
+        raise ChatBlocked("a participant has blocked the chat")
+    if required_status is not None and chat.status != required_status:
+        raise WrongStatus(chat.status)
+    if new.reply_to is not None:
+        parent = messages.get_message(tx.connection, chat.system, new.reply_to)
+        if parent is None or parent.chat_id != chat.id:
+            raise NotFound("message", new.reply_to)
+
+
+def _insert(tx: Transaction, chat: Chat, new: NewMessage) -> Message:
+    sent_at = _sent_at(tx, chat)
+    row: MessageRow = (
+        MessageId(tx.new_id()),
+        chat.id,
+        chat.last_sequence + 1,
+        new.sender,
+        new.recipient,
+        new.kind,
+        new.text,
+        columns.encode(new.attachments),
+        new.reply_to,
+        new.client_message_id,
+        int(new.recipient_online),
+        columns.encode(new.extra),
+        "[]",
+        0,
+        0,
+        sent_at,
+        sent_at,
+    )
+    tx.connection.execute(INSERT_MESSAGE, row)
+    return messages.message_of(row, _insert_receipts(tx, chat, new, sent_at))
+
+
+def _sent_at(tx: Transaction, chat: Chat) -> int:
+    """Give the message's time: now, but never before the chat's last one, so that times and sequence agree."""
+    if chat.last_message_at is None:
+        return tx.now
+    return max(tx.now, to_milliseconds(chat.last_message_at))
+
+
+def _insert_receipts(tx: Transaction, chat: Chat, new: NewMessage, sent_at: int) -> list[ReceiptRow]:
+    others = sorted(member.user for member in chat.members if member.user != new.sender)
+    receipts: list[ReceiptRow] = [(user, sent_at if user in new.delivered_to else None, None) for user in others]
+    tx.connection.executemany(
+        INSERT_RECEIPT,
+        [(chat.id, chat.last_sequence + 1, user, chat.system, sent_at, delivered) for user, delivered, _ in receipts],
+    )
+    return receipts
+
+
+def _count(tx: Transaction, chat: Chat, message: Message) -> Chat:
+    """Let the chat's counters agree with its new message."""
+    sent_at = to_milliseconds(message.created_at)
+    tx.connection.execute(UPDATE_UNREAD, (chat.id, message.sender))
+    tx.connection.execute(UPDATE_CHAT_FOR_MESSAGE, (message.sequence, sent_at, sent_at, sent_at, chat.id))
+    return msgspec.structs.replace(
+        chat,
+        members=tuple(_with_unread(member, message) for member in chat.members),
+        last_sequence=message.sequence,
+        message_count=chat.message_count + 1,
+        last_message_at=message.created_at,
+        updated_at=message.created_at,
+    )
+
+
+def _with_unread(member: Member, message: Message) -> Member:
+    if member.user == message.sender:
+        return member
+    return msgspec.structs.replace(member, unread=member.unread + 1)

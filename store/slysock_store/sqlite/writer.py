@@ -1,0 +1,161 @@
+"""The writer thread, and how tasks hand writes to it and wait for the commit.
+
+A task appends its write to a bounded queue and sleeps. The thread takes all that waits, commits it as one transaction,
+and wakes all its tasks with one call into the Trio loop; what arrives meanwhile goes into the next one.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Generic, TypeVar, final
+
+import trio
+
+from slysock_store.errors import StoreBusy, StoreClosed, StoreUnavailable
+from slysock_store.models import StoreStatistics
+
+from .committer import Committer, Write
+from .transaction import Transaction
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+MAX_WAITING_WRITES = 10_000
+"""Writes that may wait; past that `StoreBusy`. Some seconds of work, and at 1 KB each about 10 MB."""
+
+MAX_WRITES_PER_COMMIT = 1_000
+"""Bounds how long the first of a burst waits for the last; far past the point where the commit's cost is shared."""
+
+WRITE_DEADLINE_SECONDS = 30.0
+"""How long a call waits for its commit at most: several busy timeouts. It bounds the shield around the wait."""
+
+CLOSE_DEADLINE_SECONDS = 60.0
+"""How long closing waits for the thread to write what it was given; after that the disk hangs and we leave it."""
+
+
+class WaitingWrite(Write[T_co], Generic[T_co]):
+    """A write that a task waits for. All but the outcome belongs to the Trio thread."""
+
+    __slots__ = ("_is_done", "_task")
+
+    def __init__(self, operation: Callable[[Transaction], T_co]) -> None:
+        super().__init__(operation)
+        self._task: trio.lowlevel.Task | None = None
+        self._is_done = False
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether the transaction has ended and the outcome may be taken."""
+        return self._is_done
+
+    async def wait_done(self) -> None:
+        """Wait until the transaction has ended. Cancellation leaves the write where it is."""
+        self._task = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(self._abandon)
+
+    def _abandon(self, _: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+        self._task = None
+        return trio.lowlevel.Abort.SUCCEEDED
+
+    def wake(self) -> None:
+        """Let the waiting task go on; nothing if it has given up."""
+        self._is_done = True
+        if self._task is not None:
+            trio.lowlevel.reschedule(self._task)
+            self._task = None
+
+
+@final
+class Writer:
+    """Owns the writer thread, its queue and, through the committer, its connection.
+
+    Made in the Trio run that uses it.
+    """
+
+    def __init__(self, committer: Committer, *, max_waiting: int = MAX_WAITING_WRITES) -> None:
+        self._committer = committer
+        self._max_waiting = max_waiting
+        self._queue: deque[WaitingWrite[object]] = deque()  # guarded by _changed
+        self._changed = threading.Condition()
+        self._is_closing = False  # guarded by _changed
+        self._busy_refusals = 0
+        self._token = trio.lowlevel.current_trio_token()
+        # A daemon, so that a hanging disk cannot keep the process alive; `aclose` sees to an orderly end.
+        self._thread = threading.Thread(target=self._run, name="slysock-store-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, operation: Callable[[Transaction], T]) -> T:
+        """Hand a write in and wait until it is durable. See `interface` for what cancellation does.
+
+        Raises:
+            StoreClosed: after `aclose`.
+            StoreBusy: the queue is full.
+            StoreUnavailable: the world failed, or the deadline passed.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        write = WaitingWrite(operation)
+        self._submit(write)
+        with trio.move_on_after(WRITE_DEADLINE_SECONDS, shield=True):
+            await write.wait_done()
+        if not write.is_done:
+            raise StoreUnavailable("the write did not end in time", outcome_unknown=not self._withdraw(write))
+        return write.outcome()
+
+    def _submit(self, write: WaitingWrite[object]) -> None:
+        with self._changed:
+            if self._is_closing:
+                raise StoreClosed("the store is closed")
+            if len(self._queue) >= self._max_waiting:
+                self._busy_refusals += 1
+                raise StoreBusy(f"{len(self._queue)} writes are waiting")
+            self._queue.append(write)
+            self._changed.notify()
+
+    def _withdraw(self, write: WaitingWrite[object]) -> bool:
+        """Take a write back; False if it has been taken into a transaction."""
+        with self._changed:
+            if write not in self._queue:
+                return False
+            self._queue.remove(write)
+            return True
+
+    def statistics(self) -> StoreStatistics:
+        """Give the counters."""
+        return StoreStatistics(
+            waiting_writes=len(self._queue),
+            writes=self._committer.writes,
+            commits=self._committer.commits,
+            busy_refusals=self._busy_refusals,
+        )
+
+    async def aclose(self) -> None:
+        """Refuse new writes, let the thread finish those it was given, and wait for it, cancelled or not."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify()
+        with trio.CancelScope(shield=True):
+            # Bounded by join's own timeout.
+            await trio.to_thread.run_sync(self._thread.join, CLOSE_DEADLINE_SECONDS)
+
+    # What follows runs in the writer thread.
+
+    def _run(self) -> None:
+        while batch := self._wait_batch():
+            self._committer.commit(batch)
+            with suppress(trio.RunFinishedError):  # nobody is left to wake
+                self._token.run_sync_soon(_wake, batch)
+        self._committer.close()
+
+    def _wait_batch(self) -> Sequence[WaitingWrite[object]]:
+        """Wait for writes and take them; empty when the store closes and none is left."""
+        with self._changed:
+            while not self._queue and not self._is_closing:
+                self._changed.wait()
+            size = min(len(self._queue), MAX_WRITES_PER_COMMIT)
+            return [self._queue.popleft() for _ in range(size)]
+
+
+def _wake(batch: Sequence[WaitingWrite[object]]) -> None:
+    for write in batch:
+        write.wake()

@@ -1,0 +1,26 @@
+"""Times as the records carry them, and as the backends keep them: whole milliseconds since 1970, UTC."""
+
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def system_clock() -> datetime:
+    """Give the machine's present time."""
+    return datetime.now(UTC)
+
+
+def to_milliseconds(moment: datetime) -> int:
+    """Cut an aware datetime to whole milliseconds since 1970."""
+    return (moment - EPOCH) // MILLISECOND
+
+
+def from_milliseconds(milliseconds: int) -> datetime:
+    """Give the aware UTC datetime of so many milliseconds since 1970."""
+    return EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def maybe_from_milliseconds(milliseconds: int | None) -> datetime | None:
+    """Give the datetime, or None for a time that has not come."""
+    return None if milliseconds is None else from_milliseconds(milliseconds)
