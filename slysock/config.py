@@ -78,7 +78,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Polling bodies of this size or more are compressed when the client accepts gzip or deflate."""
 
     max_connections: int = 100_000
-    """Open sockets at once, of every kind; past that new ones are closed at once."""
+    """Open sockets at once, of every kind; past that new ones are closed at once. Also the most sessions at once, which
+    by polling need no socket; past that a new one by polling is answered 503."""
 
     def __post_init__(self) -> None:
         """Refuse what no server could work with; a wrong number is found at start-up, not under load."""

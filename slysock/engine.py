@@ -5,8 +5,9 @@ Source: Engine.IO protocol v4, "Handshake" and "Transports"; where that is silen
 
 import secrets
 import socket as stdlib_socket
-from collections.abc import Callable
-from typing import Final, final
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, TypeAlias, final
 
 import msgspec
 import trio
@@ -20,8 +21,9 @@ from slysock.session import Ending, Receiver, Session, Transport
 from slysock.timers import Timers
 from slysock.transport.outbox import Flusher
 from slysock.transport.polling import LINGER_SECONDS, PollingTransport
-from slysock.transport.upgrade import Probe, Stranger
-from slysock.transport.websocket import WebSocketTransport
+from slysock.transport.reading import Reader
+from slysock.transport.upgrade import Probe
+from slysock.transport.websocket import Opening, WebSocketTransport
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import (
     PROTOCOL_VERSION,
@@ -33,7 +35,9 @@ from slysock_protocol.engineio import (
     open_packet,
 )
 from slysock_protocol.errors import CloseCode
+from slysock_protocol.websocket import is_key
 
+_PACKETS_PER_TURN: Final = 1024  # of one POST, which may hold hundreds of thousands, before others get a turn
 _SESSION_ID_BYTES: Final = 15  # 120 random bits, 20 characters, as Node's server has
 
 _TEXT: Final = (b"content-type", b"text/plain; charset=UTF-8")
@@ -47,6 +51,9 @@ class Wire(msgspec.Struct, frozen=True):
 
     stream: trio.abc.Stream
     sock: stdlib_socket.socket | None
+
+
+Takeover: TypeAlias = Callable[[], Awaitable[None]]
 
 
 class _Query(msgspec.Struct, frozen=True):
@@ -69,6 +76,7 @@ class Engine:
         self.timers = Timers()
         self._accept = accept
         self._flusher = Flusher()
+        self._reader = Reader()
         self._cors = Cors(config.cors_origins)
         self._sessions: dict[str, Session] = {}
         self._last_words: dict[str, PollingTransport] = {}  # of closed sessions: what one more poll may still get
@@ -81,9 +89,10 @@ class Engine:
         return list(self._sessions.values())
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Host the polling sessions, the flusher and the timers, until cancelled."""
+        """Host the polling sessions, the reader, the flusher and the timers, until cancelled."""
         async with trio.open_nursery() as self._nursery:
             self._nursery.start_soon(self._flusher.run)
+            self._nursery.start_soon(self._reader.run)
             self._nursery.start_soon(self.timers.run)
             task_status.started()
 
@@ -93,8 +102,8 @@ class Engine:
 
     # -- requests ----------------------------------------------------------------------------------------------------
 
-    async def handle(self, request: Request, wire: Wire) -> None:
-        """Answer one request, or serve the WebSocket that it asks for until that ends."""
+    async def handle(self, request: Request, wire: Wire) -> "Takeover | None":
+        """Answer one request; or return what is to be called when HTTP is done with, if it opens a WebSocket."""
         if not self._cors.allows(request):
             await self._refuse(request, HandshakeError.FORBIDDEN, status=403)
         elif request.method == "OPTIONS":
@@ -104,11 +113,12 @@ class Engine:
             if isinstance(query, HandshakeError):
                 await self._refuse(request, query)
             elif query.transport == "websocket":
-                await self._websocket(request, query, wire)
+                return await self._websocket(request, query, wire)
             elif query.sid is None:
                 await self._open_polling(request, query)
             else:
                 await self._polling(request, query.sid)
+        return None
 
     def _read_query(self, request: Request) -> "_Query | HandshakeError":
         """Check what a request says of itself, in the order in which Node's server checks it."""
@@ -144,25 +154,26 @@ class Engine:
 
     # -- sessions ----------------------------------------------------------------------------------------------------
 
-    def _open(
-        self,
-        request: Request,
-        query: _Query,
-        transport: Transport,
-        nursery: trio.Nursery,
-        on_closed: Callable[[Session], None],
-    ) -> Session:
-        """Make a session, announce it to its client and to the layer above."""
-        opening = OpeningRequest(
+    def _opening_request(self, request: Request, query: _Query) -> OpeningRequest:
+        return OpeningRequest(
             headers=read_headers(request.headers),
             query=query.parameters,
             address=request.peer,
             secure=request.secure,
             url=request.target.decode("latin-1"),
         )
+
+    def _open(
+        self,
+        request: OpeningRequest,
+        transport: Transport,
+        nursery: trio.Nursery,
+        on_closed: Callable[[Session], None],
+    ) -> Session:
+        """Make a session, announce it to its client and to the layer above."""
         session = Session(
             SessionId(secrets.token_urlsafe(_SESSION_ID_BYTES)),
-            opening,
+            request,
             transport,
             nursery=nursery,
             config=self.config,
@@ -190,14 +201,18 @@ class Engine:
         del self._sessions[session.id]
         transport = session.transport
         if isinstance(transport, PollingTransport) and transport.lingering and not transport.polled:
-            self._last_words[session.id] = transport
-            self.timers.call_later(LINGER_SECONDS, lambda: self._last_words.pop(session.id, None))
+            sid = session.id  # the timer keeps this, not the session
+            self._last_words[sid] = transport
+            self.timers.call_later(LINGER_SECONDS, lambda: self._last_words.pop(sid, None))
 
     # -- long-polling ------------------------------------------------------------------------------------------------
 
     async def _open_polling(self, request: Request, query: _Query) -> None:
-        """Open a session whose nursery is hosted here, because no connection of the client lasts as long as it does."""
-        if not self.accepting:
+        """Open a session whose nursery is hosted here, because no connection of the client lasts as long as it does.
+
+        Sessions are bounded here and not by their sockets: one connection can open any number of them.
+        """
+        if not self.accepting or len(self._sessions) >= self.config.max_connections:
             await request.respond(503, self._cors.headers(request))
             return
         assert self._nursery is not None
@@ -218,13 +233,16 @@ class Engine:
                 self.timers.call_later(0, lambda: session.close("slow consumer", Ending.ERROR))
 
             transport = PollingTransport(max_bytes=self.config.max_outbox_bytes, on_full=overflow)
-            session = self._open(request, query, transport, nursery, ended)
+            session = self._open(self._opening_request(request, query), transport, nursery, ended)
             task_status.started(session)
             await closed.wait()
             nursery.cancel_scope.cancel()
 
     async def _polling(self, request: Request, sid: str) -> None:
         session = self._sessions.get(sid)
+        if session is not None and session.upgrading is not None:
+            # The client may have sent `5` before this request, on the other connection; what came first counts first.
+            await _let_others_read()
         if session is not None and session.expired:
             session.expire()
         if session is None or session.closed:
@@ -283,9 +301,12 @@ class Engine:
             session.close("transport error", Ending.ERROR)
             await request.respond(413, self._cors.headers(request))
             return
-        except RequestBroken:
+        except RequestBroken as fault:
             session.lose(transport, "transport error")
-            raise
+            if fault.status is None:
+                raise
+            await request.respond(fault.status, self._cors.headers(request))
+            return
         finally:
             transport.end_post()
         if understood:
@@ -297,12 +318,14 @@ class Engine:
         """Hand the packets of a POST to the session, no faster than it handles them; False when it had to close."""
         packet: Packet | None = None
         try:
-            for packet in decode_payload(body):
+            for number, packet in enumerate(decode_payload(body), 1):
                 session.receive_packet(packet)
                 if session.closed:
                     break
                 if session.backlogged:
                     await session.wait_ready()
+                elif number % _PACKETS_PER_TURN == 0:
+                    await trio.lowlevel.checkpoint()
         except RemoteProtocolError as error:
             session.fail(error)
             return False
@@ -310,53 +333,53 @@ class Engine:
 
     # -- WebSocket ---------------------------------------------------------------------------------------------------
 
-    async def _websocket(self, request: Request, query: _Query, wire: Wire) -> None:
-        """Serve a WebSocket: a new session's, or one that a polling session would go over to."""
+    async def _websocket(self, request: Request, query: _Query, wire: Wire) -> Takeover | None:
+        """Prepare a WebSocket: a new session's, or one that a polling session would go over to."""
         if not self.accepting:
             await request.respond(503, self._cors.headers(request))
-            return
+            return None
         if query.sid in self._last_words:
             await self._refuse(request, HandshakeError.UNKNOWN_SESSION)
-            return
-        request_bytes, behind = request.hand_over()
+            return None
+        head, behind = request.hand_over()
+        opening = Opening(head, behind, request.header(b"sec-websocket-key") or b"")
+        return partial(self._serve_websocket, opening, query.sid, self._opening_request(request, query), wire)
+
+    async def _serve_websocket(self, opening: Opening, sid: str | None, request: OpeningRequest, wire: Wire) -> None:
         async with trio.open_nursery() as nursery:
             transport = WebSocketTransport(
                 wire.stream,
                 wire.sock,
-                request=request_bytes,
-                behind=behind,
+                opening,
                 nursery=nursery,
                 flusher=self._flusher,
+                reader=self._reader,
                 config=self.config,
             )
-            if await transport.accept():
-                transport.open(self._owner(request, query, transport, nursery))
-                await transport.run()
+            transport.accept()
+            if sid is None:
+                transport.open(self._open(request, transport, nursery, self._forget))
+            else:
+                self._probe(sid, transport)
+            await transport.run()
             nursery.cancel_scope.cancel()
 
-    def _owner(
-        self, request: Request, query: _Query, transport: WebSocketTransport, nursery: trio.Nursery
-    ) -> Session | Probe | Stranger:
-        """Decide whom a WebSocket's messages are for."""
-        if query.sid is None:
-            return self._open(request, query, transport, nursery, self._forget)
-        session = self._sessions.get(query.sid)
+    def _probe(self, sid: str, websocket: WebSocketTransport) -> None:
+        """Begin an upgrade. A WebSocket that comes too late, or is one too many, was accepted and is closed.
+
+        Clients expect it so; answering the request with an error would end the session for some of them.
+        """
+        session = self._sessions.get(sid)
         if (
             session is None
             or session.upgrading is not None
             or not isinstance(session.transport, PollingTransport)
             or not self.config.allow_upgrades
         ):
-            # Too late or one too many: it was accepted, because clients expect that, and is closed.
-            transport.close(Ending.ERROR, CloseCode.NORMAL, "")
-            return Stranger()
-        return Probe(
-            session,
-            session.transport,
-            transport,
-            timers=self.timers,
-            timeout_seconds=self.config.upgrade_timeout_seconds,
-        )
+            websocket.close(Ending.ERROR, CloseCode.NORMAL, "")
+            return
+        timeout = self.config.upgrade_timeout_seconds
+        websocket.open(Probe(session, session.transport, websocket, timers=self.timers, timeout_seconds=timeout))
 
 
 def _can_upgrade(request: Request) -> bool:
@@ -364,5 +387,11 @@ def _can_upgrade(request: Request) -> bool:
     return (
         request.method == "GET"
         and request.header(b"sec-websocket-version") == b"13"
-        and request.header(b"sec-websocket-key") is not None
+        and is_key(request.header(b"sec-websocket-key") or b"")
     )
+
+
+async def _let_others_read() -> None:
+    """Give a turn to whoever has something to read already: one until it is scheduled, one until it has run."""
+    for _ in range(2):
+        await trio.lowlevel.checkpoint()

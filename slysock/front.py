@@ -18,7 +18,7 @@ import trio
 
 from slysock.asgi import ASGIApp, State, asgi_lifespan, not_found, run_asgi
 from slysock.config import Config
-from slysock.engine import Engine, Wire
+from slysock.engine import Engine, Takeover, Wire
 from slysock.http import HttpConnection, Request, RequestBroken
 from slysock.listeners import accept_forever, bind_tcp, bind_unix
 from slysock.session import Ending, Receiver, Session
@@ -58,6 +58,7 @@ class Front:
         self._app = app or not_found
         self._state: State = {}
         self._http: set[HttpConnection] = set()
+        self._open = 0  # connections of every kind
         self._connections: trio.Nursery | None = None
         self._stop = trio.Event()
 
@@ -126,48 +127,58 @@ class Front:
 
     def _take(self, sock: stdlib_socket.socket, *, tls: ssl.SSLContext | None) -> None:
         """Start the task of one connection."""
-        if self._connections is None or len(self._http) >= self.config.max_connections:
+        if self._connections is None or self._open >= self.config.max_connections:
             sock.close()
             return
-        self._connections.start_soon(self._serve_socket, sock, tls)
-
-    async def _serve_socket(self, sock: stdlib_socket.socket, tls: ssl.SSLContext | None) -> None:
-        peer = _peer(sock)
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
-        if tls is None:
-            await self._serve(Wire(stream, sock), peer=peer, secure=False)
-        else:
-            encrypted = trio.SSLStream(stream, tls, server_side=True, https_compatible=True)
-            await self._serve(Wire(encrypted, None), peer=peer, secure=True)
+        wire = Wire(stream, sock)
+        if tls is not None:
+            wire = Wire(trio.SSLStream(stream, tls, server_side=True, https_compatible=True), None)
+        self._connections.start_soon(self._serve, wire, _peer(sock), tls is not None)
 
     async def serve_stream(self, stream: trio.abc.Stream, *, peer: str = "", secure: bool = False) -> None:
         """Serve one connection on any stream, until it ends. Only inside `running`."""
-        await self._serve(Wire(stream, None), peer=peer, secure=secure)
+        await self._serve(Wire(stream, None), peer, secure)
 
-    async def _serve(self, wire: Wire, *, peer: str, secure: bool) -> None:
-        http = HttpConnection(wire.stream, self.config, secure=secure, peer=peer)
-        self._http.add(http)
+    async def _serve(self, wire: Wire, peer: str, secure: bool) -> None:
+        """Serve one connection: HTTP, and then what HTTP may have made of it. Closes the stream."""
+        self._open += 1
         try:
-            while (request := await http.next_request()) is not None:
-                await self._answer(request, wire)
+            takeover = await self._serve_http(wire, peer=peer, secure=secure)
+            if takeover is not None:  # HTTP's state is gone by now: an open WebSocket does not carry it along
+                await takeover()
         except* RequestBroken:
             pass  # the client left in the middle
         except* Exception:  # the boundary of one connection
             logger.exception("a connection failed")
         finally:
-            self._http.discard(http)
-            await http.aclose()
+            self._open -= 1
+            await trio.aclose_forcefully(wire.stream)
 
-    async def _answer(self, request: Request, wire: Wire) -> None:
+    async def _serve_http(self, wire: Wire, *, peer: str, secure: bool) -> Takeover | None:
+        http = HttpConnection(wire.stream, self.config, secure=secure, peer=peer)
+        self._http.add(http)
+        takeover: Takeover | None = None
+        try:
+            while takeover is None and (request := await http.next_request()) is not None:
+                takeover = await self._answer(request, wire)
+        finally:
+            self._http.discard(http)
+            if takeover is None:
+                await http.aclose()
+        return takeover
+
+    async def _answer(self, request: Request, wire: Wire) -> Takeover | None:
         if self.engine.owns(request.path):
-            await self.engine.handle(request, wire)
-        elif request.path == "/healthz":
+            return await self.engine.handle(request, wire)
+        if request.path == "/healthz":
             await request.respond(200, _JSON, b'{"status":"ok"}')
         elif request.path == "/readyz":
             ready = self.engine.accepting
             await request.respond(200 if ready else 503, _JSON, b'{"ready":true}' if ready else b'{"ready":false}')
         else:
             await run_asgi(self._app, request, state=self._state)
+        return None
 
 
 def _peer(sock: stdlib_socket.socket) -> str:

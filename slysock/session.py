@@ -119,6 +119,7 @@ class Session:
         "_alive_since",
         "_config",
         "_on_closed",
+        "_pinged",
         "_receiver",
         "_timer",
         "_timers",
@@ -152,6 +153,7 @@ class Session:
         self._on_closed = on_closed
         self._receiver: Receiver | None = None
         self._alive_since = trio.current_time()
+        self._pinged = False  # a ping has no answer yet
         self._timer = timers.call_later(config.ping_interval_seconds, self._ping)
 
     def attach(self, receiver: Receiver) -> None:
@@ -235,10 +237,14 @@ class Session:
         return trio.current_time() - self._alive_since >= allowed
 
     def _ping(self) -> None:
+        self._pinged = True
         self.send(PING)
         self._timer = self._timers.call_later(self._config.ping_timeout_seconds, self.expire)
 
     def _pong(self) -> None:
+        if not self._pinged:
+            return  # nobody asked; a flood of these must not become a flood of timers
+        self._pinged = False
         self._alive_since = trio.current_time()
         self._timer.cancel()
         self._timer = self._timers.call_later(self._config.ping_interval_seconds, self._ping)

@@ -86,25 +86,3 @@ class Probe:
 
     async def wait_ready(self) -> None:
         """Return at once: a probe handles everything when it comes."""
-
-
-@final
-class Stranger:
-    """The owner of a WebSocket that nobody wants: what comes before it has closed is forgotten."""
-
-    backlogged = False
-
-    def receive_text(self, data: bytes) -> None:
-        """Forget a message."""
-
-    def receive_binary(self, data: bytes) -> None:
-        """Forget a message."""
-
-    def fail(self, error: RemoteProtocolError) -> None:
-        """Do nothing: it is being closed."""
-
-    def lose(self, transport: Transport, reason: Loss) -> None:
-        """Do nothing: it was never anybody's."""
-
-    async def wait_ready(self) -> None:
-        """Return at once."""

@@ -1,15 +1,17 @@
-"""WebSocket: trio-websocket on a stream of ours, the lane.
+"""WebSocket: the fast lane, and trio-websocket for everything that is not fast.
 
-trio-websocket does the opening handshake, ping and pong, the closing handshake, fragments and protocol errors. The lane
-under it takes the complete, unfragmented frames of a client straight to their owner (see
-slysock_protocol.websocket.lane)
-and hands it only the rest. That costs no wsproto events and no channel hops on the hot path: with them an echo takes
-about three times as long. It is the only writer's outbox, not trio-websocket, that sends messages.
+The lane takes the complete, unfragmented frames of a client straight to their owner (slysock_protocol.websocket.lane).
+Fragments, pings, closing handshakes and protocol errors are trio-websocket's, on a stream of ours that hands it just
+those bytes. It is started by the first of them, because most connections never have one until they close: without it
+an open connection costs about half the memory, and its making a third of the time. With it on the hot path an echo
+would take three times as long.
+
+Only the outbox writes to the connection.
 """
 
 import socket as stdlib_socket
 from collections import deque
-from typing import Final, Literal, Protocol, final
+from typing import Final, Literal, Protocol, TypeAlias, final
 
 import trio
 import trio_websocket
@@ -17,15 +19,17 @@ import trio_websocket
 from slysock.config import Config, TransportName
 from slysock.session import Ending, Transport
 from slysock.transport.outbox import Flusher, Outbox, OutboxStatistics
+from slysock.transport.reading import Reader, Source
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import Outgoing
 from slysock_protocol.errors import CloseCode
-from slysock_protocol.websocket import FrameReader, Kind
+from slysock_protocol.websocket import FrameReader, Item, Kind, close_frame, switching_protocols
 
-_READ_BYTES: Final = 65_536  # what one socket may take of a turn, so that a flood starves nobody
 _CLOSE_SECONDS: Final = 5.0  # how long a client may take to answer a close frame
+_START_SECONDS: Final = 1.0  # what trio-websocket may take for a request that it has been given; it needs no I/O
+_CLOSE_FRAME: Final = 0x88  # the first byte of one
 
-Loss = Literal["transport close", "transport error", "slow consumer"]
+Loss: TypeAlias = Literal["transport close", "transport error", "slow consumer"]
 
 
 class Owner(Protocol):
@@ -53,102 +57,157 @@ class Owner(Protocol):
 
 
 @final
-class Lane(trio.abc.Stream):
-    """The stream under trio-websocket.
+class Nobody:
+    """The owner of a WebSocket that nobody wants, or not yet: what comes is forgotten."""
 
-    Ownership: closes the stream that it wraps.
+    backlogged = False
+
+    def receive_text(self, data: bytes) -> None:
+        """Forget a message."""
+
+    def receive_binary(self, data: bytes) -> None:
+        """Forget a message."""
+
+    def fail(self, error: RemoteProtocolError) -> None:
+        """Do nothing: it will be closed."""
+
+    def lose(self, transport: Transport, reason: Loss) -> None:
+        """Do nothing: it was nobody's."""
+
+    async def wait_ready(self) -> None:
+        """Return at once."""
+
+
+NOBODY: Final = Nobody()
+
+
+@final
+class Opening:
+    """What an upgrade request leaves behind: all that a WebSocket needs of it.
+
+    Attributes:
+        request: the request as bytes, for trio-websocket.
+        behind: what the client sent after it.
+        key: its Sec-WebSocket-Key.
     """
 
-    def __init__(
-        self,
-        stream: trio.abc.Stream,
-        sock: stdlib_socket.socket | None,
-        outbox: Outbox,
-        *,
-        request: bytes,
-        behind: bytes,
-        max_message_bytes: int,
-    ) -> None:
-        self._stream = stream
-        self._sock = sock
-        self._outbox = outbox
-        self._request = request
-        self._reader = FrameReader(max_message_bytes)
-        self._items = deque(self._reader.feed(behind) if behind else ())
-        self._owner: Owner | None = None
-        self._opened = trio.Event()
-        self._taken: trio.Event | None = None  # set when the message that trio-websocket has is handled
+    __slots__ = ("behind", "key", "request")
 
-    def open(self, owner: Owner) -> None:
-        """Let frames through, to their owner."""
-        self._owner = owner
-        self._opened.set()
+    def __init__(self, request: bytes, behind: bytes, key: bytes) -> None:
+        self.request = request
+        self.behind = behind
+        self.key = key
+
+
+@final
+class Lane:
+    """Takes hot messages to their owner, and cold bytes to whoever asks for them."""
+
+    __slots__ = ("_ended", "_items", "_reader", "_source", "_taken", "owner")
+
+    def __init__(self, source: Source, behind: bytes, max_message_bytes: int) -> None:
+        self.owner: Owner = NOBODY
+        self._source = source
+        self._reader = FrameReader(max_message_bytes)
+        self._items: deque[Item] | None = deque(self._reader.feed(behind)) if behind else None
+        self._ended = False
+        self._taken: trio.Event | None = None  # set when the message that trio-websocket has is handled
 
     def message_taken(self) -> None:
         """Go on: what came through trio-websocket has been handled, so that nothing can overtake it."""
         if self._taken is not None:
             self._taken.set()
 
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002 - gives what there is
-        """Give hot messages to the owner until there is something for trio-websocket, and return that."""
-        if self._request:
-            request, self._request = self._request, b""
-            await trio.lowlevel.checkpoint()
-            return request
-        await self._opened.wait()
-        if self._taken is not None:
-            await self._taken.wait()
-            self._taken = None
-        while True:
-            cold = await self._hand_out()
-            if cold:
-                return cold
-            data = await self._read()
-            if not data:
-                return data
-            self._items.extend(self._reader.feed(data))
-
-    async def _hand_out(self) -> bytes:
-        """Give the items to the owner, up to the first cold one; return that."""
-        assert self._owner is not None
-        while self._items:
-            item = self._items.popleft()
-            if item.kind is Kind.TEXT:
-                self._owner.receive_text(item.data)
-            elif item.kind is Kind.BINARY:
-                self._owner.receive_binary(item.data)
-            else:
-                if item.kind is Kind.COLD_MESSAGE:
-                    self._taken = trio.Event()
-                return item.data
-            if self._owner.backlogged:
-                await self._owner.wait_ready()
-        if self._reader.error is not None:
-            self._owner.fail(self._reader.error)
-        return b""
-
-    async def _read(self) -> bytes:
-        """Read what is there, or wait for it; b"" at the end.
+    async def next_cold(self) -> bytes:
+        """Give hot messages to the owner until there is something cold, and return that; b"" at the end.
 
         Raises:
             trio.BrokenResourceError: the connection failed.
         """
-        if self._sock is None:
-            return bytes(await self._stream.receive_some(_READ_BYTES))
+        if self._taken is not None:
+            await self._taken.wait()
+            self._taken = None
         while True:
-            await trio.lowlevel.wait_readable(self._sock)
-            try:
-                return self._sock.recv(_READ_BYTES)
-            except (BlockingIOError, InterruptedError):
-                continue
-            except OSError as error:
-                raise trio.BrokenResourceError("the connection failed") from error
+            if self.owner.backlogged:
+                await self.owner.wait_ready()
+            items, self._items = self._items, None
+            if not items:
+                if self._ended:
+                    return b""
+                await self._source.read(self._take)
+            elif items[0].kind in (Kind.COLD, Kind.COLD_MESSAGE):
+                self._items = items
+                return self._pop_cold(items)
+            else:
+                self._deliver(list(items))
+
+    def _pop_cold(self, items: deque[Item]) -> bytes:
+        item = items.popleft()
+        if item.kind is Kind.COLD_MESSAGE:
+            self._taken = trio.Event()
+        return item.data
+
+    def _take(self, data: bytes) -> bool:
+        """Take what was read; False when the connection's own task has to see to something."""
+        if not data:
+            self._ended = True
+            return False
+        return self._deliver(self._reader.feed(data))
+
+    def _deliver(self, items: list[Item]) -> bool:
+        """Give items to the owner; False when some had to be kept."""
+        owner = self.owner
+        for index, item in enumerate(items):
+            if item.kind is Kind.TEXT:
+                owner.receive_text(item.data)
+            elif item.kind is Kind.BINARY:
+                owner.receive_binary(item.data)
+            else:
+                self._items = deque(items[index:])
+                return False
+            owner = self.owner  # an upgrade hands over in the middle
+            if owner.backlogged:
+                self._items = deque(items[index + 1 :])
+                return False
+        if self._reader.error is not None:
+            owner.fail(self._reader.error)
+        return True
+
+
+@final
+class ColdStream(trio.abc.Stream):
+    """What trio-websocket takes for the connection: the request again, then cold bytes only.
+
+    Its answer to the request goes nowhere, the client has had one.
+    """
+
+    def __init__(self, lane: Lane, outbox: Outbox, request: bytes, cold: bytes) -> None:
+        self._lane = lane
+        self._outbox = outbox
+        self._request = request
+        self._cold = cold
+        self._answered = trio.Event()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002 - gives what there is
+        """Return the request, and once it has been answered the next cold bytes."""
+        await trio.lowlevel.checkpoint()
+        if self._request:
+            request, self._request = self._request, b""
+            return request
+        await self._answered.wait()
+        if self._cold:
+            cold, self._cold = self._cold, b""
+            return cold
+        return await self._lane.next_cold()
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send what trio-websocket has to say, behind what is already waiting."""
-        if self._outbox.shut:
+        if not self._answered.is_set():
+            self._answered.set()
+        elif self._outbox.shut:
             raise trio.BrokenResourceError("nothing can be written any more")
-        self._outbox.push(bytes(data))
+        else:
+            self._outbox.push(bytes(data))
         await trio.lowlevel.checkpoint()
 
     async def wait_send_all_might_not_block(self) -> None:
@@ -156,30 +215,30 @@ class Lane(trio.abc.Stream):
         await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
-        """Write what is waiting, then close. Cancelled, it closes at once."""
-        try:
-            await self._outbox.wait_empty()
-        finally:
-            await self._stream.aclose()
+        """Wait until what was said has been written; the connection itself is closed by its task."""
+        await self._outbox.wait_empty()
 
 
 @final
 class WebSocketTransport:
     """One WebSocket connection, for a session or for a probe that may become a session's."""
 
+    __slots__ = ("_closing", "_config", "_connection", "_lane", "_nursery", "_opening", "_outbox", "_serving")
+
     def __init__(
         self,
         stream: trio.abc.Stream,
         sock: stdlib_socket.socket | None,
+        opening: Opening,
         *,
-        request: bytes,
-        behind: bytes,
         nursery: trio.Nursery,
         flusher: Flusher,
+        reader: Reader,
         config: Config,
     ) -> None:
         self._nursery = nursery
         self._config = config
+        self._opening = opening
         self._outbox = Outbox(
             stream,
             sock=sock,
@@ -187,15 +246,13 @@ class WebSocketTransport:
             nursery=nursery,
             max_bytes=config.max_outbox_bytes,
             write_timeout_seconds=config.write_timeout_seconds,
-            on_full=lambda: self._lost("slow consumer"),
-            on_broken=lambda: self._lost("transport error"),
+            on_full=self._full,
+            on_broken=self._broken,
         )
-        self._lane = Lane(
-            stream, sock, self._outbox, request=request, behind=behind, max_message_bytes=config.max_payload_bytes
-        )
+        self._lane = Lane(reader.source(stream, sock), opening.behind, config.max_payload_bytes)
+        self._serving = trio.CancelScope()  # until somebody takes leave
         self._connection: trio_websocket.WebSocketConnection | None = None
-        self._owner: Owner | None = None
-        self._closing = False
+        self._closing: tuple[CloseCode, str] | None = None
 
     @property
     def name(self) -> TransportName:
@@ -215,53 +272,75 @@ class WebSocketTransport:
         """Say what is waiting."""
         return self._outbox.statistics()
 
-    async def accept(self) -> bool:
-        """Do the opening handshake; False when the client did not make one."""
-        with trio.move_on_after(self._config.request_head_seconds):
-            proposal = await trio_websocket.wrap_server_stream(
-                self._nursery, self._lane, max_message_size=self._config.max_payload_bytes
-            )
-            self._connection = await proposal.accept()
-        return self._connection is not None
-
     def open(self, owner: Owner) -> None:
-        """Let messages through to their owner; called again, they go to another one from then on."""
-        self._owner = owner
-        self._lane.open(owner)
+        """Name the owner of the messages; called again, they go to another one from then on."""
+        self._lane.owner = owner
+
+    def accept(self) -> None:
+        """Answer the opening handshake; the first thing that is sent."""
+        self._outbox.push(switching_protocols(self._opening.key))
 
     async def run(self) -> None:
-        """Hand over what comes through trio-websocket, until the connection ends."""
-        assert self._connection is not None
-        assert self._owner is not None
+        """Serve the connection until it ends, then take leave. `accept` and `open` come before."""
+        try:
+            with self._serving:
+                cold = await self._lane.next_cold()
+                if cold:
+                    await self._serve_cold(cold)
+        except trio.BrokenResourceError:
+            self._lane.owner.lose(self, "transport error")
+            return
+        self._lane.owner.lose(self, "transport close")
+        with trio.move_on_after(_CLOSE_SECONDS):
+            if self._closing is not None:
+                await self._say_goodbye(*self._closing)
+            await self._outbox.wait_empty()
+
+    async def _serve_cold(self, cold: bytes) -> None:
+        """Start trio-websocket, and hand over what comes through it until the connection ends."""
+        connection = self._connection = await self._start_library(cold)
         try:
             while True:
-                message = await self._connection.get_message()
+                message = await connection.get_message()
                 if isinstance(message, str):
-                    self._owner.receive_text(message.encode())
+                    self._lane.owner.receive_text(message.encode())
                 else:
-                    self._owner.receive_binary(message)
-                await self._owner.wait_ready()
+                    self._lane.owner.receive_binary(message)
+                await self._lane.owner.wait_ready()
                 self._lane.message_taken()
         except trio_websocket.ConnectionClosed:
-            self._owner.lose(self, "transport close")
-            self.close(Ending.PEER, CloseCode.NORMAL, "")
-            await trio.sleep_forever()  # until _close ends the nursery
+            return
 
-    def _lost(self, reason: Loss) -> None:
-        """End at once: nothing can be written any more."""
-        if self._owner is not None:
-            self._owner.lose(self, reason)
-        self._nursery.cancel_scope.cancel()
+    async def _start_library(self, cold: bytes) -> trio_websocket.WebSocketConnection:
+        """Let trio-websocket answer the request again, for itself. Shielded: from here on it reads the lane."""
+        stream = ColdStream(self._lane, self._outbox, self._opening.request, cold)
+        with trio.move_on_after(_START_SECONDS, shield=True):
+            proposal = await trio_websocket.wrap_server_stream(
+                self._nursery, stream, max_message_size=self._config.max_payload_bytes
+            )
+            return await proposal.accept()
+        raise trio.BrokenResourceError("the request was no opening handshake after all")
+
+    async def _say_goodbye(self, code: CloseCode, text: str) -> None:
+        """Close from our side, and wait until the client does the same or has left."""
+        if self._connection is not None:
+            await self._connection.aclose(code, text or None)
+            return
+        self._outbox.push(close_frame(code, text))
+        cold = await self._lane.next_cold()
+        while cold and cold[0] != _CLOSE_FRAME:
+            cold = await self._lane.next_cold()
 
     def close(self, ending: Ending, code: CloseCode, text: str) -> None:  # noqa: ARG002 - for polling
         """Send a close frame behind what was sent before, and end."""
-        if not self._closing:
-            self._closing = True
-            self._nursery.start_soon(self._close, code, text)
+        if self._closing is None:
+            self._closing = (code, text)
+            self._serving.cancel()
 
-    async def _close(self, code: CloseCode, text: str) -> None:
-        assert self._connection is not None
-        with trio.move_on_after(_CLOSE_SECONDS):
-            await self._connection.aclose(code, text or None)
-            await self._outbox.wait_empty()
+    def _full(self) -> None:
+        self._lane.owner.lose(self, "slow consumer")
+        self._nursery.cancel_scope.cancel()
+
+    def _broken(self) -> None:
+        self._lane.owner.lose(self, "transport error")
         self._nursery.cancel_scope.cancel()

@@ -1,6 +1,17 @@
-"""WebSocket framing: server frames out, the fast lane's client frames in (RFC 6455)."""
+"""WebSocket framing: the opening handshake, server frames out, the fast lane's client frames in (RFC 6455)."""
 
-from .frames import binary_frame, text_frame
+from .frames import binary_frame, close_frame, text_frame
+from .handshake import is_key, switching_protocols
 from .lane import FrameReader, Item, Kind, unmask
 
-__all__ = ["FrameReader", "Item", "Kind", "binary_frame", "text_frame", "unmask"]
+__all__ = [
+    "FrameReader",
+    "Item",
+    "Kind",
+    "binary_frame",
+    "close_frame",
+    "is_key",
+    "switching_protocols",
+    "text_frame",
+    "unmask",
+]

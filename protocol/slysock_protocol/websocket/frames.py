@@ -13,6 +13,8 @@ CLOSE: Final = 0x8
 PING: Final = 0x9
 PONG: Final = 0xA
 
+MAX_CONTROL_BYTES: Final = 125
+
 _FINAL: Final = 0x80
 
 
@@ -24,6 +26,12 @@ def text_frame(payload: bytes) -> bytes:
 def binary_frame(payload: bytes) -> bytes:
     """Frame binary data as one message."""
     return _header(BINARY, len(payload)) + payload
+
+
+def close_frame(code: int, reason: str = "") -> bytes:
+    """Frame a goodbye. The reason is cut to what a control frame holds (RFC 6455, section 5.5.1)."""
+    text = reason.encode()[: MAX_CONTROL_BYTES - 2].decode(errors="ignore").encode()
+    return _header(CLOSE, 2 + len(text)) + code.to_bytes(2, "big") + text
 
 
 def _header(opcode: int, length: int) -> bytes:
