@@ -69,7 +69,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How long a client may take to send a request line and headers; also how long an idle keep-alive lasts."""
 
     request_body_seconds: float = 30.0
-    """How long a client may take between two pieces of a request body."""
+    """How long a client may take between two pieces of a request body, or two attachments of a packet."""
 
     max_request_head_bytes: int = 16_384
     """Request line and headers together; more is answered 431."""
@@ -89,6 +89,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 raise ValueError(f"{name} must be positive, not {value}")
         if not (self.path.startswith("/") and len(self.path) > 1):
             raise ValueError(f"path must start with a slash and name something, not {self.path!r}")
+        if isinstance(self.cors_origins, str):
+            raise ValueError("cors_origins must be a list; text would be taken for a list of letters")
         unknown = set(self.transports) - {"polling", "websocket"}
         if unknown or not self.transports:
             raise ValueError("transports must be polling, websocket or both")

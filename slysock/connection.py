@@ -12,8 +12,9 @@ from slysock.namespace import Namespaces
 from slysock.request import Handshake
 from slysock.session import DisconnectReason, Ending, Session
 from slysock.socket import Socket
-from slysock.timers import Timers
+from slysock.timers import Timer, Timers
 from slysock_protocol import RemoteProtocolError
+from slysock_protocol.errors import CloseCode
 from slysock_protocol.socketio import Ack, Connect, Disconnect, Event, Packet, Parser
 
 
@@ -40,10 +41,12 @@ class Connection:
 
     __slots__ = (
         "_around",
+        "_binaries",
         "_bytes",
         "_deadline",
         "_decoder",
         "_left",
+        "_patience",
         "_pending_bytes",
         "_pending_events",
         "_ready",
@@ -59,6 +62,8 @@ class Connection:
         self._sockets: dict[str, Socket] = {}  # namespace -> the client there; also while it is joining
         self._left: dict[str, None] = {}  # namespaces the server took it out of: late packets for them are no error
         self._bytes = 0  # of the packet that is being received
+        self._binaries = 0  # binary messages so far
+        self._patience: Timer | None = None  # looks after announced attachments
         self._pending_events = 0
         self._pending_bytes = 0
         self._ready: trio.Event | None = None  # set when it is no longer backlogged
@@ -76,13 +81,42 @@ class Connection:
         packet = self._decoder.feed_text(data)
         if packet is not None:
             self._receive(packet)
+        else:
+            self._expect_attachments()
 
     def binary(self, data: bytes) -> None:
         """Take a binary message."""
         self._bytes += len(data)
+        self._binaries += 1
         packet = self._decoder.feed_binary(data)
         if packet is not None:
             self._receive(packet)
+
+    def _expect_attachments(self) -> None:
+        """Keep attachments only for a client that has been let in, and not for ever."""
+        name = self._decoder.waiting_in
+        assert name is not None
+        socket = self._sockets.get(name)
+        if name not in self._left and (socket is None or not socket.connected):
+            raise RemoteProtocolError("not connected to this namespace")
+        if self._patience is None:
+            self._watch_attachments()
+
+    def _watch_attachments(self) -> None:
+        """Start the one timer of the connection, which watches its packets one after the other."""
+        seen = self._binaries
+        wait = self._around.config.request_body_seconds
+        self._patience = self._around.timers.call_later(wait, lambda: self._check_attachments(seen))
+
+    def _check_attachments(self, seen: int) -> None:
+        """Close if none has come since."""
+        self._patience = None
+        if self._decoder.waiting_in is None:
+            return
+        if self._binaries == seen:
+            self.session.fail(RemoteProtocolError("attachments did not arrive in time", CloseCode.POLICY))
+        else:
+            self._watch_attachments()
 
     def _receive(self, packet: Packet) -> None:
         size, self._bytes = self._bytes, 0
@@ -154,6 +188,8 @@ class Connection:
     def closed(self, reason: DisconnectReason) -> None:
         """Learn that the session has ended."""
         self._deadline.cancel()
+        if self._patience is not None:
+            self._patience.cancel()
         for socket in list(self._sockets.values()):
             socket.close(reason)
         if self._ready is not None:

@@ -53,4 +53,5 @@ class Cors:
 
 def _is_same(request: Request, origin: bytes) -> bool:
     """Compare hosts only: a proxy may have taken TLS off."""
-    return origin.partition(b"://")[2] == request.header(b"host")
+    host = origin.partition(b"://")[2]  # none in the origin `null`, which is nobody's
+    return bool(host) and host == request.header(b"host")

@@ -4,11 +4,14 @@ A worker is a task that lives while there is work; an idle client has none. Work
 scope of their own, so that they end with the client even where others of the same connection go on.
 """
 
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, final
 
 import trio
+
+logger = logging.getLogger("slysock")
 
 Job: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -37,7 +40,7 @@ class Dispatcher:
         return not self._workers
 
     def submit(self, job: Job, size: int) -> None:
-        """Run a job when its turn comes. It must handle its own exceptions."""
+        """Run a job when its turn comes. It handles its own exceptions; one that escapes is logged."""
         self._jobs.append((job, size))
         if self._workers < self._limit:
             self._workers += 1
@@ -56,15 +59,19 @@ class Dispatcher:
                             self._on_done(size)
                 finally:
                     self._scopes.discard(scope)
+        except Exception:  # the boundary of a client's work: what else runs in the nursery goes on
+            logger.exception("a handler failed while it was cancelled")
         finally:
             self._workers -= 1
             if self._idle is not None and not self._workers:
                 self._idle.set()
+                self._idle = None
 
     async def wait_idle(self) -> None:
         """Wait until nothing runs or waits."""
         while self._workers:
-            self._idle = trio.Event()
+            if self._idle is None:  # one for all who wait
+                self._idle = trio.Event()
             await self._idle.wait()
 
     def stop(self) -> None:

@@ -23,14 +23,12 @@ from slysock.transport.outbox import Flusher
 from slysock.transport.polling import LINGER_SECONDS, PollingTransport
 from slysock.transport.reading import Reader
 from slysock.transport.upgrade import Probe
-from slysock.transport.websocket import Opening, WebSocketTransport
+from slysock.transport.websocket import WebSocketTransport
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import (
     PROTOCOL_VERSION,
-    Close,
     HandshakeError,
     Outgoing,
-    Packet,
     decode_payload,
     open_packet,
 )
@@ -98,7 +96,7 @@ class Engine:
 
     def owns(self, path: str) -> bool:
         """Tell whether a request path is Engine.IO's."""
-        return path == self.config.path or path + "/" == self.config.path
+        return path.removesuffix("/") == self.config.path.removesuffix("/")
 
     # -- requests ----------------------------------------------------------------------------------------------------
 
@@ -315,8 +313,7 @@ class Engine:
             await self._refuse(request, HandshakeError.BAD_REQUEST)
 
     async def _take_payload(self, session: Session, body: bytes) -> bool:
-        """Hand the packets of a POST to the session, no faster than it handles them; False when it had to close."""
-        packet: Packet | None = None
+        """Hand the packets of a POST to the session, no faster than it handles them; False when they broke the protocol."""
         try:
             for number, packet in enumerate(decode_payload(body), 1):
                 session.receive_packet(packet)
@@ -329,7 +326,7 @@ class Engine:
         except RemoteProtocolError as error:
             session.fail(error)
             return False
-        return isinstance(packet, Close) or not session.closed
+        return not session.failed
 
     # -- WebSocket ---------------------------------------------------------------------------------------------------
 
@@ -341,22 +338,23 @@ class Engine:
         if query.sid in self._last_words:
             await self._refuse(request, HandshakeError.UNKNOWN_SESSION)
             return None
-        head, behind = request.hand_over()
-        opening = Opening(head, behind, request.header(b"sec-websocket-key") or b"")
-        return partial(self._serve_websocket, opening, query.sid, self._opening_request(request, query), wire)
+        key, opening = request.header(b"sec-websocket-key") or b"", self._opening_request(request, query)
+        return partial(self._serve_websocket, wire, key, request.hand_over(), query.sid, opening)
 
-    async def _serve_websocket(self, opening: Opening, sid: str | None, request: OpeningRequest, wire: Wire) -> None:
+    async def _serve_websocket(
+        self, wire: Wire, key: bytes, behind: bytes, sid: str | None, request: OpeningRequest
+    ) -> None:
         async with trio.open_nursery() as nursery:
             transport = WebSocketTransport(
                 wire.stream,
                 wire.sock,
-                opening,
+                key=key,
+                behind=behind,
                 nursery=nursery,
                 flusher=self._flusher,
                 reader=self._reader,
                 config=self.config,
             )
-            transport.accept()
             if sid is None:
                 transport.open(self._open(request, transport, nursery, self._forget))
             else:

@@ -70,12 +70,19 @@ class Invocation:
             self._finish(result, calls)
         except Exception as error:  # the boundary of one handler: nobody else notices
             self._fail(error)
+        except BaseExceptionGroup as group:  # a nursery of the handler's was cancelled, and its clean-up failed
+            errors, rest = group.split(Exception)
+            if errors is not None:
+                self._fail(errors)
+            if rest is not None:
+                raise rest from None
         finally:
             _afterwards.reset(token)
 
     def _finish(self, result: object, calls: list[Callable[[], object]]) -> None:
         if self._ack_id is not None and result is not NO_ACK:
             self._socket.acknowledge(self._ack_id, result)
+            self._ack_id = None  # nothing is acknowledged twice, whatever goes wrong behind it
         for call in calls:
             call()
 

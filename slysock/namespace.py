@@ -1,6 +1,7 @@
 """A namespace: its sockets, their rooms, and what is said to them."""
 
 import itertools
+import logging
 import re
 from collections.abc import Iterable
 from typing import final
@@ -10,10 +11,12 @@ from slysock.acks import Answers
 from slysock.broadcast import Audience, Broadcast
 from slysock.request import SocketId
 from slysock.rooms import RoomName, Rooms
-from slysock.router import Router, Table
+from slysock.router import Listener, Router, Table
 from slysock.socket import Socket
 from slysock_protocol.engineio import Outgoing
 from slysock_protocol.socketio import Parser
+
+logger = logging.getLogger("slysock")
 
 
 @final
@@ -77,9 +80,16 @@ class Namespace:
     ) -> None:
         for listener in self.table.outgoing:
             for socket in targets:
-                listener(socket, event, args)
+                _tell_listener(listener, socket, event, args)
         for socket in targets:
             socket.session.send(outgoing, volatile=volatile)
+
+    def _deliver_to(self, socket: Socket, outgoing: Outgoing, event: str, args: tuple[object, ...]) -> None:
+        """Send to one client, who may not be in yet, or not be here any more."""
+        if not socket.gone:
+            for listener in self.table.outgoing:
+                _tell_listener(listener, socket, event, args)
+            socket.send(outgoing)
 
     async def gather(
         self, audience: Audience, event: str, args: tuple[object, ...], timeout_seconds: float
@@ -106,16 +116,15 @@ class Namespace:
         answers = Answers(1)
         socket.await_ack(ack_id, answers)
         try:
-            self._deliver([socket], outgoing, event, args, volatile=False)
+            self._deliver_to(socket, outgoing, event, args)
             await answers.wait(timeout_seconds)
         finally:
             socket.forget_ack(ack_id)
         return answers.only()
 
-    def tell(self, socket: Socket, event: str, args: tuple[object, ...], *, volatile: bool = False) -> None:
+    def tell(self, socket: Socket, event: str, args: tuple[object, ...]) -> None:
         """Send an event to one client."""
-        outgoing = self.parser.event(self.name, event, args)
-        self._deliver([socket], outgoing, event, args, volatile=volatile)
+        self._deliver_to(socket, self.parser.event(self.name, event, args), event, args)
 
     # -- membership --------------------------------------------------------------------------------------------------
 
@@ -139,6 +148,13 @@ class Namespace:
     def rooms_of(self, socket: Socket) -> frozenset[RoomName]:
         """The rooms of a client."""
         return self._rooms.of(socket.id)
+
+
+def _tell_listener(listener: Listener, socket: Socket, event: str, args: tuple[object, ...]) -> None:
+    try:
+        listener(socket, event, args)
+    except Exception:  # the event is none the worse for who listens
+        logger.exception("a listener to all outgoing events failed at %r for socket %s", event, socket.id)
 
 
 @final

@@ -31,7 +31,10 @@ class OpeningRequest(msgspec.Struct, frozen=True, kw_only=True):
     def cross_origin(self) -> bool:
         """Whether a browser page of another origin made the request."""
         origin = self.headers.get("origin")
-        return origin is not None and origin.partition("://")[2] != self.headers.get("host", "")
+        if origin is None:
+            return False
+        host = origin.partition("://")[2]  # none in the origin `null`, which is nobody's
+        return not host or host != self.headers.get("host")
 
 
 def read_headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 A router belongs to one namespace, or to all those whose names fit a pattern. Several routers may share a namespace.
 """
 
+import copy
 import inspect
 import itertools
 import re
@@ -57,6 +58,12 @@ class Handler:
         self.is_async = inspect.iscoroutinefunction(call)
         self.signature = Signature(call)
         self.on_error: ErrorHook | None = None
+
+    def answered_by(self, on_error: "ErrorHook | None") -> "Handler":
+        """Copy it with an error hook: the same router may be part of several, each with its own."""
+        handler = copy.copy(self)
+        handler.on_error = on_error
+        return handler
 
 
 @final
@@ -156,6 +163,12 @@ class Router:
             raise RuntimeError("this router is in use by a server; register everything before")
         return self._registrations
 
+    def freeze(self) -> Registrations:
+        """Take no more, here and in what is included, because a table is made of it; return it."""
+        for registered, _ in self._registrations.walk():
+            registered.frozen = True
+        return self._registrations
+
     def on(
         self, event: str, *, concurrency: int = 1
     ) -> "Callable[[Callable[Concatenate[Socket, P], R]], Callable[Concatenate[Socket, P], R]]":
@@ -229,11 +242,13 @@ class Router:
         """Make everything that another router of the same namespace registers, before or after, part of this one.
 
         Raises:
-            ValueError: it is for another namespace.
+            ValueError: it is for another namespace, or the same router.
         """
+        if other is self:
+            raise ValueError("a router cannot include itself")
         if other.namespace != self.namespace:
             raise ValueError(f"a router for {other.namespace!r} cannot be part of one for {self.namespace!r}")
-        self.registrations.included.append(other.registrations)
+        self.registrations.included.append(other._registrations)  # noqa: SLF001 - of the same class
 
 
 def _plain(function: F) -> F:
@@ -267,15 +282,14 @@ class Table:
         self.outgoing: list[Listener] = []
         by_event: dict[str, list[Handler]] = {}
         for router in routers:
-            for registered, on_error in router.registrations.walk():
+            for registered, on_error in router.freeze().walk():
                 self.middleware += [Hook(call, on_error) for call in registered.middleware]
                 self.connect += [Hook(call, on_error) for call in registered.connect]
                 self.disconnect += [Hook(call, on_error) for call in registered.disconnect]
                 self.incoming += registered.incoming
                 self.outgoing += registered.outgoing
                 for event, handler in registered.handlers:
-                    handler.on_error = on_error
-                    by_event.setdefault(event, []).append(handler)
+                    by_event.setdefault(event, []).append(handler.answered_by(on_error))
         self.routes = {event.encode(): Route(event, handlers) for event, handlers in by_event.items()}
         for event, handlers in by_event.items():
             _refuse_overlaps(event, handlers)

@@ -4,6 +4,7 @@ A session outlives its transports: it opens on one, may upgrade to another, and 
 layer above are tied to. It knows nothing of HTTP, nor of Socket.IO.
 """
 
+import math
 from collections.abc import Callable
 from enum import Enum
 from typing import Literal, Protocol, TypeAlias, final
@@ -112,18 +113,21 @@ class Session:
 
     Attributes:
         closed: no more messages come or go.
+        failed: the client broke the protocol.
         upgrading: the WebSocket that is being probed, while one is.
     """
 
     __slots__ = (
         "_alive_since",
         "_config",
+        "_held_until",
         "_on_closed",
         "_pinged",
         "_receiver",
         "_timer",
         "_timers",
         "closed",
+        "failed",
         "id",
         "nursery",
         "request",
@@ -147,12 +151,14 @@ class Session:
         self.transport = transport
         self.nursery = nursery
         self.closed = False
+        self.failed = False
         self.upgrading: Transport | None = None
         self._config = config
         self._timers = timers
         self._on_closed = on_closed
         self._receiver: Receiver | None = None
         self._alive_since = trio.current_time()
+        self._held_until = -math.inf  # when reading last went on after a backlog
         self._pinged = False  # a ping has no answer yet
         self._timer = timers.call_later(config.ping_interval_seconds, self._ping)
 
@@ -225,8 +231,9 @@ class Session:
 
     async def wait_ready(self) -> None:
         """Wait until reading may go on."""
-        if not self.closed:
+        if self.backlogged:
             await self._above.wait_ready()
+            self._held_until = trio.current_time()
 
     # -- heartbeat (Engine.IO protocol v4, "Heartbeat") --------------------------------------------------------------
 
@@ -250,8 +257,9 @@ class Session:
         self._timer = self._timers.call_later(self._config.ping_interval_seconds, self._ping)
 
     def expire(self) -> None:
-        """Give the client up, unless its answer may be among what we have not read yet."""
-        if self.backlogged:
+        """Give the client up, unless its answer may be among what we did not read in time."""
+        self._timer.cancel()
+        if self.backlogged or trio.current_time() - self._held_until < self._config.ping_timeout_seconds:
             self._timer = self._timers.call_later(self._config.ping_timeout_seconds, self.expire)
         else:
             self.close("ping timeout", Ending.ERROR)
@@ -270,6 +278,7 @@ class Session:
 
     def fail(self, error: RemoteProtocolError) -> None:
         """Close because the client broke the protocol."""
+        self.failed = True
         self.close("parse error", Ending.ERROR, error.close_code, error.reason)
 
     def lose(self, transport: Transport, reason: DisconnectReason) -> None:

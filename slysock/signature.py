@@ -67,8 +67,10 @@ class Signature:
         self.types = [hints.get(parameter.name, object) for parameter in fixed]
         self.required = sum(parameter.default is inspect.Parameter.empty for parameter in fixed)
         self._rest_type = hints.get(rest[0].name, object) if rest else None
+        self._takes_anything = not self.types and self._rest_type is object
         self._arguments = self._make_struct()
         self._decoder = self._make_decoder()
+        self._refuse_foreign_types()
 
     def _parameters(self, handler: Function, leading: int) -> list[inspect.Parameter]:
         parameters = list(inspect.signature(handler).parameters.values())
@@ -103,6 +105,12 @@ class Signature:
         except TypeError as error:
             raise TypeError(f"{self.name}: {error}") from error
 
+    def _refuse_foreign_types(self) -> None:
+        """Refuse a class that messages cannot become; msgspec would only ask whether they are instances of it."""
+        for declared in (*self.types, self._rest_type):
+            if declared is not object and isinstance(types.type_info(declared), types.CustomType):
+                raise TypeError(f"{self.name}: an event has no value of the type {declared!r}")
+
     def bind(self, body: Body) -> tuple[object, ...]:
         """Turn the body of an event into the arguments behind the leading ones.
 
@@ -118,6 +126,8 @@ class Signature:
             raise InvalidPayload(str(error)) from None
 
     def _bind_items(self, items: list[object]) -> tuple[object, ...]:
+        if self._takes_anything:
+            return tuple(items[1:])
         values = _values(msgspec.convert(items, self._arguments))
         rest = items[1 + len(self.types) :]
         if self._rest_type is None or not rest:

@@ -3,18 +3,19 @@
 import inspect
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Final, Literal, ParamSpec, cast, final
 
 from slysock.acks import Answers
 from slysock.broadcast import Audience, Broadcast
 from slysock.dispatcher import Dispatcher, Job
-from slysock.errors import ConnectionRefused, InvalidPayload
+from slysock.errors import ConnectionRefused
 from slysock.invocation import Invocation, after_ack, answer_failure
 from slysock.request import Handshake, SocketId
 from slysock.rooms import RoomName
 from slysock.router import Handler, Route
 from slysock.session import DisconnectReason, Session
+from slysock_protocol import LocalProtocolError, RemoteProtocolError
 from slysock_protocol.engineio import Outgoing
 from slysock_protocol.socketio import Ack, Event, decode_array, event_name, peek_event_name
 
@@ -43,9 +44,9 @@ class Socket:
 
     __slots__ = (
         "_acks",
-        "_concurrent",
         "_connection",
-        "_dispatcher",
+        "_dispatchers",
+        "_entering",
         "_held",
         "_rooms",
         "_state",
@@ -64,11 +65,12 @@ class Socket:
         self.session: Session = connection.session
         self._connection = connection
         self._state: Literal["joining", "in", "gone"] = "joining"
+        self._entering = False  # a connect hook may be at work: events wait behind it
         self._held: list[Outgoing] = []  # what was emitted before the client was in
-        self._rooms: set[str] = set()  # while joining: where it shall be; when gone: where it was
+        self._rooms: frozenset[str] = frozenset()  # while joining: where it shall be; when gone: where it was
         self._acks: dict[int, Answers] = {}  # acknowledgements that calls wait for, by id
-        self._dispatcher = Dispatcher(self.session.nursery, 1, connection.event_done)
-        self._concurrent: dict[Handler, Dispatcher] = {}
+        # Handler -> where its events wait; None: for all those that run in order. Made when first needed.
+        self._dispatchers: dict[Handler | None, Dispatcher] = {}
 
     def __repr__(self) -> str:
         return f"<Socket {self.id} in {self.namespace.name!r}>"
@@ -79,6 +81,11 @@ class Socket:
     def connected(self) -> bool:
         """Whether the client is in the namespace."""
         return self._state == "in"
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has left, or was not let in."""
+        return self._state == "gone"
 
     @property
     def rooms(self) -> frozenset[RoomName]:
@@ -92,14 +99,14 @@ class Socket:
         if self._state == "in":
             self.namespace.join(self, rooms)
         elif self._state == "joining":
-            self._rooms.update(rooms)
+            self._rooms = self._rooms.union(rooms)
 
     def leave(self, *rooms: str) -> None:
         """Take the client out of rooms."""
         if self._state == "in":
             self.namespace.leave(self, rooms)
         elif self._state == "joining":
-            self._rooms.difference_update(rooms)
+            self._rooms = self._rooms.difference(rooms)
 
     # -- speaking ----------------------------------------------------------------------------------------------------
 
@@ -171,42 +178,53 @@ class Socket:
         """Ask the middleware, let the client in, call the connect hooks; in the dispatcher where one of them waits."""
         table = self.namespace.table
         if any(hook.is_async for hook in (*table.middleware, *table.connect)):
-            self._submit(self._dispatcher, self._enter, 0)
+            self._entering = True
+            self._submit(None, self._enter, 0)
         else:
             run_without_waiting(self._enter())
 
     async def _enter(self) -> None:
         try:
             for hook in self.namespace.table.middleware:
-                await _settle(hook.call(self))
+                await _settle(hook.call(self), is_async=hook.is_async)
         except ConnectionRefused as refusal:
             self._refuse(refusal.message, refusal.data)
         except Exception:  # the boundary of the application's middleware
-            logger.exception("middleware of %r failed", self.namespace.name)
+            logger.exception("middleware of %r failed for socket %s", self.namespace.name, self.id)
             self._refuse("Internal error", None)
         else:
             await self._let_in()
+        self._entering = False
 
     def _refuse(self, message: str, data: object) -> None:
         if self._state == "joining":
-            error = {"message": message} if data is None else {"message": message, "data": data}
-            self.session.send(self.namespace.parser.refused(self.namespace.name, error))
+            self.session.send(self._refusal(message, data))
             self.close("server namespace disconnect")
+
+    def _refusal(self, message: str, data: object) -> Outgoing:
+        parser, name = self.namespace.parser, self.namespace.name
+        try:
+            return parser.refused(name, {"message": message} if data is None else {"message": message, "data": data})
+        except LocalProtocolError:
+            logger.exception("the refusal of socket %s by %r cannot be sent as it is", self.id, name)
+            return parser.refused(name, {"message": "Internal error"})
 
     async def _let_in(self) -> None:
         if self._state != "joining":
             return
         self._state = "in"
         self.namespace.add(self, self._rooms)
-        self._rooms = set()
+        self._rooms = frozenset()
         self._connection.joined()
         self.session.send(self.namespace.parser.connected(self.namespace.name, self.id))
         held, self._held = self._held, []
         for outgoing in held:
             self.session.send(outgoing)
         for hook in self.namespace.table.connect:
+            if not self.connected:  # the hook before has sent it away
+                return
             try:
-                await _settle(hook.call(self))
+                await _settle(hook.call(self), is_async=hook.is_async)
             except Exception as error:
                 answer_failure(self, "connect", hook.on_error, error, None)
 
@@ -223,8 +241,10 @@ class Socket:
         """Take an event from the client, `size` bytes on the wire.
 
         Raises:
-            RemoteProtocolError: it is not an event.
+            RemoteProtocolError: it is not an event, or the client has not been let in yet.
         """
+        if self._state == "joining":
+            raise RemoteProtocolError("not connected to this namespace")
         body = packet.body
         route = self._route(body) if type(body) is bytes else None
         if route is None or self.namespace.table.incoming:
@@ -237,13 +257,15 @@ class Socket:
         try:
             handler, body = route.pick(body)
             invocation = Invocation(self, route.name, handler, handler.signature.bind(body), packet.ack_id)
-        except InvalidPayload as error:
+        except RemoteProtocolError:
+            raise
+        except Exception as error:  # InvalidPayload; or a bug in a type of the application's
             answer_failure(self, route.name, route.fallback.on_error, error, packet.ack_id)
             return
-        if handler.concurrency > 1:
-            self._submit(self._dispatcher_of(handler), invocation.run, size)
-        elif handler.is_async or not self._dispatcher.idle:
-            self._submit(self._dispatcher, invocation.run, size)
+        if handler.concurrency > 1 and not self._entering:
+            self._submit(handler, invocation.run, size)
+        elif handler.is_async or self._is_busy:
+            self._submit(None, invocation.run, size)
         else:
             invocation.run_now()
 
@@ -256,15 +278,20 @@ class Socket:
             try:
                 listener(self, name, tuple(items[1:]))
             except Exception:
-                logger.exception("a listener to all events failed at %r", name)
+                logger.exception("a listener to all events failed at %r for socket %s", name, self.id)
 
-    def _dispatcher_of(self, handler: Handler) -> Dispatcher:
-        if handler not in self._concurrent:
-            limit = handler.concurrency
-            self._concurrent[handler] = Dispatcher(self.session.nursery, limit, self._connection.event_done)
-        return self._concurrent[handler]
+    @property
+    def _is_busy(self) -> bool:
+        """Whether an event that must run in order would have to wait."""
+        in_order = self._dispatchers.get(None)
+        return in_order is not None and not in_order.idle
 
-    def _submit(self, dispatcher: Dispatcher, job: Job, size: int) -> None:
+    def _submit(self, handler: Handler | None, job: Job, size: int) -> None:
+        dispatcher = self._dispatchers.get(handler)
+        if dispatcher is None:
+            limit = 1 if handler is None else handler.concurrency
+            dispatcher = Dispatcher(self.session.nursery, limit, self._connection.event_done)
+            self._dispatchers[handler] = dispatcher
         self._connection.event_waits(size)
         dispatcher.submit(job, size)
 
@@ -293,11 +320,10 @@ class Socket:
         Raises:
             RemoteProtocolError: it is not an array.
         """
+        body = decode_array(packet.body)
         answers = self._acks.pop(packet.ack_id, None)
-        if answers is None:
-            decode_array(packet.body)
-        else:
-            answers.take(packet.body)
+        if answers is not None:
+            answers.take(body)
 
     # -- leaving (the server's) --------------------------------------------------------------------------------------
 
@@ -307,40 +333,41 @@ class Socket:
             return
         was_in = self._state == "in"
         if was_in:
-            self._rooms = set(self.rooms)
+            self._rooms = self.rooms
             self.namespace.remove(self)
         self._state = "gone"
         self._connection.left(self)
-        dispatchers = [self._dispatcher, *self._concurrent.values()]
-        for dispatcher in dispatchers:
+        for dispatcher in self._dispatchers.values():
             dispatcher.stop()
         for answers in self._acks.values():
             answers.gone()
         self._acks.clear()
         if was_in and self.namespace.table.disconnect:
-            if all(dispatcher.idle for dispatcher in dispatchers) and not self._farewell_waits:
-                run_without_waiting(self._farewell(reason, dispatchers))
+            if not all(dispatcher.idle for dispatcher in self._dispatchers.values()):
+                self._connection.later(lambda: self._farewell_when_idle(reason))
+            elif any(hook.is_async for hook in self.namespace.table.disconnect):
+                self._connection.later(lambda: self._farewell(reason))
             else:
-                self._connection.later(lambda: self._farewell(reason, dispatchers))
+                run_without_waiting(self._farewell(reason))
 
-    @property
-    def _farewell_waits(self) -> bool:
-        return any(hook.is_async for hook in self.namespace.table.disconnect)
+    async def _farewell_when_idle(self, reason: DisconnectReason) -> None:
+        """Wait for the client's handlers to end; the hooks have their turn also when one takes too long for that."""
+        try:
+            await self.wait_idle()
+        finally:
+            self._connection.later(lambda: self._farewell(reason))
 
-    async def _farewell(self, reason: DisconnectReason, dispatchers: list[Dispatcher]) -> None:
-        """Call the disconnect hooks, when the client's handlers have ended."""
-        for dispatcher in dispatchers:
-            if not dispatcher.idle:
-                await dispatcher.wait_idle()
+    async def _farewell(self, reason: DisconnectReason) -> None:
+        """Call the disconnect hooks."""
         for hook in self.namespace.table.disconnect:
             try:
-                await _settle(hook.call(self, reason))
+                await _settle(hook.call(self, reason), is_async=hook.is_async)
             except Exception as error:
                 answer_failure(self, "disconnect", hook.on_error, error, None)
 
     async def wait_idle(self) -> None:
         """Wait until no handler runs or waits."""
-        for dispatcher in (self._dispatcher, *self._concurrent.values()):
+        for dispatcher in list(self._dispatchers.values()):
             await dispatcher.wait_idle()
 
 
@@ -350,10 +377,18 @@ def _values(result: object) -> tuple[object, ...]:
     return cast("tuple[object, ...]", result) if isinstance(result, tuple) else (result,)
 
 
-async def _settle(result: object) -> None:
-    """Wait for what a hook returned, if there is something to wait for."""
-    if inspect.isawaitable(result):
-        await result
+async def _settle(result: object, *, is_async: bool) -> None:
+    """Wait for what a hook returned, if it is a coroutine function.
+
+    Raises:
+        TypeError: it is not, and yet there would be something to wait for.
+    """
+    if is_async:
+        await cast("Awaitable[object]", result)
+    elif inspect.isawaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise TypeError("a plain function returned something to wait for; make it a coroutine function")
 
 
 def run_without_waiting(routine: Coroutine[object, None, None]) -> None:
@@ -362,5 +397,4 @@ def run_without_waiting(routine: Coroutine[object, None, None]) -> None:
         routine.send(None)
     except StopIteration:
         return
-    routine.close()
-    raise RuntimeError("a plain function returned something to wait for; make it a coroutine function")
+    raise AssertionError("plain hooks do not wait")

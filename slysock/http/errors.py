@@ -1,7 +1,5 @@
 """What can go wrong with one request, by whose doing it is."""
 
-# ruff: noqa: N818 -- the names say what happened, as everywhere in this project
-
 from typing import final
 
 

@@ -131,6 +131,7 @@ class Request:
             with trio.fail_after(self._wire.config.request_body_seconds):
                 await self._wire.read_more()
         except trio.TooSlowError:
+            self._wire.draining = True
             raise RequestBroken("the request body did not arrive in time", status=408) from None
 
     # ---- the answer ---------------------------------------------------------------------------------------------
@@ -225,14 +226,12 @@ class Request:
                 return
         await trio.lowlevel.checkpoint()
 
-    def hand_over(self) -> tuple[bytes, bytes]:
-        """Leave HTTP: return this request as bytes, and what the client has sent behind it already.
+    def hand_over(self) -> bytes:
+        """Leave HTTP: return what the client has sent behind this request already.
 
         The stream is the caller's from here on. Call it before anything of the body was read, and neither answer nor
         ask for another request; `HttpConnection.aclose` then only closes the stream.
         """
-        lines = [b"%s %s HTTP/%s" % (self.method.encode(), self.target, self.http_version.encode())]
-        lines += [b"%s: %s" % pair for pair in self.headers]
         rest, _ = self._wire.machine.trailing_data
         self._wire.draining = True
-        return b"\r\n".join(lines) + b"\r\n\r\n", rest
+        return bytes(rest)

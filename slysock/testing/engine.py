@@ -2,6 +2,7 @@
 
 import binascii
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias, final
 
 import msgspec
@@ -231,6 +232,7 @@ class PollingClient:
         self._scope = trio.CancelScope()
         self._ended = trio.Event()  # no poll is under way, and none will be
         self._pausing = False
+        self._posting = trio.Lock()  # two POSTs at once would end the session
 
     async def open(self) -> None:
         """Open a session.
@@ -260,7 +262,8 @@ class PollingClient:
             await self._post(outgoing.payload)
 
     async def _post(self, body: bytes) -> None:
-        response = await self._memory.request("POST", self._target, headers=self._headers, body=body)
+        async with self._posting:
+            response = await self._memory.request("POST", self._target, headers=self._headers, body=body)
         if response.status != 200:
             self.inbox.end(Closed(response.status, response.body.decode()))
             raise Closed(response.status, response.body.decode())
@@ -296,13 +299,18 @@ class PollingClient:
                     self.inbox.end(Closed(response.status, response.body.decode()))
                     break
                 for text in response.body.split(SEPARATOR):
-                    await self._take(text)
+                    self._take(text)
         self._ended.set()
 
-    async def _take(self, text: bytes) -> None:
+    async def _pong(self) -> None:
+        """Answer a ping, behind a POST that is under way; polling goes on meanwhile."""
+        with suppress(Closed):
+            await self._post(b"3")
+
+    def _take(self, text: bytes) -> None:
         if text.startswith(b"2"):
             if not self.pace.silent:
-                await self._post(b"3")
+                self._nursery.start_soon(self._pong)
         elif text.startswith(b"b"):
             self.inbox.put(BinaryMessage(binascii.a2b_base64(text[1:])))
         else:

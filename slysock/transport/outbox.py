@@ -173,7 +173,7 @@ class Outbox:
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
-            self._break()
+            self.give_up()
             return True
         return self._taken(data, sent)
 
@@ -193,9 +193,14 @@ class Outbox:
             self._rest = memoryview(data)[sent:]
             return False
         self._rest = None
-        if not self._box and self._empty is not None:
-            self._empty.set()
+        if not self._box:
+            self._report_empty()
         return True
+
+    def _report_empty(self) -> None:
+        if self._empty is not None:
+            self._empty.set()
+            self._empty = None
 
     def _start_draining(self) -> None:
         self._blocked = self._scheduled = True
@@ -211,9 +216,9 @@ class Outbox:
                 if not self.shut:
                     self._taken(data, sent)
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
-            self._break()
+            self.give_up()
         except trio.Cancelled:
-            self._break()
+            self.give_up()
             raise
         self._blocked = self._scheduled = False
 
@@ -232,10 +237,12 @@ class Outbox:
     async def wait_empty(self) -> None:
         """Wait until everything has been written, or the box is shut."""
         if self._waiting_bytes and not self.shut:
-            self._empty = self._empty or trio.Event()
+            if self._empty is None:  # one for all who wait
+                self._empty = trio.Event()
             await self._empty.wait()
 
-    def _break(self) -> None:
+    def give_up(self) -> None:
+        """Write no more and forget what waits: the connection is broken, or at its end. Idempotent."""
         if not self.shut:
             self.shut = True
             self._discard()
@@ -245,5 +252,4 @@ class Outbox:
         self._box.clear()
         self._rest = None
         self._waiting_bytes = 0
-        if self._empty is not None:
-            self._empty.set()
+        self._report_empty()

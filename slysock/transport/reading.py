@@ -117,7 +117,8 @@ class Reader:
         fd = source.sock.fileno()
         if self._sources.get(fd) is source:
             del self._sources[fd]
-            self._epoll.unregister(fd)
+            if not self._epoll.closed:  # a server that is cancelled may have lost its reader first
+                self._epoll.unregister(fd)
 
     async def run(self) -> None:
         """Read until cancelled."""

@@ -46,7 +46,7 @@ class Probe:
             self._probed = True
             self._websocket.send(PROBE_ANSWER)
             self._polling.release()
-        elif data == b"5" and self._probed:
+        elif data == b"5" and self._probed and self._session.upgrading is self._websocket:
             self._finish()
         else:
             self._give_up()
@@ -71,9 +71,9 @@ class Probe:
 
     def _end(self) -> None:
         self._deadline.cancel()
-        self._polling.hold()
-        if self._session.upgrading is self._websocket:
+        if self._session.upgrading is self._websocket:  # not the turn of another one already
             self._session.upgrading = None
+            self._polling.hold()
 
     def fail(self, error: RemoteProtocolError) -> None:
         """Close the WebSocket of a client that breaks the framing; its session is not concerned."""

@@ -26,8 +26,19 @@ from slysock_protocol.errors import CloseCode
 from slysock_protocol.websocket import FrameReader, Item, Kind, close_frame, switching_protocols
 
 _CLOSE_SECONDS: Final = 5.0  # how long a client may take to answer a close frame
+_FAILURES: Final[dict[int | None, RemoteProtocolError]] = {
+    # RFC 6455, section 7.1.7, wants a close frame for what is against the rules; trio-websocket closes without one.
+    CloseCode.PROTOCOL_ERROR: RemoteProtocolError("illegal frame"),
+    CloseCode.NOT_UTF8: RemoteProtocolError("text that is not UTF-8", CloseCode.NOT_UTF8),
+}
 _START_SECONDS: Final = 1.0  # what trio-websocket may take for a request that it has been given; it needs no I/O
 _CLOSE_FRAME: Final = 0x88  # the first byte of one
+_LONGEST_GOODBYE: Final = 131  # a header of 2 bytes, a mask of 4, and the most that a control frame may carry
+_CLOSE_BYTE: Final = bytes([_CLOSE_FRAME])
+_REQUEST: Final = (  # trio-websocket insists on one; the client's own is not kept for the day it is needed
+    b"GET / HTTP/1.1\r\nHost: client\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 
 Loss: TypeAlias = Literal["transport close", "transport error", "slow consumer"]
 
@@ -82,24 +93,6 @@ NOBODY: Final = Nobody()
 
 
 @final
-class Opening:
-    """What an upgrade request leaves behind: all that a WebSocket needs of it.
-
-    Attributes:
-        request: the request as bytes, for trio-websocket.
-        behind: what the client sent after it.
-        key: its Sec-WebSocket-Key.
-    """
-
-    __slots__ = ("behind", "key", "request")
-
-    def __init__(self, request: bytes, behind: bytes, key: bytes) -> None:
-        self.request = request
-        self.behind = behind
-        self.key = key
-
-
-@final
 class Lane:
     """Takes hot messages to their owner, and cold bytes to whoever asks for them."""
 
@@ -132,6 +125,8 @@ class Lane:
                 await self.owner.wait_ready()
             items, self._items = self._items, None
             if not items:
+                if self._reader.error is not None:
+                    self.owner.fail(self._reader.error)  # what came before it has been handled
                 if self._ended:
                     return b""
                 await self._source.read(self._take)
@@ -149,8 +144,8 @@ class Lane:
 
     def _take(self, data: bytes) -> bool:
         """Take what was read; False when the connection's own task has to see to something."""
-        if not data:
-            self._ended = True
+        if not data or (self._reader.error is not None and _ends_in_goodbye(data)):
+            self._ended = True  # the client has left, or answers the close frame that its mistake has earned it
             return False
         return self._deliver(self._reader.feed(data))
 
@@ -174,19 +169,28 @@ class Lane:
         return True
 
 
+def _ends_in_goodbye(data: bytes) -> bool:
+    """Tell whether bytes end in a client's close frame; where the frames before it begin is not known any more."""
+    size = len(data)
+    starts = range(max(0, size - _LONGEST_GOODBYE), size - 5)
+    return any(data[at] == _CLOSE_FRAME and data[at + 1] == 0x80 | (size - at - 6) for at in starts)
+
+
 @final
 class ColdStream(trio.abc.Stream):
-    """What trio-websocket takes for the connection: the request again, then cold bytes only.
+    """What trio-websocket takes for the connection: a request, then cold bytes only.
 
-    Its answer to the request goes nowhere, the client has had one.
+    Its answer to the request goes nowhere: the client has made one of its own and has had its answer.
     """
 
-    def __init__(self, lane: Lane, outbox: Outbox, request: bytes, cold: bytes) -> None:
+    def __init__(self, lane: Lane, outbox: Outbox, cold: bytes) -> None:
         self._lane = lane
         self._outbox = outbox
-        self._request = request
+        self._request = _REQUEST
         self._cold = cold
         self._answered = trio.Event()
+        self._closed = False
+        self.said_goodbye = False  # a close frame has been sent
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:  # noqa: ARG002 - gives what there is
         """Return the request, and once it has been answered the next cold bytes."""
@@ -195,6 +199,8 @@ class ColdStream(trio.abc.Stream):
             request, self._request = self._request, b""
             return request
         await self._answered.wait()
+        if self._closed:
+            raise trio.ClosedResourceError
         if self._cold:
             cold, self._cold = self._cold, b""
             return cold
@@ -207,6 +213,7 @@ class ColdStream(trio.abc.Stream):
         elif self._outbox.shut:
             raise trio.BrokenResourceError("nothing can be written any more")
         else:
+            self.said_goodbye = self.said_goodbye or data[:1] == _CLOSE_BYTE
             self._outbox.push(bytes(data))
         await trio.lowlevel.checkpoint()
 
@@ -215,22 +222,38 @@ class ColdStream(trio.abc.Stream):
         await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
-        """Wait until what was said has been written; the connection itself is closed by its task."""
+        """Wait until what was said has been written; the connection itself is closed by its task.
+
+        Nothing is read for trio-websocket from here on: that task may have to, for the rest of the goodbye.
+        """
+        self._closed = True
         await self._outbox.wait_empty()
 
 
 @final
 class WebSocketTransport:
-    """One WebSocket connection, for a session or for a probe that may become a session's."""
+    """One WebSocket connection, for a session or for a probe that may become a session's.
 
-    __slots__ = ("_closing", "_config", "_connection", "_lane", "_nursery", "_opening", "_outbox", "_serving")
+    Args:
+        stream: the connection.
+        sock: the plain socket below it, if that is all there is.
+        key: the Sec-WebSocket-Key of the client's request, which is answered at once.
+        behind: what the client sent after its request.
+        nursery: the connection's own; cancelled when nothing can be written any more.
+        flusher: empties the outbox.
+        reader: reads plain sockets.
+        config: limits.
+    """
+
+    __slots__ = ("_closing", "_config", "_connection", "_failed", "_lane", "_nursery", "_outbox", "_serving")
 
     def __init__(
         self,
         stream: trio.abc.Stream,
         sock: stdlib_socket.socket | None,
-        opening: Opening,
         *,
+        key: bytes,
+        behind: bytes,
         nursery: trio.Nursery,
         flusher: Flusher,
         reader: Reader,
@@ -238,7 +261,6 @@ class WebSocketTransport:
     ) -> None:
         self._nursery = nursery
         self._config = config
-        self._opening = opening
         self._outbox = Outbox(
             stream,
             sock=sock,
@@ -249,10 +271,12 @@ class WebSocketTransport:
             on_full=self._full,
             on_broken=self._broken,
         )
-        self._lane = Lane(reader.source(stream, sock), opening.behind, config.max_payload_bytes)
+        self._lane = Lane(reader.source(stream, sock), behind, config.max_payload_bytes)
         self._serving = trio.CancelScope()  # until somebody takes leave
         self._connection: trio_websocket.WebSocketConnection | None = None
         self._closing: tuple[CloseCode, str] | None = None
+        self._failed = False  # trio-websocket has given up, and left the close frame to us
+        self._outbox.push(switching_protocols(key))
 
     @property
     def name(self) -> TransportName:
@@ -276,29 +300,27 @@ class WebSocketTransport:
         """Name the owner of the messages; called again, they go to another one from then on."""
         self._lane.owner = owner
 
-    def accept(self) -> None:
-        """Answer the opening handshake; the first thing that is sent."""
-        self._outbox.push(switching_protocols(self._opening.key))
-
     async def run(self) -> None:
-        """Serve the connection until it ends, then take leave. `accept` and `open` come before."""
+        """Serve the connection until it ends, then take leave. `open` comes before."""
         try:
             with self._serving:
                 cold = await self._lane.next_cold()
                 if cold:
                     await self._serve_cold(cold)
+            self._lane.owner.lose(self, "transport close")
+            with trio.move_on_after(_CLOSE_SECONDS):
+                if self._closing is not None:
+                    await self._say_goodbye(*self._closing)
+                await self._outbox.wait_empty()
         except trio.BrokenResourceError:
             self._lane.owner.lose(self, "transport error")
-            return
-        self._lane.owner.lose(self, "transport close")
-        with trio.move_on_after(_CLOSE_SECONDS):
-            if self._closing is not None:
-                await self._say_goodbye(*self._closing)
-            await self._outbox.wait_empty()
+        finally:  # also when cancelled or failed: the nursery of the outbox is about to close
+            self._outbox.give_up()
 
     async def _serve_cold(self, cold: bytes) -> None:
         """Start trio-websocket, and hand over what comes through it until the connection ends."""
-        connection = self._connection = await self._start_library(cold)
+        stream = ColdStream(self._lane, self._outbox, cold)
+        connection = self._connection = await self._start_library(stream)
         try:
             while True:
                 message = await connection.get_message()
@@ -308,12 +330,15 @@ class WebSocketTransport:
                     self._lane.owner.receive_binary(message)
                 await self._lane.owner.wait_ready()
                 self._lane.message_taken()
-        except trio_websocket.ConnectionClosed:
-            return
+        except trio_websocket.ConnectionClosed as closed:
+            code = None if closed.reason is None else closed.reason.code
+            if not stream.said_goodbye and code in _FAILURES:
+                self._failed = True
+                self._lane.message_taken()
+                self._lane.owner.fail(_FAILURES[code])
 
-    async def _start_library(self, cold: bytes) -> trio_websocket.WebSocketConnection:
+    async def _start_library(self, stream: ColdStream) -> trio_websocket.WebSocketConnection:
         """Let trio-websocket answer the request again, for itself. Shielded: from here on it reads the lane."""
-        stream = ColdStream(self._lane, self._outbox, self._opening.request, cold)
         with trio.move_on_after(_START_SECONDS, shield=True):
             proposal = await trio_websocket.wrap_server_stream(
                 self._nursery, stream, max_message_size=self._config.max_payload_bytes
@@ -323,7 +348,7 @@ class WebSocketTransport:
 
     async def _say_goodbye(self, code: CloseCode, text: str) -> None:
         """Close from our side, and wait until the client does the same or has left."""
-        if self._connection is not None:
+        if self._connection is not None and not self._failed:
             await self._connection.aclose(code, text or None)
             return
         self._outbox.push(close_frame(code, text))

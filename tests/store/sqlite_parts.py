@@ -9,20 +9,20 @@ from pathlib import Path
 
 import trio
 
+from slysock_store.group_commit import Writer
 from slysock_store.sqlite import SqliteStore
-from slysock_store.sqlite.committer import Committer
+from slysock_store.sqlite.committer import SqliteCommitter
 from slysock_store.sqlite.connection import connect_writer
 from slysock_store.sqlite.engines import FileEngine
 from slysock_store.sqlite.readers import Readers
 from slysock_store.sqlite.schema import migrate
 from slysock_store.sqlite.transaction import Transaction
-from slysock_store.sqlite.writer import Writer
 from slysock_store.testing import SettableClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    writer: Writer
+    writer: Writer[Transaction]
     store: SqliteStore
     connection: sqlite3.Connection
 
@@ -36,7 +36,7 @@ async def open_parts(path: Path, *, max_waiting: int = 1_000) -> AsyncGenerator[
     connection = connect_writer(str(path))
     migrate(connection, "the test database")
     writer = Writer(
-        Committer(connection, where="the test database", clock=SettableClock()),
+        SqliteCommitter(connection, where="the test database", clock=SettableClock()),
         max_waiting=max_waiting,
     )
     engine = FileEngine(writer, Readers(str(path), where="the test database"))
@@ -65,7 +65,7 @@ class Blocker:
 
 
 @asynccontextmanager
-async def blocked(writer: Writer) -> AsyncGenerator[Blocker, None]:
+async def blocked(writer: Writer[Transaction]) -> AsyncGenerator[Blocker, None]:
     """Hold the writer thread within a commit for the block, unless it is released earlier."""
     blocker = Blocker()
     async with trio.open_nursery() as nursery:

@@ -103,6 +103,11 @@ class JsonDecoder:
         self._expected = 0
         self._attachments: list[bytes] = []
 
+    @property
+    def waiting_in(self) -> str | None:
+        """The namespace of the packet that waits for attachments, if one does."""
+        return None if self._packet is None else self._packet.namespace
+
     def feed_text(self, text: bytes) -> Packet | None:
         """Take a text message, without the Engine.IO type in front."""
         if self._packet is not None:

@@ -117,6 +117,11 @@ class MsgpackDecoder:
 
     __slots__ = ()
 
+    @property
+    def waiting_in(self) -> str | None:
+        """None: nothing ever waits."""
+        return None
+
     def feed_text(self, text: bytes) -> Packet | None:  # noqa: ARG002 - the other parser has a use for it
         """Refuse: this parser has no text packets."""
         raise RemoteProtocolError("text where MessagePack was agreed on")

@@ -55,6 +55,11 @@ Packet: TypeAlias = Connect | Disconnect | Event | Ack
 class Decoder(Protocol):
     """Puts the messages of one connection together to packets. Holds at most one packet that waits for attachments."""
 
+    @property
+    def waiting_in(self) -> str | None:
+        """The namespace of the packet that waits for attachments, if one does."""
+        ...
+
     def feed_text(self, text: bytes) -> Packet | None:
         """Take a text message; None: the packet is not complete.
 

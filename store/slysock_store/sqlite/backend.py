@@ -8,6 +8,7 @@ from typing import final
 
 import trio
 
+from slysock_store.group_commit import MAX_WAITING_WRITES, Writer
 from slysock_store.interface import Clock
 from slysock_store.models import (
     DEFAULT_LIMIT,
@@ -38,12 +39,11 @@ from slysock_store.models import (
 from slysock_store.paging import window
 
 from . import changing, chats, messages, notifications, receipts, references, sending, users
-from .committer import Committer
+from .committer import SqliteCommitter
 from .connection import connect, connect_writer, create_private_file, mapped
 from .engines import Engine, FileEngine, MemoryEngine
 from .readers import Readers
 from .schema import migrate
-from .writer import MAX_WAITING_WRITES, Writer
 
 
 @final
@@ -258,7 +258,7 @@ async def open_file(
     """
     connection = await trio.to_thread.run_sync(_open_connection, path)
     where = f"the database {path}"
-    committer = Committer(connection, where=where, clock=clock)
+    committer = SqliteCommitter(connection, where=where, clock=clock)
     engine = FileEngine(Writer(committer, max_waiting=max_waiting_writes), Readers(str(path), where=where))
     try:
         yield SqliteStore(engine)
@@ -271,7 +271,7 @@ async def open_memory(*, clock: Clock) -> AsyncGenerator[SqliteStore, None]:
     """Open an empty database in memory; it is forgotten at the end."""
     where = "the database in memory"
     connection = _prepared(lambda: connect(":memory:"), where)
-    engine = MemoryEngine(Committer(connection, where=where, clock=clock), where=where)
+    engine = MemoryEngine(SqliteCommitter(connection, where=where, clock=clock), where=where)
     try:
         yield SqliteStore(engine)
     finally:

@@ -1,7 +1,7 @@
 """Statements that change a stored message: edits, reactions, deletion."""
 
-from slysock_store.errors import NotFound, NotSender
-from slysock_store.models import ChangedMessage, Message, MessageId, Reaction, SystemName, UserKey
+from slysock_store import rules
+from slysock_store.models import ChangedMessage, Message, MessageId, SystemName, UserKey
 
 from . import chats, columns, messages
 from .transaction import Transaction
@@ -22,7 +22,7 @@ UPDATE_MESSAGE_COUNT = "UPDATE chats SET message_count = message_count - 1, upda
 def edit_message(tx: Transaction, system: SystemName, message_id: MessageId, by: UserKey, text: str) -> ChangedMessage:
     """See `Store.edit_message`."""
     message = _own_message(tx, system, message_id, by)
-    _refuse_deleted(message)
+    rules.refuse_deleted(message)
     if message.text == text:
         return _result(tx, system, message, changed=False)
     tx.connection.execute(UPDATE_TEXT, (text, tx.now, message.chat_id, message.sequence))
@@ -34,14 +34,12 @@ def set_reaction(
 ) -> ChangedMessage:
     """See `Store.set_reaction`."""
     message = messages.existing_message(tx.connection, system, message_id)
-    _refuse_deleted(message)
-    if emoji == next((reaction.emoji for reaction in message.reactions if reaction.user == by), None):
+    rules.refuse_deleted(message)
+    reactions = rules.reactions_with(message, by, emoji)
+    if reactions == message.reactions:
         return _result(tx, system, message, changed=False)
-    kept = [reaction for reaction in message.reactions if reaction.user != by]
-    if emoji is not None:
-        kept.append(Reaction(user=by, emoji=emoji))
     key = (message.chat_id, message.sequence)
-    tx.connection.execute(UPDATE_REACTIONS, (columns.encode_reactions(kept), tx.now, *key))
+    tx.connection.execute(UPDATE_REACTIONS, (columns.encode_reactions(reactions), tx.now, *key))
     return _result(tx, system, message, changed=True)
 
 
@@ -60,14 +58,8 @@ def delete_message(tx: Transaction, system: SystemName, message_id: MessageId, b
 
 def _own_message(tx: Transaction, system: SystemName, message_id: MessageId, by: UserKey) -> Message:
     message = messages.existing_message(tx.connection, system, message_id)
-    if message.sender != by:
-        raise NotSender("only the sender changes a message")
+    rules.refuse_others(message, by)
     return message
-
-
-def _refuse_deleted(message: Message) -> None:
-    if message.is_deleted:
-        raise NotFound("message", message.id)
 
 
 def _result(tx: Transaction, system: SystemName, message: Message, *, changed: bool) -> ChangedMessage:

@@ -4,38 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from slysock_store.errors import BadValue
-from slysock_store.models import Json, JsonObject, Reaction, UserKey
+from slysock_store.json_text import decode, decode_object, decode_objects, encode
+from slysock_store.models import Reaction, UserKey
 
-
-def encode(value: Json) -> str:
-    """Write a JSON value as the text of a column.
-
-    Raises:
-        BadValue: it is not JSON, or holds text that is not Unicode.
-    """
-    try:
-        return msgspec.json.encode(value).decode()
-    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
-        raise BadValue(f"a value is not JSON: {error}") from error
-
-
-def decode(text: str) -> Json:
-    """Read the text of a column."""
-    value: Json = msgspec.json.decode(text)
-    return value
-
-
-def decode_object(text: str) -> JsonObject:
-    """Read the text of a column that holds an object."""
-    value: JsonObject = msgspec.json.decode(text)
-    return value
-
-
-def decode_objects(text: str) -> tuple[JsonObject, ...]:
-    """Read the text of a column that holds a list of objects."""
-    value: list[JsonObject] = msgspec.json.decode(text)
-    return tuple(value)
+__all__ = ["decode", "decode_object", "decode_objects", "decode_reactions", "encode", "encode_reactions", "keys"]
 
 
 def encode_reactions(reactions: Sequence[Reaction]) -> str:

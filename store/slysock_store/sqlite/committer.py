@@ -1,11 +1,12 @@
-"""Group commit: how several writes become one transaction and still fail alone. Knows no thread and no task."""
+"""How several writes become one transaction of SQLite and still fail alone. Knows no thread and no task."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Generic, TypeVar, final
+from typing import final
 
 from slysock_store.errors import StoreUnavailable
+from slysock_store.group_commit import Write
 from slysock_store.ids import IdGenerator
 from slysock_store.interface import Clock
 from slysock_store.times import to_milliseconds
@@ -13,44 +14,9 @@ from slysock_store.times import to_milliseconds
 from .connection import mapped, primary_code
 from .transaction import Transaction
 
-T_co = TypeVar("T_co", covariant=True)
-
-
-class Write(Generic[T_co]):
-    """One write and, once its transaction has ended, its outcome.
-
-    `operation` may be called at most once, within a transaction; the outcome counts only after `Committer.commit`.
-    """
-
-    __slots__ = ("_error", "_operation", "_result")
-
-    def __init__(self, operation: Callable[[Transaction], T_co]) -> None:
-        self._operation = operation
-        self._result: list[T_co] = []  # empty or one
-        self._error: Exception | None = None
-
-    def run(self, tx: Transaction) -> None:
-        """Do the write and keep its result; let its exception through."""
-        self._result.append(self._operation(tx))
-
-    def fail(self, error: Exception) -> None:
-        """Make this exception the outcome, whatever it was before."""
-        self._error = error
-
-    @property
-    def has_failed(self) -> bool:
-        """Tell whether the outcome is an exception."""
-        return self._error is not None
-
-    def outcome(self) -> T_co:
-        """Give the result or raise the error. Call after the transaction has ended."""
-        if self._error is not None:
-            raise self._error
-        return self._result[0]
-
 
 @final
-class Committer:
+class SqliteCommitter:
     """Carries writes into the database, many to a transaction. Owned by one thread at a time; owns its connection.
 
     Each write has a savepoint of its own: one that fails is undone alone. When the world fails (disk full, lock, I/O)
@@ -70,7 +36,7 @@ class Committer:
         """Give the connection, for the thread that owns the committer."""
         return self._connection
 
-    def commit(self, writes: Sequence[Write[object]]) -> None:
+    def commit(self, writes: Sequence[Write[Transaction, object]]) -> None:
         """Do the writes in one durable transaction; every one of them has its outcome afterwards."""
         is_ending = False
         try:
@@ -86,7 +52,7 @@ class Committer:
             self.commits += 1
             self.writes += sum(not write.has_failed for write in writes)
 
-    def _attempt(self, write: Write[object]) -> None:
+    def _attempt(self, write: Write[Transaction, object]) -> None:
         self._connection.execute("SAVEPOINT write")
         try:
             write.run(Transaction(connection=self._connection, now=to_milliseconds(self._clock()), ids=self._ids))
@@ -97,7 +63,9 @@ class Committer:
             write.fail(_caused(mapped(error, self._where), error))
         self._connection.execute("RELEASE write")
 
-    def _abandon(self, writes: Sequence[Write[object]], error: Exception, *, outcome_unknown: bool) -> None:
+    def _abandon(
+        self, writes: Sequence[Write[Transaction, object]], error: Exception, *, outcome_unknown: bool
+    ) -> None:
         told = str(mapped(error, self._where))
         for write in writes:
             write.fail(_caused(StoreUnavailable(told, outcome_unknown=outcome_unknown), error))

@@ -7,12 +7,12 @@ from typing import Protocol, TypeVar, final
 import trio
 
 from slysock_store.errors import StoreClosed
+from slysock_store.group_commit import Write, Writer
 from slysock_store.models import StoreStatistics
 
-from .committer import Committer, Write
+from .committer import SqliteCommitter
 from .readers import Readers, read_within
 from .transaction import Transaction
-from .writer import Writer
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class Engine(Protocol):
 class FileEngine:
     """One writer thread and a pool of readers over one file."""
 
-    def __init__(self, writer: Writer, readers: Readers) -> None:
+    def __init__(self, writer: Writer[Transaction], readers: Readers) -> None:
         self._writer = writer
         self._readers = readers
 
@@ -70,7 +70,7 @@ class MemoryEngine:
     Hence no threads, and tests under a mock clock that jumps are exact.
     """
 
-    def __init__(self, committer: Committer, *, where: str) -> None:
+    def __init__(self, committer: SqliteCommitter, *, where: str) -> None:
         self._committer = committer
         self._where = where
         self._is_closed = False

@@ -1,14 +1,12 @@
 """The statements that store a message, with everything that must agree with it. The hot path of every chat system."""
 
-import msgspec
-
-from slysock_store.errors import ChatBlocked, NotFound, WrongStatus
+from slysock_store import rules
+from slysock_store.errors import NotFound
 from slysock_store.models import (
     AddedMessage,
     Chat,
     ChatId,
     EnsuredChat,
-    Member,
     Message,
     MessageId,
     NewChat,
@@ -66,10 +64,7 @@ def _retried(tx: Transaction, chat: Chat, new: NewMessage) -> Message | None:
 
 
 def _refuse(tx: Transaction, chat: Chat, new: NewMessage, required_status: str | None) -> None:
-    if chat.blocked_by:
-        raise ChatBlocked("a participant has blocked the chat")
-    if required_status is not None and chat.status != required_status:
-        raise WrongStatus(chat.status)
+    rules.refuse_message(chat, required_status)
     if new.reply_to is not None:
         parent = messages.get_message(tx.connection, chat.system, new.reply_to)
         if parent is None or parent.chat_id != chat.id:
@@ -77,7 +72,7 @@ def _refuse(tx: Transaction, chat: Chat, new: NewMessage, required_status: str |
 
 
 def _insert(tx: Transaction, chat: Chat, new: NewMessage) -> Message:
-    sent_at = _sent_at(tx, chat)
+    sent_at = rules.sent_at(chat, tx.now)
     row: MessageRow = (
         MessageId(tx.new_id()),
         chat.id,
@@ -101,13 +96,6 @@ def _insert(tx: Transaction, chat: Chat, new: NewMessage) -> Message:
     return messages.message_of(row, _insert_receipts(tx, chat, new, sent_at))
 
 
-def _sent_at(tx: Transaction, chat: Chat) -> int:
-    """Give the message's time: now, but never before the chat's last one, so that times and sequence agree."""
-    if chat.last_message_at is None:
-        return tx.now
-    return max(tx.now, to_milliseconds(chat.last_message_at))
-
-
 def _insert_receipts(tx: Transaction, chat: Chat, new: NewMessage, sent_at: int) -> list[ReceiptRow]:
     others = sorted(member.user for member in chat.members if member.user != new.sender)
     receipts: list[ReceiptRow] = [(user, sent_at if user in new.delivered_to else None, None) for user in others]
@@ -123,17 +111,4 @@ def _count(tx: Transaction, chat: Chat, message: Message) -> Chat:
     sent_at = to_milliseconds(message.created_at)
     tx.connection.execute(UPDATE_UNREAD, (chat.id, message.sender))
     tx.connection.execute(UPDATE_CHAT_FOR_MESSAGE, (message.sequence, sent_at, sent_at, sent_at, chat.id))
-    return msgspec.structs.replace(
-        chat,
-        members=tuple(_with_unread(member, message) for member in chat.members),
-        last_sequence=message.sequence,
-        message_count=chat.message_count + 1,
-        last_message_at=message.created_at,
-        updated_at=message.created_at,
-    )
-
-
-def _with_unread(member: Member, message: Message) -> Member:
-    if member.user == message.sender:
-        return member
-    return msgspec.structs.replace(member, unread=member.unread + 1)
+    return rules.with_message(chat, message)

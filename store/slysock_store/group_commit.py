@@ -1,25 +1,26 @@
-"""The writer thread, and how tasks hand writes to it and wait for the commit.
+"""Group commit: how tasks hand writes to one thread, which makes transactions of many, and wait for the outcome.
 
-A task appends its write to a bounded queue and sleeps. The thread takes all that waits, commits it as one transaction,
-and wakes all its tasks with one call into the Trio loop; what arrives meanwhile goes into the next one.
+A task appends its write to a bounded queue and sleeps. The thread takes all that waits, lets the backend's committer
+carry it into the database as one transaction, and wakes all its tasks with one call into the Trio loop; what arrives
+meanwhile goes into the next one. Knows no database: what a transaction is, each backend says.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Generic, TypeVar, final
+from typing import Generic, Protocol, TypeVar, final
 
 import trio
 
-from slysock_store.errors import StoreBusy, StoreClosed, StoreUnavailable
-from slysock_store.models import StoreStatistics
-
-from .committer import Committer, Write
-from .transaction import Transaction
+from .errors import StoreBusy, StoreClosed, StoreUnavailable
+from .models import StoreStatistics
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+Tx = TypeVar("Tx")
+Tx_co = TypeVar("Tx_co", covariant=True)
+Tx_contra = TypeVar("Tx_contra", contravariant=True)
 
 MAX_WAITING_WRITES = 10_000
 """Writes that may wait; past that `StoreBusy`. Some seconds of work, and at 1 KB each about 10 MB."""
@@ -34,12 +35,75 @@ CLOSE_DEADLINE_SECONDS = 60.0
 """How long closing waits for the thread to write what it was given; after that the disk hangs and we leave it."""
 
 
-class WaitingWrite(Write[T_co], Generic[T_co]):
+class Write(Generic[Tx_contra, T_co]):
+    """One write and, once its transaction has ended, its outcome.
+
+    `operation` is called within a transaction, again if that one had to be given up; the outcome counts only after
+    `Committer.commit`.
+    """
+
+    __slots__ = ("_error", "_operation", "_result")
+
+    def __init__(self, operation: Callable[[Tx_contra], T_co]) -> None:
+        self._operation = operation
+        self._result: tuple[T_co] | None = None
+        self._error: Exception | None = None
+
+    @property
+    def operation(self) -> Callable[[Tx_contra], T_co]:
+        """Give what was handed in, for a committer that reads ahead for several."""
+        return self._operation
+
+    def run(self, tx: Tx_contra) -> None:
+        """Do the write and keep its result; let its exception through."""
+        self._result = (self._operation(tx),)
+
+    def fail(self, error: Exception) -> None:
+        """Make this exception the outcome, whatever it was before."""
+        self._error = error
+
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether the outcome is an exception."""
+        return self._error is not None
+
+    def outcome(self) -> T_co:
+        """Give the result or raise the error. Call after the transaction has ended."""
+        if self._error is not None:
+            raise self._error
+        if self._result is None:
+            raise AssertionError("a write that was committed has run")
+        return self._result[0]
+
+
+class Committer(Protocol[Tx_co]):
+    """Carries writes into a database, many to a transaction. Owned by one thread at a time."""
+
+    @property
+    def writes(self) -> int:
+        """Writes that were committed."""
+        ...
+
+    @property
+    def commits(self) -> int:
+        """Transactions that carried them."""
+        ...
+
+    def commit(self, writes: Sequence[Write[Tx_co, object]]) -> None:
+        """Do the writes in one durable transaction; every one of them has its outcome afterwards. Never raises."""
+        ...
+
+    def close(self) -> None:
+        """Close what the committer owns."""
+        ...
+
+
+class WaitingWrite(Write[Tx_contra, T_co], Generic[Tx_contra, T_co]):
     """A write that a task waits for. All but the outcome belongs to the Trio thread."""
 
     __slots__ = ("_is_done", "_task")
 
-    def __init__(self, operation: Callable[[Transaction], T_co]) -> None:
+    def __init__(self, operation: Callable[[Tx_contra], T_co]) -> None:
         super().__init__(operation)
         self._task: trio.lowlevel.Task | None = None
         self._is_done = False
@@ -67,16 +131,16 @@ class WaitingWrite(Write[T_co], Generic[T_co]):
 
 
 @final
-class Writer:
+class Writer(Generic[Tx]):
     """Owns the writer thread, its queue and, through the committer, its connection.
 
     Made in the Trio run that uses it.
     """
 
-    def __init__(self, committer: Committer, *, max_waiting: int = MAX_WAITING_WRITES) -> None:
+    def __init__(self, committer: Committer[Tx], *, max_waiting: int = MAX_WAITING_WRITES) -> None:
         self._committer = committer
         self._max_waiting = max_waiting
-        self._queue: deque[WaitingWrite[object]] = deque()  # guarded by _changed
+        self._queue: deque[WaitingWrite[Tx, object]] = deque()  # guarded by _changed
         self._changed = threading.Condition()
         self._is_closing = False  # guarded by _changed
         self._busy_refusals = 0
@@ -85,7 +149,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="slysock-store-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, operation: Callable[[Transaction], T]) -> T:
+    async def write(self, operation: Callable[[Tx], T]) -> T:
         """Hand a write in and wait until it is durable. See `interface` for what cancellation does.
 
         Raises:
@@ -102,7 +166,7 @@ class Writer:
             raise StoreUnavailable("the write did not end in time", outcome_unknown=not self._withdraw(write))
         return write.outcome()
 
-    def _submit(self, write: WaitingWrite[object]) -> None:
+    def _submit(self, write: WaitingWrite[Tx, object]) -> None:
         with self._changed:
             if self._is_closing:
                 raise StoreClosed("the store is closed")
@@ -112,7 +176,7 @@ class Writer:
             self._queue.append(write)
             self._changed.notify()
 
-    def _withdraw(self, write: WaitingWrite[object]) -> bool:
+    def _withdraw(self, write: WaitingWrite[Tx, object]) -> bool:
         """Take a write back; False if it has been taken into a transaction."""
         with self._changed:
             if write not in self._queue:
@@ -147,7 +211,7 @@ class Writer:
                 self._token.run_sync_soon(_wake, batch)
         self._committer.close()
 
-    def _wait_batch(self) -> Sequence[WaitingWrite[object]]:
+    def _wait_batch(self) -> Sequence[WaitingWrite[Tx, object]]:
         """Wait for writes and take them; empty when the store closes and none is left."""
         with self._changed:
             while not self._queue and not self._is_closing:
@@ -156,6 +220,6 @@ class Writer:
             return [self._queue.popleft() for _ in range(size)]
 
 
-def _wake(batch: Sequence[WaitingWrite[object]]) -> None:
+def _wake(batch: Sequence[WaitingWrite[Tx, object]]) -> None:
     for write in batch:
         write.wake()

@@ -1,0 +1,152 @@
+"""`slysock serve`: from settings to a server that runs until it is told to stop."""
+
+import logging
+import signal
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import msgspec
+import trio
+
+from slysock import Config, Listening, Server
+from slysock.cli.options import SERVE, SectionedCommand
+from slysock.cli.welcome import print_welcome
+from slysock.settings import (
+    ListenSettings,
+    Secret,
+    Settings,
+    SettingsError,
+    TokenSettings,
+    choose,
+    database_file,
+    find_secret,
+    load_key,
+    load_tls,
+    make_folder,
+)
+from slysock.systems import SYSTEMS, System
+from slysock.tokens import Tokens
+from slysock_store import Store, StoreError, open_store
+
+
+def read_settings(values: Mapping[str, object]) -> Settings:
+    """Turn what the options gave into settings; the names of lists are plural here.
+
+    Raises:
+        SettingsError: values that cannot be used, alone or together.
+    """
+    lists = {"transports": values["transport"] or None, "cors_origins": values["cors_origin"] or None}
+    return Settings(
+        config=choose(Config, {**values, **lists}),
+        tokens=choose(TokenSettings, values),
+        listen=choose(ListenSettings, values),
+        systems=msgspec.convert(values["system"] or tuple(SYSTEMS), tuple[str, ...]),
+        log_level=str(values["log_level"]).upper(),
+    )
+
+
+def _serve(**values: object) -> None:
+    settings = read_settings(values)
+    logging.basicConfig(
+        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    trouble: Exception | None = None
+    try:
+        trio.run(run_server, settings)
+    except* SettingsError as group:
+        trouble = _first(group)
+    if trouble is not None:
+        raise trouble
+
+
+serve: Final = SectionedCommand(
+    "serve",
+    SERVE,
+    callback=_serve,
+    help_text="Serve the chat systems until Ctrl+C or SIGTERM, which end them gracefully. Works without any option.",
+)
+
+
+async def run_server(settings: Settings) -> None:
+    """Serve until a signal comes; a second one cuts the graceful end short.
+
+    Raises:
+        SettingsError: it cannot be served so; may come in a group.
+    """
+    secret = None if settings.tokens.jwt_public_key is not None else find_secret(settings.tokens)
+    tokens = Tokens(
+        load_key(settings.tokens, secret),
+        audience=settings.tokens.jwt_audience,
+        issuer=settings.tokens.jwt_issuer,
+        cookie_origins=settings.config.cors_origins or (),
+    )
+    async with _opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
+        systems = [SYSTEMS[name](store, tokens) for name in settings.systems]
+        for system in systems:
+            nursery.start_soon(system.run)
+        await _serve_systems(settings, systems, secret)
+        nursery.cancel_scope.cancel()
+
+
+async def _serve_systems(settings: Settings, systems: list[System], secret: Secret | None) -> None:
+    server = Server(*(router for system in systems for router in system.routers), config=settings.config)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_stop_on_signals, server, nursery.cancel_scope)
+        stopped = trio.Event()
+        listening = await _start(server, settings.listen, nursery, stopped)
+        print_welcome(settings, listening, systems, secret)
+        await stopped.wait()
+        nursery.cancel_scope.cancel()
+
+
+async def _start(server: Server, listen: ListenSettings, nursery: trio.Nursery, stopped: trio.Event) -> Listening:
+    tls = load_tls(listen.certfile, listen.keyfile)
+
+    async def run(task_status: trio.TaskStatus[Listening]) -> None:
+        await server.serve(listen.host, listen.port, tls=tls, unix_path=listen.unix, task_status=task_status)
+        stopped.set()
+
+    try:
+        listening: Listening = await nursery.start(run)
+    except* OSError as group:
+        where = listen.unix or f"{listen.host} port {listen.port}"
+        raise SettingsError(f"cannot listen on {where}: {_text_of(_first(group))}") from None
+    return listening
+
+
+async def _stop_on_signals(
+    server: Server, scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            server.stop()
+            break
+        async for _ in signals:
+            scope.cancel()
+
+
+@asynccontextmanager
+async def _opened_store(url: str) -> AsyncGenerator[Store, None]:
+    """Open the store; only what keeps it from opening is the operator's to put right, so only that is translated."""
+    file = database_file(url)
+    if file is not None:
+        make_folder(file)
+    async with AsyncExitStack() as stack:
+        try:
+            store = await stack.enter_async_context(open_store(url))
+        except* StoreError as group:
+            raise SettingsError(f"cannot open the store {url}: {_first(group)}") from None
+        yield store
+
+
+def _text_of(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+    """Give the first exception in a group of groups."""
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,0 +1,77 @@
+"""`slysock token`: a token for trying things out, signed by the secret that `slysock serve` verifies by."""
+
+import re
+import time
+from datetime import timedelta
+from typing import Final
+
+import click
+
+from slysock.cli.options import SectionedCommand, config_option, store_option, token_options
+from slysock.settings import SettingsError, TokenSettings, choose, find_secret
+from slysock.tokens import make_token
+
+_DURATION: Final = re.compile(r"([0-9]{1,9})([smhd]?)")
+_UNIT_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def _read_duration(context: click.Context, parameter: click.Parameter, value: str) -> timedelta:
+    found = _DURATION.fullmatch(value)
+    if found is None or int(found[1]) == 0:
+        raise click.BadParameter(f"{value!r} is no time span; write 30m, 12h or 7d", context, parameter)
+    return timedelta(seconds=int(found[1]) * _UNIT_SECONDS[found[2]])
+
+
+def _token(
+    *,
+    user: str,
+    role: str | None,
+    name: str | None,
+    email: str | None,
+    expires: timedelta,
+    **values: object,
+) -> None:
+    settings = choose(TokenSettings, values)
+    if settings.jwt_public_key is not None:
+        raise SettingsError("tokens are verified by a public key: only the holder of its private key can make one")
+    secret = find_secret(settings)
+    if secret.is_new:
+        click.echo(f"slysock: made a secret and kept it in {secret.file}", err=True)
+    claims = {
+        "userId": int(user) if user.isascii() and user.isdigit() else user,
+        "role": role,
+        "name": name,
+        "email": email,
+    }
+    token = make_token(
+        secret.text,
+        {claim: value for claim, value in claims.items() if value is not None},
+        now=time.time(),
+        expires_in_seconds=expires.total_seconds(),
+        audience=settings.jwt_audience,
+        issuer=settings.jwt_issuer,
+    )
+    click.echo(token)
+
+
+token: Final = SectionedCommand(
+    "token",
+    {
+        "Whom it names": [
+            click.Option(["--user"], required=True, metavar="ID", help="The user's id; digits make it a number."),
+            click.Option(["--role"], metavar="ROLE", help="CUSTOMER or VENDOR in the marketplace."),
+            click.Option(["--name"], metavar="NAME", help="What others are shown."),
+            click.Option(["--email"], metavar="ADDRESS", help="Likewise."),
+            click.Option(
+                ["--expires"],
+                callback=_read_duration,
+                default="24h",
+                show_default=True,
+                help="How long it is good: 30m, 12h, 7d.",
+            ),
+        ],
+        "Who will verify it (as for slysock serve)": [store_option(), *token_options(), config_option()],
+    },
+    callback=_token,
+    help_text="Print a JSON Web Token for trying things out, and nothing else, so that TOKEN=$(slysock token …) works.",
+)

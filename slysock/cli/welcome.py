@@ -1,0 +1,67 @@
+"""What `slysock serve` says when it is ready: where, what, and the next thing to try. No secret."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from slysock import Listening
+from slysock.settings import DEFAULT_STORE, Secret, Settings
+from slysock.systems import System
+
+_LABEL_WIDTH: Final = 10
+_ROLES: Final = {"marketplace": "CUSTOMER"}
+"""A role that a first token of each system may have."""
+
+
+def print_welcome(settings: Settings, listening: Listening, systems: Sequence[System], secret: Secret | None) -> None:
+    """Print it to standard output, as one write, so that whoever waits for it reads all of it."""
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(welcome(settings, listening, systems, secret))
+
+
+def welcome(settings: Settings, listening: Listening, systems: Sequence[System], secret: Secret | None) -> Text:
+    """Compose it."""
+    text = Text()
+    text.append("slysock is ready\n", style="bold green")
+    facts = [("address", listening.url)]
+    facts += [("system", f"{system.name} ({', '.join(system.namespaces)})") for system in systems]
+    facts += [("store", settings.tokens.store), ("tokens", _tokens(settings, secret))]
+    for label, value in facts:
+        text.append(f"  {label:<{_LABEL_WIDTH}}", style="bold").append(f"{value}\n")
+    text.append("Next: ", style="bold")
+    text.append(_next_step(settings, listening, systems[0], secret))
+    text.append("Stop with Ctrl+C.")
+    return text
+
+
+def _tokens(settings: Settings, secret: Secret | None) -> str:
+    if secret is None:
+        return f"by the public key in {settings.tokens.jwt_public_key}"
+    if secret.file is None:
+        return "HS256, by the secret that was set"
+    made = "made now and kept" if secret.is_new else "kept"
+    return f"HS256, by the secret {made} in {secret.file}"
+
+
+def _next_step(settings: Settings, listening: Listening, system: System, secret: Secret | None) -> str:
+    namespace = f"{listening.url}{system.namespaces[0]}"
+    path = settings.config.path
+    options = "{ auth: { token } }" if path == "/socket.io/" else f'{{ path: "{path}", auth: {{ token }} }}'
+    connect = f"connect a client by  io({namespace!r}, {options})\n".replace("'", '"')
+    if secret is None:
+        return connect
+    command = [_program(), "token", "--user", "1", "--role", _ROLES.get(system.name, "user")]
+    if settings.tokens.store != DEFAULT_STORE:
+        command += ["--store", settings.tokens.store]
+    return f"make a token by  {shlex.join(command)}\n      {connect}"
+
+
+def _program() -> str:
+    """Say how we were called, so that the line works when it is pasted."""
+    program = Path(sys.argv[0])
+    return str(program) if program.name == "slysock" else "slysock"

@@ -1,0 +1,34 @@
+"""What every chat system does, whatever its events are called: users, presence, chats, messages, receipts.
+
+No event name, no wire shape, no socket here. Rules that hold for all systems are applied here; a dialect adds its own
+and translates.
+"""
+
+from .chats import Chats
+from .domain import Domain, make_domain
+from .errors import Busy, Conflict, DomainError, Invalid, NotAllowed, NotAuthenticated, NotFound, Unavailable
+from .messages import Draft, Messages, Sent
+from .presence import ConnectionKey, Presence
+from .receipts import Receipts
+from .users import Users
+
+__all__ = [
+    "Busy",
+    "Chats",
+    "Conflict",
+    "ConnectionKey",
+    "Domain",
+    "DomainError",
+    "Draft",
+    "Invalid",
+    "Messages",
+    "NotAllowed",
+    "NotAuthenticated",
+    "NotFound",
+    "Presence",
+    "Receipts",
+    "Sent",
+    "Unavailable",
+    "Users",
+    "make_domain",
+]

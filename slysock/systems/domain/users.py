@@ -1,0 +1,30 @@
+"""Users as the tokens and the back-end describe them."""
+
+from collections.abc import Iterable, Mapping
+from typing import final
+
+from slysock_store import JsonObject, Store, SystemName, User, UserKey
+
+from .errors import translated_store_errors
+
+
+@final
+class Users:
+    """The users of one system."""
+
+    def __init__(self, store: Store, system: SystemName) -> None:
+        self._store = store
+        self._system = system
+
+    async def sign_in(self, key: UserKey, *, role: str, profile: JsonObject) -> User:
+        """Refresh a user by what a verified token says; one who was never here is made."""
+        with translated_store_errors():
+            return await self._store.upsert_user(self._system, key, role=role, profile=profile)
+
+    async def find(self, keys: Iterable[UserKey]) -> Mapping[UserKey, User]:
+        """Give those of the users that are known. No keys, no query."""
+        wanted = tuple(dict.fromkeys(keys))
+        if not wanted:
+            return {}
+        with translated_store_errors():
+            return await self._store.get_users(self._system, wanted)

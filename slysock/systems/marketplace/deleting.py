@@ -1,0 +1,33 @@
+"""`deleteMessage`: only whoever sent it takes it back, and it is gone for both sides."""
+
+from typing import Final, final
+
+from slysock import Socket
+from slysock.systems.domain import Domain
+from slysock_store import MessageId
+
+from .desk import Desk, tell
+from .envelope import Envelope, signal
+from .payloads import DeleteMessage
+
+MESSAGE_DELETED: Final = "messageDeleted"
+
+
+@final
+class Deleting:
+    """Messages being taken back."""
+
+    def __init__(self, domain: Domain, desk: Desk) -> None:
+        self._domain = domain
+        self._desk = desk
+
+    async def delete_message(self, socket: Socket, payload: DeleteMessage) -> Envelope:
+        """Delete a message and tell both sides; a second time it is answered and told to nobody."""
+        person = self._desk.session_of(socket).person
+        chat = await self._desk.chat(person, recipient_id=payload.recipient_id, product_id=payload.product_id)
+        deleted = await self._domain.messages.delete(MessageId(payload.message_id), chat=chat, by=person.key)
+        envelope = signal("Message has been deleted successfully")
+        if deleted.changed:
+            for side in (person, person.counterpart(payload.recipient_id)):
+                tell(socket, side, MESSAGE_DELETED, envelope)
+        return envelope

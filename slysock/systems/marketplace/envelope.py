@@ -1,0 +1,113 @@
+"""The envelope around everything that the marketplace sends, and its error."""
+
+from datetime import UTC, datetime
+from typing import Final, final
+
+from msgspec import UNSET, Struct, UnsetType
+
+from slysock import InvalidPayload
+from slysock.systems.domain import (
+    Busy,
+    Conflict,
+    DomainError,
+    Invalid,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Unavailable,
+)
+
+ERROR_EVENT: Final = "appError"
+
+_STATUS: Final[dict[type[DomainError], int]] = {
+    Invalid: 400,
+    NotAuthenticated: 401,
+    NotAllowed: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Busy: 503,
+    Unavailable: 503,
+}
+
+
+@final
+class Pagination(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where in a list a page is."""
+
+    current_page: int
+    next_page: int | None
+    prev_page: int | None
+    has_next: bool
+    has_prev: bool
+    total_pages: int
+    total_records: int
+
+
+@final
+class Envelope(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What went well. `newChat` has its chat under `message` and no `data`; everything else is under `data`."""
+
+    status_code: int = 200
+    error: bool = False
+    message: object = None
+    data: object | UnsetType = UNSET
+    pagination: Pagination | UnsetType = UNSET
+    """Only where `data` is a bare list."""
+
+
+@final
+class Listing(Struct, frozen=True, kw_only=True):
+    """A page as `data`."""
+
+    items: tuple[object, ...]
+    pagination: Pagination
+
+
+@final
+class Nothing(Struct, frozen=True):
+    """The empty object that is the `data` of a mere signal."""
+
+
+@final
+class AppError(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What did not."""
+
+    error: bool = True
+    message: str
+    status_code: int
+
+
+def signal(message: str) -> Envelope:
+    """Make the envelope of a mere signal."""
+    return Envelope(message=message, data=Nothing())
+
+
+def app_error(error: Exception) -> AppError:
+    """Translate what went wrong; of what nobody expected, nothing is told."""
+    match error:
+        case DomainError():
+            return AppError(message=str(error), status_code=_STATUS[type(error)])
+        case InvalidPayload():
+            return AppError(message=f"Invalid payload: {error}", status_code=400)
+        case _:
+            return AppError(message="Something went wrong", status_code=500)
+
+
+def paginate(*, page: int, limit: int, total_records: int) -> Pagination:
+    """Describe a page of a list; `limit` is what was applied."""
+    total_pages = -(-total_records // limit)
+    has_next, has_prev = page < total_pages, page > 1
+    return Pagination(
+        current_page=page,
+        next_page=page + 1 if has_next else None,
+        prev_page=page - 1 if has_prev else None,
+        has_next=has_next,
+        has_prev=has_prev,
+        total_pages=total_pages,
+        total_records=total_records,
+    )
+
+
+def wire_time(moment: datetime) -> str:
+    """Write a time as JavaScript's Date does: UTC with milliseconds and a Z."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"

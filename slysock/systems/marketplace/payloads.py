@@ -1,0 +1,106 @@
+"""What clients send, event by event. Fields that are not listed are ignored; ids are checked against the token."""
+
+from typing import Annotated, TypeAlias, final
+
+from msgspec import Meta, Struct
+
+from .people import MAX_ID
+
+UserNumber: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_ID, description="A user's id, unique per role")]
+RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, description="24 hexadecimal digits")]
+Product: TypeAlias = (
+    Annotated[int, Meta(ge=-MAX_ID, le=MAX_ID, description="A product's id")]
+    | Annotated[str, Meta(min_length=1, max_length=128, description="A product's id")]
+)
+PageNumber: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000, description="From 1; 1 is the newest")]
+PageSize: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000, description="At most 100 are given")]
+
+DEFAULT_PAGE_SIZE = 20
+
+
+@final
+class JoinChat(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`joinChat`: open the chat about a product with somebody, and read it."""
+
+    product_id: Product
+    recipient_id: UserNumber
+    page: PageNumber = 1
+    limit: PageSize = DEFAULT_PAGE_SIZE
+
+
+@final
+class Media(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A picture that was uploaded elsewhere."""
+
+    image_url: Annotated[str, Meta(max_length=2048, pattern=r"^(https?://|/)[^\s]+$")]
+    size: Annotated[int, Meta(ge=0, le=MAX_ID)] | Annotated[str, Meta(max_length=20)] | None = None
+    """In bytes."""
+
+    mime_type: Annotated[str, Meta(max_length=100)] | None = None
+
+
+@final
+class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`sendMessage`: say something about a product; the chat is made if there is none. Text or a media is required."""
+
+    product_id: Product
+    recipient_id: UserNumber
+    text: str | None = None
+    medias: list[Media] | None = None
+    client_message_id: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    """Chosen by the client: a second message with the same one is a retry, and is answered with the first."""
+
+
+@final
+class ChatReference(Struct, frozen=True, kw_only=True):
+    """A chat inside the envelope it was sent in."""
+
+    id: RecordId
+
+
+@final
+class MarkAsRead(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`markAsRead`: the chat by `chatId`, by `productId` and `recipientId`, or as the `newChat` envelope sent back."""
+
+    chat_id: RecordId | None = None
+    message: ChatReference | None = None
+    product_id: Product | None = None
+    recipient_id: UserNumber | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a payload that names no chat."""
+        by_product = self.product_id is not None and self.recipient_id is not None
+        if self.chat_id is None and self.message is None and not by_product:
+            raise ValueError("Expected `chatId`, or `productId` and `recipientId`, or `message` with an `id`")
+
+
+@final
+class DeleteMessage(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`deleteMessage`: take back one's own message."""
+
+    product_id: Product
+    recipient_id: UserNumber
+    message_id: RecordId
+
+
+@final
+class Typing(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`typing` and `stoppedTyping`."""
+
+    product_id: Product
+    recipient_id: UserNumber
+
+
+@final
+class ListChats(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`getUserChats` and `joinRooms`, whose payload may be left out."""
+
+    page: PageNumber = 1
+    limit: PageSize = DEFAULT_PAGE_SIZE
+
+
+@final
+class RefreshToken(Struct, frozen=True, kw_only=True):
+    """`refreshToken`: present a newer token of the same user on a live socket."""
+
+    token: str

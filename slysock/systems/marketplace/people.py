@@ -1,0 +1,102 @@
+"""Who talks in the marketplace: customers and vendors, whose ids are unique per role only."""
+
+import re
+from enum import StrEnum
+from typing import Final, NewType, TypeAlias, final
+
+import msgspec
+
+from slysock.systems.domain import NotAllowed, NotAuthenticated
+from slysock.tokens import Identity
+from slysock_store import ChatKey, NewChat, UserKey
+
+RoomName = NewType("RoomName", str)
+ProductId: TypeAlias = int | str
+
+CHAT_KIND: Final = "product"
+MAX_ID: Final = 2**53 - 1
+"""The largest integer that JavaScript holds exactly."""
+
+_DIGITS: Final = re.compile(r"[0-9]{1,16}")
+
+
+@final
+class Role(StrEnum):
+    """The two sides of a product."""
+
+    CUSTOMER = "CUSTOMER"
+    VENDOR = "VENDOR"
+
+    @property
+    def other(self) -> "Role":
+        """The side that this one talks to."""
+        return Role.VENDOR if self is Role.CUSTOMER else Role.CUSTOMER
+
+
+@final
+class Person(msgspec.Struct, frozen=True):
+    """A user of the marketplace."""
+
+    role: Role
+    id: int
+
+    @property
+    def key(self) -> UserKey:
+        """What the store calls this user."""
+        return UserKey(f"{self.role}:{self.id}")
+
+    @property
+    def room(self) -> RoomName:
+        """The room of all this user's sockets, in each namespace."""
+        return RoomName(f"user:{self.key}")
+
+    def counterpart(self, user_id: int) -> "Person":
+        """The user whom an id in a payload of this one means: always one of the other role."""
+        return Person(self.role.other, user_id)
+
+
+def person_of(identity: Identity) -> Person:
+    """Say who bears a token.
+
+    Raises:
+        NotAuthenticated: the id is no positive integer.
+        NotAllowed: the role has no place in the marketplace.
+    """
+    role = (identity.role or "").upper()
+    if role not in Role.__members__:
+        raise NotAllowed("Only customers and vendors may use this chat")
+    return Person(Role[role], _integer(identity.user_id))
+
+
+def _integer(user_id: str | int) -> int:
+    """Take an integer also as text, as `sub` must be (RFC 7519, section 4.1.2)."""
+    if isinstance(user_id, str):
+        user_id = int(user_id) if _DIGITS.fullmatch(user_id) else -1
+    if not 0 <= user_id <= MAX_ID:
+        raise NotAuthenticated("The token names no user of this chat")
+    return user_id
+
+
+def person_from_key(key: UserKey) -> Person:
+    """Turn what the store calls a user back into the user."""
+    role, _, user_id = key.partition(":")
+    return Person(Role[role], int(user_id))
+
+
+def room_of(key: UserKey) -> RoomName:
+    """The personal room of a user by the store's key."""
+    return person_from_key(key).room
+
+
+def product_chat(one: Person, other: Person, product_id: ProductId) -> NewChat:
+    """Describe the chat of two people about a product.
+
+    The product is the same whether it comes as 12345 or "12345"; the chat keeps the type it came in first.
+    """
+    customer, vendor = (one, other) if one.role is Role.CUSTOMER else (other, one)
+    return NewChat(
+        kind=CHAT_KIND,
+        key=ChatKey(f"{customer.id}:{vendor.id}:{product_id}"),
+        participants=(customer.key, vendor.key),
+        reference=product_id,
+    )

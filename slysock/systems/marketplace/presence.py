@@ -1,0 +1,107 @@
+"""The namespace `/presence`: whoever is connected to it is online."""
+
+from collections.abc import Callable, Iterable
+from contextlib import aclosing, suppress
+from typing import Final, final
+
+from slysock import DisconnectReason, Namespace, Router, Socket
+from slysock.systems.domain import ConnectionKey, Domain, DomainError
+from slysock_store import UserKey
+
+from .envelope import Envelope
+from .gate import Gate, answer_error, show_out
+from .payloads import RefreshToken
+from .people import Person, person_from_key, person_of, room_of
+from .shapes import PresenceShape
+
+PRESENCE: Final = "/presence"
+ONLINE_EVENT: Final = "userIsOnline"
+OFFLINE_EVENT: Final = "userIsOffline"
+
+
+@final
+class Audience:
+    """The namespaces whose clients are told who comes and goes: those that somebody has joined."""
+
+    def __init__(self) -> None:
+        self._namespaces: dict[str, Namespace] = {}
+
+    def include(self, namespace: Namespace) -> None:
+        """Tell the clients of a namespace, too."""
+        self._namespaces[namespace.name] = namespace
+
+    def tell(self, users: Iterable[UserKey], event: str, envelope: Envelope) -> None:
+        """Tell these users. Nobody, where there are none: an audience without rooms would be everybody."""
+        rooms = tuple(room_of(user) for user in users)
+        if rooms:
+            for namespace in self._namespaces.values():
+                namespace.to(*rooms).emit(event, envelope)
+
+
+@final
+class PresenceEvents:
+    """What happens in `/presence`."""
+
+    def __init__(self, domain: Domain, gate: Gate, audience: Audience) -> None:
+        self._domain = domain
+        self._gate = gate
+        self._audience = audience
+
+    async def connect(self, socket: Socket) -> None:
+        """Count a socket, then do what may take its time: `/chat` may be asking already."""
+        try:
+            identity = await self._gate.identify(socket)
+            person = person_of(identity)
+            is_first = self._domain.online.arrive(person.key, ConnectionKey(socket.id))
+            self._audience.include(socket.namespace)
+            await self._gate.admit(socket, identity)
+            if is_first:
+                await self._announce(person, is_online=True)
+        except DomainError as error:
+            show_out(socket, error)
+        except Exception as error:
+            show_out(socket, error)
+            raise
+
+    async def disconnect(self, socket: Socket, reason: DisconnectReason) -> None:  # noqa: ARG002 - shape of a hook
+        """Forget a socket; the user's last one takes them offline."""
+        self._gate.leave(socket)
+        gone = self._domain.online.leave(ConnectionKey(socket.id))
+        if gone is not None:
+            with suppress(DomainError):  # the store is out of order, which has been logged
+                await self._announce(person_from_key(gone), is_online=False)
+
+    async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Envelope:
+        """`refreshToken`; see Gate.refresh."""
+        return await self._gate.refresh(socket, payload)
+
+    async def _announce(self, person: Person, *, is_online: bool) -> None:
+        """Tell those whom the user has a chat with, and who are online to hear it.
+
+        Ends at once when the user has come back, or gone again, in the meantime: that announcement is the later one.
+        """
+        event, envelope = _announcement(person, is_online=is_online)
+        is_here: Callable[[UserKey], bool] = self._domain.online.is_here
+        async with aclosing(self._domain.chats.companions(person.key)) as pages:
+            async for companions in pages:
+                if is_here(person.key) is not is_online:
+                    return
+                self._audience.tell(filter(is_here, companions), event, envelope)
+
+
+def _announcement(person: Person, *, is_online: bool) -> tuple[str, Envelope]:
+    data = PresenceShape(user_id=person.id, user_type=person.role)
+    if is_online:
+        return ONLINE_EVENT, Envelope(message="User is online", data=data)
+    return OFFLINE_EVENT, Envelope(message="User has gone offline", data=data)
+
+
+def presence_router(domain: Domain, gate: Gate, audience: Audience) -> Router:
+    """Make the router of `/presence`."""
+    events = PresenceEvents(domain, gate, audience)
+    router = Router(PRESENCE)
+    router.on_connect(events.connect)
+    router.on_disconnect(events.disconnect)
+    router.on_error(answer_error)
+    router.on("refreshToken")(events.refresh_token)
+    return router

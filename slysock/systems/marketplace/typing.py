@@ -1,0 +1,34 @@
+"""`typing` and `stoppedTyping`: passed on to the recipient alone, never stored."""
+
+from typing import Final, final
+
+from slysock import Socket
+
+from .desk import Desk, tell
+from .envelope import Envelope, signal
+from .payloads import Typing
+
+USER_TYPING: Final = "userTyping"
+STOPPED_TYPING: Final = "stoppedTyping"
+
+
+@final
+class TypingSignals:
+    """Signs of life while somebody writes; the chat may be about to begin."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def typing(self, socket: Socket, payload: Typing) -> Envelope:
+        """Tell the recipient that the sender is typing."""
+        return await self._pass_on(socket, payload, USER_TYPING, signal("User is typing"))
+
+    async def stopped_typing(self, socket: Socket, payload: Typing) -> Envelope:
+        """Tell the recipient that the sender has stopped typing."""
+        return await self._pass_on(socket, payload, STOPPED_TYPING, signal("User has stopped typing"))
+
+    async def _pass_on(self, socket: Socket, payload: Typing, event: str, envelope: Envelope) -> Envelope:
+        person = self._desk.session_of(socket).person
+        await self._desk.maybe_chat(person, recipient_id=payload.recipient_id, product_id=payload.product_id)
+        tell(socket, person.counterpart(payload.recipient_id), event, envelope)
+        return envelope

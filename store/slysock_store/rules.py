@@ -1,0 +1,73 @@
+"""What follows for a chat and its messages from a write, as pure functions on records that the backends share."""
+
+import msgspec
+
+from .errors import ChatBlocked, NotFound, NotSender, WrongStatus
+from .models import Chat, Member, Message, Reaction, UserKey
+from .times import to_milliseconds
+
+
+def refuse_message(chat: Chat, required_status: str | None) -> None:
+    """Refuse a new message that the chat does not take.
+
+    Raises:
+        ChatBlocked: a participant has blocked the chat.
+        WrongStatus: a status is required and is not the chat's.
+    """
+    if chat.blocked_by:
+        raise ChatBlocked("a participant has blocked the chat")
+    if required_status is not None and chat.status != required_status:
+        raise WrongStatus(chat.status)
+
+
+def refuse_others(message: Message, by: UserKey) -> None:
+    """Refuse to change somebody else's message.
+
+    Raises:
+        NotSender: it is.
+    """
+    if message.sender != by:
+        raise NotSender("only the sender changes a message")
+
+
+def refuse_deleted(message: Message) -> None:
+    """Refuse to change a deleted message.
+
+    Raises:
+        NotFound: it is deleted.
+    """
+    if message.is_deleted:
+        raise NotFound("message", message.id)
+
+
+def sent_at(chat: Chat, now: int) -> int:
+    """Give a new message's time in milliseconds: now, but never before the chat's last one, as sequence says."""
+    if chat.last_message_at is None:
+        return now
+    return max(now, to_milliseconds(chat.last_message_at))
+
+
+def with_message(chat: Chat, message: Message) -> Chat:
+    """Let the chat's counters agree with its new message."""
+    return msgspec.structs.replace(
+        chat,
+        members=tuple(_with_unread(member, message) for member in chat.members),
+        last_sequence=message.sequence,
+        message_count=chat.message_count + 1,
+        last_message_at=message.created_at,
+        updated_at=message.created_at,
+    )
+
+
+def _with_unread(member: Member, message: Message) -> Member:
+    if member.user == message.sender:
+        return member
+    return msgspec.structs.replace(member, unread=member.unread + 1)
+
+
+def reactions_with(message: Message, by: UserKey, emoji: str | None) -> tuple[Reaction, ...]:
+    """Give the message's reactions with this user's one set, or taken back for None; the same ones if it is so."""
+    if emoji == next((reaction.emoji for reaction in message.reactions if reaction.user == by), None):
+        return message.reactions
+    kept = tuple(reaction for reaction in message.reactions if reaction.user != by)
+    return kept if emoji is None else (*kept, Reaction(user=by, emoji=emoji))

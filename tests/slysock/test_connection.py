@@ -1,0 +1,368 @@
+"""Socket.IO on a session: which namespace a packet is for, the connect deadline, and back-pressure."""
+
+import re
+from contextlib import suppress
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from slysock import Config, ConnectionRefused, Router, Socket
+from slysock.config import TransportName
+from slysock.testing import Closed, EngineClient, Memory
+from slysock_protocol.engineio import Outgoing
+from tests.slysock.serving import serving
+
+both = pytest.mark.parametrize("transport", ["websocket", "polling"])
+
+
+async def joined(memory: Memory, transport: TransportName = "websocket") -> EngineClient:
+    """An engine client that is in the main namespace."""
+    engine = await memory.open_engine(transport)
+    await engine.send(Outgoing(b"40"))
+    await engine.inbox.get()
+    return engine
+
+
+async def texts(engine: EngineClient, count: int) -> list[bytes]:
+    return [(await engine.inbox.get()).data for _ in range(count)]
+
+
+# ---- namespaces -----------------------------------------------------------------------------------------------------
+
+
+async def test_an_unknown_namespace_is_refused_and_the_connection_stays(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        connection = await memory.open_connection()
+        with pytest.raises(ConnectionRefused, match="^Invalid namespace$"):
+            await connection.join("/nowhere")
+        assert (await connection.join()).id
+
+
+async def test_several_namespaces_on_one_connection_have_ids_of_their_own(autojump_clock: MockClock) -> None:
+    async with serving(Router("/a"), Router("/b")) as memory:
+        one = await memory.connect("/a")
+        other = await one.connection.join("/b")
+        assert one.id != other.id
+        memory.server.of("/b").emit("only b")
+        assert await other.expect("only b") == ()
+        assert one.waiting() == []
+        await one.disconnect()
+        memory.server.of("/b").emit("again")
+        assert await other.expect("again") == ()
+
+
+async def test_more_namespaces_than_allowed_are_refused_until_one_is_left(autojump_clock: MockClock) -> None:
+    async with serving(Router(re.compile("/n.*")), config=Config(max_namespaces=2)) as memory:
+        client = await memory.connect("/n1")
+        await client.connection.join("/n2")
+        with pytest.raises(ConnectionRefused, match="Too many"):
+            await client.connection.join("/n3")
+        await client.disconnect()
+        assert (await client.connection.join("/n3")).id
+
+
+async def test_namespaces_that_are_being_joined_count_too(autojump_clock: MockClock) -> None:
+    pattern = Router(re.compile("/n.*"))
+
+    @pattern.use
+    async def slow(socket: Socket) -> None:
+        await trio.sleep(10)
+
+    async with serving(pattern, config=Config(max_namespaces=2)) as memory:
+        engine = await memory.open_engine()
+        for number in range(50):
+            await engine.send(Outgoing(b"40/n%d," % number))
+        assert all(b"Too many" in text for text in await texts(engine, 48))
+        answers = await texts(engine, 2)
+        assert sorted(text.partition(b",")[0] for text in answers) == [b"0/n0", b"0/n1"]
+
+
+async def test_connecting_twice_breaks_the_protocol(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        engine = await joined(memory)
+        await engine.send(Outgoing(b"40"))
+        with pytest.raises(Closed) as caught:
+            await engine.inbox.get()
+        assert caught.value.code == 1002
+
+
+@pytest.mark.parametrize("packet", [b'42["event"]', b"41", b"431[]", b'42/other,["event"]', b"garbage"])
+async def test_a_packet_for_a_namespace_the_client_never_joined_breaks_the_protocol(
+    autojump_clock: MockClock, packet: bytes
+) -> None:
+    async with serving(Router("/other")) as memory:
+        engine = await memory.open_engine()
+        await engine.send(Outgoing(packet))
+        with pytest.raises(Closed):
+            await engine.inbox.get()
+
+
+@pytest.mark.parametrize("late", [b'42["event"]', b"431[]", b"41"])
+@both
+async def test_a_late_packet_for_a_namespace_the_server_has_closed_is_ignored(
+    autojump_clock: MockClock, late: bytes, transport: TransportName
+) -> None:
+    async with serving(Router(), Router("/other")) as memory:
+        engine = await joined(memory, transport)
+        memory.server.of("/").volatile.disconnect()
+        await engine.send(Outgoing(late))
+        await engine.send(Outgoing(b"40/other,"))
+        assert [text[:8] for text in await texts(engine, 2)] == [b"1", b"0/other,"]
+
+
+async def test_the_memory_of_left_namespaces_is_bounded(autojump_clock: MockClock) -> None:
+    async with serving(Router(re.compile("/n.*")), config=Config(max_namespaces=3)) as memory:
+        engine = await memory.open_engine()
+        for number in range(10):
+            await engine.send(Outgoing(b"40/n%d," % number))
+            await engine.inbox.get()
+            await engine.send(Outgoing(b"41/n%d," % number))
+        await trio.sleep(1)
+        (session,) = memory.server._front.engine.sessions
+        assert len(session._receiver._left) == 3  # type: ignore[union-attr]  # a Connection
+
+
+# ---- patterns -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_namespace_of_a_pattern_lives_as_long_as_somebody_is_in_it(autojump_clock: MockClock) -> None:
+    pattern, named = Router(re.compile(r"/dyn-\d+")), Router("/dyn-7")
+    pattern.on("where")(lambda socket: socket.namespace.name)
+    named.on("where")(lambda socket: "the named one")
+    async with serving(pattern, named) as memory:
+        one, other = await memory.connect("/dyn-1"), await memory.connect("/dyn-1")
+        assert await one.call("where") == "/dyn-1"
+        assert await (await memory.connect("/dyn-7")).call("where") == "the named one"
+        memory.server.of("/dyn-1").emit("both")
+        assert await one.expect("both") == await other.expect("both") == ()
+        for refused in ("/dyn-", "/dyn-1x", "/x/dyn-1"):
+            with pytest.raises(ConnectionRefused):
+                await memory.connect(refused)
+        await one.disconnect()
+        await trio.sleep(1)
+        assert len(memory.server.of("/dyn-1").sockets()) == 1
+        await other.connection.engine.drop()
+        await trio.sleep(1)
+        assert list(memory.server._namespaces._made) == []
+
+
+# ---- the connect deadline -------------------------------------------------------------------------------------------
+
+
+@both
+async def test_a_connection_that_joins_nothing_is_closed_in_time(
+    autojump_clock: MockClock, transport: TransportName
+) -> None:
+    async with serving(Router(), config=Config(connect_timeout_seconds=7)) as memory:
+        engine = await memory.open_engine(transport)
+        with pytest.raises(Closed):
+            await engine.inbox.get()
+        assert trio.current_time() == 7
+
+
+async def test_a_connection_that_joined_in_time_may_stay_also_without_a_namespace(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        client = await memory.connect()
+        await client.disconnect()
+        await trio.sleep(1000)
+        assert (await client.connection.join()).id
+
+
+# ---- back-pressure --------------------------------------------------------------------------------------------------
+
+
+def flooded(router: Router) -> list[int]:
+    """Register a handler that takes a second for each event."""
+    done: list[int] = []
+
+    @router.on("event")
+    async def event(socket: Socket, number: int, *padding: object) -> None:
+        await trio.sleep(1)
+        done.append(number)
+
+    return done
+
+
+@both
+async def test_a_flood_is_read_no_further_than_the_limit_and_runs_in_order_in_the_end(
+    autojump_clock: MockClock, transport: TransportName
+) -> None:
+    root = Router()
+    done = flooded(root)
+    async with serving(root, config=Config(max_pending_events=4)) as memory:
+        engine = await joined(memory, transport)
+        (session,) = memory.server._front.engine.sessions
+        most = 0
+
+        async def watch() -> None:
+            nonlocal most
+            while True:
+                most = max(most, session._receiver._pending_events)  # type: ignore[union-attr]  # a Connection
+                await trio.sleep(0.5)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch)
+            if transport == "polling":
+                packets = b"\x1e".join(b'42["event",%d]' % number for number in range(200))
+                nursery.start_soon(engine.send, Outgoing(packets))
+            else:
+                for number in range(200):
+                    await engine.send(Outgoing(b'42["event",%d]' % number))
+            await trio.sleep(250)
+            nursery.cancel_scope.cancel()
+        assert done == list(range(200)), "nothing lost, nothing overtaken, and no heartbeat came between"
+        assert most == 4
+        assert not session.closed
+
+
+@pytest.mark.parametrize("attempt", range(6))  # two tasks become ready at once; either may run first
+async def test_a_pong_behind_a_flood_counts_as_one_in_time(autojump_clock: MockClock, attempt: int) -> None:
+    root = Router()
+    done = flooded(root)
+    config = Config(max_pending_events=2, ping_interval_seconds=5, ping_timeout_seconds=5)
+    async with serving(root, config=config) as memory:
+        engine = await joined(memory)
+        for number in range(60):
+            await engine.send(Outgoing(b'42["event",%d]' % number))
+        await trio.sleep(70)
+        assert done == list(range(60))
+        assert engine.inbox.closed is None
+
+
+async def test_a_client_that_is_silent_after_its_flood_is_given_up(autojump_clock: MockClock) -> None:
+    root = Router()
+    done = flooded(root)
+    config = Config(max_pending_events=2, ping_interval_seconds=5, ping_timeout_seconds=5)
+    async with serving(root, config=config) as memory:
+        engine = await joined(memory)
+        engine.pace.silent = True
+        for number in range(30):
+            await engine.send(Outgoing(b'42["event",%d]' % number))
+        with pytest.raises(Closed):
+            await engine.inbox.get()
+        assert trio.current_time() < 50
+        assert done == list(range(30))
+
+
+async def test_large_events_are_bounded_by_their_bytes(autojump_clock: MockClock) -> None:
+    root = Router()
+    done = flooded(root)
+    async with serving(root, config=Config(max_payload_bytes=1000)) as memory:
+        engine = await joined(memory)
+        (session,) = memory.server._front.engine.sessions
+        for number in range(20):
+            await engine.send(Outgoing(b'42["event",%d,"%s"]' % (number, b"x" * 600)))
+        await trio.sleep(0.5)
+        assert session._receiver._pending_events == 2  # type: ignore[union-attr]  # a Connection
+        await trio.sleep(30)
+        assert done == list(range(20))
+        assert session._receiver._pending_bytes == 0  # type: ignore[union-attr]  # a Connection
+
+
+@both
+@pytest.mark.parametrize("leaving", ["drop", "server", "namespace"])
+async def test_closing_while_backlogged_leaves_nothing_behind(
+    autojump_clock: MockClock, transport: TransportName, leaving: str
+) -> None:
+    root, gone = Router(), list[str]()
+    done = flooded(root)
+    root.on_disconnect(lambda socket, reason: gone.append(reason))
+    async with serving(root, config=Config(max_pending_events=2)) as memory:
+        engine = await joined(memory, transport)
+        async with trio.open_nursery() as nursery:
+
+            async def flood() -> None:
+                packets = [b'42["event",%d]' % number for number in range(50)]
+                with suppress(Closed, trio.BrokenResourceError, trio.ClosedResourceError):
+                    if transport == "polling":
+                        await engine.send(Outgoing(b"\x1e".join(packets)))
+                    else:
+                        for packet in packets:
+                            await engine.send(Outgoing(packet))
+
+            nursery.start_soon(flood)
+            await wait_all_tasks_blocked()
+            (socket,) = memory.server.of("/").sockets()
+            if leaving == "drop":
+                await engine.drop()  # found out when it is read from again, or written to
+                await trio.sleep(100)
+            else:
+                socket.disconnect(close=leaving == "server")
+                await trio.sleep(100)
+            nursery.cancel_scope.cancel()
+        assert len(gone) == 1
+        if leaving != "drop":
+            assert done == []
+        if leaving == "namespace":
+            (session,) = memory.server._front.engine.sessions
+            assert session._receiver._pending_events == 0  # type: ignore[union-attr]  # a Connection
+
+
+async def test_back_pressure_of_one_namespace_goes_when_the_client_leaves_it(autojump_clock: MockClock) -> None:
+    root, other = Router(), Router("/other")
+    other.on("ping")(lambda socket: "pong")
+
+    @root.on("stuck")
+    async def stuck(socket: Socket) -> None:
+        await trio.sleep_forever()
+
+    async with serving(root, other, config=Config(max_pending_events=2)) as memory:
+        client = await memory.connect()
+        second = await client.connection.join("/other")
+        await client.emit("stuck")
+        await client.emit("stuck")
+        with pytest.raises(Exception, match="no acknowledgement"):
+            await second.call("ping", timeout=3)
+        memory.server.of("/").volatile.disconnect()
+        assert await second.call("ping") == "pong"
+
+
+# ---- attachments ----------------------------------------------------------------------------------------------------
+
+
+async def test_attachments_before_the_client_is_in_are_refused(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        engine = await memory.open_engine()
+        await engine.send(Outgoing(b'451-["event",{"_placeholder":true,"num":0}]'))
+        with pytest.raises(Closed):
+            await engine.inbox.get()
+
+
+async def test_announced_attachments_that_never_come_cost_the_connection(autojump_clock: MockClock) -> None:
+    async with serving(Router(), config=Config(request_body_seconds=3)) as memory:
+        engine = await joined(memory)
+        await engine.send(Outgoing(b'452-["event",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]'))
+        await trio.sleep(2)
+        await engine.send(Outgoing(None, (b"one",)))
+        await trio.sleep(3.5)
+        assert engine.inbox.closed is None, "something came meanwhile"
+        with pytest.raises(Closed) as caught:
+            await engine.inbox.get()
+        assert caught.value.code == 1008
+        assert trio.current_time() < 10
+
+
+async def test_attachments_that_come_leave_no_deadline(autojump_clock: MockClock) -> None:
+    root, seen = Router(), list[bytes]()
+
+    @root.on("event")
+    def event(socket: Socket, data: bytes) -> None:
+        seen.append(data)
+
+    async with serving(root, config=Config(request_body_seconds=3)) as memory:
+        client = await memory.connect()
+        for _ in range(3):
+            await client.emit("event", b"data")
+        await trio.sleep(10)
+        assert seen == [b"data"] * 3
+        assert client.connection.engine.inbox.closed is None
+
+
+async def test_late_attachments_for_a_namespace_that_was_closed_are_ignored(autojump_clock: MockClock) -> None:
+    async with serving(Router(), Router("/other")) as memory:
+        engine = await joined(memory)
+        memory.server.of("/").volatile.disconnect()
+        await engine.send(Outgoing(b'451-["event",{"_placeholder":true,"num":0}]', (b"data",)))
+        await engine.send(Outgoing(b"40/other,"))
+        assert [text[:8] for text in await texts(engine, 2)] == [b"1", b"0/other,"]

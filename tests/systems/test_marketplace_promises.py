@@ -1,0 +1,125 @@
+"""What holds whatever happens: acknowledged first, one order, once, and clear words while the store is out of order."""
+
+import math
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import trio
+
+from slysock import Config, Server
+from slysock.systems.marketplace import marketplace
+from slysock.testing import serve_memory
+from slysock.tokens import Tokens, secret_key
+from slysock_protocol.engineio import Outgoing
+from slysock_store import open_store
+from tests.systems.market import SECRET, Market, Visitor, at, failure, now, open_market, settle, store_now, token_for
+
+OUT_OF_ORDER = failure(503, "The chat is out of order at the moment, try again later")
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ('["sendMessage",{"productId":1,"recipientId":5,"text":"x"}]', "receiveMessage"),
+        ('["getUserChats"]', "userChats"),
+    ],
+)
+async def test_the_acknowledgement_comes_before_the_event(market: Market, event: str, told: str) -> None:
+    token = token_for(1, "CUSTOMER")
+    await market.memory.connect("/presence", auth={"token": token})
+    engine = await market.memory.open_engine()
+    await engine.send(Outgoing(f'40/chat,{{"token":"{token}"}}'.encode()))
+    for _ in range(3):  # in, userChats, offlineMessages
+        await engine.inbox.get()
+    await engine.send(Outgoing(f"42/chat,7{event}".encode()))
+    acknowledgement, following = (await engine.inbox.get()).data, (await engine.inbox.get()).data
+    assert acknowledgement.startswith(b"3/chat,7[")
+    assert following.startswith(f'2/chat,["{told}",'.encode())
+
+
+@pytest.mark.port  # a real file, whose writer is a thread: the one thing that lets commits overtake each other
+async def test_one_order_for_everybody_with_many_senders_at_once(tmp_path: Path) -> None:
+    async with open_market(f"sqlite:///{tmp_path}/chat.db") as market:
+        vendor = await market.vendor()
+        customers = [await market.customer() for _ in range(5)]  # five sockets of one customer
+        await customers[0].send(vendor, "first")
+        async with trio.open_nursery() as nursery:
+            for position, customer in enumerate(customers):
+                nursery.start_soon(send_many, customer, position)
+            nursery.start_soon(answer_many, vendor)
+        with trio.fail_after(10):
+            live = [await texts_heard(visitor, 60) for visitor in (vendor, *customers)]
+        history = await customers[0].history(5, limit=100)
+        assert len(history) == 61
+        assert all(heard == history[1:] for heard in live)
+
+
+async def send_many(customer: Visitor, position: int) -> None:
+    for number in range(10):
+        await customer.send(5, f"{position}.{number}")
+
+
+async def answer_many(vendor: Visitor) -> None:
+    for number in range(10):
+        await vendor.send(1, f"v.{number}")
+
+
+async def texts_heard(visitor: Visitor, count: int) -> list[object]:
+    """Take so many messages behind the first."""
+    texts: list[object] = []
+    while len(texts) < count:
+        event = await visitor.chat.next()
+        if event.name == "receiveMessage" and at(event.args[0], "data", 0, "text") != "first":
+            texts.append(at(event.args[0], "data", 0, "text"))
+    return texts
+
+
+@pytest.mark.port
+async def test_one_who_comes_while_a_message_is_stored_gets_it_exactly_once(tmp_path: Path) -> None:
+    async with open_market(f"sqlite:///{tmp_path}/chat.db") as market:
+        customer = await market.customer()
+        for attempt in range(20):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(customer.send, 5, f"attempt {attempt}")
+                vendor = await market.vendor()
+            missed = at(vendor.missed_on_connect, "data", "items")
+            assert isinstance(missed, list)
+            heard = [at(item, "text") for item in missed]
+            with trio.move_on_after(math.inf if not heard else 0.02):
+                event = await vendor.chat.next()
+                message = at(event.args[0], "message", "messages", 0) if event.name == "newChat" else None
+                heard.append(at(message or at(event.args[0], "data", 0), "text"))
+            assert heard == [f"attempt {attempt}"]
+            await market.leave(vendor)
+            while market.memory.server.of("/chat").to("user:VENDOR:5").sockets():
+                await trio.sleep(0)
+
+
+async def test_a_store_out_of_order_is_503_and_nobody_is_told_anything() -> None:
+    async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store("sqlite://", clock=store_now))
+        system = marketplace(store, Tokens(secret_key(SECRET), clock=now))
+        nursery.start_soon(system.run)
+        async with serve_memory(Server(*system.routers, config=Config())) as memory:
+            market = Market(memory, store)
+            vendor, customer = await market.vendor(), await market.customer()
+            await stack.aclose()
+            events = {
+                "sendMessage": {"text": "x"},
+                "joinChat": {},
+                "markAsRead": {},
+                "typing": {},
+                "deleteMessage": {"messageId": "1"},
+            }
+            for event, fields in events.items():
+                payload = {"productId": 1, "recipientId": 5, **fields}
+                assert await customer.chat.call(event, payload) == OUT_OF_ORDER
+                assert await customer.chat.expect("appError") == (OUT_OF_ORDER,)
+            late = await memory.connect("/presence", auth={"token": token_for(2, "CUSTOMER")})
+            assert await late.expect("appError") == (OUT_OF_ORDER,)
+            await late.wait_disconnected(5)
+            await market.leave(customer)
+            await settle()
+            assert vendor.chat.waiting() == []
+        nursery.cancel_scope.cancel()
