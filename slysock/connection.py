@@ -37,7 +37,11 @@ _TOO_MANY: Final = {"message": "Too many namespaces"}
 
 @final
 class Connection:
-    """The layer above a session; see slysock.session.Receiver."""
+    """The layer above a session; see slysock.session.Receiver.
+
+    Attributes:
+        backlogged: so many events wait for their handlers that no more is read from the client.
+    """
 
     __slots__ = (
         "_around",
@@ -52,6 +56,7 @@ class Connection:
         "_ready",
         "_sockets",
         "_stopping",
+        "backlogged",
         "session",
     )
 
@@ -66,6 +71,7 @@ class Connection:
         self._patience: Timer | None = None  # looks after announced attachments
         self._pending_events = 0
         self._pending_bytes = 0
+        self.backlogged = False
         self._ready: trio.Event | None = None  # set when it is no longer backlogged
         self._stopping = False
         self._deadline = around.timers.call_later(around.config.connect_timeout_seconds, self._give_up)
@@ -205,21 +211,21 @@ class Connection:
 
     def event_waits(self, size: int) -> None:
         """Count an event that waits for its handler."""
-        self._pending_events += 1
-        self._pending_bytes += size
+        self._count(1, size)
 
     def event_done(self, size: int) -> None:
         """Count it no more."""
-        self._pending_events -= 1
-        self._pending_bytes -= size
+        self._count(-1, -size)
         if self._ready is not None and not self.backlogged:
             self._ready.set()
 
-    @property
-    def backlogged(self) -> bool:
-        """Whether enough is waiting: then no more is read from the client."""
+    def _count(self, events: int, size: int) -> None:
         config = self._around.config
-        return self._pending_events >= config.max_pending_events or self._pending_bytes >= config.max_payload_bytes
+        self._pending_events += events
+        self._pending_bytes += size
+        self.backlogged = (
+            self._pending_events >= config.max_pending_events or self._pending_bytes >= config.max_payload_bytes
+        )
 
     async def wait_ready(self) -> None:
         """Wait until there is room for more, or the session has ended."""

@@ -1,25 +1,32 @@
-"""Which web pages may talk to the server: CORS for polling, and the same rule for WebSockets, which browsers exempt.
+"""Which web pages may talk to the server: CORS for polling and REST, and for WebSockets, which browsers exempt.
 
 Source: Fetch standard, "CORS protocol". By default any origin may, but without credentials, so that no page rides on a
 visitor's cookie; listed origins may with them.
 """
 
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Final, Protocol, final
 
-from slysock.http import Request
-
-_METHODS: Final = b"GET,POST"
+POLLING_METHODS: Final = b"GET,POST"
 _MAX_AGE: Final = b"7200"  # seconds a preflight is remembered: the most that Chromium honours
 
 Headers = list[tuple[bytes, bytes]]
 
 
+class Request(Protocol):
+    """What the rule looks at of a request."""
+
+    def header(self, name: bytes, /) -> bytes | None:
+        """Return the first value of a header, whose name is in lower case."""
+        ...
+
+
 @final
 class Cors:
-    """The rule; None for any origin, otherwise those listed."""
+    """The rule; None for any origin, otherwise those listed. `methods` are what a preflight says is allowed."""
 
-    def __init__(self, origins: Sequence[str] | None) -> None:
+    def __init__(self, origins: Sequence[str] | None, *, methods: bytes = POLLING_METHODS) -> None:
+        self._methods = methods
         self._origins = None if origins is None else frozenset(origin.rstrip("/").encode() for origin in origins)
 
     def allows(self, request: Request) -> bool:
@@ -43,7 +50,7 @@ class Cors:
     def preflight(self, request: Request) -> Headers:
         """Build the answer to an OPTIONS request."""
         headers = self.headers(request)
-        headers.append((b"access-control-allow-methods", _METHODS))
+        headers.append((b"access-control-allow-methods", self._methods))
         wanted = request.header(b"access-control-request-headers")
         if wanted is not None:
             headers.append((b"access-control-allow-headers", wanted))

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("slysock")
 
-_afterwards: ContextVar[list[Callable[[], object]] | None] = ContextVar("afterwards", default=None)
-# what the handler that runs wants done behind its acknowledgement
+_running: ContextVar["Invocation | None"] = ContextVar("running", default=None)
 
 
 def after_ack(call: Callable[[], object]) -> None:
@@ -26,17 +25,17 @@ def after_ack(call: Callable[[], object]) -> None:
     Raises:
         RuntimeError: no handler is running.
     """
-    calls = _afterwards.get()
-    if calls is None:
+    running = _running.get()
+    if running is None:
         raise RuntimeError("no handler is running")
-    calls.append(call)
+    running.afterwards.append(call)
 
 
 @final
 class Invocation:
     """A handler about to run for one event of one client."""
 
-    __slots__ = ("_ack_id", "_args", "_event", "_handler", "_socket")
+    __slots__ = ("_ack_id", "_args", "_event", "_handler", "_socket", "afterwards")
 
     def __init__(
         self, socket: "Socket", event: str, handler: Handler, args: tuple[object, ...], ack_id: int | None
@@ -46,28 +45,26 @@ class Invocation:
         self._handler = handler
         self._args = args
         self._ack_id = ack_id
+        self.afterwards: list[Callable[[], object]] = []  # what the handler wants done behind its acknowledgement
 
     def run_now(self) -> None:
         """Run a plain handler."""
-        calls: list[Callable[[], object]] = []
-        token = _afterwards.set(calls)
+        _running.set(self)
         try:
-            self._finish(self._handler.call(self._socket, *self._args), calls)
+            self._finish(self._handler.call(self._socket, *self._args))
         except Exception as error:  # the boundary of one handler: nobody else notices
             self._fail(error)
         finally:
-            _afterwards.reset(token)
+            _running.set(None)
 
     async def run(self) -> None:
         """Run either kind of handler, in a dispatcher. Cancelled, it answers nothing: its client is gone."""
         if not self._handler.is_async:
             self.run_now()
             return
-        calls: list[Callable[[], object]] = []
-        token = _afterwards.set(calls)
+        _running.set(self)
         try:
-            result = await cast("Awaitable[object]", self._handler.call(self._socket, *self._args))
-            self._finish(result, calls)
+            self._finish(await cast("Awaitable[object]", self._handler.call(self._socket, *self._args)))
         except Exception as error:  # the boundary of one handler: nobody else notices
             self._fail(error)
         except BaseExceptionGroup as group:  # a nursery of the handler's was cancelled, and its clean-up failed
@@ -77,13 +74,13 @@ class Invocation:
             if rest is not None:
                 raise rest from None
         finally:
-            _afterwards.reset(token)
+            _running.set(None)
 
-    def _finish(self, result: object, calls: list[Callable[[], object]]) -> None:
+    def _finish(self, result: object) -> None:
         if self._ack_id is not None and result is not NO_ACK:
             self._socket.acknowledge(self._ack_id, result)
             self._ack_id = None  # nothing is acknowledged twice, whatever goes wrong behind it
-        for call in calls:
+        for call in self.afterwards:
             call()
 
     def _fail(self, error: Exception) -> None:

@@ -118,12 +118,12 @@ class Session:
     """
 
     __slots__ = (
+        "_above",
         "_alive_since",
         "_config",
         "_held_until",
         "_on_closed",
         "_pinged",
-        "_receiver",
         "_timer",
         "_timers",
         "closed",
@@ -156,7 +156,7 @@ class Session:
         self._config = config
         self._timers = timers
         self._on_closed = on_closed
-        self._receiver: Receiver | None = None
+        self._above: Receiver  # from `attach` on
         self._alive_since = trio.current_time()
         self._held_until = -math.inf  # when reading last went on after a backlog
         self._pinged = False  # a ping has no answer yet
@@ -164,12 +164,7 @@ class Session:
 
     def attach(self, receiver: Receiver) -> None:
         """Name the layer above; must be done before anything is received."""
-        self._receiver = receiver
-
-    @property
-    def _above(self) -> Receiver:
-        assert self._receiver is not None
-        return self._receiver
+        self._above = receiver
 
     # -- messages ------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from slysock.errors import ConnectionRefused
 from slysock.invocation import Invocation, after_ack, answer_failure
 from slysock.request import Handshake, SocketId
 from slysock.rooms import RoomName
-from slysock.router import Handler, Route
+from slysock.router import Handler
 from slysock.session import DisconnectReason, Session
 from slysock_protocol import LocalProtocolError, RemoteProtocolError
 from slysock_protocol.engineio import Outgoing
@@ -246,12 +246,14 @@ class Socket:
         if self._state == "joining":
             raise RemoteProtocolError("not connected to this namespace")
         body = packet.body
-        route = self._route(body) if type(body) is bytes else None
-        if route is None or self.namespace.table.incoming:
+        table = self.namespace.table
+        name = peek_event_name(body) if isinstance(body, bytes) else None
+        route = None if name is None else table.routes.get(name)
+        if route is None or table.incoming:
             body = decode_array(body)
-            name = event_name(body)
-            self._listen(name, body)
-            route = self.namespace.table.routes.get(name.encode())
+            event = event_name(body)
+            self._listen(event, body)
+            route = table.routes.get(event.encode())
             if route is None:
                 return
         try:
@@ -264,14 +266,10 @@ class Socket:
             return
         if handler.concurrency > 1 and not self._entering:
             self._submit(handler, invocation.run, size)
-        elif handler.is_async or self._is_busy:
+        elif handler.is_async or (self._dispatchers and self._is_busy):
             self._submit(None, invocation.run, size)
         else:
             invocation.run_now()
-
-    def _route(self, body: bytes) -> Route | None:
-        name = peek_event_name(body)
-        return None if name is None else self.namespace.table.routes.get(name)
 
     def _listen(self, name: str, items: list[object]) -> None:
         for listener in self.namespace.table.incoming:

@@ -175,6 +175,9 @@ class Outbox:
         except OSError:
             self.give_up()
             return True
+        if sent == self._waiting_bytes and self._empty is None:  # as a rule
+            self._waiting_bytes, self._rest = 0, None
+            return True
         return self._taken(data, sent)
 
     def _take(self) -> bytes | memoryview:

@@ -17,8 +17,8 @@ from slysock_protocol.limits import MAX_ACK_ID, MAX_ATTACHMENTS, MAX_NAMESPACE_B
 from .packets import Ack, Body, Connect, Disconnect, Event, Packet
 
 _HEADER: Final = re.compile(rb"([0-6])(?:(?<=[56])([0-9]{1,10})-)?(?:(/[^,]*),?)?([0-9]*)")
-_RESERVED_EVENTS: Final = frozenset(name.encode() for name in RESERVED_EVENTS)
-_EVENT_BRACKET: Final = b"2["  # an event of the main namespace without ack id: most of all traffic
+_EVENT: Final = 0x32  # "2"
+_SHORT_HEADER: Final = 12  # bytes in which the header of most packets ends: a type and an acknowledgement id
 
 
 @final
@@ -87,9 +87,10 @@ def _packet(kind: int, binary_kind: int, namespace: str, ack_id: int | None, val
 
 def _text(kind: int, namespace: str, ack_id: int | None, body: bytes, count: bytes = b"") -> bytes:
     """Put a packet together, behind the `4` of an Engine.IO message."""
-    where = b"" if namespace == "/" else namespace.encode() + b","
     number = b"" if ack_id is None else b"%d" % ack_id
-    return b"4%d%b%b%b%b" % (kind, count, where, number, body)
+    if namespace == "/":
+        return b"4%d%b%b%b" % (kind, count, number, body)
+    return b"4%d%b%b,%b%b" % (kind, count, namespace.encode(), number, body)
 
 
 @final
@@ -112,8 +113,10 @@ class JsonDecoder:
         """Take a text message, without the Engine.IO type in front."""
         if self._packet is not None:
             raise RemoteProtocolError("text where an attachment was announced")
-        if text[:2] == _EVENT_BRACKET:
-            return Event("/", None, text[1:])
+        return _decode_short(text) or self._decode(text)
+
+    def _decode(self, text: bytes) -> Packet | None:
+        """Decode any packet."""
         found = _HEADER.match(text)
         if found is None:
             raise RemoteProtocolError("unknown packet type")
@@ -158,6 +161,15 @@ class JsonDecoder:
         attachments, self._attachments, self._packet = self._attachments, [], None
         body = json.fill(decode_array(packet.body), attachments)
         return msgspec.structs.replace(packet, body=body)
+
+
+def _decode_short(text: bytes) -> Event | None:
+    """Decode an event of the main namespace, which nearly all traffic consists of; None if it is something else."""
+    bracket = text.find(b"[", 0, _SHORT_HEADER)
+    if bracket < 1 or text[0] != _EVENT:
+        return None
+    digits = text[1:bracket]
+    return Event("/", _ack_id(digits), text[bracket:]) if not digits or digits.isdigit() else None
 
 
 def _namespace(name: bytes | None) -> str:
@@ -218,11 +230,11 @@ def event_name(items: list[object]) -> str:
 def peek_event_name(body: bytes) -> bytes | None:
     """Find the name of an event in its JSON text without decoding it; None where only decoding can tell.
 
-    The rest of the text may still be malformed; a reserved name is never returned, as decoding refuses it.
+    Nothing is checked: the rest of the text may be malformed, and the name may be a reserved one.
     """
     if body.startswith(b'["'):
         end = body.find(b'"', 2)
-        if end > 0 and body.find(b"\\", 2, end) < 0:
-            name = body[2:end]
-            return None if name in _RESERVED_EVENTS else name
+        name = body[2:end]
+        if end > 0 and b"\\" not in name:
+            return name
     return None

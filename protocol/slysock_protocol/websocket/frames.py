@@ -20,7 +20,8 @@ _FINAL: Final = 0x80
 
 def text_frame(payload: bytes) -> bytes:
     """Frame UTF-8 text as one message."""
-    return _header(TEXT, len(payload)) + payload
+    size = len(payload)
+    return (_SHORT_TEXT[size] if size < 126 else _header(TEXT, size)) + payload
 
 
 def binary_frame(payload: bytes) -> bytes:
@@ -40,3 +41,6 @@ def _header(opcode: int, length: int) -> bytes:
     if length < 65536:
         return bytes((_FINAL | opcode, 126)) + length.to_bytes(2, "big")
     return bytes((_FINAL | opcode, 127)) + length.to_bytes(8, "big")
+
+
+_SHORT_TEXT: Final = tuple(_header(TEXT, size) for size in range(126))  # made once: most messages are short

@@ -23,6 +23,7 @@ from .frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
 _FINAL: Final = 0x80
 _MASKED: Final = 0x80
+_SHORT_HEAD: Final = 6  # bytes: two, and the mask
 _RESERVED: Final = 0x70  # the bits of extensions; none is agreed on
 _SHORT: Final = 125  # the longest length that fits the header's second byte, and the most of a control frame
 _HOT_TEXT: Final = _FINAL | TEXT
@@ -116,12 +117,16 @@ class FrameReader:
         """Take the frame, or the rest of one, that starts at position; return its end, or position if incomplete."""
         if self._cold_left or self._passing:
             return self._pass(data, position, position, items)
-        head = _read_head(data, position)
+        first = data[position]
+        head: tuple[int, int, bool] | None
+        if position + _SHORT_HEAD <= len(data) and _MASKED <= data[position + 1] <= _MASKED + _SHORT:
+            head = position + _SHORT_HEAD, data[position + 1] - _MASKED, True  # most frames: worth a call less
+        else:
+            head = _read_head(data, position)
         if head is None:
             self._missing = len(data) - position + 1
             return position
         start, length, legal = head
-        first = data[position]
         if not legal or self._fragments or (first != _HOT_TEXT and first != _HOT_BINARY):
             self._follow(first, length, legal=legal)
             return self._pass(data, position, start, items)
