@@ -103,14 +103,20 @@ class Front:
             async with trio.open_nursery() as self._connections:
                 try:
                     yield
-                    self._connections.cancel_scope.deadline = trio.current_time() + self.config.shutdown_seconds
+                    self.engine.timers.call_later(self.config.shutdown_seconds, self._cut_short)
                     await self._drain()
                 finally:
                     self._close_sessions()
             engine.cancel_scope.cancel()
 
+    def _cut_short(self) -> None:
+        """End a graceful stop that takes too long. The sessions learn why before their tasks are cancelled."""
+        assert self._connections is not None
+        self._close_sessions()
+        self._connections.cancel_scope.cancel()
+
     async def _drain(self) -> None:
-        """Let what has begun come to its end; the connections' nursery has the deadline."""
+        """Let what has begun come to its end; a timer has the deadline."""
         self.stop()
         async with trio.open_nursery() as nursery:
             for session in self.engine.sessions:

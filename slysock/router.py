@@ -67,6 +67,31 @@ class Handler:
 
 
 @final
+class EventDescription:
+    """One handler of one event, as its author wrote it down.
+
+    Attributes:
+        event: the event's name.
+        doc: the handler's docstring, without indentation; empty where there is none.
+        arguments: the types of the arguments, in order.
+        required: how many of them must be there.
+        rest: the type of the arguments behind them; None where there may be none.
+        returns: the type of the acknowledgement, as annotated; None where there is none.
+    """
+
+    __slots__ = ("arguments", "doc", "event", "required", "rest", "returns")
+
+    def __init__(self, *, event: str, handler: Handler) -> None:
+        signature = handler.signature
+        self.event = event
+        self.doc = inspect.getdoc(handler.call) or ""
+        self.arguments: tuple[object, ...] = tuple(signature.types)
+        self.required = signature.required
+        self.rest = signature.rest_type
+        self.returns = signature.return_type
+
+
+@final
 class Route:
     """The handlers of one event: usually one, else several whose arguments cannot be mistaken for each other."""
 
@@ -195,6 +220,14 @@ class Router:
             return handler
 
         return register
+
+    def describe(self) -> "tuple[EventDescription, ...]":
+        """Say which events are taken and how, for documents; also after the router is in use."""
+        return tuple(
+            EventDescription(event=event, handler=handler)
+            for registered, _ in self._registrations.walk()
+            for event, handler in registered.handlers
+        )
 
     def use(self, middleware: M) -> M:
         """Register connection middleware, in order: raise ConnectionRefused to keep a client out."""

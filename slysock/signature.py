@@ -53,6 +53,8 @@ class Signature:
     Attributes:
         types: of the parameters, in order; `*args` is not among them.
         required: how many of them have no default.
+        rest_type: of `*args`; None without.
+        return_type: as annotated; `object` without an annotation, None for None.
 
     Raises:
         TypeError: the handler cannot be called with the arguments of an event.
@@ -66,8 +68,9 @@ class Signature:
         rest = [parameter for parameter in parameters if parameter.kind is inspect.Parameter.VAR_POSITIONAL]
         self.types = [hints.get(parameter.name, object) for parameter in fixed]
         self.required = sum(parameter.default is inspect.Parameter.empty for parameter in fixed)
-        self._rest_type = hints.get(rest[0].name, object) if rest else None
-        self._takes_anything = not self.types and self._rest_type is object
+        self.rest_type = hints.get(rest[0].name, object) if rest else None
+        self.return_type = _annotated_result(hints)
+        self._takes_anything = not self.types and self.rest_type is object
         self._arguments = self._make_struct()
         self._decoder = self._make_decoder()
         self._refuse_foreign_types()
@@ -97,7 +100,7 @@ class Signature:
                 fields.append((f"p{index}", kind))
             else:
                 fields.append((f"p{index}", kind | _UNSET, msgspec.UNSET))
-        return msgspec.defstruct("Arguments", fields, array_like=True, forbid_unknown_fields=self._rest_type is None)
+        return msgspec.defstruct("Arguments", fields, array_like=True, forbid_unknown_fields=self.rest_type is None)
 
     def _make_decoder(self) -> "msgspec.json.Decoder[msgspec.Struct]":
         try:
@@ -107,7 +110,7 @@ class Signature:
 
     def _refuse_foreign_types(self) -> None:
         """Refuse a class that messages cannot become; msgspec would only ask whether they are instances of it."""
-        for declared in (*self.types, self._rest_type):
+        for declared in (*self.types, self.rest_type):
             if declared is not object and isinstance(types.type_info(declared), types.CustomType):
                 raise TypeError(f"{self.name}: an event has no value of the type {declared!r}")
 
@@ -119,7 +122,7 @@ class Signature:
             RemoteProtocolError: it is not the body of an event.
         """
         try:
-            if isinstance(body, bytes) and self._rest_type is None:
+            if isinstance(body, bytes) and self.rest_type is None:
                 return _values(json.decode_as(self._decoder, body))
             return self._bind_items(decode_array(body))
         except msgspec.ValidationError as error:
@@ -130,13 +133,13 @@ class Signature:
             return tuple(items[1:])
         values = _values(msgspec.convert(items, self._arguments))
         rest = items[1 + len(self.types) :]
-        if self._rest_type is None or not rest:
+        if self.rest_type is None or not rest:
             return values
-        return values + tuple(msgspec.convert(item, self._rest_type) for item in rest)
+        return values + tuple(msgspec.convert(item, self.rest_type) for item in rest)
 
     def accepts(self, kinds: list[Kind]) -> bool:
         """Tell whether arguments of these kinds may be meant for this handler; only their content can tell more."""
-        if len(kinds) < self.required or (self._rest_type is None and len(kinds) > len(self.types)):
+        if len(kinds) < self.required or (self.rest_type is None and len(kinds) > len(self.types)):
             return False
         return all(
             kind in _kinds_of(types.type_info(declared)) for kind, declared in zip(kinds, self.types, strict=False)
@@ -152,6 +155,11 @@ class Signature:
 
 
 _UNSET: Final = msgspec.UnsetType
+
+
+def _annotated_result(hints: dict[str, object]) -> object:
+    result = hints.get("return", object)
+    return None if result is type(None) else result
 
 
 def _values(arguments: msgspec.Struct) -> tuple[object, ...]:

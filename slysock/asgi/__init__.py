@@ -4,6 +4,7 @@ It must know neither what the application is nor that Engine.IO shares its conne
 send to a client that has left does nothing, and the application learns of it from `receive`.
 """
 
+from slysock.asgi.cross_origin import with_cors
 from slysock.asgi.exchange import not_found, run_asgi
 from slysock.asgi.lifespan import asgi_lifespan
 from slysock.asgi.types import ASGIApp, Event, InvalidMessage, LifespanFailed, Receive, Scope, Send, State
@@ -20,4 +21,5 @@ __all__ = [
     "asgi_lifespan",
     "not_found",
     "run_asgi",
+    "with_cors",
 ]

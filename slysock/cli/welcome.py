@@ -49,7 +49,8 @@ def _tokens(settings: Settings, secret: Secret | None) -> str:
 
 
 def _next_step(settings: Settings, listening: Listening, system: System, secret: Secret | None) -> str:
-    namespace = f"{listening.url}{system.namespaces[0]}"
+    origin = "http://localhost" if settings.listen.unix else listening.url  # of a proxy in front of it
+    namespace = f"{origin}{system.namespaces[0]}"
     path = settings.config.path
     options = "{ auth: { token } }" if path == "/socket.io/" else f'{{ path: "{path}", auth: {{ token }} }}'
     connect = f"connect a client by  io({namespace!r}, {options})\n".replace("'", '"')

@@ -31,7 +31,7 @@ class Expiries:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._due: dict[str, tuple[float, int, Callable[[], None]]] = {}  # key -> (seconds since 1970, order, call)
+        self._due: dict[str, tuple[float, int, Callable[[], object]]] = {}  # key -> (seconds since 1970, order, call)
         self._heap: list[tuple[float, int, str]] = []  # (seconds since 1970, order, key); the newest order counts
         self._order = itertools.count()
         self._nap = trio.CancelScope()  # the task's sleep, cancelled when something is due earlier
@@ -39,7 +39,7 @@ class Expiries:
     def __len__(self) -> int:
         return len(self._due)
 
-    def set(self, key: str, due: float, call: Callable[[], None]) -> None:
+    def set(self, key: str, due: float, call: Callable[[], object]) -> None:
         """Make a call when the time has come, in place of an earlier one with this key."""
         order = next(self._order)
         self._due[key] = (due, order, call)

@@ -5,19 +5,40 @@ from typing import Protocol, final
 
 import msgspec
 
-from slysock import Router
+from slysock import Router, Server
 from slysock.tokens import Tokens
 from slysock_store import Store
+
+from .emissions import Emits
+from .foundation import Foundation
+from .manage.resources import Manage
+from .rest.areas import RestArea
+
+
+def nothing_to_start(server: Server) -> None:
+    """Start nothing."""
 
 
 @final
 class System(msgspec.Struct, frozen=True, kw_only=True):
-    """A system, ready to be served: `Server(*system.routers)` with `system.run` in a task beside it."""
+    """A system, ready to be served: see `assemble`, which does everything that its fields ask for."""
 
     name: str
     routers: tuple[Router, ...]
     run: Callable[[], Awaitable[None]]
     """Keeps the system's deadlines until cancelled; start it before the first client comes, once."""
+
+    rest: tuple[RestArea, ...] = ()
+    """Its part of the HTTP API; made by `rest_router`."""
+
+    manage: Manage = Manage()
+    """What the management API can do with it."""
+
+    emits: tuple[Emits, ...] = ()
+    """Every event that clients may get, for the AsyncAPI document."""
+
+    started: Callable[[Server], None] = nothing_to_start
+    """Called with the server before the first client comes: the moment for `Voice.bind`."""
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -29,5 +50,13 @@ class SystemBuilder(Protocol):
     """Makes a system on a store and tokens, which stay the caller's and must outlive it."""
 
     def __call__(self, store: Store, tokens: Tokens) -> System:
+        """Make the system. Nothing runs yet."""
+        ...
+
+
+class SystemMaker(Protocol):
+    """Makes a system on what all systems share."""
+
+    def __call__(self, foundation: Foundation) -> System:
         """Make the system. Nothing runs yet."""
         ...

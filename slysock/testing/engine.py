@@ -3,8 +3,9 @@
 import binascii
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeAlias, final
+from typing import TYPE_CHECKING, Final, TypeAlias, final
 
+import h11
 import msgspec
 import trio
 import wsproto
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from slysock.testing.memory import Memory
 
 Headers = Sequence[tuple[str, str]]
+
+_CUT_OFF: Final = (h11.RemoteProtocolError, trio.BrokenResourceError)  # a request that a stopping server left unanswered
 
 
 class Closed(Exception):
@@ -118,6 +121,7 @@ class WebSocketClient:
         self._headers = headers
         self._nursery = nursery
         self._machine = wsproto.WSConnection(wsproto.ConnectionType.CLIENT)
+        self._pieces = b""  # of a message that has come in part
         self._opened = trio.Event()  # the WebSocket is open, or was refused
         self._greeted = trio.Event()  # the first Engine.IO packet came, or there will be none
 
@@ -199,12 +203,19 @@ class WebSocketClient:
                     self.inbox.end(Closed(code, reason or ""))
                     if self._machine.state is wsproto.connection.ConnectionState.REMOTE_CLOSING:
                         await self.stream.send_all(self._machine.send(event.response()))
-                case TextMessage(data=text):
-                    await self._take(text.encode())
-                case BytesMessage(data=data):
-                    self.inbox.put(BinaryMessage(bytes(data)))
+                case TextMessage() | BytesMessage():
+                    self._pieces += event.data.encode() if isinstance(event, TextMessage) else event.data
+                    if event.message_finished:
+                        await self._take_message(is_text=isinstance(event, TextMessage))
                 case _:
                     pass
+
+    async def _take_message(self, *, is_text: bool) -> None:
+        data, self._pieces = self._pieces, b""
+        if is_text:
+            await self._take(data)
+        else:
+            self.inbox.put(BinaryMessage(data))
 
     async def _take(self, text: bytes) -> None:
         if text.startswith(b"0"):
@@ -294,7 +305,11 @@ class PollingClient:
         with self._scope:
             while self.inbox.closed is None and not self._pausing:
                 await self.pace.wait()
-                response = await self._memory.request("GET", self._target, headers=self._headers)
+                try:
+                    response = await self._memory.request("GET", self._target, headers=self._headers)
+                except _CUT_OFF:
+                    self.inbox.end(Closed(1006, ""))
+                    break
                 if response.status != 200:
                     self.inbox.end(Closed(response.status, response.body.decode()))
                     break
@@ -304,7 +319,7 @@ class PollingClient:
 
     async def _pong(self) -> None:
         """Answer a ping, behind a POST that is under way; polling goes on meanwhile."""
-        with suppress(Closed):
+        with suppress(Closed, *_CUT_OFF):
             await self._post(b"3")
 
     def _take(self, text: bytes) -> None:

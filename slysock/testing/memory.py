@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import h11
 import msgspec
 import trio
+import trio.testing
 
 from slysock.config import TransportName
 from slysock.server import Server
@@ -140,4 +141,6 @@ async def serve_memory(server: Server) -> AsyncGenerator[Memory]:
             yield Memory(server, nursery)
             # A graceful stop waits for clients; those of a test that has ended will not answer.
             nursery.cancel_scope.deadline = min(trio.current_time() + server.config.shutdown_seconds, math.inf)
+        nursery.cancel_scope.deadline = math.inf
+        await trio.testing.wait_all_tasks_blocked()  # until the clients have read the server's last words
         nursery.cancel_scope.cancel()

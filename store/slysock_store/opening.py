@@ -4,12 +4,13 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
-from .errors import BadStoreUrl, StoreError
+from .errors import BadStoreUrl
 from .interface import Clock, Store
 from .sqlite import open_file, open_memory
 from .times import system_clock
 
 SQLITE = "sqlite://"
+MONGODB = ("mongodb://", "mongodb+srv://")
 MEMORY_URLS = ("sqlite://", "sqlite:///:memory:", ":memory:")
 
 
@@ -21,6 +22,8 @@ async def open_store(url: str, *, clock: Clock = system_clock) -> AsyncGenerator
       file is made if missing; its directory must exist.
     - `sqlite://` or `:memory:`: in memory, for tests. It uses no threads, so it goes well with a mock clock; a file
       does not, since a clock that jumps takes waiting for a thread for idleness.
+    - `mongodb://HOST/DATABASE?replicaSet=NAME`, or `mongodb+srv://`: a database of a replica set or sharded cluster of
+      MongoDB 5.0 or newer. Collections and indexes are made as needed.
 
     Args:
         url: as above.
@@ -29,7 +32,7 @@ async def open_store(url: str, *, clock: Clock = system_clock) -> AsyncGenerator
     Raises:
         BadStoreUrl: the URL or its path names no store that could be opened.
         SchemaTooNew: the database was written by a newer version.
-        StoreUnavailable: it may not be opened or written, or is damaged.
+        StoreUnavailable: it may not be opened or written, is damaged, or cannot be reached.
     """
     async with _opener(url, clock) as store:
         yield store
@@ -40,9 +43,19 @@ def _opener(url: str, clock: Clock) -> AbstractAsyncContextManager[Store]:
         return open_memory(clock=clock)
     if url.startswith(SQLITE):
         return open_file(_path_of(url), clock=clock)
-    if url.startswith(("mongodb://", "mongodb+srv://")):
-        raise StoreError("mongodb:// is not built yet; use sqlite:///PATH")
-    raise BadStoreUrl("a store is sqlite:///PATH (relative), sqlite:////PATH (absolute) or sqlite:// (memory)")
+    if url.startswith(MONGODB):
+        return _open_mongo(url, clock)
+    raise BadStoreUrl(
+        "a store is sqlite:///PATH (relative), sqlite:////PATH (absolute), sqlite:// (memory) "
+        "or mongodb://HOST/DATABASE?replicaSet=NAME"
+    )
+
+
+def _open_mongo(url: str, clock: Clock) -> AbstractAsyncContextManager[Store]:
+    # Imported here: the driver takes longer to import than all else, and most who use SQLite never need it.
+    from .mongo import open_database
+
+    return open_database(url, clock=clock)
 
 
 def _path_of(url: str) -> Path:

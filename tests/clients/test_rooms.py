@@ -1,6 +1,6 @@
 """Stock clients among each other: rooms, broadcasts, acknowledgements of a room, the other parser, TLS, a stop."""
 
-import datetime
+import datetime as dt
 import ssl
 from collections.abc import Sequence
 from functools import partial
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from slysock import AckTimeout, Config, Listening, Router, Server, Socket
-from tests.clients import ConnectError, NodeClient, NodeClients
+from tests.clients import ConnectError, NodeClient, NodeClients, Payload
 from tests.clients.test_clients import TRANSPORTS
 
 pytestmark = [pytest.mark.port, pytest.mark.node]
@@ -117,7 +117,16 @@ async def test_the_messagepack_parser_on_both_sides(
 ) -> None:
     _, url = await start(nursery, Config(parser="msgpack"))
     client = await node.connect(url, transports=transports, auth={"a": 1}, options={"parser": "msgpack"})
-    values = [None, True, -1, 2.5, "é\U0001f600", [], {"binary": [b"\x00" * 300, {"n": [1]}]}, b"x" * 200_000]
+    values: list[Payload] = [
+        None,
+        True,
+        -1,
+        2.5,
+        "é\U0001f600",
+        [],
+        {"binary": [b"\x00" * 300, {"n": [1]}]},
+        b"x" * 200_000,
+    ]
     assert await client.call("echo", *values) == values
     with pytest.raises(ConnectError, match="Invalid namespace"):
         await client.join("/nowhere")
@@ -145,15 +154,15 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     """Make a certificate for this test alone."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(hours=1))
         .sign(key, hashes.SHA256())
     )
     pem = folder / "server.pem"

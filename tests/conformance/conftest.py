@@ -8,7 +8,8 @@ connect deadline of one second: Socket.IO at /socket.io/, or with `--conformance
 /engine.io/. Tests of the layer that it does not have, and of the fast heartbeat, are skipped then.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import pytest
@@ -29,7 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--conformance-engine", action="store_true", help="that server is the Engine.IO echo")
 
 
-async def serving(pytestconfig: pytest.Config, *arguments: str) -> AsyncIterator[Target]:
+@asynccontextmanager
+async def serving(pytestconfig: pytest.Config, *arguments: str) -> AsyncGenerator[Target]:
     """Start the server of the official suites on a free port, unless another one is to be tested."""
     url: str | None = pytestconfig.getoption("--conformance-url")
     engine_only = ENGINE in arguments
@@ -51,26 +53,26 @@ async def serving(pytestconfig: pytest.Config, *arguments: str) -> AsyncIterator
 @pytest.fixture
 async def target(pytestconfig: pytest.Config) -> AsyncIterator[Target]:
     """A Socket.IO server with the slow ping: what closes here closes at once and not by a timeout."""
-    async for found in serving(pytestconfig, *SLOW):
+    async with serving(pytestconfig, *SLOW) as found:
         yield found
 
 
 @pytest.fixture
 async def fast(pytestconfig: pytest.Config) -> AsyncIterator[Target]:
     """A Socket.IO server with a heartbeat of 300 ms and 200 ms."""
-    async for found in serving(pytestconfig, *FAST):
+    async with serving(pytestconfig, *FAST) as found:
         yield found
 
 
 @pytest.fixture
 async def echo(pytestconfig: pytest.Config) -> AsyncIterator[Target]:
     """An Engine.IO server that echoes every message, with the slow ping."""
-    async for found in serving(pytestconfig, *SLOW, ENGINE):
+    async with serving(pytestconfig, *SLOW, ENGINE) as found:
         yield found
 
 
 @pytest.fixture
 async def fast_echo(pytestconfig: pytest.Config) -> AsyncIterator[Target]:
     """The same with the fast heartbeat."""
-    async for found in serving(pytestconfig, *FAST, ENGINE):
+    async with serving(pytestconfig, *FAST, ENGINE) as found:
         yield found

@@ -9,7 +9,17 @@ from typing import Final, TypeAlias, final
 import h11
 import trio
 import wsproto
-from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping, RejectConnection, Request, TextMessage
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Ping,
+    RejectConnection,
+    RejectData,
+    Request,
+    TextMessage,
+)
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
 
@@ -194,6 +204,7 @@ class WebSocket:
         self.stream = stream
         self._machine = wsproto.WSConnection(wsproto.ConnectionType.CLIENT)
         self._received: list[str | bytes] = []
+        self._pieces: list[bytes] = []  # of a message that is not complete
         self._closed: Closed | None = None
         self._status = 0
         self._opened = False
@@ -206,21 +217,22 @@ class WebSocket:
             while not self._opened:
                 data = bytes(await self.stream.receive_some())
                 self._machine.receive_data(data or None)
-                body += self._take_opening()
+                body += await self._take_opening()
                 if self._status and (not data or b"}" in body):
                     raise Refused(self._status, body.decode())
 
-    def _take_opening(self) -> bytes:
+    async def _take_opening(self) -> bytes:
+        """Take what answers the opening handshake; messages may be right behind it."""
         body = b""
         for event in self._machine.events():
             if isinstance(event, AcceptConnection):
                 self._opened = True
             elif isinstance(event, RejectConnection):
                 self._status = event.status_code
-            elif isinstance(event, wsproto.events.RejectData):
+            elif isinstance(event, RejectData):
                 body += event.data
-            elif isinstance(event, TextMessage):
-                self._received.append(event.data)
+            else:
+                await self._take(event)
         return body
 
     async def send(self, *messages: str | bytes) -> None:
@@ -263,13 +275,6 @@ class WebSocket:
                         pass
                     return closed.code
 
-    async def silent(self, seconds: float = 0.3) -> bool:
-        """Tell whether nothing comes for a moment."""
-        with trio.move_on_after(seconds):
-            self._received.append(await self.receive(seconds * 2))
-            return False
-        return True
-
     async def _read(self) -> None:
         data = await self._receive_some()
         try:
@@ -278,17 +283,25 @@ class WebSocket:
             self._closed = Closed(1006)
             return
         for event in self._machine.events():
-            if isinstance(event, TextMessage | BytesMessage):
-                self._append(event)
-            elif isinstance(event, Ping):
+            await self._take(event)
+
+    async def _take(self, event: Event) -> None:
+        if isinstance(event, TextMessage | BytesMessage):
+            self._append(event)
+        elif isinstance(event, Ping):
+            await self.stream.send_all(self._machine.send(event.response()))
+        elif isinstance(event, CloseConnection):
+            self._closed = Closed(event.code, event.reason or "")
+            if self._machine.state is wsproto.connection.ConnectionState.REMOTE_CLOSING:
                 await self.stream.send_all(self._machine.send(event.response()))
-            elif isinstance(event, CloseConnection):
-                self._closed = Closed(event.code, event.reason or "")
-                if self._machine.state is wsproto.connection.ConnectionState.REMOTE_CLOSING:
-                    await self.stream.send_all(self._machine.send(event.response()))
 
     def _append(self, event: TextMessage | BytesMessage) -> None:
-        self._received.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
+        """Keep a message; wsproto gives a long one in pieces, and servers may send it so."""
+        self._pieces.append(event.data.encode() if isinstance(event, TextMessage) else bytes(event.data))
+        if event.message_finished:
+            data = b"".join(self._pieces)
+            self._pieces.clear()
+            self._received.append(data.decode() if isinstance(event, TextMessage) else data)
 
     async def _receive_some(self) -> bytes:
         try:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import jwt
 import pytest
 
 from slysock import Config
@@ -162,7 +163,10 @@ def test_token_prints_the_token_only_and_keeps_its_secret(capsys: pytest.Capture
     assert out.count("\n") == 1
     assert "made a secret and kept it in var/slysock.db.jwt-secret" in err
     claims = claims_of(out.strip(), Path("var/slysock.db.jwt-secret").read_text().strip())
-    assert claims.pop("exp") - claims.pop("iat") == 7 * 86_400
+    expires_at, issued_at = claims.pop("exp"), claims.pop("iat")
+    assert isinstance(expires_at, int)
+    assert isinstance(issued_at, int)
+    assert expires_at - issued_at == 7 * 86_400
     assert claims == {"userId": 5, "role": "VENDOR", "name": "Ada"}
     assert run_main("token", "--user", "u-1") == 0
     out, err = capsys.readouterr()
@@ -170,10 +174,8 @@ def test_token_prints_the_token_only_and_keeps_its_secret(capsys: pytest.Capture
     assert claims_of(out.strip(), Path("var/slysock.db.jwt-secret").read_text().strip())["userId"] == "u-1"
 
 
-def claims_of(token: str, secret: str) -> dict[str, int]:
-    import jwt
-
-    claims: dict[str, int] = jwt.decode(token, secret, algorithms=["HS256"])
+def claims_of(token: str, secret: str) -> dict[str, object]:
+    claims: dict[str, object] = jwt.decode(token, secret, algorithms=["HS256"])
     return claims
 
 

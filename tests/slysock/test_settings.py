@@ -67,7 +67,7 @@ def test_a_broken_file_is_one_clear_line(tmp_path: Path, text: str, message: str
 
 
 def test_a_missing_file_is_said_to_be(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot read .*No such file"):
+    with pytest.raises(SettingsError, match=r"cannot read .*No such file"):
         read_file(tmp_path / "none.toml", KNOWN)
 
 

@@ -20,8 +20,8 @@ async def test_contract(check: Check, open_any: OpenStore) -> None:
 
 
 @pytest.mark.parametrize("check", DURABLE_CHECKS, ids=name_of)
-async def test_durable_contract(check: Check, open_file: OpenStore) -> None:
-    await check(open_file)
+async def test_durable_contract(check: Check, durable_url: str) -> None:
+    await check(opener(durable_url))
 
 
 async def test_the_suite_runs_as_one_call(tmp_path: Path) -> None:

@@ -27,20 +27,19 @@ async def read_until_killed(process: trio.Process) -> list[str]:
 
 
 @pytest.mark.port
-async def test_kill_9_in_a_burst_loses_no_acknowledged_message(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/chat.db"
+async def test_kill_9_in_a_burst_loses_no_acknowledged_message(durable_url: str) -> None:
     script = Path(__file__).with_name("burst.py")
     lines: list[str] = []
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
-            command = [sys.executable, str(script), url]
+            command = [sys.executable, str(script), durable_url]
             process: trio.Process = await nursery.start(
                 partial(trio.run_process, command, stdout=subprocess.PIPE, check=False)
             )
             lines = await read_until_killed(process)
     assert process.returncode == -9
     assert len(lines) >= ACKNOWLEDGED
-    async with open_store(url) as store:
+    async with open_store(durable_url) as store:
         chats: set[ChatId] = set()
         for line in lines:
             message_id, chat_id, sequence = line.split()

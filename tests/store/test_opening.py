@@ -45,11 +45,6 @@ async def test_what_names_no_store_is_refused(url: str) -> None:
     assert isinstance(await fails(url), BadStoreUrl)
 
 
-async def test_mongodb_is_announced_and_not_there() -> None:
-    for url in ("mongodb://127.0.0.1/chat", "mongodb+srv://cluster/chat"):
-        assert "not built yet" in str(await fails(url))
-
-
 async def test_a_path_that_cannot_be_is_refused(tmp_path: Path) -> None:
     assert "is a directory" in str(await fails(f"sqlite:///{tmp_path}"))
     assert "there is no directory" in str(await fails(f"sqlite:///{tmp_path}/missing/chat.db"))

@@ -83,8 +83,10 @@ def test_the_package_imports_nothing_else_of_the_project() -> None:
             assert not {name.partition(".")[0] for name in names} & {"slysock", "slysock_protocol", "asyncio"}, path
 
 
-def test_sql_stays_in_its_backend() -> None:
+@pytest.mark.parametrize(("backend", "drivers"), [("sqlite", {"sqlite3"}), ("mongo", {"pymongo", "bson"})])
+def test_each_driver_stays_in_its_backend(backend: str, drivers: set[str]) -> None:
     (root,) = slysock_store.__path__
     for path in Path(root).rglob("*.py"):
-        if path.parent.name != "sqlite":
-            assert "import sqlite3" not in path.read_text(), path
+        if path.parent.name != backend:
+            imports = re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE)
+            assert not drivers & set(imports), path

@@ -13,7 +13,8 @@ from slysock_store.sqlite.transaction import Transaction
 from slysock_store.testing import audit
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said
 
-from .sqlite_parts import blocked, open_parts
+from .blocking import blocked
+from .sqlite_parts import open_parts
 
 
 async def test_writes_that_wait_share_one_commit(tmp_path: Path) -> None:

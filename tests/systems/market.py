@@ -116,9 +116,9 @@ class Market:
     store: Store
     people: list[Visitor] = field(default_factory=list)
 
-    async def visit(self, user_id: int, role: str, **claims: object) -> Visitor:
+    async def visit(self, user_id: int, role: str, *, expires_in: float = 3600, **claims: object) -> Visitor:
         """Come online and open the chat; what comes at once is taken."""
-        token = token_for(user_id, role, **claims)
+        token = token_for(user_id, role, expires_in=expires_in, **claims)
         connection = await self.memory.open_connection()
         presence = await connection.join("/presence", {"token": token})
         chat = await connection.join("/chat", {"token": token})
@@ -128,13 +128,13 @@ class Market:
         self.people.append(visitor)
         return visitor
 
-    async def customer(self, user_id: int = 1, **claims: object) -> Visitor:
+    async def customer(self, user_id: int = 1, *, expires_in: float = 3600, **claims: object) -> Visitor:
         """Let a customer in."""
-        return await self.visit(user_id, "CUSTOMER", **claims)
+        return await self.visit(user_id, "CUSTOMER", expires_in=expires_in, **claims)
 
-    async def vendor(self, user_id: int = 5, **claims: object) -> Visitor:
+    async def vendor(self, user_id: int = 5, *, expires_in: float = 3600, **claims: object) -> Visitor:
         """Let a vendor in."""
-        return await self.visit(user_id, "VENDOR", **claims)
+        return await self.visit(user_id, "VENDOR", expires_in=expires_in, **claims)
 
     async def leave(self, visitor: Visitor) -> None:
         """Close both namespaces of a visitor."""

@@ -241,6 +241,16 @@ async def test_same_role_and_oneself_are_refused(market: Market, event: str) -> 
     await nothing_for(customer.chat, other.chat)
 
 
+async def test_a_recipient_type_says_for_certain_who_is_meant(market: Market) -> None:
+    customer, other = await market.customer(2), await market.customer(5)
+    assert at(await customer.send(5, recipientType="CUSTOMER"), "statusCode") == 400
+    sent = await customer.send(5, recipientType="VENDOR")  # whom nobody has told us of yet
+    assert at(sent, "statusCode") == 200
+    vendor = await market.vendor(5)
+    assert at(vendor.missed_on_connect, "data", "items", 0, "text") == "hello"
+    await nothing_for(other.chat)
+
+
 async def test_a_customer_and_a_vendor_of_one_number_are_two_people(market: Market) -> None:
     vendor, customer = await market.vendor(2), await market.customer(2)
     await customer.send(vendor, "same number")

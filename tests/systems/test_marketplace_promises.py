@@ -1,6 +1,5 @@
 """What holds whatever happens: acknowledged first, one order, once, and clear words while the store is out of order."""
 
-import math
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import trio
 
 from slysock import Config, Server
 from slysock.systems.marketplace import marketplace
-from slysock.testing import serve_memory
+from slysock.testing import Received, serve_memory
 from slysock.tokens import Tokens, secret_key
 from slysock_protocol.engineio import Outgoing
 from slysock_store import open_store
@@ -79,21 +78,61 @@ async def texts_heard(visitor: Visitor, count: int) -> list[object]:
 async def test_one_who_comes_while_a_message_is_stored_gets_it_exactly_once(tmp_path: Path) -> None:
     async with open_market(f"sqlite:///{tmp_path}/chat.db") as market:
         customer = await market.customer()
+        token = token_for(5, "VENDOR")
+        presence = await market.memory.connect("/presence", auth={"token": token})
+        await presence.call("refreshToken", {"token": token})
         for attempt in range(20):
+            connection = await market.memory.open_connection()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(customer.send, 5, f"attempt {attempt}")
-                vendor = await market.vendor()
-            missed = at(vendor.missed_on_connect, "data", "items")
-            assert isinstance(missed, list)
-            heard = [at(item, "text") for item in missed]
-            with trio.move_on_after(math.inf if not heard else 0.02):
-                event = await vendor.chat.next()
-                message = at(event.args[0], "message", "messages", 0) if event.name == "newChat" else None
-                heard.append(at(message or at(event.args[0], "data", 0), "text"))
+                chat = await connection.join("/chat", {"token": token})
+            # Whatever was to be told has been told when this is answered: the sender has its acknowledgement.
+            await chat.call("getUserChats")
+            heard = [text for event in chat.waiting() for text in texts_of(event)]
             assert heard == [f"attempt {attempt}"]
-            await market.leave(vendor)
-            while market.memory.server.of("/chat").to("user:VENDOR:5").sockets():
-                await trio.sleep(0)
+            await chat.disconnect()
+            rejoined = await connection.join("/presence", {"token": token})
+            await rejoined.call("refreshToken", {"token": token})
+
+
+def texts_of(event: Received) -> list[object]:
+    """The texts of the messages that an event brings."""
+    match event.name:
+        case "receiveMessage":
+            messages = at(event.args[0], "data")
+        case "newChat":
+            messages = at(event.args[0], "message", "messages")
+        case "offlineMessages":
+            messages = at(event.args[0], "data", "items")
+        case _:
+            return []
+    assert isinstance(messages, list)
+    return [at(message, "text") for message in messages]
+
+
+@pytest.mark.port
+async def test_a_message_of_one_who_leaves_in_the_middle_is_stored_and_told_or_neither(tmp_path: Path) -> None:
+    async with open_market(f"sqlite:///{tmp_path}/chat.db") as market:
+        vendor, customer = await market.vendor(), await market.customer()
+        await customer.send(vendor, "first")
+        for attempt in range(40):
+            connection = await market.memory.open_connection()
+            leaving = await connection.join("/chat", {"token": customer.token})
+            await leaving.expect("userChats")
+            await leaving.expect("offlineMessages")
+            payload = {"productId": 12345, "recipientId": 5, "text": f"attempt {attempt}"}
+            await leaving.emit("sendMessage", payload)
+            for _ in range(3 * attempt):
+                await trio.lowlevel.checkpoint()
+            await leaving.disconnect()
+            presence = await connection.join("/presence", {"token": customer.token})
+            await presence.call("refreshToken", {"token": customer.token})  # answered when the leaving is done with
+        await vendor.send(1, "last")
+        heard: list[object] = []
+        while "last" not in heard:
+            heard += texts_of(await vendor.chat.next())
+        assert heard == await vendor.history(1, limit=100)
+        assert len(heard) > 2
 
 
 async def test_a_store_out_of_order_is_503_and_nobody_is_told_anything() -> None:

@@ -1,4 +1,4 @@
-"""What every chat system does, whatever its events are called: users, presence, chats, messages, receipts.
+"""What every chat system does, whatever its events are called: users, presence, chats, messages, receipts, notifications.
 
 No event name, no wire shape, no socket here. Rules that hold for all systems are applied here; a dialect adds its own
 and translates.
@@ -8,6 +8,7 @@ from .chats import Chats
 from .domain import Domain, make_domain
 from .errors import Busy, Conflict, DomainError, Invalid, NotAllowed, NotAuthenticated, NotFound, Unavailable
 from .messages import Draft, Messages, Sent
+from .notifications import Notifications
 from .presence import ConnectionKey, Presence
 from .receipts import Receipts
 from .users import Users
@@ -25,6 +26,7 @@ __all__ = [
     "NotAllowed",
     "NotAuthenticated",
     "NotFound",
+    "Notifications",
     "Presence",
     "Receipts",
     "Sent",

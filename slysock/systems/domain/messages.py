@@ -171,17 +171,17 @@ def _check(draft: Draft) -> None:
 
 @final
 class Turns:
-    """A lock per chat, for as long as somebody needs it."""
+    """A lock per chat, or whatever else a key names, for as long as somebody needs it."""
 
     def __init__(self) -> None:
-        self._locks: dict[ChatKey, trio.Lock] = {}  # only those that are held
+        self._locks: dict[str, trio.Lock] = {}  # only those that are held
 
     def __len__(self) -> int:
         return len(self._locks)
 
     @asynccontextmanager
-    async def take(self, key: ChatKey) -> AsyncGenerator[None, None]:
-        """Hold the turn of a chat. Leaving it is no checkpoint."""
+    async def take(self, key: str) -> AsyncGenerator[None, None]:
+        """Hold the turn of a key. Leaving it is no checkpoint."""
         lock = self._locks.setdefault(key, trio.Lock())
         try:
             async with lock:

@@ -45,6 +45,10 @@ class Presence:
         del self._counts[user]
         return user
 
+    def user_of(self, connection: ConnectionKey) -> UserKey | None:
+        """Say whose connection it is; None for one that has not arrived."""
+        return self._users.get(connection)
+
     def is_here(self, user: UserKey) -> bool:
         """Tell whether the user has a connection."""
         return user in self._counts

@@ -2,10 +2,11 @@
 
 from typing import final
 
-from slysock_store import Chat, MarkedMessages, Store, SystemName, UserKey
+from slysock_store import Chat, MarkedMessages, MessageId, Store, SystemName, UserKey
 
 from .chats import MISSING_CHAT
 from .errors import translated_store_errors
+from .messages import MISSING_MESSAGE
 
 
 @final
@@ -20,3 +21,17 @@ class Receipts:
         """Mark everything that others have written in a chat as read by one of its participants."""
         with translated_store_errors(MISSING_CHAT):
             return await self._store.mark_read(self._system, chat.id, reader)
+
+    async def mark_one_read(self, chat: Chat, message_id: MessageId, *, reader: UserKey) -> MarkedMessages:
+        """Mark one message of a chat as read by somebody who may see the chat; they need not be a participant.
+
+        Raises:
+            NotFound: no such message in this chat.
+        """
+        with translated_store_errors(MISSING_MESSAGE):
+            return await self._store.mark_read(self._system, chat.id, reader, message_id=message_id)
+
+    async def mark_delivered(self, chat: Chat, *, user: UserKey) -> MarkedMessages:
+        """Mark everything in a chat that waits for one of its participants as delivered."""
+        with translated_store_errors(MISSING_CHAT):
+            return await self._store.mark_delivered(self._system, chat.id, user)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import final
 
-from slysock_store import JsonObject, Store, SystemName, User, UserKey
+from slysock_store import JsonObject, Page, Store, SystemName, User, UserKey
 
 from .errors import translated_store_errors
 
@@ -28,3 +28,17 @@ class Users:
             return {}
         with translated_store_errors():
             return await self._store.get_users(self._system, wanted)
+
+    async def touch(self, key: UserKey) -> User:
+        """Record that a user is active now.
+
+        Raises:
+            NotFound: nobody has told of this user.
+        """
+        with translated_store_errors():
+            return await self._store.touch_user(self._system, key)
+
+    async def page_of_role(self, role: str, *, page: int, limit: int) -> Page[User]:
+        """List the users of one role, spelt as they were signed in with it."""
+        with translated_store_errors():
+            return await self._store.list_users(self._system, role=role, page=page, limit=limit)

@@ -24,7 +24,7 @@ CHAT: Final = "/chat"
 OFFLINE_MESSAGES: Final = "offlineMessages"
 USER_CHATS: Final = "userChats"
 
-PRESENCE_GRACE_SECONDS: Final = 2.0
+PRESENCE_GRACE_SECONDS: Final = 1.0
 """How long `/chat` waits for its user to be online: clients open both namespaces at once, in any order."""
 
 MAX_OFFLINE_PAGES: Final = 50

@@ -24,7 +24,7 @@ class Deleting:
     async def delete_message(self, socket: Socket, payload: DeleteMessage) -> Envelope:
         """Delete a message and tell both sides; a second time it is answered and told to nobody."""
         person = self._desk.session_of(socket).person
-        chat = await self._desk.chat(person, recipient_id=payload.recipient_id, product_id=payload.product_id)
+        chat = await self._desk.chat(person, payload)
         deleted = await self._domain.messages.delete(MessageId(payload.message_id), chat=chat, by=person.key)
         envelope = signal("Message has been deleted successfully")
         if deleted.changed:

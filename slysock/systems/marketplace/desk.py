@@ -1,6 +1,6 @@
 """What every event of `/chat` begins with: who asks, about which chat, with whom; and how it speaks to them."""
 
-from typing import final
+from typing import Protocol, final
 
 from slysock import Socket
 from slysock.systems.domain import Domain, Invalid, NotFound
@@ -10,6 +10,25 @@ from slysock_store import Chat, User, UserKey
 from .envelope import Envelope
 from .gate import Gate, Session
 from .people import Person, ProductId, product_chat
+
+
+class ChatName(Protocol):
+    """The fields by which payloads name a chat."""
+
+    @property
+    def product_id(self) -> ProductId:
+        """What it is about."""
+        ...
+
+    @property
+    def recipient_id(self) -> int:
+        """With whom."""
+        ...
+
+    @property
+    def recipient_type(self) -> str | None:
+        """The recipient's role, where the client says it."""
+        ...
 
 
 @final
@@ -24,26 +43,29 @@ class Desk:
         """See Gate.session_of."""
         return self._gate.session_of(socket)
 
-    async def maybe_chat(self, person: Person, *, recipient_id: int, product_id: ProductId) -> Chat | None:
+    async def maybe_chat(self, person: Person, name: ChatName) -> Chat | None:
         """Find the chat of two people about a product, or None if they may begin one.
 
         Raises:
             Invalid: the recipient has the same role, or is the one who asks.
         """
-        recipient = person.counterpart(recipient_id)
-        chat = await self._domain.chats.maybe_find(product_chat(person, recipient, product_id).key, user=person.key)
-        if chat is None:
+        if name.recipient_type == person.role:
+            raise _same_role(person, name.recipient_id)
+        recipient = person.counterpart(name.recipient_id)
+        key = product_chat(person, recipient, name.product_id).key
+        chat = await self._domain.chats.maybe_find(key, user=person.key)
+        if chat is None and name.recipient_type is None:
             await self._refuse_same_role(person, recipient)
         return chat
 
-    async def chat(self, person: Person, *, recipient_id: int, product_id: ProductId) -> Chat:
+    async def chat(self, person: Person, name: ChatName) -> Chat:
         """Find the chat of two people about a product.
 
         Raises:
             Invalid: the recipient has the same role, or is the one who asks.
             NotFound: there is none.
         """
-        chat = await self.maybe_chat(person, recipient_id=recipient_id, product_id=product_id)
+        chat = await self.maybe_chat(person, name)
         if chat is None:
             raise NotFound(MISSING_CHAT)
         return chat
@@ -56,15 +78,18 @@ class Desk:
         """
         same_role = Person(person.role, recipient.id)
         known = await self._domain.users.find((recipient.key, same_role.key))
-        if recipient.key in known or same_role.key not in known:
-            return
-        if same_role == person:
-            raise Invalid("You cannot chat with yourself")
-        raise Invalid(f"A {person.role.lower()} can only chat with a {person.role.other.lower()}")
+        if recipient.key not in known and same_role.key in known:
+            raise _same_role(person, recipient.id)
 
     async def users_of(self, *chats: Chat) -> dict[UserKey, User]:
         """Read the users of chats, as far as they are known."""
         return dict(await self._domain.users.find(key for chat in chats for key in chat.participants))
+
+
+def _same_role(person: Person, recipient_id: int) -> Invalid:
+    if recipient_id == person.id:
+        return Invalid("You cannot chat with yourself")
+    return Invalid(f"A {person.role.lower()} can only chat with a {person.role.other.lower()}")
 
 
 def tell(socket: Socket, person: Person, event: str, envelope: Envelope) -> None:

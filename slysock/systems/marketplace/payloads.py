@@ -1,12 +1,15 @@
 """What clients send, event by event. Fields that are not listed are ignored; ids are checked against the token."""
 
-from typing import Annotated, TypeAlias, final
+from typing import Annotated, Literal, TypeAlias, final
 
 from msgspec import Meta, Struct
 
 from .people import MAX_ID
 
 UserNumber: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_ID, description="A user's id, unique per role")]
+RecipientType: TypeAlias = Annotated[
+    Literal["CUSTOMER", "VENDOR"], Meta(description="May be left out; says for certain whom `recipientId` means")
+]
 RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, description="24 hexadecimal digits")]
 Product: TypeAlias = (
     Annotated[int, Meta(ge=-MAX_ID, le=MAX_ID, description="A product's id")]
@@ -24,6 +27,7 @@ class JoinChat(Struct, frozen=True, kw_only=True, rename="camel"):
 
     product_id: Product
     recipient_id: UserNumber
+    recipient_type: RecipientType | None = None
     page: PageNumber = 1
     limit: PageSize = DEFAULT_PAGE_SIZE
 
@@ -45,6 +49,7 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
 
     product_id: Product
     recipient_id: UserNumber
+    recipient_type: RecipientType | None = None
     text: str | None = None
     medias: list[Media] | None = None
     client_message_id: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
@@ -59,6 +64,15 @@ class ChatReference(Struct, frozen=True, kw_only=True):
 
 
 @final
+class ProductChat(Struct, frozen=True):
+    """A chat by what it is about and with whom."""
+
+    product_id: Product
+    recipient_id: UserNumber
+    recipient_type: RecipientType | None
+
+
+@final
 class MarkAsRead(Struct, frozen=True, kw_only=True, rename="camel"):
     """`markAsRead`: the chat by `chatId`, by `productId` and `recipientId`, or as the `newChat` envelope sent back."""
 
@@ -66,12 +80,22 @@ class MarkAsRead(Struct, frozen=True, kw_only=True, rename="camel"):
     message: ChatReference | None = None
     product_id: Product | None = None
     recipient_id: UserNumber | None = None
+    recipient_type: RecipientType | None = None
 
     def __post_init__(self) -> None:
         """Refuse a payload that names no chat."""
-        by_product = self.product_id is not None and self.recipient_id is not None
-        if self.chat_id is None and self.message is None and not by_product:
+        if self.chat_id is None and self.message is None:
+            self.by_product()
+
+    def by_product(self) -> ProductChat:
+        """Give the name of the chat by product and recipient.
+
+        Raises:
+            ValueError: it has none.
+        """
+        if self.product_id is None or self.recipient_id is None:
             raise ValueError("Expected `chatId`, or `productId` and `recipientId`, or `message` with an `id`")
+        return ProductChat(self.product_id, self.recipient_id, self.recipient_type)
 
 
 @final
@@ -80,6 +104,7 @@ class DeleteMessage(Struct, frozen=True, kw_only=True, rename="camel"):
 
     product_id: Product
     recipient_id: UserNumber
+    recipient_type: RecipientType | None = None
     message_id: RecordId
 
 
@@ -89,6 +114,7 @@ class Typing(Struct, frozen=True, kw_only=True, rename="camel"):
 
     product_id: Product
     recipient_id: UserNumber
+    recipient_type: RecipientType | None = None
 
 
 @final

@@ -3,8 +3,7 @@
 from typing import Final, final
 
 from slysock import Socket
-from slysock.systems.domain import Domain, NotFound
-from slysock.systems.domain.chats import MISSING_CHAT
+from slysock.systems.domain import Domain
 from slysock_store import Chat, ChatId
 
 from .desk import Desk, reply, tell
@@ -31,7 +30,7 @@ class Reading:
     async def join_chat(self, socket: Socket, payload: JoinChat) -> Envelope:
         """Open a chat: mark it read, give a page of its history; tell the other side if anything became read."""
         viewer = self._desk.session_of(socket).person
-        found = await self._desk.chat(viewer, recipient_id=payload.recipient_id, product_id=payload.product_id)
+        found = await self._desk.chat(viewer, payload)
         marked = await self._domain.receipts.mark_read(found, reader=viewer.key)
         history = await self._domain.messages.history(found, page=payload.page, limit=payload.limit)
         users = await self._desk.users_of(found)
@@ -56,9 +55,7 @@ class Reading:
             return await self._domain.chats.get(ChatId(payload.chat_id), user=reader.key)
         if payload.message is not None:
             return await self._domain.chats.get(ChatId(payload.message.id), user=reader.key)
-        if payload.product_id is None or payload.recipient_id is None:
-            raise NotFound(MISSING_CHAT)
-        return await self._desk.chat(reader, recipient_id=payload.recipient_id, product_id=payload.product_id)
+        return await self._desk.chat(reader, payload.by_product())
 
 
 def _tell_receipts(socket: Socket, chat: Chat, reader: Person) -> Envelope:

@@ -35,7 +35,7 @@ class Sending:
         recipient who is not there gets it among the `offlineMessages`. A retry is answered and told to nobody.
         """
         session = self._desk.session_of(socket)
-        await self._desk.maybe_chat(session.person, recipient_id=payload.recipient_id, product_id=payload.product_id)
+        await self._desk.maybe_chat(session.person, payload)
         recipient = session.person.counterpart(payload.recipient_id)
         sent = await self._domain.messages.send(
             _draft(session.person, recipient, payload), lambda sent: _announce(socket, session, recipient, sent)
