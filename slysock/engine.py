@@ -74,7 +74,7 @@ class Engine:
         self.timers = Timers()
         self._accept = accept
         self._flusher = Flusher()
-        self._reader = Reader()
+        self._reader = Reader(self._flusher)
         self._cors = Cors(config.cors_origins)
         self._sessions: dict[str, Session] = {}
         self._last_words: dict[str, PollingTransport] = {}  # of closed sessions: what one more poll may still get

@@ -33,22 +33,33 @@ class Flusher:
     def __init__(self) -> None:
         self._dirty: list[Outbox] = []
         self._parked: trio.lowlevel.Task | None = None
+        self._held = False
 
     def add(self, box: "Outbox") -> None:
         """Have the box flushed after the current batch of tasks."""
         self._dirty.append(box)
-        if self._parked is not None:
+        if self._parked is not None and not self._held:
             task, self._parked = self._parked, None
             trio.lowlevel.reschedule(task)
+
+    def hold(self) -> None:
+        """Leave the boxes for `flush`, which must come before the caller waits for anything."""
+        self._held = True
+
+    def flush(self) -> None:
+        """Flush all boxes now. Who handles a batch of messages ends it so, and saves a task switch: 10 to 15 µs."""
+        self._held = False
+        while self._dirty:
+            batch, self._dirty = self._dirty, []
+            for box in batch:
+                box.flush()
 
     async def run(self) -> None:
         """Flush until cancelled."""
         while True:
             if not self._dirty:
                 await self._park()
-            batch, self._dirty = self._dirty, []
-            for box in batch:
-                box.flush()
+            self.flush()
             await trio.lowlevel.checkpoint()
 
     async def _park(self) -> None:

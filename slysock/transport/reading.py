@@ -14,6 +14,8 @@ from typing import Final, Protocol, TypeAlias, final
 
 import trio
 
+from slysock.transport.outbox import Flusher
+
 _READ_BYTES: Final = 65_536  # what one socket may take of a turn, so that a flood starves nobody
 _BATCH: Final = 256  # sockets read before other tasks get a turn
 
@@ -94,7 +96,8 @@ class SocketSource:
 class Reader:
     """The task that reads, and the sockets it watches."""
 
-    def __init__(self) -> None:
+    def __init__(self, flusher: Flusher) -> None:
+        self._flusher = flusher
         self._epoll: select.epoll | None = select.epoll() if sys.platform == "linux" else None
         self._sources: dict[int, SocketSource] = {}  # file descriptor -> whose it is
 
@@ -128,7 +131,9 @@ class Reader:
         with self._epoll:
             while True:
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
+                self._flusher.hold()
                 for fd, _ in self._epoll.poll(0, _BATCH):
                     source = self._sources.get(fd)
                     if source is not None:  # not laid to rest by one that was read before it
                         source.readable()
+                self._flusher.flush()
