@@ -17,7 +17,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Limits and habits of one server. The defaults are those of Node's socket.io where it has the option.
 
     Raises:
-        TypeError: an option that does not exist.
+        TypeError: an option that does not exist, or text where a list belongs.
         ValueError: a value that no server could work with.
     """
 
@@ -90,7 +90,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if not (self.path.startswith("/") and len(self.path) > 1):
             raise ValueError(f"path must start with a slash and name something, not {self.path!r}")
         if isinstance(self.cors_origins, str):
-            raise ValueError("cors_origins must be a list; text would be taken for a list of letters")
+            raise TypeError("cors_origins must be a list; text would be taken for a list of letters")
         unknown = set(self.transports) - {"polling", "websocket"}
         if unknown or not self.transports:
             raise ValueError("transports must be polling, websocket or both")

@@ -1,7 +1,7 @@
 """Socket.IO on one session: its namespaces, and which of them a packet is for."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -9,6 +9,7 @@ import trio
 
 from slysock.config import Config
 from slysock.namespace import Namespaces
+from slysock.observing import Observer
 from slysock.request import Handshake
 from slysock.session import DisconnectReason, Ending, Session
 from slysock.socket import Socket
@@ -29,6 +30,8 @@ class Surroundings:
     timers: Timers
     later: Callable[[Callable[[], Awaitable[None]]], None]
     """Runs what a client leaves behind, under a deadline."""
+
+    observers: Sequence[Observer] = ()
 
 
 _REFUSED_NAMESPACE: Final = {"message": "Invalid namespace"}
@@ -196,6 +199,8 @@ class Connection:
         self._deadline.cancel()
         if self._patience is not None:
             self._patience.cancel()
+        for observer in self._around.observers:
+            observer.session_closed(reason)
         for socket in list(self._sockets.values()):
             socket.close(reason)
         if self._ready is not None:

@@ -313,7 +313,7 @@ class Engine:
             await self._refuse(request, HandshakeError.BAD_REQUEST)
 
     async def _take_payload(self, session: Session, body: bytes) -> bool:
-        """Hand the packets of a POST to the session, no faster than it handles them; False when they broke the protocol."""
+        """Hand the packets of a POST to the session, no faster than it handles them; False when they are malformed."""
         try:
             for number, packet in enumerate(decode_payload(body), 1):
                 session.receive_packet(packet)

@@ -103,10 +103,11 @@ class Front:
             async with trio.open_nursery() as self._connections:
                 try:
                     yield
-                    self.engine.timers.call_later(self.config.shutdown_seconds, self._cut_short)
+                    cut = self.engine.timers.call_later(self.config.shutdown_seconds, self._cut_short)
                     await self._drain()
                 finally:
                     self._close_sessions()
+            cut.cancel()
             engine.cancel_scope.cancel()
 
     def _cut_short(self) -> None:
@@ -143,8 +144,25 @@ class Front:
         self._connections.start_soon(self._serve, wire, _peer(sock), tls is not None)
 
     async def serve_stream(self, stream: trio.abc.Stream, *, peer: str = "", secure: bool = False) -> None:
-        """Serve one connection on any stream, until it ends. Only inside `running`."""
-        await self._serve(Wire(stream, None), peer, secure)
+        """Serve one connection on any stream, until it ends. Only inside `running`, which waits for it when it stops.
+
+        Cancelled, it ends the connection at once.
+        """
+        assert self._connections is not None
+        scope, ended = trio.CancelScope(), trio.Event()
+
+        async def serve() -> None:
+            try:
+                with scope:
+                    await self._serve(Wire(stream, None), peer, secure)
+            finally:
+                ended.set()
+
+        self._connections.start_soon(serve)
+        try:
+            await ended.wait()
+        finally:
+            scope.cancel()
 
     async def _serve(self, wire: Wire, peer: str, secure: bool) -> None:
         """Serve one connection: HTTP, and then what HTTP may have made of it. Closes the stream."""

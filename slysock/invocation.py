@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, cast, final
 
+import trio
+
 from slysock.errors import InvalidPayload, Refusal
 from slysock.router import NO_ACK, ErrorHook, Handler
 
@@ -35,7 +37,7 @@ def after_ack(call: Callable[[], object]) -> None:
 class Invocation:
     """A handler about to run for one event of one client."""
 
-    __slots__ = ("_ack_id", "_args", "_event", "_handler", "_socket", "afterwards")
+    __slots__ = ("_ack_id", "_args", "_event", "_handler", "_since", "_socket", "afterwards")
 
     def __init__(
         self, socket: "Socket", event: str, handler: Handler, args: tuple[object, ...], ack_id: int | None
@@ -45,6 +47,7 @@ class Invocation:
         self._handler = handler
         self._args = args
         self._ack_id = ack_id
+        self._since = trio.current_time() if socket.namespace.observers else 0.0
         self.afterwards: list[Callable[[], object]] = []  # what the handler wants done behind its acknowledgement
 
     def run_now(self) -> None:
@@ -82,6 +85,8 @@ class Invocation:
             self._ack_id = None  # nothing is acknowledged twice, whatever goes wrong behind it
         for call in self.afterwards:
             call()
+        for observer in self._socket.namespace.observers:
+            observer.handled(self._socket, self._event, trio.current_time() - self._since)
 
     def _fail(self, error: Exception) -> None:
         answer_failure(self._socket, self._event, self._handler.on_error, error, self._ack_id)
@@ -91,6 +96,8 @@ def answer_failure(
     socket: "Socket", event: str, on_error: "ErrorHook | None", error: Exception, ack_id: int | None
 ) -> None:
     """Log what is not expected, and answer by the router's error hook or without internals."""
+    for observer in socket.namespace.observers:
+        observer.failed(socket, event, error)
     if not isinstance(error, InvalidPayload | Refusal):
         logger.error("the handler of %r failed for socket %s", event, socket.id, exc_info=error)
     try:

@@ -3,12 +3,13 @@
 import itertools
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import final
 from weakref import WeakValueDictionary
 
 from slysock.acks import Answers
 from slysock.broadcast import Audience, Broadcast
+from slysock.observing import Observer
 from slysock.request import SocketId
 from slysock.rooms import RoomName, Rooms
 from slysock.router import Listener, Router, Table
@@ -23,8 +24,9 @@ logger = logging.getLogger("slysock")
 class Namespace:
     """One namespace of a server. Get it by `server.of(name)` or as `socket.namespace`."""
 
-    def __init__(self, name: str, table: Table, parser: Parser) -> None:
+    def __init__(self, name: str, table: Table, parser: Parser, observers: Sequence[Observer] = ()) -> None:
         self.name = name
+        self.observers = observers
         self.table = table
         self.parser = parser
         self._rooms: Rooms[Socket] = Rooms()
@@ -55,6 +57,11 @@ class Namespace:
     def volatile(self) -> Broadcast:
         """Speak to whoever can take it right now."""
         return Broadcast(self, Audience(volatile=True))
+
+    @property
+    def client_count(self) -> int:
+        """How many clients there are, on this server."""
+        return len(self._rooms)
 
     def sockets(self) -> list[Socket]:
         """List the clients, on this server."""
@@ -165,16 +172,23 @@ class Namespaces:
         ValueError: handlers that could be mistaken for each other.
     """
 
-    def __init__(self, routers: Iterable[Router], parser: Parser) -> None:
+    def __init__(self, routers: Iterable[Router], parser: Parser, observers: Sequence[Observer] = ()) -> None:
         self._parser = parser
+        self._observers = observers
         by_namespace: dict[str | re.Pattern[str], list[Router]] = {}
         for router in routers:
             by_namespace.setdefault(router.namespace, []).append(router)
         tables = {key: Table(group) for key, group in by_namespace.items()}
         self._patterns = [(key, table) for key, table in tables.items() if isinstance(key, re.Pattern)]
-        self._named = {key: Namespace(key, table, parser) for key, table in tables.items() if isinstance(key, str)}
+        self._named = {
+            key: Namespace(key, table, parser, observers) for key, table in tables.items() if isinstance(key, str)
+        }
         # Weak, so that a namespace of a pattern lives as long as somebody is in it or holds it.
         self._made: WeakValueDictionary[str, Namespace] = WeakValueDictionary()
+
+    def named(self) -> list[Namespace]:
+        """List those that have a name of their own."""
+        return list(self._named.values())
 
     def find(self, name: str) -> Namespace | None:
         """Find a namespace by name, or make it where a pattern allows it."""
@@ -182,6 +196,6 @@ class Namespaces:
         if found is None:
             for pattern, table in self._patterns:
                 if pattern.fullmatch(name):
-                    found = self._made[name] = Namespace(name, table, self._parser)
+                    found = self._made[name] = Namespace(name, table, self._parser, self._observers)
                     break
         return found

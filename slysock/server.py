@@ -16,6 +16,7 @@ from slysock.config import Config
 from slysock.connection import Connection, Surroundings
 from slysock.front import Front, Listening
 from slysock.namespace import Namespace, Namespaces
+from slysock.observing import Observer, ServerStatistics
 from slysock.router import Router
 from slysock.session import Receiver, Session
 from slysock_protocol.socketio import JsonParser, MsgpackParser
@@ -48,9 +49,10 @@ class Server:
         lifespan: "Lifespan | None" = None,
     ) -> None:
         self.config = config or Config()
+        self._observers: list[Observer] = []
         self._lifespan = lifespan
         self._parser = MsgpackParser() if self.config.parser == "msgpack" else JsonParser()
-        self._namespaces = Namespaces(routers, self._parser)
+        self._namespaces = Namespaces(routers, self._parser, self._observers)
         self._front = Front(self.config, accept=self._accept, app=app)
         self._farewells: trio.Nursery | None = None
 
@@ -64,6 +66,19 @@ class Server:
         if namespace is None:
             raise ValueError(f"no router is for the namespace {name!r}")
         return namespace
+
+    def observe(self, observer: Observer) -> None:
+        """Tell somebody what happens from now on; before the first client is best."""
+        self._observers.append(observer)
+
+    def statistics(self) -> ServerStatistics:
+        """Count what the server holds at the moment."""
+        sessions = self._front.engine.sessions
+        return ServerStatistics(
+            connections=len(sessions),
+            clients={namespace.name: namespace.client_count for namespace in self._namespaces.named()},
+            outbox_bytes=sum(session.transport.waiting_bytes for session in sessions),
+        )
 
     async def serve(
         self,
@@ -120,6 +135,7 @@ class Server:
             parser=self._parser,
             timers=self._front.engine.timers,
             later=self._later,
+            observers=self._observers,
         )
         return Connection(session, surroundings)
 

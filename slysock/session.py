@@ -70,6 +70,11 @@ class Transport(Protocol):
         """Whether what is sent now leaves at once."""
         ...
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What has not left yet."""
+        ...
+
     def send(self, outgoing: Outgoing) -> None:
         """Send, in order."""
 

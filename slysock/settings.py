@@ -17,6 +17,7 @@ from typing import Final, TypeAlias, TypeVar, final
 import msgspec
 
 from slysock.config import Config
+from slysock.systems.foundation import SystemSettings
 from slysock.tokens import BadKey, FixedKey, public_key, secret_key
 
 DEFAULT_STORE: Final = "sqlite:///var/slysock.db"
@@ -89,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tokens: TokenSettings
     listen: ListenSettings
     systems: tuple[str, ...]
+    systems_settings: SystemSettings = SystemSettings()
     log_level: str = "INFO"
 
 

@@ -216,6 +216,8 @@ class Socket:
         self.namespace.add(self, self._rooms)
         self._rooms = frozenset()
         self._connection.joined()
+        for observer in self.namespace.observers:
+            observer.joined(self)
         self.session.send(self.namespace.parser.connected(self.namespace.name, self.id))
         held, self._held = self._held, []
         for outgoing in held:
@@ -340,6 +342,9 @@ class Socket:
         for answers in self._acks.values():
             answers.gone()
         self._acks.clear()
+        if was_in:
+            for observer in self.namespace.observers:
+                observer.left(self, reason)
         if was_in and self.namespace.table.disconnect:
             if not all(dispatcher.idle for dispatcher in self._dispatchers.values()):
                 self._connection.later(lambda: self._farewell_when_idle(reason))

@@ -17,7 +17,7 @@ from slysock.settings import (
     read_file,
     refuse_unknown_variables,
 )
-from slysock.systems import SYSTEMS
+from slysock.systems import SYSTEMS, SystemSettings
 
 Sections: TypeAlias = Mapping[str, Sequence[click.Option]]
 """Options under the headings that the help has them under."""
@@ -27,6 +27,7 @@ Names: TypeAlias = tuple[str, ...]
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _FILE: Final = click.Path(path_type=Path)
+_SYSTEMS: Final = SystemSettings()
 _PORT: Final = click.IntRange(0, 65535)
 
 
@@ -168,6 +169,18 @@ def serve_sections() -> Sections:
                 check=names_of(*SYSTEMS, what="system"),
             ),
         ],
+        "Uploads": [
+            _setting(
+                "--media-path", "The folder of uploaded files.", kind=_FILE, default=_SYSTEMS.media_path, metavar="PATH"
+            ),
+            _setting(
+                "--max-media-bytes",
+                "Largest file taken.",
+                kind=click.IntRange(1),
+                default=_SYSTEMS.max_media_bytes,
+                metavar="BYTES",
+            ),
+        ],
         "Who may come in": [
             *token_options(),
             _setting(
@@ -176,6 +189,12 @@ def serve_sections() -> Sections:
                 "origin may, without cookies.",
                 metavar="ORIGIN",
                 check=names_of(what="origin"),
+            ),
+            _setting(
+                "--trust-user-join/--no-trust-user-join",
+                "For closed networks only: the system `services` believes the `user-join` of a client without a token.",
+                kind=click.BOOL,
+                default=_SYSTEMS.trust_user_join,
             ),
         ],
         "Socket.IO": [

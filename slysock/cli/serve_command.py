@@ -26,7 +26,7 @@ from slysock.settings import (
     load_tls,
     make_folder,
 )
-from slysock.systems import SYSTEMS, System
+from slysock.systems import SYSTEMS, Assembly, SystemSettings, assemble, make_foundation
 from slysock.tokens import Tokens
 from slysock_store import Store, StoreError, open_store
 
@@ -42,6 +42,7 @@ def read_settings(values: Mapping[str, object]) -> Settings:
         config=choose(Config, {**values, **lists}),
         tokens=choose(TokenSettings, values),
         listen=choose(ListenSettings, values),
+        systems_settings=choose(SystemSettings, values),
         systems=msgspec.convert(values["system"] or tuple(SYSTEMS), tuple[str, ...]),
         log_level=str(values["log_level"]).upper(),
     )
@@ -82,21 +83,26 @@ async def run_server(settings: Settings) -> None:
         issuer=settings.tokens.jwt_issuer,
         cookie_origins=settings.config.cors_origins or (),
     )
-    async with _opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
-        systems = [SYSTEMS[name](store, tokens) for name in settings.systems]
-        for system in systems:
-            nursery.start_soon(system.run)
-        await _serve_systems(settings, systems, secret)
+    async with opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
+        foundation = make_foundation(store, tokens, settings.systems_settings)
+        assembly = assemble(
+            [SYSTEMS[name](foundation) for name in settings.systems],
+            foundation,
+            cors_origins=settings.config.cors_origins,
+        )
+        nursery.start_soon(assembly.run)
+        await _serve_systems(settings, assembly, secret)
         nursery.cancel_scope.cancel()
 
 
-async def _serve_systems(settings: Settings, systems: list[System], secret: Secret | None) -> None:
-    server = Server(*(router for system in systems for router in system.routers), config=settings.config)
+async def _serve_systems(settings: Settings, assembly: Assembly, secret: Secret | None) -> None:
+    server = Server(*assembly.routers, config=settings.config, app=assembly.app)
+    assembly.started(server)
     async with trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signals, server, nursery.cancel_scope)
         stopped = trio.Event()
         listening = await _start(server, settings.listen, nursery, stopped)
-        print_welcome(settings, listening, systems, secret)
+        print_welcome(settings, listening, assembly.systems, secret)
         await stopped.wait()
         nursery.cancel_scope.cancel()
 
@@ -129,7 +135,7 @@ async def _stop_on_signals(
 
 
 @asynccontextmanager
-async def _opened_store(url: str) -> AsyncGenerator[Store, None]:
+async def opened_store(url: str) -> AsyncGenerator[Store, None]:
     """Open the store; only what keeps it from opening is the operator's to put right, so only that is translated."""
     file = database_file(url)
     if file is not None:

@@ -6,8 +6,6 @@ from typing import Protocol, final
 import msgspec
 
 from slysock import Router, Server
-from slysock.tokens import Tokens
-from slysock_store import Store
 
 from .emissions import Emits
 from .foundation import Foundation
@@ -44,14 +42,6 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
     def namespaces(self) -> tuple[str, ...]:
         """The namespaces that clients may join."""
         return tuple(dict.fromkeys(str(router.namespace) for router in self.routers))
-
-
-class SystemBuilder(Protocol):
-    """Makes a system on a store and tokens, which stay the caller's and must outlive it."""
-
-    def __call__(self, store: Store, tokens: Tokens) -> System:
-        """Make the system. Nothing runs yet."""
-        ...
 
 
 class SystemMaker(Protocol):

@@ -13,6 +13,7 @@ from wsproto.events import (
     AcceptConnection,
     BytesMessage,
     CloseConnection,
+    Event,
     RejectConnection,
     Request,
     TextMessage,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 Headers = Sequence[tuple[str, str]]
 
-_CUT_OFF: Final = (h11.RemoteProtocolError, trio.BrokenResourceError)  # a request that a stopping server left unanswered
+_CUT_OFF: Final = (h11.RemoteProtocolError, trio.BrokenResourceError)  # a stopping server has left a request unanswered
 
 
 class Closed(Exception):
@@ -121,6 +122,7 @@ class WebSocketClient:
         self._headers = headers
         self._nursery = nursery
         self._machine = wsproto.WSConnection(wsproto.ConnectionType.CLIENT)
+        self._sending = trio.Lock()
         self._pieces = b""  # of a message that has come in part
         self._opened = trio.Event()  # the WebSocket is open, or was refused
         self._greeted = trio.Event()  # the first Engine.IO packet came, or there will be none
@@ -132,7 +134,7 @@ class WebSocketClient:
             Closed: the server refused.
         """
         extra = [(name.encode(), value.encode()) for name, value in self._headers]
-        await self.stream.send_all(self._machine.send(Request(host="memory", target=self._target, extra_headers=extra)))
+        await self._transmit(Request(host="memory", target=self._target, extra_headers=extra))
         self._nursery.start_soon(self._read)
         await self._opened.wait()
         if self.inbox.closed is not None:
@@ -165,11 +167,17 @@ class WebSocketClient:
         if outgoing.text is not None:
             await self.send_text(outgoing.text)
         for data in outgoing.binaries:
-            await self.stream.send_all(self._machine.send(BytesMessage(data=data)))
+            await self._transmit(BytesMessage(data=data))
+
+    async def _transmit(self, event: Event) -> None:
+        """Send an event; the reading task answers pings beside the test."""
+        data = self._machine.send(event)
+        async with self._sending:
+            await self.stream.send_all(data)
 
     async def send_text(self, text: bytes) -> None:
         """Send a text message as it is."""
-        await self.stream.send_all(self._machine.send(TextMessage(data=text.decode())))
+        await self._transmit(TextMessage(data=text.decode()))
 
     async def drop(self) -> None:
         """Close the connection without saying goodbye."""
@@ -177,7 +185,7 @@ class WebSocketClient:
 
     async def close(self) -> None:
         """Say goodbye and close."""
-        await self.stream.send_all(self._machine.send(CloseConnection(code=1000)))
+        await self._transmit(CloseConnection(code=1000))
 
     async def _read(self) -> None:
         try:
@@ -202,7 +210,7 @@ class WebSocketClient:
                 case CloseConnection(code=code, reason=reason):
                     self.inbox.end(Closed(code, reason or ""))
                     if self._machine.state is wsproto.connection.ConnectionState.REMOTE_CLOSING:
-                        await self.stream.send_all(self._machine.send(event.response()))
+                        await self._transmit(event.response())
                 case TextMessage() | BytesMessage():
                     self._pieces += event.data.encode() if isinstance(event, TextMessage) else event.data
                     if event.message_finished:

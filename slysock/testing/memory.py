@@ -140,7 +140,7 @@ async def serve_memory(server: Server) -> AsyncGenerator[Memory]:
         async with server.running():
             yield Memory(server, nursery)
             # A graceful stop waits for clients; those of a test that has ended will not answer.
-            nursery.cancel_scope.deadline = min(trio.current_time() + server.config.shutdown_seconds, math.inf)
+            nursery.cancel_scope.deadline = trio.current_time() + server.config.shutdown_seconds + 1
         nursery.cancel_scope.deadline = math.inf
         await trio.testing.wait_all_tasks_blocked()  # until the clients have read the server's last words
         nursery.cancel_scope.cancel()

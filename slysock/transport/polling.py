@@ -60,6 +60,11 @@ class PollingTransport:
         return "polling"
 
     @property
+    def waiting_bytes(self) -> int:
+        """What waits for a poll."""
+        return self._waiting_bytes
+
+    @property
     def writable(self) -> bool:
         """Whether a GET is waiting to carry what is sent now."""
         return self.polled

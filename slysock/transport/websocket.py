@@ -284,6 +284,11 @@ class WebSocketTransport:
         return "websocket"
 
     @property
+    def waiting_bytes(self) -> int:
+        """What waits for the network."""
+        return self._outbox.statistics().waiting_bytes
+
+    @property
     def writable(self) -> bool:
         """Whether what is sent now leaves at once."""
         return self._outbox.writable

@@ -1,7 +1,7 @@
 """What a chat system remembers: typed records in and out.
 
 `open_store(url)` gives a `Store`; `models` has its records, `errors` what can go wrong, `testing` the contract that
-every backend keeps. This is the only package that knows SQL; it imports nothing else of this project.
+every backend keeps. This is the only package that knows SQL or BSON; it imports nothing else of this project.
 """
 
 from .errors import (

@@ -34,7 +34,7 @@ def check_nothing_remains(server: Server) -> None:
         rooms = namespace._rooms
         assert (rooms._members, rooms._rooms, rooms._joined) == ({}, {}, {})
     alive = [timer.call for _, _, timer in engine.timers._heap if timer.call is not None]
-    assert [call for call in alive if "_forget" not in call.__qualname__] == []  # those hold an id only
+    assert [call.__qualname__ for call in alive if "_forget" not in call.__qualname__] == []  # those hold an id only
 
 
 def logged(caplog: pytest.LogCaptureFixture, level: int = logging.WARNING) -> list[str]:

@@ -215,7 +215,7 @@ def test_serve_says_where_it_is_and_ends_gracefully(number: signal.Signals) -> N
     with serving("--port", "0", "--store", "sqlite:///new/chat.db") as (process, lines):
         said = "\n".join(lines)
         assert "http://127.0.0.1:" in said
-        assert "marketplace (/presence, /chat)" in said
+        assert "marketplace (/presence, /chat, /notification)" in said
         assert "sqlite:///new/chat.db" in said
         assert "new/chat.db.jwt-secret" in said
         assert "slysock token --user 1 --role CUSTOMER --store sqlite:///new/chat.db" in said

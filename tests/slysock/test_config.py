@@ -53,7 +53,7 @@ def test_the_parser_must_be_known() -> None:
 
 
 def test_one_origin_as_bare_text_is_refused_and_not_taken_for_its_letters() -> None:
-    with pytest.raises(ValueError, match="cors_origins"):
+    with pytest.raises(TypeError, match="cors_origins"):
         Config(cors_origins="https://example.org")
 
 

@@ -34,7 +34,7 @@ async def texts(engine: EngineClient, count: int) -> list[bytes]:
 async def test_an_unknown_namespace_is_refused_and_the_connection_stays(autojump_clock: MockClock) -> None:
     async with serving(Router()) as memory:
         connection = await memory.open_connection()
-        with pytest.raises(ConnectionRefused, match="^Invalid namespace$"):
+        with pytest.raises(ConnectionRefused, match=r"^Invalid namespace$"):
             await connection.join("/nowhere")
         assert (await connection.join()).id
 
@@ -120,7 +120,7 @@ async def test_the_memory_of_left_namespaces_is_bounded(autojump_clock: MockCloc
             await engine.send(Outgoing(b"41/n%d," % number))
         await trio.sleep(1)
         (session,) = memory.server._front.engine.sessions
-        assert len(session._receiver._left) == 3  # type: ignore[union-attr]  # a Connection
+        assert len(session._above._left) == 3  # type: ignore[union-attr]  # a Connection
 
 
 # ---- patterns -------------------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ async def test_a_flood_is_read_no_further_than_the_limit_and_runs_in_order_in_th
         async def watch() -> None:
             nonlocal most
             while True:
-                most = max(most, session._receiver._pending_events)  # type: ignore[union-attr]  # a Connection
+                most = max(most, session._above._pending_events)  # type: ignore[union-attr]  # a Connection
                 await trio.sleep(0.5)
 
         async with trio.open_nursery() as nursery:
@@ -254,10 +254,10 @@ async def test_large_events_are_bounded_by_their_bytes(autojump_clock: MockClock
         for number in range(20):
             await engine.send(Outgoing(b'42["event",%d,"%s"]' % (number, b"x" * 600)))
         await trio.sleep(0.5)
-        assert session._receiver._pending_events == 2  # type: ignore[union-attr]  # a Connection
+        assert session._above._pending_events == 2  # type: ignore[union-attr]  # a Connection
         await trio.sleep(30)
         assert done == list(range(20))
-        assert session._receiver._pending_bytes == 0  # type: ignore[union-attr]  # a Connection
+        assert session._above._pending_bytes == 0  # type: ignore[union-attr]  # a Connection
 
 
 @both
@@ -296,7 +296,7 @@ async def test_closing_while_backlogged_leaves_nothing_behind(
             assert done == []
         if leaving == "namespace":
             (session,) = memory.server._front.engine.sessions
-            assert session._receiver._pending_events == 0  # type: ignore[union-attr]  # a Connection
+            assert session._above._pending_events == 0  # type: ignore[union-attr]  # a Connection
 
 
 async def test_back_pressure_of_one_namespace_goes_when_the_client_leaves_it(autojump_clock: MockClock) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import h11
 import pytest
 import trio
 from hypothesis import given, settings

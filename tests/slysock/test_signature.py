@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Literal, NewType
 
 import msgspec
@@ -126,10 +127,8 @@ def test_what_is_no_json_is_the_peers_fault(handler: Callable[..., object], body
 @given(st.binary(max_size=60))
 def test_any_body_is_bound_or_refused(body: bytes) -> None:
     for signature in SIGNATURES:
-        try:
+        with suppress(InvalidPayload, RemoteProtocolError):
             signature.bind(body)
-        except (InvalidPayload, RemoteProtocolError):
-            pass
 
 
 SIGNATURES = [Signature(handler) for handler in (plain, optional, rest, anything, point)]
@@ -203,7 +202,7 @@ def test_kinds_of_values(value: object, kind: Kind) -> None:
         (None, {"null"}),
         (str, {"string"}),
         (bytes, {"binary", "string"}),
-        (Literal["a", 1, None], {"string", "number", "null"}),
+        (Literal["a", 1] | None, {"string", "number", "null"}),
         (int | str | None, {"number", "string", "null"}),
         (Point, {"object"}),
         (Row, {"array"}),

@@ -117,9 +117,7 @@ async def test_an_ack_never_waits_behind_a_handler(autojump_clock: MockClock, tr
 
 
 @pytest.mark.parametrize("limit", [2, 3])
-async def test_concurrency_of_an_event_is_bounded_and_beside_the_others(
-    autojump_clock: MockClock, limit: int
-) -> None:
+async def test_concurrency_of_an_event_is_bounded_and_beside_the_others(autojump_clock: MockClock, limit: int) -> None:
     root = Router()
     log, most, running = recorder(root), 0, 0
 
@@ -882,7 +880,7 @@ async def test_failing_middleware_keeps_the_client_out_without_internals(
         root.use(functools.partial(sleep_and_fail, 1))
     root.use(lambda socket: 1 / 0)
     async with serving(root) as memory:
-        with pytest.raises(ConnectionRefused, match="^Internal error$") as caught:
+        with pytest.raises(ConnectionRefused, match=r"^Internal error$") as caught:
             await memory.connect(transport=transport)
         assert caught.value.data is None
     assert len(logged(caplog)) == 1

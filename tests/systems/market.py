@@ -14,6 +14,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from slysock import Config, Server
+from slysock.systems import assemble, make_foundation
 from slysock.systems.marketplace import marketplace
 from slysock.testing import Memory, MemoryClient, MemoryConnection, Received, serve_memory
 from slysock.tokens import Tokens, make_token, secret_key
@@ -144,16 +145,26 @@ class Market:
 
 
 @asynccontextmanager
+async def serve_market(store: Store, *, config: Config | None = None) -> AsyncGenerator[Memory, None]:
+    """Serve a market on a store."""
+    foundation = make_foundation(store, Tokens(secret_key(SECRET), clock=now))
+    assembly = assemble([marketplace(foundation)], foundation)
+    server = Server(*assembly.routers, config=config or Config(), app=assembly.app)
+    assembly.started(server)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(assembly.run)
+        async with serve_memory(server) as memory:
+            yield memory
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
 async def open_market(url: str = MEMORY, *, config: Config | None = None) -> AsyncGenerator[Market, None]:
     """Open a market on a store of its own."""
     # A file's writer is a thread, which does not know the mock clock's time.
     clock = store_now if url == MEMORY else system_now
-    async with open_store(url, clock=clock) as store, trio.open_nursery() as nursery:
-        system = marketplace(store, Tokens(secret_key(SECRET), clock=now))
-        nursery.start_soon(system.run)
-        async with serve_memory(Server(*system.routers, config=config or Config())) as memory:
-            yield Market(memory, store)
-        nursery.cancel_scope.cancel()
+    async with open_store(url, clock=clock) as store, serve_market(store, config=config) as memory:
+        yield Market(memory, store)
 
 
 def failure(status: int, message: str) -> Mapping[str, object]:

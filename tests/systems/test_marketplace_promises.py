@@ -6,13 +6,20 @@ from pathlib import Path
 import pytest
 import trio
 
-from slysock import Config, Server
-from slysock.systems.marketplace import marketplace
-from slysock.testing import Received, serve_memory
-from slysock.tokens import Tokens, secret_key
+from slysock.testing import Received
 from slysock_protocol.engineio import Outgoing
 from slysock_store import open_store
-from tests.systems.market import SECRET, Market, Visitor, at, failure, now, open_market, settle, store_now, token_for
+from tests.systems.market import (
+    Market,
+    Visitor,
+    at,
+    failure,
+    open_market,
+    serve_market,
+    settle,
+    store_now,
+    token_for,
+)
 
 OUT_OF_ORDER = failure(503, "The chat is out of order at the moment, try again later")
 
@@ -136,11 +143,9 @@ async def test_a_message_of_one_who_leaves_in_the_middle_is_stored_and_told_or_n
 
 
 async def test_a_store_out_of_order_is_503_and_nobody_is_told_anything() -> None:
-    async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store("sqlite://", clock=store_now))
-        system = marketplace(store, Tokens(secret_key(SECRET), clock=now))
-        nursery.start_soon(system.run)
-        async with serve_memory(Server(*system.routers, config=Config())) as memory:
+        async with serve_market(store) as memory:
             market = Market(memory, store)
             vendor, customer = await market.vendor(), await market.customer()
             await stack.aclose()
@@ -161,4 +166,3 @@ async def test_a_store_out_of_order_is_503_and_nobody_is_told_anything() -> None
             await market.leave(customer)
             await settle()
             assert vendor.chat.waiting() == []
-        nursery.cancel_scope.cancel()

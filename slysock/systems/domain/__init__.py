@@ -1,4 +1,4 @@
-"""What every chat system does, whatever its events are called: users, presence, chats, messages, receipts, notifications.
+"""What every chat system does, whatever its events are called: users, presence, chats, messages and so on.
 
 No event name, no wire shape, no socket here. Rules that hold for all systems are applied here; a dialect adds its own
 and translates.

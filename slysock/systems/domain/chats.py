@@ -42,6 +42,11 @@ class Chats:
             raise NotFound(MISSING_CHAT)
         return chat
 
+    async def toggle_block(self, chat: Chat, *, by: UserKey) -> Chat:
+        """Block a chat for one of its participants, or lift that participant's own block."""
+        with translated_store_errors(MISSING_CHAT):
+            return await self._store.toggle_block(self._system, chat.id, by)
+
     async def page_of(self, user: UserKey, *, page: int, limit: int) -> Page[Chat]:
         """List a user's chats, the latest first."""
         with translated_store_errors():

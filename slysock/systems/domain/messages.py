@@ -16,7 +16,6 @@ from slysock_store import (
     AddedMessage,
     ChangedMessage,
     Chat,
-    ChatKey,
     JsonObject,
     Message,
     MessageId,

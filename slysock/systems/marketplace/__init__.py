@@ -1,34 +1,54 @@
 """The marketplace: customers and vendors talk about a product.
 
-Namespaces `/presence` and `/chat`; events, payloads and shapes are those of the document "Socket Events Documentation
-for Chat System". Ours is one event beside them, in each namespace: `refreshToken {token}` prolongs a live socket.
+Namespaces `/presence`, `/chat` and `/notification`; events, payloads and shapes are those of the two documents "Socket
+Events Documentation for Chat System". Ours is one event beside them, in each namespace: `refreshToken {token}` prolongs
+a live socket.
 """
 
 from typing import Final
 
-from slysock.systems.domain import make_domain
-from slysock.systems.expiry import Expiries
-from slysock.systems.system import System
-from slysock.tokens import Tokens
-from slysock_store import Store, SystemName
+import trio
 
-from .chat import chat_router
+from slysock import Server
+from slysock.systems.domain import Presence, make_domain
+from slysock.systems.domain.notifications import Notifications
+from slysock.systems.domain.references import References
+from slysock.systems.foundation import Foundation
+from slysock.systems.system import System
+from slysock_store import SystemName
+
+from .audience import Audience
+from .chat import CHAT, chat_router
+from .emissions import EMITS
 from .gate import Gate
-from .presence import Audience, presence_router
+from .managing import PRODUCT_KIND, Managing, manage_marketplace
+from .notices import NOTIFICATION, NotificationEvents, notification_router
+from .presence import PRESENCE, presence_router
 
 __all__ = ["NAME", "marketplace"]
 
 NAME: Final = SystemName("marketplace")
 
 
-def marketplace(store: Store, tokens: Tokens) -> System:
-    """Make the system; see `SystemBuilder`."""
-    domain = make_domain(store, NAME)
-    expiries = Expiries(tokens.clock)
-    gate = Gate(domain, tokens, expiries)
-    audience = Audience()
+def marketplace(foundation: Foundation) -> System:
+    """Make the system; see `SystemMaker`."""
+    domain = make_domain(foundation.store, NAME)
+    gate = Gate(domain, foundation.admission)
+    here = Presence()
+    notices = Notifications(foundation.store, NAME, listening=here)
+    company, notified, talking = Audience(PRESENCE, CHAT), Audience(NOTIFICATION), Audience(CHAT)
+    events = NotificationEvents(domain, notices, here, gate, notified)
+    products = References(foundation.store, NAME, kind=PRODUCT_KIND)
+
+    def start(server: Server) -> None:
+        for audience in (company, notified, talking):
+            audience.bind(server)
+
     return System(
         name=NAME,
-        routers=(presence_router(domain, gate, audience), chat_router(domain, gate, audience)),
-        run=expiries.run,
+        routers=(presence_router(domain, gate, company), chat_router(domain, gate), notification_router(events)),
+        run=trio.sleep_forever,
+        manage=manage_marketplace(Managing(domain, products, notices, events, talking)),
+        emits=EMITS,
+        started=start,
     )

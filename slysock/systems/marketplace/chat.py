@@ -3,6 +3,7 @@
 from typing import Final, final
 
 from slysock import DisconnectReason, Router, Socket
+from slysock.systems.admission import RefreshToken
 from slysock.systems.domain import ConnectionKey, Domain, DomainError, NotAllowed
 from slysock.tokens import Identity
 from slysock_store import UserKey
@@ -12,9 +13,8 @@ from .desk import Desk
 from .envelope import Envelope, Listing, paginate
 from .gate import Gate, Session, answer_error, show_out
 from .listing import ChatLists
-from .payloads import DEFAULT_PAGE_SIZE, ListChats, RefreshToken
+from .payloads import DEFAULT_PAGE_SIZE, ListChats
 from .people import person_of
-from .presence import Audience
 from .reading import Reading
 from .sending import Sending
 from .typing import TypingSignals
@@ -35,11 +35,10 @@ MAX_OFFLINE_PAGES: Final = 50
 class ChatDoor:
     """Coming and going."""
 
-    def __init__(self, domain: Domain, gate: Gate, lists: ChatLists, audience: Audience) -> None:
+    def __init__(self, domain: Domain, gate: Gate, lists: ChatLists) -> None:
         self._domain = domain
         self._gate = gate
         self._lists = lists
-        self._audience = audience
 
     async def connect(self, socket: Socket) -> None:
         """Let a user in who is online, and give them their chats and what they have missed."""
@@ -48,7 +47,6 @@ class ChatDoor:
             await self._require_online(identity)
             session = await self._gate.admit(socket, identity)
             self._domain.listening.arrive(session.person.key, ConnectionKey(socket.id))
-            self._audience.include(socket.namespace)
             await self._send_chats(socket, session)
             await self._send_missed(socket, session.person.key)
         except DomainError as error:
@@ -89,11 +87,11 @@ class ChatDoor:
                 return
 
 
-def chat_router(domain: Domain, gate: Gate, audience: Audience) -> Router:
+def chat_router(domain: Domain, gate: Gate) -> Router:
     """Make the router of `/chat`."""
     desk = Desk(domain, gate)
     lists = ChatLists(domain, desk)
-    door = ChatDoor(domain, gate, lists, audience)
+    door = ChatDoor(domain, gate, lists)
     router = Router(CHAT)
     router.on_connect(door.connect)
     router.on_disconnect(door.disconnect)

@@ -1,33 +1,12 @@
 """The envelope around everything that the marketplace sends, and its error."""
 
-from datetime import UTC, datetime
 from typing import Final, final
 
 from msgspec import UNSET, Struct, UnsetType
 
-from slysock import InvalidPayload
-from slysock.systems.domain import (
-    Busy,
-    Conflict,
-    DomainError,
-    Invalid,
-    NotAllowed,
-    NotAuthenticated,
-    NotFound,
-    Unavailable,
-)
+from slysock.systems.refusals import status_of, text_of
 
 ERROR_EVENT: Final = "appError"
-
-_STATUS: Final[dict[type[DomainError], int]] = {
-    Invalid: 400,
-    NotAuthenticated: 401,
-    NotAllowed: 403,
-    NotFound: 404,
-    Conflict: 409,
-    Busy: 503,
-    Unavailable: 503,
-}
 
 
 @final
@@ -84,13 +63,7 @@ def signal(message: str) -> Envelope:
 
 def app_error(error: Exception) -> AppError:
     """Translate what went wrong; of what nobody expected, nothing is told."""
-    match error:
-        case DomainError():
-            return AppError(message=str(error), status_code=_STATUS[type(error)])
-        case InvalidPayload():
-            return AppError(message=f"Invalid payload: {error}", status_code=400)
-        case _:
-            return AppError(message="Something went wrong", status_code=500)
+    return AppError(message=text_of(error), status_code=status_of(error))
 
 
 def paginate(*, page: int, limit: int, total_records: int) -> Pagination:
@@ -106,8 +79,3 @@ def paginate(*, page: int, limit: int, total_records: int) -> Pagination:
         total_pages=total_pages,
         total_records=total_records,
     )
-
-
-def wire_time(moment: datetime) -> str:
-    """Write a time as JavaScript's Date does: UTC with milliseconds and a Z."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"

@@ -1,28 +1,23 @@
-"""Who a socket is: let in by a token, kept while it lasts, told and shown out when it ends.
+"""Who a socket is here: a person of the marketplace, let in by a token and shown out when its time is over.
 
 The document answers a bad token after the connection, not by refusing it: connected, `appError`, disconnected.
 """
 
-import logging
-from functools import partial
 from typing import Final, final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from slysock import Socket
-from slysock.systems.domain import Domain, DomainError, NotAllowed, NotAuthenticated, Unavailable
-from slysock.systems.expiry import Expiries
-from slysock.tokens import Identity, KeysUnavailable, TokenError, TokenExpired, Tokens
+from slysock.systems.admission import Admission, RefreshToken
+from slysock.systems.domain import Domain
+from slysock.tokens import Identity
 from slysock_store import User
 
 from .envelope import ERROR_EVENT, Envelope, app_error, signal
-from .payloads import RefreshToken
 from .people import Person, person_of
 
-logger = logging.getLogger("slysock.systems")
-
-_SESSION: Final = "marketplace"
+_SESSION: Final = "marketplace"  # the key in socket.data
 
 
 @final
@@ -31,32 +26,20 @@ class Session(Struct, frozen=True, kw_only=True):
 
     person: Person
     user: User
-    """As of the connection; what the other side is shown."""
-
-    expires_at: float | None
-    """Seconds since 1970."""
+    """As last told; what the other side is shown."""
 
 
 @final
 class Gate:
-    """Lets sockets in and keeps their sessions, which end by themselves in the task of `expiries`."""
+    """Lets sockets in and keeps their sessions."""
 
-    def __init__(self, domain: Domain, tokens: Tokens, expiries: Expiries) -> None:
+    def __init__(self, domain: Domain, admission: Admission) -> None:
         self._domain = domain
-        self._tokens = tokens
-        self._expiries = expiries
+        self._admission = admission
 
     async def identify(self, socket: Socket) -> Identity:
-        """Say whom the token of a socket names. Without waiting, unless keys have to be fetched.
-
-        Raises:
-            NotAuthenticated: it has none, or a bad one.
-            Unavailable: nobody can tell now.
-        """
-        try:
-            return await self._tokens.identify(socket.handshake)
-        except TokenError as error:
-            raise _translated(error) from error
+        """Say whom the token of a socket names; see Admission.identify."""
+        return await self._admission.identify(socket)
 
     async def admit(self, socket: Socket, identity: Identity) -> Session:
         """Open the session of a socket, and its user's personal room.
@@ -66,8 +49,9 @@ class Gate:
         """
         person = person_of(identity)
         user = await self._domain.users.sign_in(person.key, role=person.role, profile=identity.profile)
-        session = Session(person=person, user=user, expires_at=identity.expires_at)
-        self._keep(socket, session)
+        session = Session(person=person, user=user)
+        socket.data[_SESSION] = session
+        self._admission.keep(socket, identity, show_out)
         socket.join(person.room)
         return session
 
@@ -77,11 +61,9 @@ class Gate:
         Raises:
             NotAuthenticated: it has none, or its time is over.
         """
-        session = socket.data.get(_SESSION)
-        if not isinstance(session, Session):
-            raise NotAuthenticated("You are not connected")
-        if session.expires_at is not None and session.expires_at <= self._tokens.clock():
-            raise _translated(TokenExpired())
+        self._admission.identity_of(socket)
+        session = socket.data[_SESSION]
+        assert isinstance(session, Session)
         return session
 
     async def refresh(self, socket: Socket, payload: RefreshToken) -> Envelope:
@@ -89,27 +71,19 @@ class Gate:
 
         A token that does not do it leaves the session as it was.
         """
-        session = self.session_of(socket)
-        try:
-            identity = await self._tokens.verify(payload.token)
-        except TokenError as error:
-            raise _translated(error) from error
-        if person_of(identity) != session.person:
-            raise NotAllowed("The token is of another user")
-        self._keep(socket, replace(session, expires_at=identity.expires_at))
+        await self._admission.refresh(socket, payload.token)
         return signal("Token has been refreshed")
 
     def leave(self, socket: Socket) -> None:
-        """Forget the session of a socket that has gone."""
-        self._expiries.clear(socket.id)
-        socket.data.pop(_SESSION, None)
+        """Forget the deadline of a socket that has gone."""
+        self._admission.leave(socket)
 
-    def _keep(self, socket: Socket, session: Session) -> None:
-        socket.data[_SESSION] = session
-        if session.expires_at is None:
-            self._expiries.clear(socket.id)
-        else:
-            self._expiries.set(socket.id, session.expires_at, partial(show_out, socket, _translated(TokenExpired())))
+
+def renew(socket: Socket, user: User) -> None:
+    """Have a session show its user as the back-end now describes them."""
+    session = socket.data.get(_SESSION)
+    if isinstance(session, Session):
+        socket.data[_SESSION] = replace(session, user=user)
 
 
 def show_out(socket: Socket, error: Exception) -> None:
@@ -123,7 +97,3 @@ def answer_error(socket: Socket, event: str, error: Exception) -> object:  # noq
     failure = app_error(error)
     socket.emit(ERROR_EVENT, failure)
     return failure
-
-
-def _translated(error: TokenError) -> DomainError:
-    return Unavailable(str(error)) if isinstance(error, KeysUnavailable) else NotAuthenticated(str(error))

@@ -123,10 +123,3 @@ class ListChats(Struct, frozen=True, kw_only=True, rename="camel"):
 
     page: PageNumber = 1
     limit: PageSize = DEFAULT_PAGE_SIZE
-
-
-@final
-class RefreshToken(Struct, frozen=True, kw_only=True):
-    """`refreshToken`: present a newer token of the same user on a live socket."""
-
-    token: str

@@ -1,41 +1,23 @@
 """The namespace `/presence`: whoever is connected to it is online."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from typing import Final, final
 
-from slysock import DisconnectReason, Namespace, Router, Socket
+from slysock import DisconnectReason, Router, Socket
+from slysock.systems.admission import RefreshToken
 from slysock.systems.domain import ConnectionKey, Domain, DomainError
 from slysock_store import UserKey
 
+from .audience import Audience
 from .envelope import Envelope
 from .gate import Gate, answer_error, show_out
-from .payloads import RefreshToken
-from .people import Person, person_from_key, person_of, room_of
+from .people import Person, person_from_key, person_of
 from .shapes import PresenceShape
 
 PRESENCE: Final = "/presence"
 ONLINE_EVENT: Final = "userIsOnline"
 OFFLINE_EVENT: Final = "userIsOffline"
-
-
-@final
-class Audience:
-    """The namespaces whose clients are told who comes and goes: those that somebody has joined."""
-
-    def __init__(self) -> None:
-        self._namespaces: dict[str, Namespace] = {}
-
-    def include(self, namespace: Namespace) -> None:
-        """Tell the clients of a namespace, too."""
-        self._namespaces[namespace.name] = namespace
-
-    def tell(self, users: Iterable[UserKey], event: str, envelope: Envelope) -> None:
-        """Tell these users. Nobody, where there are none: an audience without rooms would be everybody."""
-        rooms = tuple(room_of(user) for user in users)
-        if rooms:
-            for namespace in self._namespaces.values():
-                namespace.to(*rooms).emit(event, envelope)
 
 
 @final
@@ -53,9 +35,9 @@ class PresenceEvents:
             identity = await self._gate.identify(socket)
             person = person_of(identity)
             is_first = self._domain.online.arrive(person.key, ConnectionKey(socket.id))
-            self._audience.include(socket.namespace)
             await self._gate.admit(socket, identity)
             if is_first:
+                await self._domain.users.touch(person.key)
                 await self._announce(person, is_online=True)
         except DomainError as error:
             show_out(socket, error)
@@ -69,6 +51,7 @@ class PresenceEvents:
         gone = self._domain.online.leave(ConnectionKey(socket.id))
         if gone is not None:
             with suppress(DomainError):  # the store is out of order, which has been logged
+                await self._domain.users.touch(gone)
                 await self._announce(person_from_key(gone), is_online=False)
 
     async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Envelope:
@@ -80,7 +63,7 @@ class PresenceEvents:
 
         Ends at once when the user has come back, or gone again, in the meantime: that announcement is the later one.
         """
-        event, envelope = _announcement(person, is_online=is_online)
+        event, envelope = announcement(person, is_online=is_online)
         is_here: Callable[[UserKey], bool] = self._domain.online.is_here
         async with aclosing(self._domain.chats.companions(person.key)) as pages:
             async for companions in pages:
@@ -89,7 +72,8 @@ class PresenceEvents:
                 self._audience.tell(filter(is_here, companions), event, envelope)
 
 
-def _announcement(person: Person, *, is_online: bool) -> tuple[str, Envelope]:
+def announcement(person: Person, *, is_online: bool) -> tuple[str, Envelope]:
+    """Make the event and its envelope."""
     data = PresenceShape(user_id=person.id, user_type=person.role)
     if is_online:
         return ONLINE_EVENT, Envelope(message="User is online", data=data)

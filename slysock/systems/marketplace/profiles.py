@@ -7,9 +7,9 @@ from typing import Final, TypeGuard, final
 
 from msgspec import Struct
 
+from slysock.systems.domain.times import wire_time
 from slysock_store import Json, JsonObject, User
 
-from .envelope import wire_time
 from .people import Person
 from .shapes import CustomerShape, StoreShape, VendorShape
 

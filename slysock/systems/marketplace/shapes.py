@@ -140,3 +140,21 @@ class PresenceShape(Struct, frozen=True, kw_only=True, rename="camel"):
 
     user_id: int
     user_type: str
+
+
+@final
+class NotificationShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A notification. One of `vendorId` and `customerId` is its user, the other null."""
+
+    id: str
+    vendor_id: int | None
+    customer_id: int | None
+    type: str
+    channel: str
+    content: object
+    """Varies by `type`."""
+
+    status: str
+    priority: int
+    created_at: str
+    updated_at: str

@@ -6,9 +6,10 @@ from typing import TypeAlias
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from slysock.systems.domain.times import wire_time
 from slysock_store import Chat, Json, JsonObject, Message, Page, User, UserKey
 
-from .envelope import Pagination, paginate, wire_time
+from .envelope import Pagination, paginate
 from .people import Person, Role, person_from_key
 from .profiles import customer_shape, vendor_shape
 from .shapes import ChatShape, MediaShape, MessageShape, OfflineMessageShape

@@ -8,7 +8,7 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock
 
 from slysock import Config, Router, Socket
 from slysock.session import DisconnectReason
@@ -42,9 +42,7 @@ def fragmented(payload: bytes, pieces: int, opcode: int = TEXT, between: bytes =
     """A message in so many fragments, with control frames between them."""
     size = max(1, -(-len(payload) // pieces))
     parts = [payload[start : start + size] for start in range(0, size * pieces, size)]
-    frames = [
-        frame(opcode if index == 0 else 0, part, final=index == pieces - 1) for index, part in enumerate(parts)
-    ]
+    frames = [frame(opcode if index == 0 else 0, part, final=index == pieces - 1) for index, part in enumerate(parts)]
     return between.join(frames)
 
 
@@ -159,7 +157,7 @@ async def test_frames_byte_by_byte(autojump_clock: MockClock) -> None:
 
 
 async def test_what_follows_the_handshake_in_the_same_bytes_is_not_lost(autojump_clock: MockClock) -> None:
-    root, log, _ = echoing()
+    root, _, _ = echoing()
     async with serving(root) as memory:
         client = await raw(memory, behind=frame(TEXT, b"40") + frame(TEXT, event("early")), joined=False)
         assert (await client.next())[1].startswith(b"40")
@@ -250,7 +248,7 @@ async def test_a_ping_inside_a_fragmented_message_is_answered(autojump_clock: Mo
 
 @pytest.mark.parametrize("fragments_before", [False, True])
 async def test_a_client_that_closes_is_answered_and_gone(autojump_clock: MockClock, fragments_before: bool) -> None:
-    async with connected() as (client, log, reasons):
+    async with connected() as (client, _, reasons):
         if fragments_before:
             await client.send(fragmented(event("x"), 2))
             await client.next()
@@ -353,5 +351,3 @@ async def test_a_client_that_never_reads_is_closed_when_nothing_can_be_written(a
         await trio.sleep(2)
         assert reasons == ["transport error"]
         assert client
-
-

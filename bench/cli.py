@@ -1,0 +1,185 @@
+"""The command line."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench.build import BENCH, CannotBuild, program
+from bench.peers.registry import PEERS
+from bench.report import render
+from bench.results import Results
+from bench.runner import FULL, QUICK, SMOKE, Runner, Settings, Step, Work
+from bench.scenarios import SCENARIOS
+from bench.smoke import SMOKE_PEERS, smoke_work
+from bench.table import print_comparison, print_results
+
+PIPE_WIDTH: Final = 150
+OUTPUT: Final = BENCH.parent / "var" / "bench"
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    """Measure slysock beside the servers that one would otherwise run. Everything stays on 127.0.0.0/8."""
+
+
+@main.command()
+def quick() -> None:
+    """The most telling points of the main scenarios, in less than five minutes."""
+    sys.exit(_run(QUICK, _points(None, only_quick=True), list(PEERS), None))
+
+
+@main.command()
+def full() -> None:
+    """Every point of every scenario; takes hours."""
+    sys.exit(_run(FULL, _points(None, only_quick=False), list(PEERS), None))
+
+
+@main.command()
+@click.argument("scenarios", nargs=-1, required=True, type=click.Choice(list(SCENARIOS)))
+@click.option("--peer", "peers", multiple=True, type=click.Choice(list(PEERS)), help="Only this one; repeatable.")
+@click.option("--point", "points", multiple=True, help="Only points whose label contains this; repeatable.")
+@click.option("--quick-points", is_flag=True, help="Only the points of the quick mode.")
+@click.option("--repetitions", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--seconds", type=click.FloatRange(min=0.01), default=1.0, show_default=True, help="Measured, each run.")
+@click.option("--warmup", type=click.FloatRange(min=0.0), default=0.5, show_default=True, help="Discarded, each run.")
+@click.option("--output", type=click.Path(path_type=Path), help="The JSON file; the default is a new one in var/bench.")
+def run(
+    scenarios: tuple[str, ...],
+    peers: tuple[str, ...],
+    points: tuple[str, ...],
+    quick_points: bool,
+    repetitions: int,
+    seconds: float,
+    warmup: float,
+    output: Path | None,
+) -> None:
+    """Run scenarios by name (see `list`)."""
+    settings = Settings(
+        mode="run",
+        repetitions=repetitions,
+        context_repetitions=repetitions,
+        warmup_seconds=warmup,
+        seconds=seconds,
+    )
+    work = _points(scenarios, only_quick=quick_points, containing=points)
+    sys.exit(_run(settings, work, peers or list(PEERS), output))
+
+
+@main.command(name="list")
+def list_() -> None:
+    """What can be run."""
+    for scenario in SCENARIOS.values():
+        click.echo(f"{scenario.name}: {scenario.title}")
+        for point in scenario.points:
+            click.echo(f"    {point.label}{'  (quick)' if point.quick else ''}")
+    click.echo("peers: " + ", ".join(PEERS))
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def show(file: Path) -> None:
+    """Print the tables of a JSON file again."""
+    print_results(_console(), _load(file))
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("page", type=click.Path(dir_okay=False, path_type=Path), required=False)
+def report(file: Path, page: Path | None) -> None:
+    """Write the HTML report of a JSON file (beside it, unless PAGE says where)."""
+    target = page or file.with_suffix(".html")
+    target.write_text(render(_load(file)))
+    click.echo(f"Saved as {os.path.relpath(target)}")
+
+
+@main.command()
+@click.argument("before", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("after", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--all", "everything", is_flag=True, help="Show also what is noise.")
+def compare(before: Path, after: Path, everything: bool) -> None:
+    """Say what changed between two JSON files, and whether it is more than noise."""
+    print_comparison(_console(), _load(before), _load(after), everything=everything)
+
+
+@main.command()
+@click.option(
+    "--peer",
+    "peers",
+    multiple=True,
+    type=click.Choice(list(PEERS)),
+    help="In place of slysock; repeatable.",
+)
+def smoke(peers: tuple[str, ...]) -> None:
+    """Run every kind of scenario for an instant, with few clients: does the harness work? Its figures mean nothing."""
+    sys.exit(_run(SMOKE, list(smoke_work()), peers or SMOKE_PEERS, None))
+
+
+def _load(file: Path) -> Results:
+    try:
+        return Results.load(file)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise click.ClickException(f"{file} holds no results: {error}") from None
+
+
+def _console() -> Console:
+    """A console as wide as the tables where the width is unknown, as in a pipe."""
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+
+
+def _points(names: Sequence[str] | None, *, only_quick: bool, containing: Sequence[str] = ()) -> list[Work]:
+    chosen: list[Work] = []
+    for name in names or SCENARIOS:
+        scenario = SCENARIOS[name]
+        points = [
+            point
+            for point in scenario.points
+            if (point.quick or not only_quick) and (not containing or any(text in point.label for text in containing))
+        ]
+        if points:
+            chosen.append((scenario, points))
+    return chosen
+
+
+def _run(settings: Settings, work: Sequence[Work], peers: Sequence[str], output: Path | None) -> int:
+    """Run, print, save. Returns the exit status: 1 if a run failed."""
+    console = _console()
+    try:
+        program("launch")
+        program("generator")
+    except CannotBuild as error:
+        console.print(str(error), style="red", markup=False)
+        return 2
+    if output is None:
+        output = OUTPUT / f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}-{settings.mode}.json"
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    # Databases are in it, too: not below /tmp, which may be memory, where a commit costs nothing.
+    with tempfile.TemporaryDirectory(prefix="running-", dir=OUTPUT) as logs, _progress(console) as watch:
+        results = Runner(settings, peers, Path(logs), watch).run(work)
+    print_results(console, results)
+    results.save(output)
+    page = output.with_suffix(".html")
+    page.write_text(render(results))
+    console.print(f"Saved as {os.path.relpath(output)} and {page.name}", highlight=False)
+    return 1 if any(run.failure for run in results.runs) else 0
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Callable[[Step], None]]:
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
+        task = progress.add_task("starting")
+
+        def watch(step: Step) -> None:
+            progress.update(task, completed=step.number, total=step.total or None, description=step.text)
+
+        yield watch

@@ -1,0 +1,110 @@
+"""What changed between two files of results, and whether it is more than noise.
+
+Every repetition is a sample. Where the ranges of the two sides overlap, nothing can be said. Where they do not, the
+chance that this happens without a cause is counted: 2 out of all ways to deal the samples to two sides. With five
+repetitions on each side that is 0.8 %, with three 10 %: hence "likely" only.
+
+A machine that was busier in one of the two files shifts everything. The peers whose versions did not change tell by how
+much: their median change is the drift, printed with the verdicts and to be read before them.
+"""
+
+import math
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from bench.figures import Figure, Summary, summarize
+from bench.results import Results
+
+Verdict: TypeAlias = Literal["better", "worse", "likely better", "likely worse", "noise"]
+
+SURE: Final = 0.05
+TOO_SMALL: Final = 0.02  # a change that nobody would act on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """Something to compare."""
+
+    name: str
+    of: Callable[[Summary], Figure | None]
+    more_is_better: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One quantity of one peer at one point, in both files.
+
+    Attributes:
+        ratio: after / before.
+    """
+
+    scenario: str
+    point: str
+    peer: str
+    quantity: Quantity
+    before: Figure
+    after: Figure
+
+    @property
+    def ratio(self) -> float:
+        """How much of it there is now."""
+        return self.after.median / self.before.median if self.before.median else 1.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it changed."""
+        apart = min(self.before.values) > max(self.after.values) or min(self.after.values) > max(self.before.values)
+        if not apart or abs(self.ratio - 1) < TOO_SMALL:
+            return "noise"
+        better = (self.ratio > 1) == self.quantity.more_is_better
+        if _chance(len(self.before.values), len(self.after.values)) <= SURE:
+            return "better" if better else "worse"
+        return "likely better" if better else "likely worse"
+
+
+LOAD_QUANTITIES: Final = (
+    Quantity(name="per second", of=lambda summary: summary.rate, more_is_better=True),
+    Quantity(name="p50", of=lambda summary: summary.latency_ms(50), more_is_better=False),
+    Quantity(name="p99", of=lambda summary: summary.latency_ms(99), more_is_better=False),
+    Quantity(name="server µs each", of=lambda summary: summary.cpu_microseconds, more_is_better=False),
+)
+MEMORY_QUANTITIES: Final = (
+    Quantity(name="kB per connection", of=lambda summary: summary.kilobytes_per_connection, more_is_better=False),
+)
+
+
+def _chance(before: int, after: int) -> float:
+    return 2 / math.comb(before + after, before)
+
+
+def changes(before: Results, after: Results) -> Iterator[Change]:
+    """Compare whatever is in both files."""
+    old = {(summary.scenario.name, summary.point, summary.peer): summary for summary in summarize(before.runs)}
+    for summary in summarize(after.runs):
+        other = old.get((summary.scenario.name, summary.point, summary.peer))
+        if other is None:
+            continue
+        for quantity in MEMORY_QUANTITIES if summary.scenario.kind == "memory" else LOAD_QUANTITIES:
+            was, now = quantity.of(other), quantity.of(summary)
+            if was is not None and now is not None:
+                yield Change(
+                    scenario=summary.scenario.name,
+                    point=summary.point,
+                    peer=summary.peer,
+                    quantity=quantity,
+                    before=was,
+                    after=now,
+                )
+
+
+def drift(before: Results, after: Results, found: Sequence[Change]) -> float | None:
+    """Say how much the throughput of unchanged peers changed, as a ratio; None without such a peer."""
+    unchanged = {
+        peer
+        for peer, versions in after.versions.items()
+        if before.versions.get(peer) == versions and not peer.startswith("slysock")
+    }
+    ratios = [change.ratio for change in found if change.peer in unchanged and change.quantity.name == "per second"]
+    return statistics.median(ratios) if ratios else None

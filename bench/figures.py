@@ -1,0 +1,109 @@
+"""Figures out of runs: medians over repetitions and their spread."""
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bench.results import Run
+from bench.scenarios import SCENARIOS, Scenario
+
+PERCENTILES: Final = (50.0, 99.0, 99.9, 99.99)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One quantity over repetitions."""
+
+    values: Sequence[float]
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return statistics.median(self.values)
+
+    @property
+    def spread(self) -> float:
+        """Half of the distance between the extremes, as part of the median: what ± says."""
+        return (max(self.values) - min(self.values)) / 2 / self.median if self.median else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The runs of one peer at one point.
+
+    Attributes:
+        failures: why runs do not count, one for each such run; the figures are of the others.
+    """
+
+    scenario: Scenario
+    point: str
+    x: float
+    peer: str
+    runs: Sequence[Run]
+    failures: Sequence[str]
+
+    def figure(self, quantity: Callable[[Run], float]) -> Figure | None:
+        """Compute a quantity for each run that counts; None if none does."""
+        return Figure([quantity(run) for run in self.runs]) if self.runs else None
+
+    @property
+    def rate(self) -> Figure | None:
+        """Deliveries, requests or connects per second of wall time."""
+        return self.figure(lambda run: run.counts.get(self.scenario.counted, 0) / run.seconds)
+
+    @property
+    def cpu_microseconds(self) -> Figure | None:
+        """CPU time of the server for each delivery, request or connect."""
+        return self.figure(lambda run: run.server_cpu_seconds * 1e6 / max(1, run.counts.get(self.scenario.counted, 0)))
+
+    @property
+    def server_share(self) -> Figure | None:
+        """CPU time of the server as part of the wall time."""
+        return self.figure(lambda run: run.server_cpu_seconds / run.seconds)
+
+    @property
+    def generator_share(self) -> Figure | None:
+        """CPU time of the generator as part of the wall time: near 1 it is the bottleneck, and the figure is void."""
+        return self.figure(lambda run: run.generator_cpu_seconds / run.seconds)
+
+    def latency_ms(self, percent: float) -> Figure | None:
+        """A percentile of latency, of the runs in which something was sent and arrived."""
+        histograms = [run.histogram(self.scenario.series) for run in self.runs]
+        found = [histogram.percentile_ns(percent) / 1e6 for histogram in histograms if histogram.total]
+        return Figure(found) if found else None
+
+    @property
+    def collector_ms(self) -> Figure | None:
+        """The longest garbage collection of each run, where the server tells."""
+        told = [run.collector.longest for run in self.runs if run.collector is not None]
+        return Figure(told) if told else None
+
+    @property
+    def megabytes(self) -> Figure | None:
+        """Memory of all idle connections together."""
+        return self.figure(lambda run: run.memory_bytes / 1e6)
+
+    @property
+    def kilobytes_per_connection(self) -> Figure | None:
+        """Memory."""
+        return self.figure(lambda run: run.memory_bytes / 1000 / run.x)
+
+
+def summarize(runs: Iterable[Run]) -> list[Summary]:
+    """Group runs by scenario, point and peer, in the order in which they first appear."""
+    groups: dict[tuple[str, str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.scenario, run.point, run.peer), []).append(run)
+    return [
+        Summary(
+            scenario=SCENARIOS[scenario],
+            point=point,
+            x=group[0].x,
+            peer=peer,
+            runs=[run for run in group if not run.failure],
+            failures=[run.failure for run in group if run.failure],
+        )
+        for (scenario, point, peer), group in groups.items()
+        if scenario in SCENARIOS
+    ]

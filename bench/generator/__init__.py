@@ -1,0 +1,5 @@
+"""The load generator: a program in C, and here what starts it and reads its result."""
+
+from bench.generator.run import Measured, Options, measure
+
+__all__ = ["Measured", "Options", "measure"]

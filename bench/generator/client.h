@@ -1,0 +1,55 @@
+/* A Socket.IO client: Engine.IO v4 over WebSocket, over long-polling, or from one to the other; Socket.IO v5 on top. */
+#ifndef CLIENT_H
+#define CLIENT_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "link.h"
+
+enum transport { WEBSOCKET, POLLING, UPGRADE };
+
+/* What a client is there for; see load.h. */
+enum role { STEADY, VISITOR, ROAMER, SLOW };
+
+struct script;
+
+enum client_state { NEW, OPENING, READY, CLOSED };
+
+struct client {
+    uint32_t index; /* among those of its role */
+    uint8_t role, transport, state;
+    bool joined;    /* the answer to CONNECT has come for every namespace */
+    bool on_socket; /* packets go over the WebSocket */
+    bool probed;    /* upgrade: 3probe has come */
+    bool binary_next;
+    bool leaving;   /* closed by us: what the server does now is no failure */
+    struct link *socket, *get, *post;
+    char sid[48];
+    char *queue; /* polling: packets that wait until the POST before them is answered */
+    size_t queue_length, queue_capacity;
+    const char *connects; /* the CONNECT packets, each ended by a newline; NULL: "40" */
+    int connects_open;    /* how many are not answered yet */
+    uint64_t started_ns, leave_ns;
+    uint32_t next_ack;
+    uint64_t *sent_ns; /* ring over ack ids: when a request was meant to be sent; 0 once it is acknowledged */
+    const struct script *script;
+    int room;
+    struct client *next;
+};
+
+void client_open(struct client *client);
+void client_send(struct client *client, const char *packet, size_t length);
+/* Send a binary event: its packet and its attachment, together. WebSocket only. */
+void client_send_binary(struct client *client, const char *packet, size_t length, const char *data, size_t size);
+/* Leave as a closing page does: no farewell but that of the WebSocket. */
+void client_leave(struct client *client);
+
+/* Implemented by load.c. */
+void load_ready(struct client *client);
+void load_lost(struct client *client, const char *why);
+/* A Socket.IO packet (from its type digit on) or, with `binary`, the attachment of the one before. */
+void load_packet(struct client *client, char *packet, size_t length);
+void load_binary(struct client *client, char *data, size_t length);
+
+#endif

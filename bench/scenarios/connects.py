@@ -1,0 +1,44 @@
+"""Connections: how many per second, and what an idle one holds."""
+
+from typing import Final
+
+from bench.scenarios.model import Point, Scenario
+
+CONNECTS: Final = Scenario(
+    name="connects",
+    title="Connections per second, through CONNECT; each leaves at once",
+    counted="connects",
+    series="connect",
+    x_title="at once",
+    points=[
+        Point(
+            label=f"{transport}, {at_once} at once",
+            x=at_once,
+            group=transport,
+            options={
+                "clients": 1,
+                "visitors_at_once": at_once,
+                "visitors_transport": transport,
+                "visitors_stay_ms": 0,
+                "gc": 1,
+            },
+            quick=transport == "websocket" and at_once == 16,
+            needs=frozenset() if transport == "websocket" else frozenset({"polling", "upgrade"}),
+        )
+        for transport in ("websocket", "polling", "upgrade")
+        for at_once in (1, 16, 64)
+    ],
+)
+
+MEMORY: Final = Scenario(
+    name="memory",
+    title="Idle memory per connection",
+    counted="connects",
+    series="connect",
+    x_title="connections",
+    kind="memory",
+    points=[
+        Point(label=f"{clients} connections", x=clients, options={"clients": clients}, quick=clients == 2000)
+        for clients in (100, 1000, 2000, 5000, 10_000, 20_000)
+    ],
+)

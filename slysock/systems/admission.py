@@ -1,0 +1,214 @@
+"""Who a socket is: let in by a token, kept while it lasts, prolonged by a newer one, and told when it ends.
+
+One for all systems of a server. What a client is told, and how, is the dialect's: it gives a call for the end. The
+root namespace, which systems share, is the exception: `RootDoor` decides for all of them who comes in there.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeAlias, final
+
+from msgspec import Struct
+
+from slysock import ConnectionRefused, DisconnectReason, Router, Socket
+from slysock.tokens import Identity, KeysUnavailable, TokenError, TokenExpired, TokenMissing, Tokens
+
+from .domain import DomainError, NotAllowed, NotAuthenticated, Unavailable
+from .expiry import Expiries
+from .refusals import status_of, text_of
+
+ROOT: Final = "/"
+REFUSED_TEXT: Final = "Authentication error"
+"""What a client of the root namespace compares the message of its CONNECT_ERROR with."""
+
+_IDENTITY: Final = "slysock.identity"  # the key in socket.data; it outlives the connection, for disconnect hooks
+
+ShowOut: TypeAlias = Callable[[Socket, DomainError], object]
+"""Tells a socket why it cannot stay, and disconnects it. A plain function."""
+
+
+@final
+class Admission:
+    """Identities of sockets, each for as long as its token lasts."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._expiries = Expiries(tokens.clock)
+
+    async def run(self) -> None:
+        """End what is over, until cancelled; start it once, before the first client comes."""
+        await self._expiries.run()
+
+    async def identify(self, socket: Socket) -> Identity:
+        """Say whom the token of a socket names; nothing is kept yet. Waits only where keys have to be fetched.
+
+        Raises:
+            NotAuthenticated: it has none, or a bad one.
+            Unavailable: nobody can tell now.
+        """
+        try:
+            return await self._tokens.identify(socket.handshake)
+        except TokenError as error:
+            raise refused(error) from error
+
+    def keep(self, socket: Socket, identity: Identity, show_out: ShowOut) -> None:
+        """Remember whom a socket speaks for, and show it out when that is over. The caller must call `leave`."""
+        socket.data[_IDENTITY] = _Kept(identity, show_out)
+        if identity.expires_at is None:
+            self._expiries.clear(socket.id)
+        else:
+            self._expiries.set(socket.id, identity.expires_at, partial(show_out, socket, refused(TokenExpired())))
+
+    def maybe_identity(self, socket: Socket) -> Identity | None:
+        """Say whom a socket speaks for, or spoke for; None for one that nobody has vouched for. For hooks."""
+        kept = socket.data.get(_IDENTITY)
+        return kept.identity if isinstance(kept, _Kept) else None
+
+    def identity_of(self, socket: Socket) -> Identity:
+        """Say whom a socket speaks for whose event is being handled.
+
+        Raises:
+            NotAuthenticated: nobody, or not any more.
+        """
+        identity = self.maybe_identity(socket)
+        if identity is None:
+            raise NotAuthenticated("You are not connected")
+        if identity.expires_at is not None and identity.expires_at <= self._tokens.clock():
+            raise refused(TokenExpired())
+        return identity
+
+    async def refresh(self, socket: Socket, token: str) -> Identity:
+        """Prolong a socket's stay by a newer token of the same user and role.
+
+        A token that does not do it leaves everything as it was.
+
+        Raises:
+            NotAuthenticated: the socket is nobody's, or the token is no good.
+            NotAllowed: the token is another user's.
+            Unavailable: nobody can tell now.
+        """
+        before = self.identity_of(socket)
+        try:
+            identity = await self._tokens.verify(token)
+        except TokenError as error:
+            raise refused(error) from error
+        if not is_same_user(before, identity):
+            raise NotAllowed("The token is of another user")
+        kept = socket.data.get(_IDENTITY)
+        assert isinstance(kept, _Kept)
+        self.keep(socket, identity, kept.show_out)
+        return identity
+
+    def leave(self, socket: Socket) -> None:
+        """Watch the time of a socket no longer, which has gone."""
+        self._expiries.clear(socket.id)
+
+
+@final
+class _Kept(Struct, frozen=True):
+    """What is in `socket.data`."""
+
+    identity: Identity
+    show_out: ShowOut
+
+
+def refused(error: TokenError) -> DomainError:
+    """Say in the domain's words why a token did not do."""
+    return Unavailable(str(error)) if isinstance(error, KeysUnavailable) else NotAuthenticated(str(error))
+
+
+def is_same_user(one: Identity, other: Identity) -> bool:
+    """Compare whom two tokens name: ids also where one is a number and the other the same as text."""
+    return str(one.user_id) == str(other.user_id) and has_role(one, other.role or "")
+
+
+def has_role(identity: Identity, *roles: str) -> bool:
+    """Tell whether a token names one of these roles, in whatever case."""
+    return (identity.role or "").casefold() in {role.casefold() for role in roles}
+
+
+@final
+class RefreshToken(Struct, frozen=True, kw_only=True):
+    """`refreshToken`: present a newer token of the same user on a live socket."""
+
+    token: str
+
+
+@final
+class RootDoor:
+    """The one way into the root namespace, whichever systems live there: its router is part of each of them.
+
+    Args:
+        admission: who keeps the identities.
+        trust_without_token: let in those who carry no token at all, as nobody; a bad token is refused all the same.
+    """
+
+    def __init__(self, admission: Admission, *, trust_without_token: bool = False) -> None:
+        self._admission = admission
+        self._trust_without_token = trust_without_token
+        self.router = self._make_router()
+
+    def _make_router(self) -> Router:
+        router = Router(ROOT)
+        router.use(self.let_in)
+        router.on_disconnect(self.leave)
+        router.on_error(answer_root_error)
+        router.on("refreshToken")(self.refresh_token)
+        return router
+
+    async def let_in(self, socket: Socket) -> None:
+        """Refuse a client without a usable token, in the words that clients expect."""
+        try:
+            identity = await self._admission.identify(socket)
+        except DomainError as error:
+            if self._trust_without_token and isinstance(error.__cause__, TokenMissing):
+                return
+            raise ConnectionRefused(REFUSED_TEXT) from error
+        self._admission.keep(socket, identity, show_out_of_root)
+
+    def leave(self, socket: Socket, reason: DisconnectReason) -> None:  # noqa: ARG002 - the shape of a hook
+        """Forget a socket's deadline."""
+        self._admission.leave(socket)
+
+    async def refresh_token(self, socket: Socket, payload: RefreshToken) -> "Refreshed":
+        """`refreshToken`: stay longer by a newer token of the same user."""
+        await self._admission.refresh(socket, payload.token)
+        return Refreshed()
+
+
+@final
+class Refreshed(Struct, frozen=True):
+    """The acknowledgement of `refreshToken`."""
+
+    success: bool = True
+    message: str = "Token has been refreshed"
+
+
+@final
+class RootError(Struct, frozen=True, kw_only=True):
+    """`error` in the root namespace, where it is no system's own."""
+
+    message: str
+    event: str
+    code: int
+
+
+@final
+class RootFailure(Struct, frozen=True, kw_only=True):
+    """The acknowledgement of what went wrong there."""
+
+    success: bool = False
+    message: str
+    code: int
+
+
+def show_out_of_root(socket: Socket, error: DomainError) -> None:
+    """Tell a socket of the root namespace that its time is over."""
+    socket.emit("error", RootError(message=str(error), event="connect", code=status_of(error)))
+    socket.disconnect()
+
+
+def answer_root_error(socket: Socket, event: str, error: Exception) -> RootFailure:
+    """Tell what went wrong with an event that is no system's own."""
+    socket.emit("error", RootError(message=text_of(error), event=event, code=status_of(error)))
+    return RootFailure(message=text_of(error), code=status_of(error))

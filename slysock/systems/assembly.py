@@ -1,0 +1,71 @@
+"""Several systems as one thing to serve."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import final
+
+import msgspec
+import trio
+
+from slysock import Router, Server
+from slysock.asgi import ASGIApp, with_cors
+
+from .asyncapi import asyncapi_document
+from .foundation import Foundation
+from .manage.routes import manage_area
+from .rest.app import make_rest_app
+from .rest.openapi import openapi_document
+from .rest.site import site_routes
+from .system import System
+
+
+@final
+class Assembly(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server is made of: `Server(*assembly.routers, app=assembly.app)`.
+
+    Then, before the first client, `assembly.started(server)` and `assembly.run` in a task beside it.
+    """
+
+    systems: tuple[System, ...]
+    foundation: Foundation
+    routers: tuple[Router, ...]
+    app: ASGIApp
+
+    def started(self, server: Server) -> None:
+        """Give the systems their server."""
+        for system in self.systems:
+            system.started(server)
+
+    async def run(self) -> None:
+        """Keep all deadlines until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.foundation.admission.run)
+            for system in self.systems:
+                nursery.start_soon(system.run)
+
+
+def assemble(
+    systems: Sequence[System], foundation: Foundation, *, cors_origins: Sequence[str] | None = None
+) -> Assembly:
+    """Put systems together that stand on one foundation.
+
+    Args:
+        systems: made on the foundation.
+        foundation: whose store and tokens they use.
+        cors_origins: pages that may use the HTTP API, as in the server's Config.
+
+    Raises:
+        ValueError: two of them want the same path.
+    """
+    areas = (
+        *(area for system in systems for area in system.rest),
+        manage_area({system.name: system.manage for system in systems}),
+    )
+    pages = site_routes(openapi=partial(openapi_document, areas), asyncapi=partial(asyncapi_document, systems))
+    return Assembly(
+        systems=tuple(systems),
+        foundation=foundation,
+        # Systems that share a namespace share the router of its door; each router counts once.
+        routers=tuple(dict.fromkeys(router for system in systems for router in system.routers)),
+        app=with_cors(make_rest_app(areas, foundation.tokens, pages=pages), cors_origins),
+    )

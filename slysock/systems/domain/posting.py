@@ -1,0 +1,140 @@
+"""Messages into chats that exist already, with any number of readers: stored, then announced, in one order per chat.
+
+`Messages.send` is for chats of two that begin with their first message; this is for those that somebody has opened
+before: an order's, a ticket's, one that another back-end has told of. The promises are the same: what is announced is
+durable, has the order of what is stored, and a retry is announced to nobody.
+"""
+
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import Final, TypeAlias, final
+
+import msgspec
+import trio
+
+from slysock_store import AddedMessage, Chat, JsonObject, Message, MessageId, NewMessage, Store, SystemName, UserKey
+
+from .errors import DomainError, Invalid, NotFound, translated_store_errors
+from .messages import MAX_ATTACHMENTS, MAX_TEXT_CHARACTERS, MISSING_MESSAGE, Turns
+
+MARK_SECONDS: Final = 5.0
+"""How long a stored message may wait to be marked as delivered before it is announced without."""
+
+Readers: TypeAlias = Callable[[], Collection[UserKey]]
+Announce: TypeAlias = Callable[[AddedMessage], None]
+
+
+def nobody() -> Collection[UserKey]:
+    """Name those who have a chat open where nobody can."""
+    return ()
+
+
+@final
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as its sender asks for it. Who may send into the chat has been decided."""
+
+    chat: Chat
+    sender: UserKey
+    recipient: UserKey | None = None
+    """None: every participant."""
+
+    kind: str = "text"
+    text: str | None = None
+    attachments: tuple[JsonObject, ...] = ()
+    reply_to: MessageId | None = None
+    client_message_id: str | None = None
+    recipient_online: bool = False
+    required_status: str | None = None
+    """What the chat's status must be when the message is stored; None: any."""
+
+    extra: JsonObject = {}
+    readers: Readers = nobody
+    """Names those who have the chat open: to them it counts as delivered. Asked before and after it is stored."""
+
+
+@final
+class Posts:
+    """The messages of one system, into its existing chats."""
+
+    def __init__(self, store: Store, system: SystemName) -> None:
+        self._store = store
+        self._system = system
+        self._turns = Turns()
+
+    async def post(self, post: Post, announce: Announce) -> AddedMessage:
+        """Store a message and have it announced; a retry of one that is stored already announces nothing.
+
+        `announce` runs after the message is durable, in the order of the chat, even if the caller has been cancelled
+        meanwhile. It must not wait, and what it schedules must not either.
+
+        Raises:
+            Invalid: too much to say, or nothing.
+            NotFound: no such message to reply to.
+            Conflict: the chat takes no messages.
+            Busy, Unavailable: see there.
+        """
+        _check(post)
+        async with self._turns.take(post.chat.key):
+            stored = await self._add(post)
+            if not stored.is_duplicate:
+                stored = await self._mark_late_readers(post, stored)
+                announce(stored)
+            return stored
+
+    async def get(self, message_id: MessageId) -> Message:
+        """Give a message; the caller must ask for its chat whether the user may see it.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with translated_store_errors(MISSING_MESSAGE):
+            message = await self._store.get_message(self._system, message_id)
+        if message is None:
+            raise NotFound(MISSING_MESSAGE)
+        return message
+
+    async def _add(self, post: Post) -> AddedMessage:
+        message = NewMessage(
+            sender=post.sender,
+            recipient=post.recipient,
+            kind=post.kind,
+            text=post.text,
+            attachments=post.attachments,
+            reply_to=post.reply_to,
+            client_message_id=post.client_message_id,
+            recipient_online=post.recipient_online,
+            delivered_to=tuple(_readers_of(post, post.chat)),
+            extra=post.extra,
+        )
+        with translated_store_errors(MISSING_MESSAGE):
+            return await self._store.add_message(
+                self._system, post.chat.id, message, required_status=post.required_status
+            )
+
+    async def _mark_late_readers(self, post: Post, stored: AddedMessage) -> AddedMessage:
+        """Mark it delivered to those who have opened the chat while it was being stored.
+
+        They may have asked for what is undelivered a moment too early. The message is durable: whatever happens here,
+        it is announced.
+        """
+        late = _readers_of(post, stored.chat) - set(stored.message.delivered_to)
+        with trio.move_on_after(MARK_SECONDS, shield=True), suppress(DomainError):
+            for reader in late:
+                with translated_store_errors():
+                    await self._store.mark_delivered(self._system, stored.chat.id, reader)
+            if late:
+                return msgspec.structs.replace(stored, message=await self.get(stored.message.id))
+        return stored
+
+
+def _readers_of(post: Post, chat: Chat) -> set[UserKey]:
+    return {reader for reader in post.readers() if reader != post.sender and chat.is_participant(reader)}
+
+
+def _check(post: Post) -> None:
+    if not (post.text and post.text.strip()) and not post.attachments:
+        raise Invalid("A message needs a text or at least one media")
+    if post.text is not None and len(post.text) > MAX_TEXT_CHARACTERS:
+        raise Invalid(f"A text has at most {MAX_TEXT_CHARACTERS} characters")
+    if len(post.attachments) > MAX_ATTACHMENTS:
+        raise Invalid(f"A message has at most {MAX_ATTACHMENTS} medias")

@@ -1,0 +1,35 @@
+"""What another back-end owns and has told of: orders, listings, products, tickets."""
+
+from collections.abc import Mapping, Sequence
+from typing import final
+
+from slysock_store import JsonObject, Reference, Store, SystemName
+
+from .errors import translated_store_errors
+
+
+@final
+class References:
+    """The references of one kind in one system."""
+
+    def __init__(self, store: Store, system: SystemName, *, kind: str) -> None:
+        self._store = store
+        self._system = system
+        self._kind = kind
+
+    async def put(self, key: str, data: JsonObject) -> Reference:
+        """Make a reference or replace its data."""
+        with translated_store_errors():
+            return await self._store.put_reference(self._system, kind=self._kind, key=key, data=data)
+
+    async def maybe_get(self, key: str) -> Reference | None:
+        """Give one reference; None for what nobody has told of."""
+        with translated_store_errors():
+            return await self._store.get_reference(self._system, kind=self._kind, key=key)
+
+    async def find(self, keys: Sequence[str]) -> Mapping[str, Reference]:
+        """Give those that are known. No keys, no query."""
+        if not keys:
+            return {}
+        with translated_store_errors():
+            return await self._store.get_references(self._system, kind=self._kind, keys=tuple(dict.fromkeys(keys)))

@@ -1,0 +1,117 @@
+"""What becomes of a message after it was sent: edited, reacted to, taken back, each by a participant of its chat."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeAlias, final
+
+import msgspec
+
+from slysock_store import ChangedMessage, Chat, Message, MessageId, Store, SystemName, UserKey
+
+from .errors import NotAllowed, NotFound, translated_store_errors
+from .messages import MISSING_MESSAGE, Turns
+
+Announce: TypeAlias = Callable[[ChangedMessage], None]
+Allow: TypeAlias = Callable[[Chat], None]
+"""Raises a DomainError where the chat does not take a change."""
+
+
+def anything(chat: Chat) -> None:
+    """Allow a change in whatever state the chat is."""
+
+
+@final
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
+    """A message and the chat it is in."""
+
+    chat: Chat
+    message: Message
+
+
+@final
+class Revisions:
+    """The changes to messages of one system.
+
+    Those of one chat have turns, so that what is announced has the order of what is stored. `announce` runs right
+    after a change is durable, even if the caller has been cancelled meanwhile, and not at all where nothing changed. It
+    must not wait. A stranger is told of a message just what is told of one that does not exist.
+    """
+
+    def __init__(self, store: Store, system: SystemName) -> None:
+        self._store = store
+        self._system = system
+        self._turns = Turns()
+
+    async def get(self, message_id: MessageId, *, user: UserKey) -> Placed:
+        """Give a message to a participant of its chat.
+
+        Raises:
+            NotFound: there is none, or it is none of theirs.
+        """
+        with translated_store_errors():
+            message = await self._store.get_message(self._system, message_id)
+            chat = None if message is None else await self._store.get_chat(self._system, message.chat_id)
+        if message is None or chat is None or not chat.is_participant(user):
+            raise NotFound(MISSING_MESSAGE)
+        return Placed(chat=chat, message=message)
+
+    async def edit(
+        self, message_id: MessageId, text: str, announce: Announce, *, by: UserKey, allow: Allow = anything
+    ) -> ChangedMessage:
+        """Replace the text of one's own message.
+
+        Raises:
+            NotFound: there is none, or it is none of theirs, or it is deleted.
+            NotAllowed: another participant's.
+        """
+        async with self._turn(message_id, by, allow) as placed:
+            _require_sender(placed.message, by)
+            with translated_store_errors(MISSING_MESSAGE):
+                changed = await self._store.edit_message(self._system, message_id, by=by, text=text)
+            return _announced(changed, announce)
+
+    async def react(
+        self, message_id: MessageId, emoji: str | None, announce: Announce, *, by: UserKey, allow: Allow = anything
+    ) -> ChangedMessage:
+        """Set a participant's reaction to a message; None takes it back.
+
+        Raises:
+            NotFound: there is none, or it is none of theirs, or it is deleted.
+        """
+        async with self._turn(message_id, by, allow):
+            with translated_store_errors(MISSING_MESSAGE):
+                changed = await self._store.set_reaction(self._system, message_id, by=by, emoji=emoji)
+            return _announced(changed, announce)
+
+    async def delete(self, message_id: MessageId, announce: Announce, *, by: UserKey) -> ChangedMessage:
+        """Take one's own message back, for everybody.
+
+        Raises:
+            NotFound: there is none, or it is none of theirs.
+            NotAllowed: another participant's.
+        """
+        async with self._turn(message_id, by, anything) as placed:
+            _require_sender(placed.message, by)
+            with translated_store_errors(MISSING_MESSAGE):
+                changed = await self._store.delete_message(self._system, message_id, by=by)
+            return _announced(changed, announce)
+
+    @asynccontextmanager
+    async def _turn(self, message_id: MessageId, user: UserKey, allow: Allow) -> AsyncGenerator[Placed, None]:
+        """Hold the turn of a message's chat. Leaving it is no checkpoint."""
+        found = await self.get(message_id, user=user)
+        async with self._turns.take(found.chat.key):
+            placed = await self.get(message_id, user=user)
+            allow(placed.chat)
+            yield placed
+
+
+def _require_sender(message: Message, user: UserKey) -> None:
+    if message.sender != user:
+        raise NotAllowed("Only the sender of a message may do this")
+
+
+def _announced(changed: ChangedMessage, announce: Announce) -> ChangedMessage:
+    if changed.changed:
+        announce(changed)
+    return changed

@@ -1,0 +1,17 @@
+"""The management API: how another back-end tells slysock of its users, products, listings, chats, tickets and orders.
+
+A system says what it can do (`Manage`); the routes are made of that (`manage_area`).
+"""
+
+from .resources import Manage, NewNotice, Notifications, Resource, UserPresence, UserRecord, notifications, resource
+
+__all__ = [
+    "Manage",
+    "NewNotice",
+    "Notifications",
+    "Resource",
+    "UserPresence",
+    "UserRecord",
+    "notifications",
+    "resource",
+]

@@ -1,0 +1,122 @@
+"""Every event that clients of the marketplace may get, for the AsyncAPI document."""
+
+from typing import Final, Generic, TypeVar, final
+
+from msgspec import Struct
+
+from slysock.systems.emissions import Emits
+
+from .chat import CHAT, OFFLINE_MESSAGES, USER_CHATS
+from .deleting import MESSAGE_DELETED
+from .envelope import ERROR_EVENT, AppError, Nothing, Pagination
+from .notices import NOTIFICATION, NOTIFICATION_EVENT, OFFLINE_NOTIFICATIONS
+from .presence import OFFLINE_EVENT, ONLINE_EVENT, PRESENCE
+from .reading import LOAD_EVENTS, READ_RECEIPTS
+from .sending import NEW_CHAT, RECEIVE_MESSAGE
+from .shapes import ChatShape, MessageShape, NotificationShape, OfflineMessageShape, PresenceShape
+from .typing import STOPPED_TYPING, USER_TYPING
+
+T = TypeVar("T")
+
+
+class EnvelopeOf(Struct, Generic[T], frozen=True, kw_only=True, rename="camel"):
+    """An `Envelope` whose data is known."""
+
+    status_code: int
+    error: bool
+    message: str | None
+    data: T
+
+
+class PageOf(Struct, Generic[T], frozen=True, kw_only=True):
+    """A `Listing` whose items are known."""
+
+    items: list[T]
+    pagination: Pagination
+
+
+@final
+class NewChatEnvelope(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The one envelope whose message is the data."""
+
+    status_code: int
+    error: bool
+    message: ChatShape
+
+
+@final
+class ChatsEnvelope(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A page of chats: under `data.items` on connection, bare with its `pagination` beside when asked for."""
+
+    status_code: int
+    error: bool
+    message: str | None
+    data: PageOf[ChatShape] | list[ChatShape]
+    pagination: Pagination | None = None
+
+
+def _in_chat(event: str, payload: object, doc: str) -> Emits:
+    return Emits(namespace=CHAT, event=event, payload=payload, doc=doc)
+
+
+_ERRORS: Final = tuple(
+    Emits(
+        namespace=namespace,
+        event=ERROR_EVENT,
+        payload=AppError,
+        doc="Something went wrong with what the client asked for; after it at connection, the server disconnects.",
+    )
+    for namespace in (PRESENCE, CHAT, NOTIFICATION)
+)
+
+_PRESENCE: Final = tuple(
+    Emits(namespace=namespace, event=event, payload=EnvelopeOf[PresenceShape], doc=doc)
+    for namespace in (PRESENCE, CHAT)
+    for event, doc in (
+        (ONLINE_EVENT, "Somebody whom the user has a chat with has come online."),
+        (OFFLINE_EVENT, "Somebody whom the user has a chat with has left with their last socket."),
+    )
+)
+
+EMITS: Final = (
+    *_ERRORS,
+    *_PRESENCE,
+    _in_chat(USER_CHATS, ChatsEnvelope, "The user's chats, latest first; on connection, and when asked for."),
+    _in_chat(
+        OFFLINE_MESSAGES,
+        EnvelopeOf[PageOf[OfflineMessageShape]],
+        "On connection: what came while the user was away, newest first, a page per event. Handed out once.",
+    ),
+    *(
+        _in_chat(event, EnvelopeOf[ChatShape], "The answer to `joinChat`: the chat with a page of its history.")
+        for event in LOAD_EVENTS
+    ),
+    _in_chat(
+        RECEIVE_MESSAGE,
+        EnvelopeOf[list[MessageShape]],
+        "A message has been sent: to all sockets of its sender, and of its recipient unless it begins the chat.",
+    ),
+    _in_chat(NEW_CHAT, NewChatEnvelope, "Somebody has begun a chat with the user; its first message is in it."),
+    _in_chat(READ_RECEIPTS, EnvelopeOf[Nothing], "The other side has read what the user has written in a chat."),
+    _in_chat(MESSAGE_DELETED, EnvelopeOf[Nothing], "A message has been taken back by its sender; to both sides."),
+    _in_chat(USER_TYPING, EnvelopeOf[Nothing], "The other side is typing."),
+    _in_chat(STOPPED_TYPING, EnvelopeOf[Nothing], "The other side has stopped typing."),
+    Emits(
+        namespace=NOTIFICATION,
+        event=OFFLINE_NOTIFICATIONS,
+        payload=EnvelopeOf[PageOf[NotificationShape]],
+        doc="On connection: what came while the user was away, newest first, a page per event. Handed out once.",
+    ),
+    Emits(
+        namespace=NOTIFICATION,
+        event=NOTIFICATION_EVENT,
+        payload=NotificationShape,
+        doc="The back-end has something to tell the user.",
+    ),
+    Emits(
+        namespace=NOTIFICATION,
+        event=OFFLINE_EVENT,
+        payload=EnvelopeOf[PresenceShape],
+        doc="Somebody whom the user has a chat with has left this namespace with their last socket.",
+    ),
+)

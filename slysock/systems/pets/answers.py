@@ -1,0 +1,54 @@
+"""The envelope of HTTP answers, what events are acknowledged with, and the event `error`."""
+
+from typing import Final, Generic, TypeVar, final
+
+from msgspec import Struct
+
+from slysock import Socket
+from slysock.systems.refusals import text_of
+
+T = TypeVar("T")
+
+ERROR: Final = "error"
+
+
+@final
+class Envelope(Struct, Generic[T], frozen=True, kw_only=True):
+    """Every HTTP answer that is no failure."""
+
+    success: bool = True
+    message: str
+    data: T
+
+
+@final
+class Failure(Struct, frozen=True, kw_only=True):
+    """Every HTTP answer that is one, and the acknowledgement of an event that failed."""
+
+    success: bool = False
+    message: str
+
+
+@final
+class Done(Struct, frozen=True, kw_only=True):
+    """The acknowledgement of an event that has nothing to say."""
+
+    success: bool = True
+
+
+@final
+class ErrorShape(Struct, frozen=True, kw_only=True):
+    """`error`: what went wrong, to whoever caused it."""
+
+    message: str
+
+
+def render_error(status: int, text: str) -> Failure:  # noqa: ARG001 - a RenderError; the status is the answer's own
+    """Make the body of a failed request; a `RenderError`."""
+    return Failure(message=text)
+
+
+def answer_error(socket: Socket, event: str, error: Exception) -> Failure:  # noqa: ARG001 - the shape of a hook
+    """Tell a socket what went wrong with its event; the acknowledgement, where one is wanted, says the same."""
+    socket.emit(ERROR, ErrorShape(message=text_of(error)))
+    return Failure(message=text_of(error))

@@ -1,0 +1,26 @@
+"""The rooms of this system in the root namespace.
+
+The document's names are bare ids; other systems share the namespace, with users and chats of their own, so they have a
+prefix.
+"""
+
+from typing import NewType
+
+from slysock_store import Chat, ChatId, UserKey
+
+RoomName = NewType("RoomName", str)
+
+
+def personal_room(user: UserKey) -> RoomName:
+    """The room of a user's sockets."""
+    return RoomName(f"pets:user:{user}")
+
+
+def chat_room(chat_id: ChatId) -> RoomName:
+    """The room of the sockets of a chat's participants, those at least that have connected since it was made."""
+    return RoomName(f"pets:chat:{chat_id}")
+
+
+def rooms_of(chat: Chat) -> tuple[RoomName, ...]:
+    """All rooms in which participants of a chat may be; a socket in several gets an event once."""
+    return (chat_room(chat.id), *(personal_room(user) for user in chat.participants))

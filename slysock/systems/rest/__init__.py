@@ -1,0 +1,22 @@
+"""The HTTP API of the systems: what their REST routes have in common.
+
+A system makes a part of it by `rest_router(path, handlers, render_error)` and puts that into `System.rest`.
+"""
+
+from .areas import RenderError, RestArea, rest_router
+from .callers import Caller, HttpRequest, require_role
+from .paging import Paging, PagingFromQuery, paging
+from .responses import then
+
+__all__ = [
+    "Caller",
+    "HttpRequest",
+    "Paging",
+    "PagingFromQuery",
+    "RenderError",
+    "RestArea",
+    "paging",
+    "require_role",
+    "rest_router",
+    "then",
+]

@@ -1,0 +1,49 @@
+"""The HTTP API as one ASGI application, beside Engine.IO on the same port."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from litestar import Litestar
+from litestar.config.app import AppConfig
+from litestar.handlers import HTTPRouteHandler
+
+from slysock.tokens import Tokens
+
+from .areas import RestArea
+from .callers import caller
+from .errors import ErrorAnswers
+
+MAX_BODY_BYTES: Final = 1_000_000
+"""As for a Socket.IO message; a route that takes files sets its own."""
+
+
+def make_rest_app(areas: Sequence[RestArea], tokens: Tokens, *, pages: Sequence[HTTPRouteHandler] = ()) -> Litestar:
+    """Make the application.
+
+    Args:
+        areas: the parts of the API.
+        tokens: who is a caller.
+        pages: routes beside it, which belong to no part.
+
+    Raises:
+        ValueError: two parts of the API share a path.
+    """
+    _refuse_shared_paths(areas)
+    return Litestar.from_config(
+        AppConfig(
+            route_handlers=[*pages, *(area.router for area in areas)],
+            dependencies={"identity": caller(tokens)},
+            exception_handlers={Exception: ErrorAnswers(areas)},
+            request_max_body_size=MAX_BODY_BYTES,
+            openapi_config=None,
+            logging_config=None,
+            debug=False,
+        )
+    )
+
+
+def _refuse_shared_paths(areas: Sequence[RestArea]) -> None:
+    paths = [area.path for area in areas]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise ValueError(f"two parts of the API are at {path}")

@@ -1,0 +1,38 @@
+"""A part of the HTTP API: the routes under one path and the shape of its errors."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, final
+
+import msgspec
+from litestar import Router
+from litestar.types import ControllerRouterHandler
+
+RenderError: TypeAlias = Callable[[int, str], object]
+"""Makes the body of an error from its status and a text for the client."""
+
+
+@final
+class RestArea(msgspec.Struct, frozen=True, kw_only=True):
+    """Routes under one path. Whatever goes wrong under it, unknown paths too, is answered in its error's shape."""
+
+    path: str
+    router: Router
+    render_error: RenderError
+
+    def owns(self, path: str) -> bool:
+        """Tell whether a request's path lies in this part."""
+        return path == self.path or path.startswith(f"{self.path}/")
+
+
+def rest_router(path: str, handlers: Sequence[ControllerRouterHandler], render_error: RenderError) -> RestArea:
+    """Make a part of the API.
+
+    Args:
+        path: `/api/chat`; no two parts may share it.
+        handlers: Litestar's handlers and controllers, with paths below this one. They may ask for `identity: Caller`
+            and, with `paging` among their dependencies, `paging: PagingFromQuery`; what they raise is answered as
+            `slysock.systems.refusals` says.
+        render_error: the shape of errors.
+    """
+    path = "/" + path.strip("/")
+    return RestArea(path=path, router=Router(path, route_handlers=handlers), render_error=render_error)

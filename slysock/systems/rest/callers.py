@@ -1,0 +1,60 @@
+"""Who makes a request: the same tokens in the same places as on a socket, except that a request has no `auth`."""
+
+import time
+from typing import TypeAlias
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
+
+from slysock import Handshake
+from slysock.systems.admission import has_role, refused
+from slysock.systems.domain import NotAllowed
+from slysock.tokens import Identity, TokenError, Tokens
+
+HttpRequest: TypeAlias = Request[None, None, State]
+
+Caller: TypeAlias = NamedDependency[SkipValidation[Identity]]
+"""How a handler declares that it is for the bearer of a token: `identity: Caller`."""
+
+
+def caller(tokens: Tokens) -> Provide:
+    """Make the dependency `identity: Caller`. A handler that does not ask for it is open to everybody."""
+
+    async def identify(request: HttpRequest) -> Identity:
+        try:
+            return await tokens.identify(handshake_of(request))
+        except TokenError as error:
+            raise refused(error) from error
+
+    return Provide(identify)
+
+
+def handshake_of(request: HttpRequest) -> Handshake:
+    """Describe a request as one by which a socket might have been opened."""
+    headers: dict[str, str] = {}
+    for name, value in request.headers.multi_items():
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    origin = headers.get("origin")
+    host = "" if origin is None else origin.partition("://")[2]
+    return Handshake(
+        auth={},
+        headers=headers,
+        query=dict(request.query_params.multi_items()),
+        address="" if request.client is None else request.client.host,
+        secure=request.url.scheme == "https",
+        cross_origin=origin is not None and (not host or host != headers.get("host")),
+        url=request.url.path,
+        issued=time.time(),
+    )
+
+
+def require_role(identity: Identity, *roles: str) -> None:
+    """Refuse whoever has none of these roles.
+
+    Raises:
+        NotAllowed: the token names another role, or none.
+    """
+    if not has_role(identity, *roles):
+        raise NotAllowed("You may not do this")

@@ -1,0 +1,107 @@
+"""What goes wrong in a request, as a status and a text: one table for every part of the API.
+
+Litestar's own failures (nothing there, wrong method, a body that does not fit) and the domain's come out in the shape
+of the part that they happen in.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Final, TypeAlias
+
+from litestar import Response
+from litestar.exceptions import HTTPException, ValidationException
+from msgspec import Struct
+
+from slysock.systems.domain import DomainError
+from slysock.systems.refusals import UNEXPECTED_TEXT, status_of, text_of
+
+from .areas import RestArea
+from .callers import HttpRequest
+
+logger = logging.getLogger("slysock.systems")
+
+SERVER_ERROR: Final = 500
+WHOLE_BODY: Final = "data"
+"""Litestar's name for a body, which the client does not know it by."""
+
+_TEXTS: Final[Mapping[int, str]] = {
+    404: "Not found",
+    405: "Method not allowed",
+    413: "The request is too large",
+    415: "Unsupported media type",
+}
+
+
+class PlainError(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An error outside of every part of the API, and of the management API."""
+
+    status_code: int
+    message: str
+    error: str
+    """The status in words."""
+
+
+def plain_error(status: int, text: str) -> PlainError:
+    """Make it; a `RenderError`."""
+    return PlainError(status_code=status, message=text, error=HTTPStatus(status).phrase)
+
+
+class ErrorAnswers:
+    """Answers failures, in the shape of the part of the API that a request's path is in."""
+
+    def __init__(self, areas: Sequence[RestArea]) -> None:
+        self._areas = sorted(areas, key=lambda area: -len(area.path))  # the longest path that fits decides
+
+    def __call__(self, request: HttpRequest, error: Exception) -> Response[object]:
+        """Answer; an exception handler of Litestar's."""
+        status, text = describe(error)
+        if status >= SERVER_ERROR and not isinstance(error, DomainError):
+            logger.error("%s %s failed", request.method, _route_of(request), exc_info=error)
+        headers = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+        allowed = getattr(error, "headers", None) if status == HTTPStatus.METHOD_NOT_ALLOWED else None
+        return Response(self._body(request.scope["path"], status, text), status_code=status, headers=allowed or headers)
+
+    def _body(self, path: str, status: int, text: str) -> object:
+        for area in self._areas:
+            if area.owns(path):
+                return area.render_error(status, text)
+        return plain_error(status, text)
+
+
+def describe(error: Exception) -> tuple[int, str]:
+    """Say what to answer to a failure; nothing of the inside is told."""
+    if isinstance(error, ValidationException):
+        return error.status_code, _first_complaint(error)
+    if isinstance(error, HTTPException):
+        return error.status_code, _TEXTS.get(error.status_code) or _phrase(error)
+    return status_of(error), text_of(error)
+
+
+def _phrase(error: HTTPException) -> str:
+    if error.status_code >= SERVER_ERROR:
+        return UNEXPECTED_TEXT
+    return error.detail or HTTPStatus(error.status_code).phrase
+
+
+Complaint: TypeAlias = Mapping[str, object]
+
+
+def _first_complaint(error: ValidationException) -> str:
+    """Take the first thing that msgspec found; it names the place and the expected type."""
+    complaints: object = error.extra
+    if not isinstance(complaints, list) or not complaints:
+        return "Invalid request"
+    match complaints[0]:
+        case {"message": str(message), "key": str(key)} if key != WHOLE_BODY:
+            return f"{message} at `{key}`"
+        case {"message": str(message)}:
+            return message
+        case _:
+            return "Invalid request"
+
+
+def _route_of(request: HttpRequest) -> str:
+    """Name the route, not the path: ids and what else a path holds are not for the log."""
+    template: object = request.scope.get("path_template")
+    return template if isinstance(template, str) else "a request"

@@ -1,0 +1,120 @@
+"""Notifications: a room per user, what waited for them, what comes, and what they have read."""
+
+from typing import Annotated, Final, cast, final
+
+from msgspec import Meta, Struct
+
+from slysock import Socket
+from slysock.systems.domain import ConnectionKey, Domain
+from slysock.systems.domain.notifications import Notice, Notifications
+from slysock.systems.voice import Voice
+from slysock_store import Json, Notification, NotificationId, UserKey
+
+from .answers import Counted, Done
+from .desk import Desk, reply, tell_with_self
+from .payloads import MarkNotificationRead, UserName
+from .people import key_of
+from .rooms import notification_room
+from .shapes import NotificationReadShape, NotificationShape, UnreadCountShape
+from .views import notification_shape
+
+NEW_NOTIFICATION: Final = "new-notification"
+NOTIFICATION_READ: Final = "notification-read"
+ALL_READ: Final = "all-notifications-read"
+UNREAD_COUNT: Final = "unread-count"
+
+MAX_PRIORITY: Final = 1000
+
+
+@final
+class NewNotice(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a user is to be told; the body of `POST /manage/services/notifications`."""
+
+    user_id: UserName
+    user_type: Annotated[str, Meta(max_length=64)] | None = None
+    """Not looked at: ids are unique in this system."""
+
+    type: Annotated[str, Meta(min_length=1, max_length=64)]
+    content: object
+    """A text, or an object with whatever the front-end shows."""
+
+    channel: Annotated[str, Meta(min_length=1, max_length=32)] = "PUSH"
+    priority: Annotated[int, Meta(ge=0, le=MAX_PRIORITY)] = 1
+
+
+@final
+class Notices:
+    """The events of notifications, and those who send them from outside of sockets."""
+
+    def __init__(self, domain: Domain, notifications: Notifications, desk: Desk, voice: Voice) -> None:
+        self._domain = domain
+        self._notifications = notifications
+        self._desk = desk
+        self._voice = voice
+
+    async def join(self, socket: Socket, user_id: UserName) -> Done:
+        """Get notifications as they come; those that have waited come at once, oldest first.
+
+        An admin who names somebody else looks on: what waits for them goes on waiting.
+        """
+        session = await self._desk.session_of(socket)
+        named = session.named(user_id)
+        if named != session.key:
+            socket.join(notification_room(named))
+            return Done()
+        # Counted as listening first: what is being stored meanwhile is then told live, or taken here.
+        connection = ConnectionKey(socket.id)
+        if self._domain.listening.user_of(connection) is None:
+            self._domain.listening.arrive(named, connection)
+        socket.join(notification_room(named))
+        for waiting in await self._notifications.take_all_waiting(named):
+            reply(socket, NEW_NOTIFICATION, notification_shape(waiting))
+        return Done()
+
+    async def mark_read(self, socket: Socket, payload: MarkNotificationRead) -> Done:
+        """Mark one of one's own notifications as read, in all of one's windows."""
+        session = await self._desk.session_of(socket)
+        read = await self._notifications.mark_read(session.key, NotificationId(payload.notification_id))
+        shape = NotificationReadShape(notification_id=read.id)
+        tell_with_self(socket, (notification_room(session.key),), NOTIFICATION_READ, shape)
+        return Done()
+
+    async def mark_all_read(self, socket: Socket, user_id: UserName) -> Counted:
+        """Mark all of one's notifications as read, in all of one's windows."""
+        session = await self._desk.session_of(socket)
+        user = session.named(user_id)
+        count = await self._notifications.mark_all_read(user)
+        tell_with_self(socket, (notification_room(user),), ALL_READ)
+        return Counted(count=count)
+
+    async def unread_count(self, socket: Socket, user_id: UserName) -> Counted:
+        """Count one's unread notifications."""
+        session = await self._desk.session_of(socket)
+        count = await self._notifications.count_unread(session.named(user_id))
+        reply(socket, UNREAD_COUNT, UnreadCountShape(count=count))
+        return Counted(count=count)
+
+    async def notify(self, notice: NewNotice) -> NotificationShape:
+        """Store a notification and deliver it, live or when its user next joins.
+
+        Raises:
+            Invalid, Busy, Unavailable: see there.
+        """
+        stored = await self._notifications.notify(
+            Notice(
+                user=key_of(notice.user_id),
+                kind=notice.type,
+                content=cast("Json", notice.content),  # decoded from JSON, or refused by the store
+                channel=notice.channel,
+                priority=notice.priority,
+            ),
+            self._announce,
+        )
+        return notification_shape(stored)
+
+    def emit(self, user: UserKey, notification: object) -> None:
+        """Send something to whoever gets a user's notifications now; nothing is stored."""
+        self._voice.emit_to(notification_room(user), NEW_NOTIFICATION, notification)
+
+    def _announce(self, notification: Notification) -> None:
+        self.emit(notification.user, notification_shape(notification))

@@ -1,0 +1,171 @@
+"""What clients get, shape by shape. Names and nesting are those of the document's examples."""
+
+from typing import final
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+
+@final
+class PhotoShape(Struct, frozen=True, kw_only=True):
+    """A user's picture."""
+
+    url: str | None
+    """Null for one whose picture nobody has told us of."""
+
+
+@final
+class SenderShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Who wrote a message."""
+
+    id: str = field(name="_id")
+    full_name: str | None
+    profile_photo: PhotoShape
+    role: str
+
+
+@final
+class MediaShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One of `media` or `attachments`; what its sender left out is not there."""
+
+    url: str
+    public_id: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    type: str | UnsetType = UNSET
+    mime_type: str | UnsetType = UNSET
+    size: int | UnsetType = UNSET
+
+
+@final
+class MessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A message of a chat: `new-message`, and inside `message-notification`."""
+
+    id: str = field(name="_id")
+    chat_id: str
+    sender: SenderShape
+    receiver: str
+    """The id of the other side."""
+
+    content: str
+    """Empty where there is only media."""
+
+    message_type: str
+    media: list[MediaShape]
+    delivered: bool
+    is_read: bool
+    created_at: str
+    updated_at: str
+    client_message_id: str | UnsetType = UNSET
+    """Only where its sender gave one."""
+
+
+@final
+class MessageNotificationShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`message-notification`: to the receiver, whatever they have open."""
+
+    chat_id: str
+    message: MessageShape
+    unread_count: int
+    """The receiver's, in this chat."""
+
+
+@final
+class TypingShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`user-typing` and `support-user-typing`."""
+
+    user_id: str
+    is_typing: bool
+
+
+@final
+class MessagesReadShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`messages-read`."""
+
+    user_id: str
+    """Who has read."""
+
+    chat_id: str
+
+
+@final
+class StatusShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`online-status` and `user-status-changed`."""
+
+    user_id: str
+    is_online: bool
+    last_active: str | None
+    """ISO 8601 in UTC; null for one who was never here."""
+
+
+@final
+class NotificationShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`new-notification`."""
+
+    id: str = field(name="_id")
+    user_id: str
+    type: str
+    content: object
+    channel: str
+    priority: int
+    delivered: bool
+    is_read: bool
+    created_at: str
+
+
+@final
+class NotificationReadShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`notification-read`."""
+
+    notification_id: str
+
+
+@final
+class UnreadCountShape(Struct, frozen=True, kw_only=True):
+    """`unread-count`."""
+
+    count: int
+
+
+@final
+class ContentShape(Struct, frozen=True, kw_only=True):
+    """What a message of a ticket says."""
+
+    text: str
+    attachments: list[MediaShape]
+
+
+@final
+class SupportMessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A message of a ticket."""
+
+    id: str = field(name="_id")
+    ticket: str
+    sender: SenderShape
+    sender_role: str
+    """`admin`, or `user` for everybody else."""
+
+    content: ContentShape
+    message_type: str
+    is_read: bool
+    read_by: list[str]
+    """Users' ids; the sender's is not among them."""
+
+    created_at: str
+    client_message_id: str | UnsetType = UNSET
+    """Only where its sender gave one."""
+
+
+@final
+class NewSupportMessageShape(Struct, frozen=True, kw_only=True):
+    """`new-support-message`, which says its own name."""
+
+    event: str
+    data: SupportMessageShape
+
+
+@final
+class MessageReadUpdateShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`message-read-update`."""
+
+    message_id: str
+    user_id: str
+    """Who has read."""

@@ -1,0 +1,143 @@
+"""From records to shapes. Pure: whoever calls has read the records."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from slysock.systems.domain.times import wire_time
+from slysock_store import Chat, Json, JsonObject, Message, Notification, User, UserKey
+
+from .payloads import Media
+from .people import ADMIN
+from .shapes import (
+    ContentShape,
+    MediaShape,
+    MessageShape,
+    NewSupportMessageShape,
+    NotificationShape,
+    PhotoShape,
+    SenderShape,
+    StatusShape,
+    SupportMessageShape,
+)
+
+NEW_SUPPORT_MESSAGE: Final = "new-support-message"
+USER: Final = "user"
+"""What everybody who is no admin is called in a ticket."""
+
+
+def id_of(chat: Chat) -> str:
+    """Give the id that the back-end knows a chat or a ticket by."""
+    assert isinstance(chat.reference, str), "a chat of this system is made with its id as reference"
+    return chat.reference
+
+
+def message_shape(chat: Chat, message: Message, sender: User) -> MessageShape:
+    """Show a message of a chat of two."""
+    receiver = other_side(chat, message.sender)
+    return MessageShape(
+        id=message.id,
+        chat_id=id_of(chat),
+        sender=sender_shape(sender),
+        receiver=receiver,
+        content=message.text or "",
+        message_type=message.kind,
+        media=[_media(media) for media in message.attachments],
+        delivered=receiver in message.delivered_to,
+        is_read=receiver in message.read_by,
+        created_at=wire_time(message.created_at),
+        updated_at=wire_time(message.updated_at),
+        client_message_id=message.client_message_id or UNSET,
+    )
+
+
+def support_message(chat: Chat, message: Message, sender: User) -> SupportMessageShape:
+    """Show a message of a ticket."""
+    role = message.extra.get("senderRole")
+    return SupportMessageShape(
+        id=message.id,
+        ticket=id_of(chat),
+        sender=sender_shape(sender),
+        sender_role=ADMIN if role == ADMIN else USER,
+        content=ContentShape(text=message.text or "", attachments=[_media(media) for media in message.attachments]),
+        message_type=message.kind,
+        is_read=bool(message.read_by),
+        read_by=list(message.read_by),
+        created_at=wire_time(message.created_at),
+        client_message_id=message.client_message_id or UNSET,
+    )
+
+
+def announced(message: SupportMessageShape) -> NewSupportMessageShape:
+    """Wrap a message of a ticket as the document has it."""
+    return NewSupportMessageShape(event=NEW_SUPPORT_MESSAGE, data=message)
+
+
+def other_side(chat: Chat, user: UserKey) -> UserKey:
+    """Give the other one of a chat of two."""
+    first, second = chat.participants
+    return second if user == first else first
+
+
+def sender_shape(user: User) -> SenderShape:
+    """Show who wrote something."""
+    return SenderShape(
+        id=user.key, full_name=_full_name(user.profile), profile_photo=_photo(user.profile), role=user.role
+    )
+
+
+def status_shape(user: UserKey, *, is_online: bool, last_active: datetime | None) -> StatusShape:
+    """Show how somebody is seen."""
+    return StatusShape(
+        user_id=user, is_online=is_online, last_active=None if last_active is None else wire_time(last_active)
+    )
+
+
+def notification_shape(notification: Notification) -> NotificationShape:
+    """Show a notification."""
+    return NotificationShape(
+        id=notification.id,
+        user_id=notification.user,
+        type=notification.kind,
+        content=notification.content,
+        channel=notification.channel,
+        priority=notification.priority,
+        delivered=notification.delivered_at is not None,
+        is_read=notification.read_at is not None,
+        created_at=wire_time(notification.created_at),
+    )
+
+
+def attachment_of(media: Media | str) -> JsonObject:
+    """Describe a media as the store keeps it."""
+    if isinstance(media, str):
+        return {"url": media}
+    fields: JsonObject = msgspec.to_builtins(media)
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _media(media: JsonObject) -> MediaShape:
+    return msgspec.convert(media, MediaShape)
+
+
+def _full_name(profile: JsonObject) -> str | None:
+    whole = _text(profile, "fullName", "name")
+    if whole is not None:
+        return whole
+    parts = [part for part in (_text(profile, "firstName"), _text(profile, "lastName")) if part is not None]
+    return " ".join(parts) or _text(profile, "username")
+
+
+def _photo(profile: JsonObject) -> PhotoShape:
+    """Profiles come from many back-ends: a photo is an address, or an object that has one."""
+    given: Json = profile.get("profilePhoto")
+    if isinstance(given, Mapping):
+        return PhotoShape(url=_text(given, "url"))
+    return PhotoShape(url=_text(profile, "profilePhoto", "profilePicture", "profilePictureUrl", "avatar"))
+
+
+def _text(fields: JsonObject, *names: str) -> str | None:
+    return next((value for name in names if isinstance(value := fields.get(name), str)), None)

@@ -1,0 +1,65 @@
+"""What the back-end that owns users and orders tells of them."""
+
+from typing import final
+
+from slysock.systems.domain.times import wire_time
+from slysock.systems.manage import Manage, UserPresence, UserRecord, resource
+from slysock_store import UserKey
+
+from .payloads import OrderRecord
+from .people import word_of
+from .service import Service
+from .shapes import OrderShape, PersonShape
+from .views import person_shape
+
+
+@final
+class Managing:
+    """The system's part of the management API."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def put_user(self, user_id: str, record: UserRecord) -> PersonShape:
+        """Learn of a user, or of what has changed about them."""
+        key = UserKey(user_id)
+        user = await self._service.domain.users.sign_in(key, role=word_of(record.role), profile=record.profile())
+        self._service.desk.forget(key)
+        return person_shape(key, {key: user})
+
+    async def put_order(self, order_id: str, record: OrderRecord) -> OrderShape:
+        """Learn of an order; when it is over, its chat is closed and those in it are told."""
+        with self._service.lineup.after_answer() as behind:
+            order = await self._service.orders.put_order(order_id, record, behind)
+            behind.release()
+        return order
+
+    async def presence(self, user_id: str, user_type: str | None) -> UserPresence:  # noqa: ARG002 - ids are unique here
+        """Say whether a user is connected."""
+        key = UserKey(user_id)
+        known = (await self._service.domain.users.find((key,))).get(key)
+        sockets = self._service.domain.online.connections_of(key)
+        last_active = None if known is None else known.last_active
+        return UserPresence(
+            user_id=user_id,
+            is_online=sockets > 0,
+            sockets=sockets,
+            last_active=None if last_active is None else wire_time(last_active),
+        )
+
+
+def make_manage(service: Service) -> Manage:
+    """Say what the management API can do here."""
+    managing = Managing(service)
+    return Manage(
+        resources=(
+            resource("users", UserRecord, managing.put_user, doc="Tell of a user: role, name, profile."),
+            resource(
+                "orders",
+                OrderRecord,
+                managing.put_order,
+                doc="Tell of an order and its status; `delivered` and `cancelled` close its chat.",
+            ),
+        ),
+        presence=managing.presence,
+    )

@@ -1,0 +1,106 @@
+"""Orders as the back-end has told of them, and which conversation is an order's.
+
+A back-end tells of orders when it likes, so a chat may be there first: whoever opens it is the order's user until the
+back-end names another one. The chat of the wrong user then stays theirs and is the order's no longer; the right user
+gets one of their own, and nobody sees what was not meant for them.
+"""
+
+from typing import Final, final
+from urllib.parse import quote
+
+from msgspec import Struct, convert
+from msgspec.structs import replace
+
+from slysock.systems.domain.oversight import Oversight
+from slysock.systems.domain.references import References
+from slysock_store import Chat, ChatKey, EnsuredChat, NewChat, UserKey
+
+from .payloads import OrderRecord
+from .sending import OPEN
+from .views import ORDER, SUBJECT
+
+REFERENCE_KIND: Final = "order"
+"""What orders are called in the store."""
+
+OVER: Final = frozenset({"delivered", "cancelled", "canceled"})
+ORDER_SUBJECT: Final = "{order_id}# طلب"
+
+_OWNER: Final = "owner"  # in Chat.extra: whose order it was when the chat was opened
+
+
+@final
+class Order(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An order, also as it is stored."""
+
+    user_id: str
+    participants: tuple[str, ...] = ()
+    status: str
+
+    @property
+    def people(self) -> tuple[UserKey, ...]:
+        """Its user, then the others."""
+        return tuple(map(UserKey, dict.fromkeys((self.user_id, *self.participants))))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing more to say about it."""
+        return self.status.lower() in OVER
+
+
+@final
+class OrderBook:
+    """Orders, and the chat of each."""
+
+    def __init__(self, chats: Oversight, references: References) -> None:
+        self._chats = chats
+        self._references = references
+
+    async def put(self, order_id: str, told: OrderRecord) -> Order:
+        """Write down what has been told of an order."""
+        people = [str(name) for name in told.participants]
+        order = Order(user_id=str(told.user_id), participants=tuple(people), status=told.status)
+        data = {"userId": order.user_id, "participants": people, "status": order.status}
+        await self._references.put(order_id, data)
+        return order
+
+    async def maybe_order(self, order_id: str) -> Order | None:
+        """Give an order; None for one that nobody has told of."""
+        known = await self._references.maybe_get(order_id)
+        return None if known is None else convert(known.data, Order)
+
+    async def maybe_chat(self, order_id: str, order: Order | None) -> Chat | None:
+        """Find an order's chat: the first one opened, unless by somebody whom it does not concern."""
+        chat = await self._chats.maybe_find(_first_key(order_id))
+        if chat is None or _belongs_to(chat, order):
+            return chat
+        assert order is not None
+        return await self._chats.maybe_find(_own_key(order_id, order.user_id))
+
+    async def ensure_chat(
+        self, order_id: str, order: Order | None, *, owner: UserKey, participants: tuple[UserKey, ...]
+    ) -> EnsuredChat:
+        """Give an order's chat, or make it: see `maybe_chat`."""
+        chat = NewChat(
+            kind=ORDER,
+            key=_first_key(order_id),
+            participants=participants,
+            reference=order_id,
+            status=OPEN,
+            extra={SUBJECT: ORDER_SUBJECT.format(order_id=order_id), _OWNER: owner},
+        )
+        ensured = await self._chats.ensure(chat)
+        if order is None or _belongs_to(ensured.chat, order):
+            return ensured
+        return await self._chats.ensure(replace(chat, key=_own_key(order_id, order.user_id)))
+
+
+def _belongs_to(chat: Chat, order: Order | None) -> bool:
+    return order is None or chat.extra.get(_OWNER) in order.people
+
+
+def _first_key(order_id: str) -> ChatKey:
+    return ChatKey(f"{ORDER}:{quote(order_id, safe='')}")
+
+
+def _own_key(order_id: str, user_id: str) -> ChatKey:
+    return ChatKey(f"{ORDER}:{quote(order_id, safe='')}:{quote(user_id, safe='')}")

@@ -1,0 +1,89 @@
+"""What clients and the back-end send. Fields that are not listed are ignored; an object in place of a scalar is not."""
+
+from typing import Annotated, Final, Literal, TypeAlias, final
+
+from msgspec import Meta, Struct
+
+from .people import MAX_USER_ID_CHARACTERS
+
+MAX_CONTENT_CHARACTERS: Final = 10_000
+DEFAULT_PAGE_SIZE: Final = 50
+MAX_PARTICIPANTS: Final = 50
+
+RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, description="24 hexadecimal digits")]
+UserName: TypeAlias = (
+    Annotated[str, Meta(min_length=1, max_length=MAX_USER_ID_CHARACTERS, description="A user's id")]
+    | Annotated[int, Meta(ge=0, le=2**53 - 1, description="A user's id")]
+)
+Subject: TypeAlias = Annotated[str, Meta(max_length=200)]
+Content: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=MAX_CONTENT_CHARACTERS, description="A text, or the URL of an image")
+]
+ClientMessageId: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=128, description="Chosen by the client; the same one again is a retry")
+]
+Status: TypeAlias = Literal["open", "closed", "resolved"]
+
+
+@final
+class ConversationReference(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`join-conversation` and `leave-conversation`."""
+
+    conversation_id: RecordId
+
+
+@final
+class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`POST /support/messages`."""
+
+    conversation_id: RecordId
+    content: Content
+    type: Literal["text", "image"] = "text"
+    client_message_id: ClientMessageId | None = None
+
+
+@final
+class CreateWithAdmin(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`POST /support/conversations/with-admin`: with a first message, or without."""
+
+    subject: Subject | None = None
+    content: Content | None = None
+    client_message_id: ClientMessageId | None = None
+
+
+@final
+class CreateConversation(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`POST /support/conversations`: with these people; a restaurant's has an admin as well."""
+
+    participants: Annotated[list[UserName], Meta(max_length=MAX_PARTICIPANTS)] = []
+    user_id: UserName | None = None
+    """One more participant, for clients that name only one."""
+
+    subject: Subject | None = None
+    content: Content | None = None
+    client_message_id: ClientMessageId | None = None
+
+
+@final
+class UpdateConversation(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`PATCH /support/conversations/:id`: either or both."""
+
+    status: Status | None = None
+    subject: Subject | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what changes nothing."""
+        if self.status is None and self.subject is None:
+            raise ValueError("Expected `status` or `subject`")
+
+
+@final
+class OrderRecord(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`PUT /manage/support/orders/:orderId`: an order as the back-end knows it."""
+
+    user_id: UserName
+    participants: Annotated[list[UserName], Meta(max_length=MAX_PARTICIPANTS)] = []
+    """The restaurant, market or pharmacy, and whoever else is to be in its chat."""
+
+    status: Annotated[str, Meta(min_length=1, max_length=64)]
+    """`delivered` and `cancelled` close its chat."""

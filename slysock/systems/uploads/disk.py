@@ -1,0 +1,116 @@
+"""Files on the disk, by calls that block: whoever calls does it in a thread.
+
+Names that are made here are the only ones that are ever put behind a folder's path.
+"""
+
+import errno
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final, NewType, final
+
+from msgspec import Struct
+
+from .errors import FolderBroken, NoRoom
+from .kinds import KINDS, MediaKind
+
+MediaName = NewType("MediaName", str)
+"""The name of a file that was taken whole: what `mediaUrl` says and what is asked for."""
+
+INCOMING: Final = "incoming"
+"""The folder of files that are not whole yet, inside the folder of those that are: one disk, so a rename moves them."""
+
+PART: Final = ".part"
+SECRET_BYTES: Final = 16  # 128 bits, which nobody guesses
+
+_KINDS: Final = {kind.extension: kind for kind in KINDS}
+_NAME: Final = re.compile(rf"chat-[0-9]{{1,12}}-[0-9a-f]{{{2 * SECRET_BYTES}}}\.(?:{'|'.join(_KINDS)})", re.ASCII)
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def maybe_name(text: str) -> MediaName | None:
+    """Take a text for a name if it could be one; no such name has a slash in it, or two dots."""
+    return MediaName(text) if _NAME.fullmatch(text) else None
+
+
+def make_name(kind: MediaKind) -> MediaName:
+    """Make a name that nobody can guess; it holds nothing of what the client called the file."""
+    return MediaName(f"chat-{int(time.time())}-{secrets.token_hex(SECRET_BYTES)}.{kind.extension}")
+
+
+def kind_of_name(name: MediaName) -> MediaKind:
+    """Say what a file's content was when it got its name."""
+    return _KINDS[name.rpartition(".")[2]]
+
+
+@final
+class StoredFile(Struct, frozen=True):
+    """A whole file, open for reading."""
+
+    file: BinaryIO
+    size: int
+
+
+@contextmanager
+def translated_disk_errors() -> Iterator[None]:
+    """Turn what the system says into what a client may be told."""
+    try:
+        yield
+    except OSError as error:
+        raise (NoRoom() if error.errno in _FULL else FolderBroken()) from error
+
+
+def open_new(path: Path) -> BinaryIO:
+    """Create a file for writing; nobody else may read it, and one that is there is not touched."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return open(descriptor, "wb", buffering=0)
+
+
+def begin(folder: Path) -> Path:
+    """Give the path of a new partial file, in a folder that is made if it is not there."""
+    incoming = folder / INCOMING
+    incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return incoming / f"{secrets.token_hex(SECRET_BYTES)}{PART}"
+
+
+def write_all(file: BinaryIO, data: bytes) -> None:
+    """Write the whole of some bytes; a raw file may take less than it is given."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
+def settle(file: BinaryIO, part: Path, whole: Path) -> None:
+    """Make a partial file a whole one that survives a power cut."""
+    os.fsync(file.fileno())
+    file.close()
+    part.rename(whole)
+    descriptor = os.open(whole.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def open_whole(path: Path) -> StoredFile:
+    """Open a whole file."""
+    file = open(path, "rb", buffering=0)  # noqa: SIM115 - whoever called closes it
+    return StoredFile(file, os.fstat(file.fileno()).st_size)
+
+
+def sweep(folder: Path, older_than_seconds: float) -> int:
+    """Remove partial files that nobody has written to for so long; tell how many."""
+    removed = 0
+    oldest = time.time() - older_than_seconds
+    for part in (folder / INCOMING).glob(f"*{PART}"):
+        try:
+            if part.stat().st_mtime < oldest:
+                part.unlink()
+                removed += 1
+        except FileNotFoundError:  # another process sweeps, too
+            continue
+    return removed

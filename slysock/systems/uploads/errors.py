@@ -1,0 +1,85 @@
+"""Why an upload is not taken; whoever receives it translates these to its own answers.
+
+    UploadError
+    ├── BadForm       the body is not the form that was asked for
+    ├── FileTooLarge  more than the limit; said as soon as it is known, the rest is not read
+    ├── NotMedia      by its content, neither an image nor a video of a known kind
+    ├── TooManyUploads  the user has as many under way as one may
+    ├── UploadBroken  it stopped coming, or took too long
+    ├── NoRoom        the disk is full
+    └── FolderBroken  the folder cannot be used; `__cause__` says why
+
+Every text may be shown to the client.
+"""
+
+from typing import final
+
+
+class UploadError(Exception):
+    """An upload was not taken, and nothing of it is left."""
+
+
+@final
+class BadForm(UploadError):
+    """The body is not the form that was asked for."""
+
+
+@final
+class FileTooLarge(UploadError):
+    """The file, or what comes with it, is over the limit.
+
+    Attributes:
+        limit_bytes: the most that is taken.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes)
+        self.limit_bytes = limit_bytes
+
+    def __str__(self) -> str:
+        return f"The file is too large: at most {_size(self.limit_bytes)} are taken"
+
+
+@final
+class NotMedia(UploadError):
+    """By its content it is neither an image nor a video of a known kind, whatever its name says."""
+
+    def __str__(self) -> str:
+        return "Only images and videos can be sent"
+
+
+@final
+class TooManyUploads(UploadError):
+    """The user has as many under way as one may."""
+
+    def __str__(self) -> str:
+        return "Too many uploads at once, try again later"
+
+
+@final
+class UploadBroken(UploadError):
+    """It stopped coming, or took too long."""
+
+    def __str__(self) -> str:
+        return "The upload was broken off"
+
+
+@final
+class NoRoom(UploadError):
+    """The disk is full."""
+
+    def __str__(self) -> str:
+        return "There is no room for files at the moment, try again later"
+
+
+@final
+class FolderBroken(UploadError):
+    """The folder cannot be used; `__cause__` says why."""
+
+    def __str__(self) -> str:
+        return "Files cannot be taken at the moment, try again later"
+
+
+def _size(count: int) -> str:
+    mebibytes, rest = divmod(count, 1_048_576)
+    return f"{mebibytes} MB" if mebibytes and not rest else f"{count} bytes"

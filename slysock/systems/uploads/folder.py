@@ -1,0 +1,212 @@
+"""The folder of uploaded files: what comes in is written as it comes, and is whole or gone in the end.
+
+Nothing here knows who may see a file.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final, TypeVar, final
+
+import trio
+
+from . import disk
+from .disk import MediaName, StoredFile, translated_disk_errors
+from .errors import BadForm, FolderBroken, NotMedia, TooManyUploads, UploadBroken
+from .form import FormLimits, read_form
+from .kinds import HEAD_BYTES, MediaKind, kind_of
+
+logger = logging.getLogger("slysock.systems")
+
+PIECE_BYTES: Final = 262_144
+"""What is written or read in one go: one hop to a thread for sixteen pieces of a request's body."""
+
+MAX_UPLOADS_PER_USER: Final = 4
+UPLOAD_SECONDS: Final = 1800.0
+"""What 50 MiB take at 250 kbit/s, a bad day of a phone."""
+
+CLEANUP_SECONDS: Final = 10.0
+"""How long the removal of what was not wanted may hold up whoever leaves; the sweep does what is left."""
+
+SWEEP_SECONDS: Final = 3600.0
+STALE_SECONDS: Final = 2 * UPLOAD_SECONDS
+DISK_THREADS: Final = 8
+"""A slow disk takes no more threads than these."""
+
+T = TypeVar("T")
+
+
+@final
+class MediaFolder:
+    """Uploaded files.
+
+    Args:
+        path: where; made when first needed, and nobody else's.
+        max_file_bytes: the longest file that is taken.
+        open_new: creates a file for writing, unbuffered.
+    """
+
+    def __init__(
+        self, path: Path, *, max_file_bytes: int, open_new: Callable[[Path], BinaryIO] = disk.open_new
+    ) -> None:
+        self.path = path
+        self.max_file_bytes = max_file_bytes
+        self._open_new = open_new
+        self._under_way = Counter[str]()  # owner -> uploads; never 0
+        self._threads = trio.CapacityLimiter(DISK_THREADS)
+
+    def limits(self, file_field: str) -> FormLimits:
+        """Give the limits of a form with a file for this folder."""
+        return FormLimits(file_field=file_field, max_file_bytes=self.max_file_bytes)
+
+    async def run(self) -> None:
+        """Remove the partial files that a killed server has left behind, now and then, until cancelled."""
+        while True:
+            try:
+                await self.block(partial(disk.sweep, self.path, STALE_SECONDS))
+            except OSError:
+                logger.exception("partial uploads could not be removed")
+            await trio.sleep(SWEEP_SECONDS)
+
+    @asynccontextmanager
+    async def receive(
+        self, body: AsyncIterator[bytes], boundary: str, *, file_field: str, owner: str
+    ) -> AsyncGenerator["Upload", None]:
+        """Take a form whose file goes into this folder.
+
+        The block decides: unless it calls `keep` and `want`, nothing is left of the file, however the block ends.
+
+        Args:
+            body: the pieces of the request's body.
+            boundary: from its Content-Type.
+            file_field: the field with the file.
+            owner: who sends it, for the bound on how many may be under way.
+
+        Raises:
+            UploadError: what is wrong; nothing is left then.
+        """
+        with self._counted(owner):
+            upload = await self._begin()
+            try:
+                with trio.move_on_after(UPLOAD_SECONDS) as deadline:
+                    upload.fields = await read_form(body, boundary, self.limits(file_field), upload.take)
+                if deadline.cancelled_caught:
+                    raise UploadBroken
+                yield upload
+            finally:
+                await upload.discard_unwanted()
+
+    async def _begin(self) -> "Upload":
+        with translated_disk_errors():
+            part = await self.block(partial(disk.begin, self.path))
+            return Upload(self, part, await self.block(partial(self._open_new, part)))
+
+    async def remove(self, name: MediaName) -> None:
+        """Remove a file; one that is not there is no error."""
+        with translated_disk_errors():
+            await self.block(partial((self.path / name).unlink, missing_ok=True))
+
+    async def open(self, name: MediaName) -> StoredFile:
+        """Open a file for reading. The caller closes it.
+
+        Raises:
+            FileNotFoundError: there is none.
+            FolderBroken: it cannot be read.
+        """
+        try:
+            return await self.block(partial(disk.open_whole, self.path / name))
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise FolderBroken from error
+
+    async def block(self, call: Callable[[], T]) -> T:
+        """Make a call that blocks, in a thread; the call is waited for even by the cancelled."""
+        return await trio.to_thread.run_sync(call, limiter=self._threads)
+
+    @contextmanager
+    def _counted(self, owner: str) -> Generator[None]:
+        if self._under_way[owner] >= MAX_UPLOADS_PER_USER:
+            raise TooManyUploads
+        self._under_way[owner] += 1
+        try:
+            yield
+        finally:
+            self._under_way[owner] -= 1
+            if not self._under_way[owner]:
+                del self._under_way[owner]
+
+
+@final
+class Upload:
+    """A file that is coming in, or has come.
+
+    Attributes:
+        fields: the small fields of the form; empty until it has come whole.
+        size: the bytes of the file so far.
+    """
+
+    def __init__(self, folder: MediaFolder, part: Path, file: BinaryIO) -> None:
+        self.fields: Mapping[str, str] = {}
+        self.size = 0
+        self._folder = folder
+        self._path = part
+        self._file = file
+        self._kind: MediaKind | None = None
+        self._pending = bytearray()  # not written yet
+        self._is_wanted = False
+
+    @property
+    def kind(self) -> MediaKind:
+        """What the file is."""
+        assert self._kind is not None, "known since the file has come whole"
+        return self._kind
+
+    async def take(self, data: bytes) -> None:
+        """Take a piece of the file; `b""` is its end.
+
+        Raises:
+            NotMedia: it is no image and no video, which its beginning says.
+            NoRoom, FolderBroken: it cannot be written.
+        """
+        self._pending += data
+        self.size += len(data)
+        if self._kind is None and (not data or len(self._pending) >= HEAD_BYTES):
+            self._kind = kind_of(bytes(self._pending[:HEAD_BYTES]))
+            if self._kind is None:
+                raise NotMedia
+        if self._pending and (not data or len(self._pending) >= PIECE_BYTES):
+            piece, self._pending = bytes(self._pending), bytearray()
+            with translated_disk_errors():
+                await self._folder.block(partial(disk.write_all, self._file, piece))
+
+    async def keep(self) -> MediaName:
+        """Give the file its name, durably. It still goes unless it is wanted."""
+        if self._kind is None:
+            raise BadForm("The form is not complete")
+        name = disk.make_name(self.kind)
+        part, whole = self._path, self._folder.path / name
+        with translated_disk_errors():
+            await self._folder.block(partial(disk.settle, self._file, part, whole))
+        self._path = whole
+        return name
+
+    def want(self) -> None:
+        """Say that something refers to the file now, so that it must stay."""
+        self._is_wanted = True
+
+    async def discard_unwanted(self) -> None:
+        """Close the file and, unless it is wanted, remove it; also for the cancelled."""
+        with trio.move_on_after(CLEANUP_SECONDS, shield=True):
+            try:
+                await trio.to_thread.run_sync(self._close, abandon_on_cancel=True)
+            except OSError:
+                logger.exception("an unwanted upload could not be removed")
+
+    def _close(self) -> None:
+        self._file.close()
+        if not self._is_wanted:
+            self._path.unlink(missing_ok=True)

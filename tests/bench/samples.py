@@ -1,0 +1,46 @@
+"""Results to test with."""
+
+from collections.abc import Sequence
+
+from bench.histogram import Histogram
+from bench.machine import Machine
+from bench.results import Missing, Results, Run
+from bench.scenarios import SCENARIOS
+
+MACHINE = Machine(processor="a <processor>", cores=2, kernel="6.1", memory_gib=4.0, commit="abc", load_before=0.5)
+
+
+def run(peer: str, repetition: int, rate: float, *, scenario: str = "fanout", memory_bytes: int = 0) -> Run:
+    """A run of one second at a scenario's first point."""
+    point = SCENARIOS[scenario].points[0]
+    milliseconds = [round(1e9 / rate) + step * 1000 for step in range(100)]
+    counts: dict[int, int] = {}
+    for index in range(len(milliseconds)):
+        counts[2000 + index * 10] = counts.get(2000 + index * 10, 0) + 1
+    return Run(
+        scenario=scenario,
+        point=point.label,
+        x=point.x,
+        peer=peer,
+        repetition=repetition,
+        options=dict(point.options),
+        seconds=1.0,
+        counts={"deliveries": round(rate), "requests": round(rate), "connects": round(rate)},
+        histograms={"delivery": Histogram(counts).encode()},
+        server_cpu_seconds=0.5,
+        generator_cpu_seconds=0.25,
+        memory_bytes=memory_bytes,
+    )
+
+
+def results(runs: Sequence[Run], missing: Sequence[Missing] = ()) -> Results:
+    """Results of a machine that does not exist."""
+    return Results(
+        machine=MACHINE,
+        started="2026-01-01T00:00:00+00:00",
+        mode="run",
+        cores_apart=True,
+        versions={one.peer: {"it": "1.0"} for one in runs},
+        missing=list(missing),
+        runs=list(runs),
+    )

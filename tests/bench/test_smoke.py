@@ -1,0 +1,26 @@
+"""The harness from end to end: every scenario for an instant, with slysock. Figures mean nothing here."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.build import CannotBuild, program
+from bench.peers.registry import PEERS
+from bench.runner import SMOKE, Runner, Work
+from bench.smoke import SMOKE_PEERS, smoke_work
+
+pytestmark = pytest.mark.port
+
+WORK = list(smoke_work())
+
+
+@pytest.mark.parametrize("work", WORK, ids=[scenario.name for scenario, _ in WORK])
+def test_every_scenario_runs_without_a_failure(work: Work, tmp_path: Path) -> None:
+    try:
+        program("generator")
+    except CannotBuild as error:
+        pytest.skip(str(error))
+    peer = next(name for name in SMOKE_PEERS if PEERS[name].application == work[0].application)
+    results = Runner(SMOKE, [peer], tmp_path).run([work])
+    assert results.runs
+    assert [run.failure for run in results.runs if run.failure] == []

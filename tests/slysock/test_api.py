@@ -1,0 +1,74 @@
+"""The names and signatures that users rely on."""
+
+import inspect
+
+import pytest
+
+import slysock
+from slysock import Namespace, Router, Server, Socket, run
+
+
+def test_the_public_names_are_these() -> None:
+    assert slysock.__all__ == [
+        "NO_ACK",
+        "AckTimeout",
+        "Broadcast",
+        "Config",
+        "ConnectionRefused",
+        "DisconnectReason",
+        "Disconnected",
+        "Handshake",
+        "InvalidPayload",
+        "Listening",
+        "LocalProtocolError",
+        "Namespace",
+        "Refusal",
+        "Router",
+        "Server",
+        "Socket",
+        "run",
+    ]
+    assert all(hasattr(slysock, name) for name in slysock.__all__)
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        (Router, ["namespace"]),
+        (Router.on, ["self", "event", "concurrency"]),
+        (Router.use, ["self", "middleware"]),
+        (Router.on_connect, ["self", "hook"]),
+        (Router.on_disconnect, ["self", "hook"]),
+        (Router.include, ["self", "other"]),
+        (Server, ["routers", "config", "app", "lifespan"]),
+        (Server.serve, ["self", "host", "port", "tls", "unix_path", "task_status"]),
+        (Server.of, ["self", "name"]),
+        (run, ["routers", "host", "port", "config", "app", "lifespan", "tls"]),
+        (Socket.emit, ["self", "event", "args"]),
+        (Socket.call, ["self", "event", "args", "timeout"]),
+        (Socket.join, ["self", "rooms"]),
+        (Socket.leave, ["self", "rooms"]),
+        (Socket.to, ["self", "rooms"]),
+        (Socket.disconnect, ["self", "close"]),
+        (Namespace.to, ["self", "rooms"]),
+        (Namespace.except_, ["self", "rooms"]),
+        (Namespace.emit, ["self", "event", "args"]),
+        (Namespace.call, ["self", "event", "args", "timeout"]),
+    ],
+)
+def test_the_fixed_signatures(function: object, parameters: list[str]) -> None:
+    assert callable(function)
+    assert list(inspect.signature(function).parameters) == parameters
+
+
+def test_emit_is_a_plain_function_and_call_is_not() -> None:
+    assert not inspect.iscoroutinefunction(Socket.emit)
+    assert not inspect.iscoroutinefunction(slysock.Broadcast.emit)
+    assert inspect.iscoroutinefunction(Socket.call)
+
+
+def test_the_default_values_that_users_rely_on() -> None:
+    assert inspect.signature(run).parameters["host"].default == "127.0.0.1"
+    assert inspect.signature(run).parameters["port"].default == 3000
+    assert inspect.signature(Socket.call).parameters["timeout"].default == 5
+    assert inspect.signature(Socket.disconnect).parameters["close"].default is False

@@ -1,0 +1,297 @@
+"""Starting and stopping: what is answered meanwhile, what still arrives, and what ends when."""
+
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from slysock import Config, Listening, Router, Server, Socket
+from slysock.config import TransportName
+from slysock.server import serve_until_signal
+from slysock.session import DisconnectReason
+from slysock.testing import Closed, serve_memory
+from tests.slysock.serving import check_nothing_remains, logged, serving
+
+both = pytest.mark.parametrize("transport", ["websocket", "polling"])
+
+
+def working() -> tuple[Router, list[str]]:
+    root, log = Router(), list[str]()
+
+    @root.on("work")
+    async def work(socket: Socket, seconds: float) -> str:
+        try:
+            await trio.sleep(seconds)
+        except trio.Cancelled:
+            log.append("cancelled")
+            raise
+        log.append("done")
+        return "done"
+
+    root.on_disconnect(lambda socket, reason: log.append(reason))
+    return root, log
+
+
+# ---- a graceful stop ------------------------------------------------------------------------------------------------
+
+
+@both
+async def test_a_handler_under_way_finishes_and_its_ack_arrives(
+    autojump_clock: MockClock, transport: TransportName
+) -> None:
+    root, log = working()
+    server, answers = Server(root), list[object]()
+    async with serve_memory(server) as memory:
+        client = await memory.connect(transport=transport)
+
+        async def ask() -> None:
+            answers.append(await client.call("work", 3))
+
+        memory._nursery.start_soon(ask)
+        await wait_all_tasks_blocked()
+    assert answers == ["done"]
+    assert log == ["done", "server shutting down"]
+    check_nothing_remains(server)
+
+
+async def test_clients_are_told_that_the_server_goes_away(autojump_clock: MockClock) -> None:
+    root, log = working()
+    server = Server(root)
+    async with serve_memory(server) as memory:
+        client, polling = await memory.connect(), await memory.connect(transport="polling")
+        inboxes = [client.connection.engine.inbox, polling.connection.engine.inbox]
+        await wait_all_tasks_blocked()
+    assert log == ["server shutting down"] * 2
+    first, second = (inbox.closed for inbox in inboxes)
+    assert first is not None
+    assert second is not None
+    assert (first.code, second.code) == (1001, 1000)
+
+
+async def test_a_handler_that_takes_too_long_is_cancelled_at_the_deadline(autojump_clock: MockClock) -> None:
+    root, log = working()
+    async with serving(root, config=Config(shutdown_seconds=5)) as memory:
+        await (await memory.connect()).emit("work", 1000)
+        await wait_all_tasks_blocked()
+    assert trio.current_time() <= 6
+    assert sorted(log) == ["cancelled", "server shutting down"]
+
+
+@both
+async def test_a_client_that_never_reads_holds_nothing_up_for_long(
+    autojump_clock: MockClock, transport: TransportName
+) -> None:
+    root, log = working()
+    async with serving(root, config=Config(shutdown_seconds=10)) as memory:
+        client = await memory.connect(transport=transport)
+        client.connection.engine.pace.vanish()
+        memory.server.of("/").emit("news", "x" * 100_000)
+        await wait_all_tasks_blocked()
+    assert trio.current_time() <= 10
+    assert log == ["server shutting down"]
+
+
+async def test_events_that_come_after_the_stop_are_not_handled_and_acks_still_are(autojump_clock: MockClock) -> None:
+    root, log = Router(), list[object]()
+
+    @root.on("ask")
+    async def ask(socket: Socket) -> None:
+        log.append(await socket.call("question"))
+
+    root.on("late")(lambda socket: log.append("late"))
+    async with trio.open_nursery() as nursery, serving(root) as memory:
+        client = await memory.connect()
+        await client.emit("ask")
+
+        async def answer() -> None:
+            question = await client.next()
+            await trio.sleep(1)
+            await client.emit("late")
+            await client.acknowledge(question, "answer")
+
+        nursery.start_soon(answer)
+        await wait_all_tasks_blocked()
+    assert log == ["answer"]
+
+
+async def test_the_lifespan_is_entered_before_and_left_after_everything(autojump_clock: MockClock) -> None:
+    root, log = working()
+
+    @root.on_disconnect
+    async def gone(socket: Socket, reason: DisconnectReason) -> None:
+        await trio.sleep(1)
+        log.append("hook ended")
+
+    @asynccontextmanager
+    async def lifespan(server: Server) -> AsyncGenerator[None]:
+        assert isinstance(server, Server)
+        log.append("opened")
+        yield
+        log.append("closed")
+
+    async with serving(root, lifespan=lifespan) as memory:
+        await (await memory.connect()).emit("work", 2)
+        await wait_all_tasks_blocked()
+    assert log == ["opened", "done", "server shutting down", "hook ended", "closed"]
+
+
+async def test_a_namespace_without_a_router_cannot_be_spoken_to() -> None:
+    with pytest.raises(ValueError, match="no router"):
+        Server(Router()).of("/nowhere")
+
+
+async def test_health_is_answered_and_readiness_ends_with_the_stop(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        assert (await memory.request("GET", "/healthz")).body == b'{"status":"ok"}'
+        assert (await memory.request("GET", "/readyz")).status == 200
+        assert (await memory.request("GET", "/elsewhere")).status == 404
+        memory.server.stop()
+        memory.server.stop()
+        assert (await memory.request("GET", "/readyz")).status == 503
+        assert (await memory.request("GET", "/healthz")).status == 200
+        with pytest.raises(Closed) as caught:
+            await memory.connect()
+        assert caught.value.code == 503
+
+
+# ---- a cancelled server ---------------------------------------------------------------------------------------------
+
+
+@both
+async def test_a_cancelled_server_ends_at_once_and_owes_only_the_hooks(
+    autojump_clock: MockClock, transport: TransportName, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, log = working()
+
+    @root.on_disconnect
+    async def gone(socket: Socket, reason: DisconnectReason) -> None:
+        socket.broadcast.emit("left")
+        await trio.sleep(1)
+        log.append("hook ended")
+
+    server = Server(root)
+    async with trio.open_nursery() as nursery:
+
+        async def run() -> None:
+            async with serve_memory(server) as memory:
+                clients = [await memory.connect(transport=transport) for _ in range(4)]
+                clients[1].connection.engine.pace.vanish()
+                await clients[2].emit("work", 100)
+                await wait_all_tasks_blocked()
+                nursery.cancel_scope.cancel()
+                await trio.sleep_forever()
+
+        nursery.start_soon(run)
+    assert trio.current_time() == 1
+    assert sorted(set(log)) in (
+        ["cancelled", "hook ended", "server shutting down"],
+        ["cancelled", "hook ended", "server shutting down", "transport error"],
+        ["cancelled", "hook ended", "transport error"],
+    )
+    assert log.count("hook ended") == 4
+    assert logged(caplog) == []
+    check_nothing_remains(server)
+
+
+# ---- real ports -----------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def listening(server: Server, **options: object) -> AsyncGenerator[Listening]:
+    async with trio.open_nursery() as nursery:
+        serve = partial(server.serve, "127.0.0.1", 0, **options)  # type: ignore[arg-type]  # unix_path
+        yield await nursery.start(serve)
+        server.stop()
+
+
+async def talk(stream: trio.SocketStream, request: bytes) -> bytes:
+    await stream.send_all(request)
+    return bytes(await stream.receive_some(65536))
+
+
+@pytest.mark.port
+async def test_a_port_is_served_until_the_stop() -> None:
+    server = Server(Router())
+    async with listening(server) as where:
+        assert where.url == f"http://127.0.0.1:{where.port}"
+        stream = await trio.open_tcp_stream("127.0.0.1", where.port)
+        assert b" 200 " in await talk(stream, b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
+        await stream.aclose()
+    with pytest.raises(OSError, match=r"refused|failed|attempts"):
+        await trio.open_tcp_stream("127.0.0.1", where.port)
+    check_nothing_remains(server)
+
+
+@pytest.mark.port
+async def test_a_websocket_on_a_port_and_a_server_that_is_cancelled_under_it(caplog: pytest.LogCaptureFixture) -> None:
+    root, log = working()
+    root.on("echo")(lambda socket, value: value)
+    server = Server(root)
+    handshake = (
+        b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\n"
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    async with trio.open_nursery() as nursery:
+        where = await nursery.start(server.serve, "127.0.0.1", 0)
+        stream = await trio.open_tcp_stream("127.0.0.1", where.port)
+        await stream.send_all(handshake + b"\x81\x82\x00\x00\x00\x0040")
+        data = b""
+        while b'40{"sid"' not in data:
+            data += await stream.receive_some(65536)
+        text = b'421["echo",5]'
+        assert b"31[5]" in await talk(stream, bytes([0x81, 0x80 | len(text)]) + bytes(4) + text)
+        nursery.cancel_scope.cancel()
+    await trio.aclose_forcefully(stream)
+    assert len(log) == 1
+    assert logged(caplog) == []
+    check_nothing_remains(server)
+
+
+@pytest.mark.port
+async def test_a_unix_socket_is_served_and_removed(tmp_path: Path) -> None:
+    server, path = Server(Router()), tmp_path / "socket"
+    async with listening(server, unix_path=path) as where:
+        assert (where.url, where.port) == (str(path), 0)
+        stream = await trio.open_unix_socket(str(path))
+        assert b" 200 " in await talk(stream, b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
+        await stream.aclose()
+    assert not path.exists()
+
+
+@pytest.mark.port
+async def test_more_connections_than_allowed_are_closed_at_once() -> None:
+    server = Server(Router(), config=Config(max_connections=1))
+    async with listening(server) as where:
+        first = await trio.open_tcp_stream("127.0.0.1", where.port)
+        assert b" 200 " in await talk(first, b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
+        second = await trio.open_tcp_stream("127.0.0.1", where.port)
+        with pytest.raises((trio.BrokenResourceError, AssertionError)):
+            assert await second.receive_some() != b""
+        await first.aclose()
+        await second.aclose()
+
+
+@pytest.mark.port
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_stops_gracefully_and_a_second_one_at_once(number: signal.Signals) -> None:
+    for signals in (1, 2):
+        server, ended = Server(Router()), list[str]()
+
+        async def serve(server: Server = server, ended: list[str] = ended, signals: int = signals) -> None:
+            signal.raise_signal(number)
+            try:
+                await server._front._stop.wait()
+                if signals == 2:
+                    signal.raise_signal(number)
+                    await trio.sleep_forever()
+            finally:
+                ended.append("ended")
+
+        await serve_until_signal(server, serve)
+        assert ended == ["ended"]

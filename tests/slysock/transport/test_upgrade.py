@@ -1,0 +1,275 @@
+"""The upgrade, end to end: nothing lost, nothing overtaken, and what fails leaves polling as it was."""
+
+from contextlib import suppress
+
+import pytest
+import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from slysock import Config, Router, Socket
+from slysock.testing import Closed, Memory, MemoryClient, PollingClient, WebSocketClient
+from slysock_protocol.engineio import Outgoing
+from tests.slysock.serving import serving
+
+TARGET = "/socket.io/?EIO=4&transport=websocket"
+
+
+async def polling(memory: Memory) -> tuple[MemoryClient, PollingClient]:
+    client = await memory.connect(transport="polling")
+    engine = client.connection.engine
+    assert isinstance(engine, PollingClient)
+    return client, engine
+
+
+async def second(memory: Memory, engine: PollingClient) -> WebSocketClient:
+    """A WebSocket for the session that has done nothing yet."""
+    websocket = WebSocketClient(memory.open(), f"{TARGET}&sid={engine.handshake['sid']}", (), memory._nursery)
+    with suppress(Closed):  # which may come together with the handshake; the inbox knows
+        await websocket.connect()
+    return websocket
+
+
+async def probe(websocket: WebSocketClient, engine: PollingClient) -> None:
+    """Send the probe and pause polling, as clients do."""
+    engine._pausing = True
+    await websocket.send_text(b"2probe")
+    await websocket._greeted.wait()
+    await engine._ended.wait()
+
+
+def resume(engine: PollingClient) -> None:
+    """Poll again."""
+    engine._pausing, engine._ended, engine._scope = False, trio.Event(), trio.CancelScope()
+    engine._nursery.start_soon(engine._poll)
+
+
+async def closed(websocket: WebSocketClient) -> int:
+    with pytest.raises(Closed) as caught:
+        await websocket.inbox.get()
+    return caught.value.code
+
+
+def transports(memory: Memory) -> list[str]:
+    return [session.transport.name for session in memory.server._front.engine.sessions]
+
+
+def echoing() -> Router:
+    root = Router()
+
+    @root.on("echo")
+    def echo(socket: Socket, value: int) -> None:
+        socket.emit("echo", value)
+
+    root.on("ask")(lambda socket, value: value)
+    return root
+
+
+async def test_the_handshake_offers_the_upgrade_where_it_is_allowed(autojump_clock: MockClock) -> None:
+    for config, offered in [
+        (Config(), ["websocket"]),
+        (Config(allow_upgrades=False), []),
+        (Config(transports=["polling"]), []),
+    ]:
+        async with serving(Router(), config=config) as memory:
+            assert (await memory.open_engine("polling")).handshake["upgrades"] == offered
+    async with serving(Router()) as memory:
+        assert (await memory.open_engine("websocket")).handshake["upgrades"] == []
+
+
+async def test_an_upgraded_session_goes_on_as_it_was(autojump_clock: MockClock) -> None:
+    async with serving(echoing()) as memory:
+        client, engine = await polling(memory)
+        (socket,) = memory.server.of("/").sockets()
+        await engine.upgrade()
+        assert await client.call("ask", 1) == 1
+        assert transports(memory) == ["websocket"]
+        assert memory.server.of("/").sockets() == [socket]
+        response = await memory.request("GET", engine._target)
+        assert response.status == 400
+        assert await client.call("ask", 2) == 2, "a late poll changes nothing"
+
+
+step = st.sampled_from(["emit", "echo", "binary", "turn"])
+steps = st.lists(step, max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(before=steps, probing=steps, probed=steps, between=steps, after=steps)
+def test_nothing_is_lost_or_overtaken_whatever_is_said_meanwhile(
+    before: list[str], probing: list[str], probed: list[str], between: list[str], after: list[str]
+) -> None:
+    async def main() -> None:
+        async with serving(echoing()) as memory:
+            client, engine = await polling(memory)
+            (socket,) = memory.server.of("/").sockets()
+            said, asked, counter = list[int](), list[int](), iter(range(1000))
+
+            async def act(steps: list[str], *, sends: bool = True) -> None:
+                for step in steps:
+                    number = next(counter)
+                    if step == "turn":
+                        for _ in range(7):  # polls follow each other now, so that not all tasks ever rest
+                            await trio.lowlevel.checkpoint()
+                    elif step == "echo" and sends:
+                        asked.append(number)
+                        await client.emit("echo", number)
+                    else:
+                        said.append(number)
+                        socket.emit("said", number, *([b"data"] if step == "binary" else []))
+
+            await act(before)
+            websocket = await second(memory, engine)
+            websocket.inbox, websocket.pace = engine.inbox, engine.pace
+            await act(probing)
+            await websocket.send_text(b"2probe")
+            await websocket._greeted.wait()
+            await act(probed)
+            engine._pausing = True
+            await engine._ended.wait()
+            await act(between, sends=False)
+            await websocket.send_text(b"5")
+            engine.websocket = websocket
+            await act(after)
+            await client.emit("echo", -1)
+            asked.append(-1)
+            heard: list[tuple[str, int]] = []
+            while ("echo", -1) not in heard:
+                received = await client.next()
+                assert isinstance(received.args[0], int)
+                heard.append((received.name, received.args[0]))
+            assert [number for name, number in heard if name == "said"] == said
+            assert [number for name, number in heard if name == "echo"] == asked
+            assert transports(memory) == ["websocket"]
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+async def test_an_upgrade_that_is_not_finished_in_time_leaves_polling_as_it_was(autojump_clock: MockClock) -> None:
+    async with serving(echoing(), config=Config(upgrade_timeout_seconds=3)) as memory:
+        client, engine = await polling(memory)
+        for begin in (b"", b"2probe"):
+            websocket = await second(memory, engine)
+            started = trio.current_time()
+            if begin:
+                await probe(websocket, engine)
+            assert await closed(websocket) == 1000
+            assert trio.current_time() - started == 3
+            if begin:
+                resume(engine)
+            assert await client.call("ask", 1) == 1
+        assert transports(memory) == ["polling"]
+        (session,) = memory.server._front.engine.sessions
+        assert session.upgrading is None
+        assert not session.transport._releasing  # type: ignore[attr-defined]  # a PollingTransport
+
+
+@pytest.mark.parametrize("bad", [b"5", b"4message", b"2", b"garbage"])
+@pytest.mark.parametrize("probed", [False, True])
+async def test_anything_but_the_next_step_fails_the_probe_and_not_the_session(
+    autojump_clock: MockClock, bad: bytes, probed: bool
+) -> None:
+    if probed and bad == b"5":
+        return
+    async with serving(echoing()) as memory:
+        client, engine = await polling(memory)
+        websocket = await second(memory, engine)
+        if probed:
+            await probe(websocket, engine)
+        await websocket.send_text(bad)
+        await websocket.send_text(b"5")
+        assert await closed(websocket) == 1000
+        if probed:
+            resume(engine)
+        assert await client.call("ask", 1) == 1
+        assert transports(memory) == ["polling"]
+
+
+@pytest.mark.parametrize("fault", ["binary", "unmasked", "drop", "close"])
+async def test_a_probe_whose_websocket_fails_leaves_polling_as_it_was(autojump_clock: MockClock, fault: str) -> None:
+    async with serving(echoing()) as memory:
+        client, engine = await polling(memory)
+        websocket = await second(memory, engine)
+        match fault:
+            case "binary":
+                await websocket.send(Outgoing(None, (b"data",)))
+            case "unmasked":
+                await websocket.stream.send_all(b"\x81\x012")
+            case "drop":
+                await websocket.drop()
+            case _:
+                await websocket.close()
+        await trio.sleep(1)
+        (session,) = memory.server._front.engine.sessions
+        assert session.upgrading is None
+        assert await client.call("ask", 1) == 1
+        await engine.upgrade()
+        assert await client.call("ask", 2) == 2
+        assert transports(memory) == ["websocket"]
+
+
+async def test_a_failed_frame_in_a_probe_is_closed_with_its_code(autojump_clock: MockClock) -> None:
+    async with serving(echoing(), config=Config(max_payload_bytes=100)) as memory:
+        client, engine = await polling(memory)
+        websocket = await second(memory, engine)
+        await websocket.send_text(b"4" * 101)
+        assert await closed(websocket) == 1009
+        assert await client.call("ask", 1) == 1
+
+
+async def test_a_second_websocket_while_one_is_probed_is_closed_and_disturbs_nothing(
+    autojump_clock: MockClock,
+) -> None:
+    async with serving(echoing()) as memory:
+        client, engine = await polling(memory)
+        await second(memory, engine)
+        intruder = await second(memory, engine)
+        assert await closed(intruder) == 1000
+        assert await client.call("ask", 1) == 1
+
+
+async def test_a_second_websocket_after_the_upgrade_is_closed_and_disturbs_nothing(autojump_clock: MockClock) -> None:
+    async with serving(echoing()) as memory:
+        client, engine = await polling(memory)
+        await engine.upgrade()
+        assert await client.call("ask", 1) == 1
+        assert await closed(await second(memory, engine)) == 1000
+        assert await client.call("ask", 2) == 2
+
+
+async def test_an_upgrade_that_is_not_allowed_is_closed(autojump_clock: MockClock) -> None:
+    async with serving(echoing(), config=Config(allow_upgrades=False)) as memory:
+        client, engine = await polling(memory)
+        assert await closed(await second(memory, engine)) == 1000
+        assert await client.call("ask", 1) == 1
+
+
+async def test_the_end_of_a_failed_probe_does_not_hold_the_polls_of_the_next_one(autojump_clock: MockClock) -> None:
+    async with serving(echoing()) as memory:
+        client, engine = await polling(memory)
+        first = await second(memory, engine)
+        first.pace.stall()  # it does not answer the close
+        await first.send_text(b"garbage")
+        await wait_all_tasks_blocked()
+        await trio.sleep(4)
+        websocket = await second(memory, engine)
+        await probe(websocket, engine)
+        await trio.sleep(2)  # the first one is gone now
+        (session,) = memory.server._front.engine.sessions
+        assert session.transport._releasing  # type: ignore[attr-defined]  # a PollingTransport
+        await websocket.send_text(b"5")
+        await wait_all_tasks_blocked()
+        assert transports(memory) == ["websocket"]
+        assert client
+
+
+async def test_a_session_that_ends_while_it_is_probed_takes_the_websocket_along(autojump_clock: MockClock) -> None:
+    async with serving(echoing()) as memory:
+        _, engine = await polling(memory)
+        websocket = await second(memory, engine)
+        await probe(websocket, engine)
+        memory.server.of("/").volatile.disconnect(close=True)
+        await websocket.send_text(b"5")
+        assert await closed(websocket) == 1000
+        assert memory.server._front.engine.sessions == []

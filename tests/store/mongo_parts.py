@@ -1,0 +1,53 @@
+"""A store on MongoDB, put together by hand so that tests reach its writer, and fail points of the server."""
+
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from slysock_store.group_commit import Writer
+from slysock_store.interface import Clock
+from slysock_store.mongo import MongoStore
+from slysock_store.mongo.committer import MongoCommitter
+from slysock_store.mongo.connection import Connection, connect, parse
+from slysock_store.mongo.readers import Readers
+from slysock_store.mongo.schema import prepare
+from slysock_store.mongo.transaction import Transaction
+from slysock_store.testing import SettableClock
+
+from .mongod import Mongod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    writer: Writer[Transaction]
+    store: MongoStore
+    connection: Connection
+
+
+@asynccontextmanager
+async def open_parts(
+    url: str, *, seconds: float = 5.0, max_waiting: int = 1_000, clock: Clock | None = None
+) -> AsyncGenerator[Parts, None]:
+    connection = connect(parse(url))
+    prepare(connection)
+    committer = MongoCommitter(connection, clock=clock or SettableClock(), seconds=seconds)
+    writer = Writer(committer, max_waiting=max_waiting)
+    readers = Readers(connection, seconds=seconds)
+    try:
+        yield Parts(writer=writer, store=MongoStore(writer, readers), connection=connection)
+    finally:
+        await readers.aclose()
+        await writer.aclose()
+
+
+@contextmanager
+def failing(server: Mongod, how: Mapping[str, object], *commands: str, times: int | None = None) -> Iterator[None]:
+    """Let these commands of slysock fail in this way; always, or so many times."""
+    mode = "alwaysOn" if times is None else {"times": times}
+    data = {"failCommands": list(commands), "appName": "slysock", **how}
+    with server.direct_client() as client:
+        client.admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
+        try:
+            yield
+        finally:
+            client.admin.command("configureFailPoint", "failCommand", mode="off")
