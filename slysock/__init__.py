@@ -14,7 +14,7 @@ run(root, port=3000)
 from slysock.broadcast import Broadcast
 from slysock.config import Config
 from slysock.errors import AckTimeout, ConnectionRefused, Disconnected, InvalidPayload, Refusal
-from slysock.front import Listening
+from slysock.listeners import Listening
 from slysock.namespace import Namespace
 from slysock.request import Handshake
 from slysock.router import NO_ACK, Router

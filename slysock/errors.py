@@ -47,7 +47,8 @@ class Disconnected(AckTimeout):
 class InvalidPayload(Exception):
     """What a client sent does not fit the parameters of the handler, which was not called.
 
-    The text names the place and the expected type and holds none of the data: it may be shown to the client.
+    The text names the place and what was expected, and may quote that client's own value: it may be
+    shown to the client.
     """
 
 

@@ -7,39 +7,24 @@ knows nothing of Socket.IO: what stands above a session is given to it.
 import logging
 import socket as stdlib_socket
 import ssl
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Final, final
 
-import msgspec
 import trio
 
 from slysock.asgi import ASGIApp, State, asgi_lifespan, not_found, run_asgi
 from slysock.config import Config
 from slysock.engine import Engine, Takeover, Wire
 from slysock.http import HttpConnection, Request, RequestBroken
-from slysock.listeners import accept_forever, bind_tcp, bind_unix
+from slysock.listeners import Listening, accept_forever
 from slysock.session import Ending, Receiver, Session
 from slysock_protocol.errors import CloseCode
 
 logger = logging.getLogger("slysock")
 
 _JSON: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-
-
-@final
-class Listening(msgspec.Struct, frozen=True):
-    """Where a server can be reached.
-
-    Attributes:
-        url: for a client; of a Unix socket, its path.
-        port: 0 for a Unix socket.
-    """
-
-    url: str
-    port: int
 
 
 @final
@@ -64,31 +49,22 @@ class Front:
 
     async def serve(
         self,
-        host: str,
-        port: int,
+        listeners: Sequence[stdlib_socket.socket],
+        listening: Listening,
         *,
         tls: ssl.SSLContext | None = None,
-        unix_path: Path | None = None,
         task_status: trio.TaskStatus[Listening] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Listen and serve until `stop` is called, then end gracefully; see Server.serve.
-
-        Raises:
-            OSError: the address cannot be had.
-        """
-        listeners = [bind_unix(unix_path)] if unix_path is not None else await bind_tcp(host, port)
-        try:
-            async with self.running(), trio.open_nursery() as accepting:
+        """Take connections until `stop` is called, then end gracefully; `task_status` is given `listening`."""
+        async with self.running():
+            async with trio.open_nursery() as accepting:
                 for listener in listeners:
                     accepting.start_soon(accept_forever, listener, partial(self._take, tls=tls))
-                task_status.started(_listening(listeners[0], host, tls, unix_path))
+                task_status.started(listening)
                 await self._stop.wait()
                 accepting.cancel_scope.cancel()
-        finally:
             for listener in listeners:
-                listener.close()
-            if unix_path is not None:
-                unix_path.unlink(missing_ok=True)
+                listener.close()  # who comes now is refused at once, while those who are here are dealt with
 
     def stop(self) -> None:
         """Begin a graceful stop. Called again, it changes nothing."""
@@ -211,10 +187,3 @@ def _peer(sock: stdlib_socket.socket) -> str:
     except OSError:  # it has gone already
         return ""
     return address[0] if isinstance(address, tuple) else ""
-
-
-def _listening(sock: stdlib_socket.socket, host: str, tls: ssl.SSLContext | None, unix_path: Path | None) -> Listening:
-    if unix_path is not None:
-        return Listening(str(unix_path), 0)
-    port: int = sock.getsockname()[1]
-    return Listening(f"{'http' if tls is None else 'https'}://{f'[{host}]' if ':' in host else host}:{port}", port)

@@ -9,10 +9,12 @@ import logging
 import os
 import socket as stdlib_socket
 import stat
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, final
 
+import msgspec
 import trio
 
 logger = logging.getLogger("slysock")
@@ -21,6 +23,19 @@ _BACKLOG: Final = 2048  # a storm of clients that come back at once must find ro
 _BATCH: Final = 64  # connections taken before others get a turn
 _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _PAUSE_SECONDS: Final = 0.1  # until something may have been freed
+
+
+@final
+class Listening(msgspec.Struct, frozen=True):
+    """Where a server can be reached.
+
+    Attributes:
+        url: for a client; of a Unix socket, its path.
+        port: 0 for a Unix socket.
+    """
+
+    url: str
+    port: int
 
 
 async def bind_tcp(host: str, port: int) -> list[stdlib_socket.socket]:
@@ -87,6 +102,23 @@ def bind_unix(path: Path) -> stdlib_socket.socket:
     return sock
 
 
+@asynccontextmanager
+async def bound(host: str, port: int, unix_path: Path | None) -> AsyncGenerator[list[stdlib_socket.socket]]:
+    """Listen for the length of the block, on a Unix socket or on every address of a host.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    listeners = [bind_unix(unix_path)] if unix_path is not None else await bind_tcp(host, port)
+    try:
+        yield listeners
+    finally:
+        for listener in listeners:
+            listener.close()
+        if unix_path is not None:
+            unix_path.unlink(missing_ok=True)
+
+
 async def accept_forever(listener: stdlib_socket.socket, take: Callable[[stdlib_socket.socket], None]) -> None:
     """Take connections until cancelled; out of file descriptors, it waits for some instead of spinning."""
     while True:
@@ -104,3 +136,11 @@ async def accept_forever(listener: stdlib_socket.socket, take: Callable[[stdlib_
                 continue  # that one went away before we had it
             sock.setblocking(False)
             take(sock)
+
+
+def describe(sock: stdlib_socket.socket, host: str, unix_path: Path | None, *, secure: bool) -> Listening:
+    """Say where clients reach a listening socket."""
+    if unix_path is not None:
+        return Listening(str(unix_path), 0)
+    port: int = sock.getsockname()[1]
+    return Listening(f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}", port)

@@ -14,7 +14,8 @@ import trio
 from slysock.asgi import ASGIApp
 from slysock.config import Config
 from slysock.connection import Connection, Surroundings
-from slysock.front import Front, Listening
+from slysock.front import Front
+from slysock.listeners import Listening, bound, describe
 from slysock.namespace import Namespace, Namespaces
 from slysock.observing import Observer, ServerStatistics
 from slysock.router import Router
@@ -101,8 +102,9 @@ class Server:
         Raises:
             OSError: the address cannot be had.
         """
-        async with self._inside():
-            await self._front.serve(host, port, tls=tls, unix_path=unix_path, task_status=task_status)
+        async with bound(host, port, unix_path) as listeners, self._inside():
+            listening = describe(listeners[0], host, unix_path, secure=tls is not None)
+            await self._front.serve(listeners, listening, tls=tls, task_status=task_status)
 
     def stop(self) -> None:
         """Begin a graceful stop: take no more connections, finish what handlers have begun, tell the clients, end.
@@ -175,7 +177,12 @@ def run(
 
 
 async def serve_until_signal(server: Server, serve: Callable[[], Awaitable[None]]) -> None:
-    """Serve, and stop the server on SIGINT or SIGTERM; a second signal cancels what is left."""
+    """Serve, and stop the server on SIGINT or SIGTERM; a second signal cancels what is left.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    trouble: OSError | None = None
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
 
@@ -186,5 +193,10 @@ async def serve_until_signal(server: Server, serve: Callable[[], Awaitable[None]
                 nursery.cancel_scope.cancel()
 
             nursery.start_soon(watch)
-            await serve()
+            try:
+                await serve()
+            except OSError as error:  # kept out of the nursery, which would wrap it in a group
+                trouble = error
             nursery.cancel_scope.cancel()
+    if trouble is not None:
+        raise trouble

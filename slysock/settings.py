@@ -12,13 +12,14 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, TypeAlias, TypeVar, final
+from typing import Final, Literal, TypeAlias, TypeVar, final
 
 import msgspec
 
 from slysock.config import Config
+from slysock.jwks import RemoteKeys
 from slysock.systems.foundation import SystemSettings
-from slysock.tokens import BadKey, FixedKey, public_key, secret_key
+from slysock.tokens import BadKey, KeySource, public_key, secret_key
 
 DEFAULT_STORE: Final = "sqlite:///var/slysock.db"
 PREFIX: Final = "SLYSOCK_"
@@ -30,6 +31,8 @@ PRIVATE_MODE: Final = 0o600
 OTHERS_MAY: Final = 0o077
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+LogFormat: TypeAlias = Literal["text", "json"]
 
 FileValue: TypeAlias = str | int | float | bool | list[str]
 
@@ -62,13 +65,21 @@ class TokenSettings(msgspec.Struct, frozen=True, kw_only=True):
     store: str = DEFAULT_STORE
     jwt_secret: str | None = None
     jwt_public_key: Path | None = None
+    jwt_jwks_url: str | None = None
     jwt_audience: str | None = None
     jwt_issuer: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse two answers to the question whose signature counts."""
-        if self.jwt_secret is not None and self.jwt_public_key is not None:
-            raise SettingsError("choose one of --jwt-secret and --jwt-public-key: tokens are verified by one key")
+        if sum(key is not None for key in (self.jwt_secret, self.jwt_public_key, self.jwt_jwks_url)) > 1:
+            raise SettingsError("choose one of --jwt-secret, --jwt-public-key and --jwt-jwks-url")
+        if self.jwt_jwks_url is not None and not self.jwt_jwks_url.startswith(("https://", "http://")):
+            raise SettingsError("--jwt-jwks-url must begin with https:// or http://")
+
+    @property
+    def is_asymmetric(self) -> bool:
+        """Whether tokens are verified by public keys, so that there is no secret."""
+        return self.jwt_public_key is not None or self.jwt_jwks_url is not None
 
 
 @final
@@ -92,6 +103,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     systems: tuple[str, ...]
     systems_settings: SystemSettings = SystemSettings()
     log_level: str = "INFO"
+    log_format: LogFormat = "text"
+    metrics: bool = True
 
 
 def choose(kind: type[S], values: Mapping[str, object]) -> S:
@@ -232,8 +245,8 @@ def _keep_new_secret(file: Path) -> Secret:
     return kept
 
 
-def load_key(settings: TokenSettings, secret: Secret | None) -> FixedKey:
-    """Load what tokens are verified by: the public key, or the secret.
+def load_key(settings: TokenSettings, secret: Secret | None) -> KeySource:
+    """Load what tokens are verified by: the public key, those of a URL, which is not asked yet, or the secret.
 
     Raises:
         SettingsError: it cannot be read, or is none.
@@ -241,6 +254,8 @@ def load_key(settings: TokenSettings, secret: Secret | None) -> FixedKey:
     try:
         if settings.jwt_public_key is not None:
             return public_key(settings.jwt_public_key.read_bytes())
+        if settings.jwt_jwks_url is not None:
+            return RemoteKeys(settings.jwt_jwks_url)
         assert secret is not None, "without a public key there is always a secret"
         return secret_key(secret.text)
     except BadKey as error:

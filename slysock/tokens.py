@@ -35,6 +35,7 @@ __all__ = [
     "TokenMissing",
     "Tokens",
     "VerificationKey",
+    "checked_public_key",
     "find_token",
     "make_token",
     "public_key",
@@ -144,7 +145,7 @@ class VerificationKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeySource(Protocol):
-    """Where keys come from: fixed here; a JWKS URL would cache, rotate and may have to wait."""
+    """Where keys come from: fixed here, by URL in `slysock.jwks`, which may have to wait."""
 
     async def find_key(self, *, algorithm: str, key_id: str | None) -> VerificationKey:
         """Find the key for a token whose header says this; both are claims of the client.
@@ -193,13 +194,22 @@ def public_key(pem: bytes) -> FixedKey:
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm):
         raise BadKey("not a public key in PEM form (-----BEGIN PUBLIC KEY-----)") from None
+    return FixedKey(checked_public_key(key))
+
+
+def checked_public_key(key: object) -> VerificationKey:
+    """Pin a public key to its algorithm.
+
+    Raises:
+        BadKey: too weak, or of a kind that neither algorithm takes.
+    """
     match key:
         case RSAPublicKey() if key.key_size >= MIN_RSA_BITS:
-            return FixedKey(VerificationKey(algorithm="RS256", key=key))
+            return VerificationKey(algorithm="RS256", key=key)
         case RSAPublicKey():
             raise BadKey(f"an RSA key needs {MIN_RSA_BITS} bits or more, this one has {key.key_size}")
         case EllipticCurvePublicKey() if isinstance(key.curve, SECP256R1):
-            return FixedKey(VerificationKey(algorithm="ES256", key=key))
+            return VerificationKey(algorithm="ES256", key=key)
         case _:
             raise BadKey("a public key must be RSA (for RS256) or on the curve P-256 (for ES256)")
 

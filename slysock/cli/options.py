@@ -135,6 +135,11 @@ def token_options() -> list[click.Option]:
             kind=_FILE,
             metavar="FILE",
         ),
+        _setting(
+            "--jwt-jwks-url",
+            "Verify tokens by the public keys at this URL (a JSON Web Key Set), which may rotate.",
+            metavar="URL",
+        ),
         _setting("--jwt-audience", "Take only tokens whose `aud` names this.", metavar="TEXT"),
         _setting("--jwt-issuer", "Take only tokens whose `iss` is this.", metavar="TEXT"),
     ]
@@ -222,6 +227,18 @@ def serve_sections() -> Sections:
                 "What to log, on standard error.",
                 kind=click.Choice(LOG_LEVELS, case_sensitive=False),
                 default="INFO",
+            ),
+            _setting(
+                "--log-format",
+                "Lines to read, or one JSON object per line.",
+                kind=click.Choice(["text", "json"]),
+                default="text",
+            ),
+            _setting(
+                "--metrics/--no-metrics",
+                "Whether /metrics answers, in Prometheus' format, to whoever asks.",
+                kind=click.BOOL,
+                default=True,
             ),
             config_option(),
         ],

@@ -1,8 +1,6 @@
 """`slysock serve`: from settings to a server that runs until it is told to stop."""
 
-import logging
 import signal
-import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
@@ -11,10 +9,12 @@ import msgspec
 import trio
 
 from slysock import Config, Listening, Server
+from slysock.cli.logs import start_logging
 from slysock.cli.options import SERVE, SectionedCommand
 from slysock.cli.welcome import print_welcome
 from slysock.settings import (
     ListenSettings,
+    LogFormat,
     Secret,
     Settings,
     SettingsError,
@@ -27,6 +27,8 @@ from slysock.settings import (
     make_folder,
 )
 from slysock.systems import SYSTEMS, Assembly, SystemSettings, assemble, make_foundation
+from slysock.systems.journal import Journal
+from slysock.systems.metrics import Metrics
 from slysock.tokens import Tokens
 from slysock_store import Store, StoreError, open_store
 
@@ -45,14 +47,14 @@ def read_settings(values: Mapping[str, object]) -> Settings:
         systems_settings=choose(SystemSettings, values),
         systems=msgspec.convert(values["system"] or tuple(SYSTEMS), tuple[str, ...]),
         log_level=str(values["log_level"]).upper(),
+        log_format=msgspec.convert(values["log_format"], LogFormat),
+        metrics=bool(values["metrics"]),
     )
 
 
 def _serve(**values: object) -> None:
     settings = read_settings(values)
-    logging.basicConfig(
-        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    start_logging(settings.log_level, settings.log_format)
     trouble: Exception | None = None
     try:
         trio.run(run_server, settings)
@@ -76,7 +78,7 @@ async def run_server(settings: Settings) -> None:
     Raises:
         SettingsError: it cannot be served so; may come in a group.
     """
-    secret = None if settings.tokens.jwt_public_key is not None else find_secret(settings.tokens)
+    secret = None if settings.tokens.is_asymmetric else find_secret(settings.tokens)
     tokens = Tokens(
         load_key(settings.tokens, secret),
         audience=settings.tokens.jwt_audience,
@@ -84,11 +86,15 @@ async def run_server(settings: Settings) -> None:
         cookie_origins=settings.config.cors_origins or (),
     )
     async with opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
-        foundation = make_foundation(store, tokens, settings.systems_settings)
+        metrics = Metrics() if settings.metrics else None
+        foundation = make_foundation(
+            store if metrics is None else metrics.watch(store), tokens, settings.systems_settings
+        )
         assembly = assemble(
             [SYSTEMS[name](foundation) for name in settings.systems],
             foundation,
             cors_origins=settings.config.cors_origins,
+            metrics=metrics,
         )
         nursery.start_soon(assembly.run)
         await _serve_systems(settings, assembly, secret)
@@ -98,6 +104,7 @@ async def run_server(settings: Settings) -> None:
 async def _serve_systems(settings: Settings, assembly: Assembly, secret: Secret | None) -> None:
     server = Server(*assembly.routers, config=settings.config, app=assembly.app)
     assembly.started(server)
+    server.observe(Journal())
     async with trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signals, server, nursery.cancel_scope)
         stopped = trio.Event()

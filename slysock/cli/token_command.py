@@ -32,7 +32,7 @@ def _token(
     **values: object,
 ) -> None:
     settings = choose(TokenSettings, values)
-    if settings.jwt_public_key is not None:
+    if settings.is_asymmetric:
         raise SettingsError("tokens are verified by a public key: only the holder of its private key can make one")
     secret = find_secret(settings)
     if secret.is_new:

@@ -41,7 +41,8 @@ def welcome(settings: Settings, listening: Listening, systems: Sequence[System],
 
 def _tokens(settings: Settings, secret: Secret | None) -> str:
     if secret is None:
-        return f"by the public key in {settings.tokens.jwt_public_key}"
+        url, file = settings.tokens.jwt_jwks_url, settings.tokens.jwt_public_key
+        return f"by the public keys at {url}" if file is None else f"by the public key in {file}"
     if secret.file is None:
         return "HS256, by the secret that was set"
     made = "made now and kept" if secret.is_new else "kept"

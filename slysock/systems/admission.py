@@ -61,8 +61,7 @@ class Admission:
 
     def maybe_identity(self, socket: Socket) -> Identity | None:
         """Say whom a socket speaks for, or spoke for; None for one that nobody has vouched for. For hooks."""
-        kept = socket.data.get(_IDENTITY)
-        return kept.identity if isinstance(kept, _Kept) else None
+        return identity_in(socket)
 
     def identity_of(self, socket: Socket) -> Identity:
         """Say whom a socket speaks for whose event is being handled.
@@ -110,6 +109,12 @@ class _Kept(Struct, frozen=True):
 
     identity: Identity
     show_out: ShowOut
+
+
+def identity_in(socket: Socket) -> Identity | None:
+    """See Admission.maybe_identity."""
+    kept = socket.data.get(_IDENTITY)
+    return kept.identity if isinstance(kept, _Kept) else None
 
 
 def refused(error: TokenError) -> DomainError:

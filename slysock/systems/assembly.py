@@ -13,9 +13,10 @@ from slysock.asgi import ASGIApp, with_cors
 from .asyncapi import asyncapi_document
 from .foundation import Foundation
 from .manage.routes import manage_area
+from .metrics import CONTENT_TYPE, Metrics
 from .rest.app import make_rest_app
 from .rest.openapi import openapi_document
-from .rest.site import site_routes
+from .rest.site import metrics_route, site_routes
 from .system import System
 
 
@@ -30,11 +31,14 @@ class Assembly(msgspec.Struct, frozen=True, kw_only=True):
     foundation: Foundation
     routers: tuple[Router, ...]
     app: ASGIApp
+    metrics: Metrics | None = None
 
     def started(self, server: Server) -> None:
         """Give the systems their server."""
         for system in self.systems:
             system.started(server)
+        if self.metrics is not None:
+            self.metrics.bind(server)
 
     async def run(self) -> None:
         """Keep all deadlines until cancelled."""
@@ -45,7 +49,11 @@ class Assembly(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def assemble(
-    systems: Sequence[System], foundation: Foundation, *, cors_origins: Sequence[str] | None = None
+    systems: Sequence[System],
+    foundation: Foundation,
+    *,
+    cors_origins: Sequence[str] | None = None,
+    metrics: Metrics | None = None,
 ) -> Assembly:
     """Put systems together that stand on one foundation.
 
@@ -53,6 +61,7 @@ def assemble(
         systems: made on the foundation.
         foundation: whose store and tokens they use.
         cors_origins: pages that may use the HTTP API, as in the server's Config.
+        metrics: served at `/metrics`; the foundation's store must be one that they `watch`.
 
     Raises:
         ValueError: two of them want the same path.
@@ -61,11 +70,16 @@ def assemble(
         *(area for system in systems for area in system.rest),
         manage_area({system.name: system.manage for system in systems}),
     )
-    pages = site_routes(openapi=partial(openapi_document, areas), asyncapi=partial(asyncapi_document, systems))
+    pages = [*site_routes(openapi=partial(openapi_document, areas), asyncapi=partial(asyncapi_document, systems))]
+    if metrics is not None:
+        pages.append(metrics_route(metrics.render, CONTENT_TYPE))
+    on_failure = None if metrics is None else metrics.http_failed
+    app = make_rest_app(areas, foundation.tokens, pages=pages, on_failure=on_failure)
     return Assembly(
         systems=tuple(systems),
         foundation=foundation,
+        metrics=metrics,
         # Systems that share a namespace share the router of its door; each router counts once.
         routers=tuple(dict.fromkeys(router for system in systems for router in system.routers)),
-        app=with_cors(make_rest_app(areas, foundation.tokens, pages=pages), cors_origins),
+        app=with_cors(app, cors_origins),
     )

@@ -17,7 +17,7 @@ import trio
 
 from slysock import Listening
 from tests.conformance.live import Target
-from tests.conformance.server import make_server, parse_options
+from tests.conformance.server import parse_options, server_of
 
 SLOW: Final = ("--port", "0", "--ping-interval-ms", "25000", "--ping-timeout-ms", "20000")
 FAST: Final = ("--port", "0")  # a ping after 300 ms, 200 ms for the answer
@@ -41,9 +41,9 @@ async def serving(pytestconfig: pytest.Config, *arguments: str) -> AsyncGenerato
         host, _, port = url.removeprefix("http://").rstrip("/").partition(":")
         yield Target(host, int(port or 80), "/engine.io/" if engine_only else "/socket.io/")
         return
-    options = parse_options(arguments)
+    options = parse_options([*arguments, "--port", "0"])
     async with trio.open_nursery() as nursery:
-        listening: Listening = await nursery.start(make_server(options).serve, options.host, 0)
+        listening: Listening = await nursery.start(server_of(options), options)
         target = Target(options.host, listening.port, options.config.path)
         yield target
         target.drop_all()

@@ -9,13 +9,14 @@ Prints its address when it is ready; port 0 takes a free one. SIGINT and SIGTERM
 
 import argparse
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import trio
 
 from slysock import Config, Listening, Router, Server, Socket
 from slysock.front import Front
+from slysock.listeners import bound, describe
 from tests.conformance.echo import Echo
 
 MAX_PAYLOAD_BYTES = 1_000_000
@@ -59,18 +60,28 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
 
 async def serve(options: Options) -> None:
     """Serve what the options say, and say where; a signal ends it at once."""
-    server = make_server(options)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(cancel_on_signal, nursery.cancel_scope)
-        listening: Listening = await nursery.start(server.serve, options.host, options.port)
+        listening: Listening = await nursery.start(server_of(options), options)
         print(f"{listening.url}{options.config.path}", flush=True)
 
 
-def make_server(options: Options) -> Server | Front:
-    """Make the Socket.IO server of the public API, or only what lies below it."""
-    if options.engine_only:
-        return Front(options.config, accept=Echo)
-    return Server(*routers(), config=options.config)
+def server_of(options: Options) -> Callable[..., Awaitable[None]]:
+    """Choose what to start."""
+    return serve_engine if options.engine_only else serve_all
+
+
+async def serve_all(options: Options, *, task_status: trio.TaskStatus[Listening]) -> None:
+    """Serve Socket.IO, by the public API."""
+    server = Server(*routers(), config=options.config)
+    await server.serve(options.host, options.port, task_status=task_status)
+
+
+async def serve_engine(options: Options, *, task_status: trio.TaskStatus[Listening]) -> None:
+    """Serve only what lies below Socket.IO."""
+    async with bound(options.host, options.port, None) as listeners:
+        listening = describe(listeners[0], options.host, None, secure=False)
+        await Front(options.config, accept=Echo).serve(listeners, listening, task_status=task_status)
 
 
 async def cancel_on_signal(scope: trio.CancelScope) -> None:

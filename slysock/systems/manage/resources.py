@@ -88,7 +88,7 @@ class NewNotice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The user's role, where ids are unique per role only."""
 
     type: Annotated[str, Meta(min_length=1, max_length=128)]
-    content: object = msgspec.field(default_factory=dict)
+    content: object = msgspec.field(default_factory=dict[str, object])
     """What its type says; any JSON."""
 
     channel: Annotated[str, Meta(min_length=1, max_length=64)] = "PUSH"

@@ -1,4 +1,4 @@
-"""What clients send, by event and by HTTP. Fields that are not listed are ignored; ids are checked against the token."""
+"""What clients send, by event and by HTTP. Fields that are not listed are ignored."""
 
 from typing import Annotated, Final, Literal, TypeAlias, final
 

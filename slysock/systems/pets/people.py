@@ -31,19 +31,36 @@ class People:
     def __init__(self, domain: Domain) -> None:
         self._domain = domain
 
-    async def session(self, identity: Identity) -> Session:
+    async def connect(self, identity: Identity) -> Session:
         """Give the user of a token; refreshed by it, or made, where it tells something new.
 
         Raises:
             NotAuthenticated: the token has an id that nobody could have been told of.
         """
-        key = user_of(identity)
+        known = await self._maybe_known(identity)
         role = normal_role(identity.role or "")
-        known = (await self._domain.users.find([key])).get(key)
         if known is not None and _is_told(known, role, identity.profile):
             return Session(identity, known)
-        role = role or ("" if known is None else known.role)
-        return Session(identity, await self._domain.users.sign_in(key, role=role, profile=identity.profile))
+        return await self._sign_in(identity, role or ("" if known is None else known.role))
+
+    async def session(self, identity: Identity) -> Session:
+        """Give the user of a request's token. One who is known stays as they are: requests come often, with old tokens.
+
+        Raises:
+            NotAuthenticated: as `connect`.
+        """
+        known = await self._maybe_known(identity)
+        if known is not None:
+            return Session(identity, known)
+        return await self._sign_in(identity, normal_role(identity.role or ""))
+
+    async def _maybe_known(self, identity: Identity) -> User | None:
+        key = user_of(identity)
+        return (await self._domain.users.find([key])).get(key)
+
+    async def _sign_in(self, identity: Identity, role: str) -> Session:
+        user = await self._domain.users.sign_in(user_of(identity), role=role, profile=identity.profile)
+        return Session(identity, user)
 
 
 def user_of(identity: Identity) -> UserKey:

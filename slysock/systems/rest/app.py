@@ -1,6 +1,6 @@
 """The HTTP API as one ASGI application, beside Engine.IO on the same port."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from litestar import Litestar
@@ -17,13 +17,20 @@ MAX_BODY_BYTES: Final = 1_000_000
 """As for a Socket.IO message; a route that takes files sets its own."""
 
 
-def make_rest_app(areas: Sequence[RestArea], tokens: Tokens, *, pages: Sequence[HTTPRouteHandler] = ()) -> Litestar:
+def make_rest_app(
+    areas: Sequence[RestArea],
+    tokens: Tokens,
+    *,
+    pages: Sequence[HTTPRouteHandler] = (),
+    on_failure: Callable[[int], None] | None = None,
+) -> Litestar:
     """Make the application.
 
     Args:
         areas: the parts of the API.
         tokens: who is a caller.
         pages: routes beside it, which belong to no part.
+        on_failure: told of the status of each answer that is an error.
 
     Raises:
         ValueError: two parts of the API share a path.
@@ -33,7 +40,7 @@ def make_rest_app(areas: Sequence[RestArea], tokens: Tokens, *, pages: Sequence[
         AppConfig(
             route_handlers=[*pages, *(area.router for area in areas)],
             dependencies={"identity": caller(tokens)},
-            exception_handlers={Exception: ErrorAnswers(areas)},
+            exception_handlers={Exception: ErrorAnswers(areas, on_failure)},
             request_max_body_size=MAX_BODY_BYTES,
             openapi_config=None,
             logging_config=None,

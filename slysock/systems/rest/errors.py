@@ -5,9 +5,9 @@ of the part that they happen in.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
@@ -50,12 +50,15 @@ def plain_error(status: int, text: str) -> PlainError:
 class ErrorAnswers:
     """Answers failures, in the shape of the part of the API that a request's path is in."""
 
-    def __init__(self, areas: Sequence[RestArea]) -> None:
+    def __init__(self, areas: Sequence[RestArea], on_failure: Callable[[int], None] | None = None) -> None:
+        self._on_failure = on_failure
         self._areas = sorted(areas, key=lambda area: -len(area.path))  # the longest path that fits decides
 
     def __call__(self, request: HttpRequest, error: Exception) -> Response[object]:
         """Answer; an exception handler of Litestar's."""
         status, text = describe(error)
+        if self._on_failure is not None:
+            self._on_failure(status)
         if status >= SERVER_ERROR and not isinstance(error, DomainError):
             logger.error("%s %s failed", request.method, _route_of(request), exc_info=error)
         headers = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
@@ -103,5 +106,5 @@ def _first_complaint(error: ValidationException) -> str:
 
 def _route_of(request: HttpRequest) -> str:
     """Name the route, not the path: ids and what else a path holds are not for the log."""
-    template: object = request.scope.get("path_template")
+    template = cast("Mapping[str, object]", request.scope).get("path_template")  # missing where no route was found
     return template if isinstance(template, str) else "a request"

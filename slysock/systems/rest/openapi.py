@@ -21,7 +21,8 @@ Object: TypeAlias = dict[str, object]
 DESCRIPTION: Final = """\
 The HTTP side of the chat systems; their events are in [/asyncapi.json](/asyncapi.json).
 
-A request carries a JSON Web Token as a socket does: in the `Authorization` header, as `?token=` or in the cookie `token`.
+A request carries a JSON Web Token as a socket does: in the `Authorization` header, as `?token=` or in the cookie \
+`token`.
 """
 
 SCHEMES: Final = {

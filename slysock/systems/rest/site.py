@@ -40,10 +40,20 @@ def site_routes(*, openapi: MakeDocument, asyncapi: MakeDocument) -> Sequence[HT
     return (give_openapi, give_asyncapi, give_page)
 
 
+def metrics_route(render: Callable[[], bytes], content_type: str) -> HTTPRouteHandler:
+    """Make the route that monitoring reads."""
+
+    @get("/metrics", include_in_schema=False)
+    async def give_metrics() -> Response[bytes]:
+        return Response(render(), media_type=content_type)
+
+    return give_metrics
+
+
 @cache
 def _page() -> tuple[bytes, str]:
     """Read the page, and make the policy by which a browser runs its script and no other."""
-    page = files(__package__).joinpath(PAGE_FILE).read_bytes()
+    page = files("slysock.systems.rest").joinpath(PAGE_FILE).read_bytes()
     script, style = (_hash(page, tag) for tag in (b"script", b"style"))
     sources = f"script-src {script}; style-src {style}; connect-src 'self'"
     return page, f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -5,7 +5,7 @@ from typing import Annotated, Final, cast, final
 from msgspec import Meta, Struct
 
 from slysock import Socket
-from slysock.systems.domain import ConnectionKey, Domain
+from slysock.systems.domain import ConnectionKey, Domain, DomainError
 from slysock.systems.domain.notifications import Notice, Notifications
 from slysock.systems.voice import Voice
 from slysock_store import Json, Notification, NotificationId, UserKey
@@ -62,14 +62,24 @@ class Notices:
         if named != session.key:
             socket.join(notification_room(named))
             return Done()
-        # Counted as listening first: what is being stored meanwhile is then told live, or taken here.
-        connection = ConnectionKey(socket.id)
-        if self._domain.listening.user_of(connection) is None:
-            self._domain.listening.arrive(named, connection)
-        socket.join(notification_room(named))
-        for waiting in await self._notifications.take_all_waiting(named):
+        for waiting in await self._open(socket, named):
             reply(socket, NEW_NOTIFICATION, notification_shape(waiting))
         return Done()
+
+    async def _open(self, socket: Socket, user: UserKey) -> list[Notification]:
+        """Listen, then take what has waited: what is being stored meanwhile is told live or taken, not both."""
+        connection = ConnectionKey(socket.id)
+        is_new = self._domain.listening.user_of(connection) is None
+        if is_new:
+            self._domain.listening.arrive(user, connection)
+            socket.join(notification_room(user))
+        try:
+            return await self._notifications.take_all_waiting(user)
+        except DomainError:
+            if is_new:
+                self._domain.listening.leave(connection)
+                socket.leave(notification_room(user))
+            raise
 
     async def mark_read(self, socket: Socket, payload: MarkNotificationRead) -> Done:
         """Mark one of one's own notifications as read, in all of one's windows."""

@@ -9,7 +9,7 @@ MAX_INTEGER: Final = 2**53 - 1
 """The largest integer that JavaScript holds exactly."""
 
 RecordId: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS, description="An id of the back-end's own")
+    str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS)
 ]
 UserName: TypeAlias = (
     Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS, description="A user's id")]

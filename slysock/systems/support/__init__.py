@@ -7,8 +7,6 @@ prolongs a live socket.
 
 from typing import Final
 
-import trio
-
 from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
 from slysock.systems.voice import Voice
@@ -31,7 +29,7 @@ def support(foundation: Foundation) -> System:
     return System(
         name=NAME,
         routers=(support_router(service, foundation.admission),),
-        run=trio.sleep_forever,
+        run=service.lineup.run,
         rest=(support_area(service),),
         manage=make_manage(service),
         emits=EMITS,

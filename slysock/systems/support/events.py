@@ -31,10 +31,11 @@ class Events:
         """Let a user in; whoever has no usable token is connected, told so and disconnected, as the document has it."""
         try:
             identity = await self._admission.identify(socket)
-            person = await self._service.desk.sign_in(identity)
+            person = person_of(identity)
             self._admission.keep(socket, identity, show_out)
             self._service.domain.online.arrive(person.key, ConnectionKey(socket.id))
-            socket.join(*person.rooms)
+            socket.join(*person.rooms)  # before what takes time: nothing is to be missed
+            await self._service.desk.sign_in(identity)
             await self._service.domain.users.touch(person.key)
         except DomainError as error:
             show_out(socket, error)

@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, NewType, final
@@ -56,7 +56,7 @@ class StoredFile(Struct, frozen=True):
 
 
 @contextmanager
-def translated_disk_errors() -> Iterator[None]:
+def translated_disk_errors() -> Generator[None]:
     """Turn what the system says into what a client may be told."""
     try:
         yield

@@ -7,7 +7,7 @@ browsers are told not to guess another.
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Final, final
+from typing import Final, cast, final
 
 import trio
 
@@ -102,8 +102,7 @@ class MediaAnswer:
 
 
 def _headers_of(scope: Scope) -> Mapping[str, str]:
-    pairs = scope["headers"]
-    assert isinstance(pairs, list)
+    pairs = cast("list[tuple[bytes, bytes]]", scope["headers"])  # so says ASGI
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
 
 

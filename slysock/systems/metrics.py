@@ -1,0 +1,195 @@
+"""Numbers for Prometheus, cheap enough to leave on: counters where things happen, gauges read when they are asked for.
+
+Labels are bounded: namespaces, events and operations that the program knows, systems, kinds of errors. Nothing that a
+client sends becomes one.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final, ParamSpec, TypeVar, cast, final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from slysock import DisconnectReason, InvalidPayload, Server, Socket
+from slysock.observing import ServerStatistics
+from slysock_store import AddedMessage, EnsuredChat, Store, StoreError
+
+from .domain import DomainError
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+SLOW_CONSUMER: Final = "slow consumer"
+
+_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@final
+class Metrics:
+    """The metrics of one server; an `Observer` of it. Given to `assemble`, which does the rest."""
+
+    def __init__(self) -> None:
+        registry = self._registry = CollectorRegistry()
+        self._events = Counter(
+            "slysock_events", "Events of clients that were handled", ["namespace", "event"], registry=registry
+        )
+        self._delivery = Histogram(
+            "slysock_delivery_seconds",
+            "From an event's arrival until what it caused was in the outboxes of everybody concerned",
+            ["namespace"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._errors = Counter(
+            "slysock_errors", "Events that failed, by kind", ["namespace", "kind"], registry=registry
+        )
+        self._http_errors = Counter(
+            "slysock_http_errors", "Requests that were answered by an error", ["status"], registry=registry
+        )
+        self._joins = Counter("slysock_joins", "Clients let into a namespace", ["namespace"], registry=registry)
+        self._endings = Counter("slysock_connections_closed", "Connections ended", ["reason"], registry=registry)
+        self._slow = Counter(
+            "slysock_slow_consumers", "Clients disconnected for not reading what was sent to them", registry=registry
+        )
+        self._messages = Counter("slysock_messages", "Messages stored", ["system"], registry=registry)
+        self._chats = Counter("slysock_chats_created", "Chats made", ["system"], registry=registry)
+        self._store_seconds = Histogram(
+            "slysock_store_seconds", "What the store takes", ["operation"], buckets=_SECONDS, registry=registry
+        )
+        self._store_errors = Counter(
+            "slysock_store_errors", "What the store failed at", ["operation", "kind"], registry=registry
+        )
+
+    def bind(self, server: Server) -> None:
+        """Observe a server."""
+        server.observe(self)
+        self._registry.register(_Holdings(server.statistics))
+
+    def render(self) -> bytes:
+        """Write everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    # -- an Observer -------------------------------------------------------------------------------------------------
+
+    def joined(self, socket: Socket) -> None:
+        """Count a client."""
+        self._joins.labels(socket.namespace.name).inc()
+
+    def left(self, socket: Socket, reason: DisconnectReason) -> None:
+        """See Observer.left; who is there is a gauge."""
+
+    def handled(self, socket: Socket, event: str, seconds: float) -> None:
+        """Count and time an event."""
+        self._events.labels(socket.namespace.name, event).inc()
+        self._delivery.labels(socket.namespace.name).observe(seconds)
+
+    def failed(self, socket: Socket, event: str, error: Exception) -> None:  # noqa: ARG002 - the shape of an Observer
+        """Count an error."""
+        self._errors.labels(socket.namespace.name, kind_of_error(error)).inc()
+
+    def session_closed(self, reason: DisconnectReason) -> None:
+        """Count the end of a connection."""
+        self._endings.labels(reason).inc()
+        if reason == SLOW_CONSUMER:
+            self._slow.inc()
+
+    # -- HTTP and store ----------------------------------------------------------------------------------------------
+
+    def http_failed(self, status: int) -> None:
+        """Count an error answer; there are as many labels as statuses that we answer."""
+        self._http_errors.labels(str(status)).inc()
+
+    def watch(self, store: Store) -> Store:
+        """Give a store that counts and times what is done with it."""
+        return cast("Store", _WatchedStore(store, self))
+
+    def store_did(self, operation: str, seconds: float, arguments: tuple[object, ...], result: object) -> None:
+        """Count what a store has done."""
+        self._store_seconds.labels(operation).observe(seconds)
+        match result:
+            case AddedMessage(is_duplicate=False):
+                self._messages.labels(_system_of(arguments)).inc()
+                if result.created_chat:
+                    self._chats.labels(_system_of(arguments)).inc()
+            case EnsuredChat(created=True):
+                self._chats.labels(_system_of(arguments)).inc()
+            case _:
+                pass
+
+    def store_failed(self, operation: str, error: StoreError) -> None:
+        """Count what a store could not do."""
+        self._store_errors.labels(operation, type(error).__name__).inc()
+
+
+def kind_of_error(error: Exception) -> str:
+    """Name the kind of a failure; one of few."""
+    match error:
+        case DomainError():
+            return type(error).__name__
+        case InvalidPayload():
+            return "InvalidPayload"
+        case _:
+            return "Unexpected"
+
+
+def _system_of(arguments: tuple[object, ...]) -> str:
+    return str(arguments[0])  # every method of a store begins with the system
+
+
+@final
+class _WatchedStore:
+    """Passes every call on to a store and times it.
+
+    Made of the store's methods as they are asked for: to spell out thirty that do the same would hide that they do.
+    """
+
+    def __init__(self, store: Store, metrics: Metrics) -> None:
+        self._store = store
+        self._metrics = metrics
+
+    def __getattr__(self, name: str) -> object:
+        method = getattr(self._store, name)
+        watched = method if name == "statistics" else self._watched(name, method)
+        setattr(self, name, watched)  # found directly from now on
+        return watched
+
+    def _watched(self, name: str, method: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        async def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            since = time.perf_counter()
+            try:
+                result = await method(*args, **kwargs)
+            except StoreError as error:
+                self._metrics.store_failed(name, error)
+                raise
+            # No checkpoint since the store returned: what it promises about cancellation holds.
+            self._metrics.store_did(name, time.perf_counter() - since, args, result)
+            return result
+
+        return call
+
+
+@final
+class _Holdings(Collector):
+    """Gauges of what a server holds, read when they are asked for."""
+
+    def __init__(self, statistics: Callable[[], ServerStatistics]) -> None:
+        self._statistics = statistics
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Read them; see Collector."""
+        held = self._statistics()
+        yield GaugeMetricFamily("slysock_connections", "Open connections", value=held.connections)
+        yield GaugeMetricFamily("slysock_outbox_bytes", "What waits for clients", value=held.outbox_bytes)
+        clients = GaugeMetricFamily("slysock_clients", "Clients in a namespace", labels=["namespace"])
+        for namespace, count in held.clients.items():
+            clients.add_metric([namespace], count)
+        yield clients
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Name them without reading; see Collector."""
+        yield GaugeMetricFamily("slysock_connections", "")
+        yield GaugeMetricFamily("slysock_outbox_bytes", "")
+        yield GaugeMetricFamily("slysock_clients", "", labels=["namespace"])

@@ -1,0 +1,24 @@
+"""Every event that clients get, for the AsyncAPI document."""
+
+from typing import Final
+
+from slysock.systems.emissions import Emits
+
+from .answers import ERROR, ErrorShape
+from .changing import MESSAGE_DELETED, MESSAGE_EDITED, MESSAGE_REACTION
+from .events import ROOT, TYPING
+from .reading import MESSAGE_READ
+from .shapes import MessageDeletedShape, MessageReactionShape, MessageReadShape, MessageShape, TypingShape
+from .writing import NEW_MESSAGE
+
+_TABLE: Final[tuple[tuple[str, object, str], ...]] = (
+    (NEW_MESSAGE, MessageShape, "A message, sent by event or by request; to all sockets of all participants."),
+    (TYPING, TypingShape, "Somebody types, or has stopped; to the other participants."),
+    (MESSAGE_READ, MessageReadShape, "Somebody has read a message; to the participants."),
+    (MESSAGE_REACTION, MessageReactionShape, "Somebody has reacted to a message; to the participants."),
+    (MESSAGE_EDITED, MessageShape, "A message says something else now; to the participants."),
+    (MESSAGE_DELETED, MessageDeletedShape, "A message was taken back; to the participants."),
+    (ERROR, ErrorShape, "What went wrong with an event; to its socket."),
+)
+
+EMITS: Final = tuple(Emits(namespace=ROOT, event=event, payload=payload, doc=doc) for event, payload, doc in _TABLE)

@@ -1,0 +1,76 @@
+"""What another back-end tells this system, and what it may ask."""
+
+from typing import Final, final
+
+from slysock.systems.domain import Domain
+from slysock.systems.domain.references import References
+from slysock.systems.domain.times import wire_time
+from slysock.systems.manage import Manage, UserPresence, UserRecord, resource
+from slysock_store import UserKey
+
+from .desk import Desk
+from .payloads import ListingBody, ListingImage
+from .people import normal_role
+from .shapes import ListingShape, PersonShape
+from .views import listing_shape, person_shape
+
+LISTING_KIND: Final = "listing"
+
+
+@final
+class Managing:
+    """Users and listings as they are told of."""
+
+    def __init__(self, domain: Domain, listings: References, desk: Desk) -> None:
+        self._domain = domain
+        self._listings = listings
+        self._desk = desk
+
+    async def put_user(self, user_id: str, record: UserRecord) -> PersonShape:
+        """Make or refresh a user; live sockets speak for them as they are now."""
+        key = UserKey(user_id)
+        user = await self._domain.users.sign_in(key, role=normal_role(record.role), profile=record.profile())
+        self._desk.renew(user)
+        return person_shape(key, {key: user})
+
+    async def put_listing(self, pet_id: str, record: ListingBody) -> ListingShape:
+        """Make or replace a listing. Its owner is in the chats that are made from now on."""
+        images = [_address(image) for image in record.images]
+        listing = await self._listings.put(
+            pet_id,
+            {
+                "title": record.title,
+                "images": [{"url": url} for url in images],
+                "price": record.price,
+                "address": record.address,
+                "ownerId": record.owner_id,
+            },
+        )
+        return listing_shape(pet_id, {pet_id: listing})
+
+    async def presence(self, user_id: str, user_type: str | None = None) -> UserPresence:  # noqa: ARG002 - ids are unique
+        """Say whether a user has said `online` on a socket that is still there."""
+        key = UserKey(user_id)
+        user = (await self._domain.users.find([key])).get(key)
+        active = None if user is None or user.last_active is None else wire_time(user.last_active)
+        return UserPresence(
+            user_id=user_id,
+            is_online=self._domain.online.is_here(key),
+            sockets=self._domain.listening.connections_of(key),
+            last_active=active,
+        )
+
+
+def manage_pets(managing: Managing) -> Manage:
+    """Describe it for the management API."""
+    return Manage(
+        resources=(
+            resource("users", UserRecord, managing.put_user, doc="Make or refresh a user."),
+            resource("listings", ListingBody, managing.put_listing, doc="Make or replace the listing of a pet."),
+        ),
+        presence=managing.presence,
+    )
+
+
+def _address(image: ListingImage | str) -> str:
+    return image if isinstance(image, str) else image.url

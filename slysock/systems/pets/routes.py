@@ -1,0 +1,89 @@
+"""The HTTP API of this system: `/api/chat`."""
+
+from typing import Final
+
+from litestar import Response, delete, get, post, put
+from litestar.params import FromPath, JSONBody
+from litestar.types import ControllerRouterHandler
+
+from slysock.systems.rest import Caller, PagingFromQuery, RestArea, paging, rest_router
+
+from .answers import Envelope, render_error
+from .audience import at_once
+from .changing import Changing
+from .media import Media
+from .payloads import CreateChat, MessageBody
+from .people import People
+from .reading import Reading
+from .shapes import BlockShape, ChatPage, ChatShape, MessagePage, MessageShape, ReadShape
+from .uploading import media_handlers
+from .writing import Writing
+
+PATH: Final = "/api/chat"
+CHATS_PER_PAGE: Final = 20
+MESSAGES_PER_PAGE: Final = 50
+
+
+def chat_api(people: People, *, media: Media, writing: Writing, reading: Reading, changing: Changing) -> RestArea:
+    """Make the eight endpoints of the document, and the one that media are got from."""
+    handlers = [
+        *_chat_handlers(people, reading, changing),
+        *_message_handlers(people, writing, reading, changing),
+        *media_handlers(media, people, writing),
+    ]
+    return rest_router(PATH, handlers, render_error)
+
+
+def _chat_handlers(people: People, reading: Reading, changing: Changing) -> list[ControllerRouterHandler]:
+    @post("/create")
+    async def create_chat(identity: Caller, data: JSONBody[CreateChat]) -> Response[Envelope[ChatShape]]:
+        """Get the chat with somebody, about a pet or about none; it is made if there is none."""
+        created = await reading.create(await people.session(identity), data)
+        if created.is_new:
+            return Response(Envelope(message="Chat created successfully", data=created.chat), status_code=201)
+        return Response(Envelope(message="Chat retrieved successfully", data=created.chat), status_code=200)
+
+    @get("/my-chats", dependencies={"paging": paging(default_limit=CHATS_PER_PAGE)})
+    async def my_chats(identity: Caller, paging: PagingFromQuery) -> Envelope[ChatPage]:
+        """List one's chats, that with the latest message first."""
+        page = await reading.chats(await people.session(identity), paging)
+        return Envelope(message="Chats retrieved successfully", data=page)
+
+    @put("/{chat_id:str}/mark-read")
+    async def mark_read(identity: Caller, chat_id: FromPath[str]) -> Envelope[ReadShape]:
+        """Mark all of a chat read."""
+        read = await reading.mark_read(await people.session(identity), chat_id, None, at_once)
+        return Envelope(message="Messages marked as read", data=read)
+
+    @put("/{chat_id:str}/toggle-block")
+    async def toggle_block(identity: Caller, chat_id: FromPath[str]) -> Envelope[BlockShape]:
+        """Block a chat, or lift one's own block."""
+        block = await changing.toggle_block(await people.session(identity), chat_id)
+        text = "Chat blocked successfully" if block.is_blocked else "Chat unblocked successfully"
+        return Envelope(message=text, data=block)
+
+    return [create_chat, my_chats, mark_read, toggle_block]
+
+
+def _message_handlers(
+    people: People, writing: Writing, reading: Reading, changing: Changing
+) -> list[ControllerRouterHandler]:
+    @get("/{chat_id:str}/messages", dependencies={"paging": paging(default_limit=MESSAGES_PER_PAGE)})
+    async def messages(identity: Caller, chat_id: FromPath[str], paging: PagingFromQuery) -> Envelope[MessagePage]:
+        """List a chat's messages, the oldest of a page first; page 1 holds the newest."""
+        page = await reading.messages(await people.session(identity), chat_id, paging)
+        return Envelope(message="Messages retrieved successfully", data=page)
+
+    @post("/{chat_id:str}/send")
+    async def send(identity: Caller, chat_id: FromPath[str], data: JSONBody[MessageBody]) -> Envelope[MessageShape]:
+        """Send a message; all participants get `newMessage` on their sockets."""
+        message = await writing.send(await people.session(identity), chat_id, data, at_once)
+        return Envelope(message="Message sent successfully", data=message)
+
+    @delete("/message/{message_id:str}", status_code=200)
+    async def delete_message(identity: Caller, message_id: FromPath[str]) -> Envelope[MessageShape]:
+        """Take back a message of one's own, and its file."""
+        message = await changing.delete(await people.session(identity), message_id, at_once)
+        return Envelope(message="Message deleted successfully", data=message)
+
+    return [messages, send, delete_message]

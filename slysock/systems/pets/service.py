@@ -1,0 +1,77 @@
+"""The system put together."""
+
+from typing import Final, final
+
+from slysock import Router, Server
+from slysock.systems.domain import make_domain
+from slysock.systems.domain.oversight import Oversight
+from slysock.systems.domain.posting import Posts
+from slysock.systems.domain.references import References
+from slysock.systems.domain.revisions import Revisions
+from slysock.systems.foundation import Foundation
+from slysock.systems.manage import Manage, UserRecord
+from slysock.systems.rest import RestArea
+from slysock.systems.uploads import MediaFolder
+from slysock.systems.voice import Voice
+from slysock_store import SystemName
+
+from .audience import Audience
+from .changing import Changing
+from .desk import Desk
+from .events import ROOT, Events, events_router
+from .managing import LISTING_KIND, Managing, manage_pets
+from .media import REFERENCE_KIND, Media
+from .payloads import ListingBody
+from .people import People
+from .reading import Reading
+from .routes import chat_api
+from .shapes import ListingShape, PersonShape
+from .writing import Writing
+
+NAME: Final = SystemName("pets")
+
+
+@final
+class Pets:
+    """Chats about pets on one server.
+
+    Attributes:
+        router: its events, without the door of the root namespace.
+        api: its part of the HTTP API.
+        folder: its files.
+    """
+
+    def __init__(self, foundation: Foundation) -> None:
+        store, settings = foundation.store, foundation.settings
+        domain = make_domain(store, NAME)
+        people = People(domain)
+        listings = References(store, NAME, kind=LISTING_KIND)
+        self._voice = Voice(ROOT)
+        self.folder = MediaFolder(settings.media_path, max_file_bytes=settings.max_media_bytes)
+        media = Media(self.folder, domain.chats, References(store, NAME, kind=REFERENCE_KIND))
+        audience = Audience(self._voice)
+        desk = Desk(domain, people, foundation.admission, self._voice)
+        writing = Writing(domain, Posts(store, NAME), media, audience)
+        reading = Reading(domain, Oversight(store, NAME), listings, audience)
+        changing = Changing(domain, Revisions(store, NAME), media, audience)
+        self._managing = Managing(domain, listings, desk)
+        events = Events(domain, desk, audience, writing=writing, reading=reading, changing=changing)
+        self.router: Router = events_router(events, desk)
+        self.api: RestArea = chat_api(people, media=media, writing=writing, reading=reading, changing=changing)
+
+    def started(self, server: Server) -> None:
+        """Learn where the clients are."""
+        self._voice.bind(server)
+
+    async def put_user(self, user_id: str, user: UserRecord) -> PersonShape:
+        """See `Managing.put_user`."""
+        return await self._managing.put_user(user_id, user)
+
+    async def put_listing(self, pet_id: str, listing: ListingBody) -> ListingShape:
+        """See `Managing.put_listing`."""
+        return await self._managing.put_listing(pet_id, listing)
+
+    @property
+    def manage(self) -> Manage:
+        """What the management API can do here."""
+        return manage_pets(self._managing)

@@ -1,0 +1,102 @@
+"""Media over HTTP: a form in, a file out."""
+
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Final, cast
+
+from litestar import Response
+from litestar.exceptions import HTTPException
+from litestar.handlers import post, route
+from litestar.params import FromPath
+from litestar.types import ASGIApp, ControllerRouterHandler
+
+from slysock.systems.rest import Caller, HttpRequest
+from slysock.systems.uploads import (
+    MAX_OVERHEAD_BYTES,
+    BadForm,
+    FileTooLarge,
+    FolderBroken,
+    MediaAnswer,
+    NoRoom,
+    NotMedia,
+    TooManyUploads,
+    UploadBroken,
+    UploadError,
+)
+
+from .answers import Envelope, Failure
+from .audience import at_once
+from .media import Media
+from .people import People, user_of
+from .shapes import MessageShape
+from .writing import Writing
+
+logger = logging.getLogger("slysock.systems")
+
+_STATUS: Final[Mapping[type[UploadError], HTTPStatus]] = {
+    BadForm: HTTPStatus.BAD_REQUEST,
+    FileTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    NotMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    TooManyUploads: HTTPStatus.TOO_MANY_REQUESTS,
+    UploadBroken: HTTPStatus.REQUEST_TIMEOUT,
+    NoRoom: HTTPStatus.INSUFFICIENT_STORAGE,
+    FolderBroken: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def media_handlers(media: Media, people: People, writing: Writing) -> list[ControllerRouterHandler]:
+    """Make the handlers of `POST /{chatId}/send-media` and `GET /media/{name}`."""
+    max_file_bytes = media.folder.max_file_bytes
+
+    @post(
+        "/{chat_id:str}/send-media",
+        request_max_body_size=None,  # the folder has a limit of its own, and words for it
+        exception_handlers={UploadError: answer_upload_error},
+    )
+    async def send_media(identity: Caller, request: HttpRequest, chat_id: FromPath[str]) -> Envelope[MessageShape]:
+        """Send an image or a video: the form field `media`, and if wanted `content`, the caption."""
+        sender = await people.session(identity)
+        boundary = _boundary_of(request)
+        if (request.content_length or 0) > max_file_bytes + MAX_OVERHEAD_BYTES:
+            raise FileTooLarge(max_file_bytes)
+        async with aclosing(_pieces(request)) as body:
+            message = await writing.send_media(sender, chat_id, body, boundary, at_once)
+        return Envelope(message="Media message sent successfully", data=message)
+
+    @route("/media/{name:str}", http_method=["GET", "HEAD"], exception_handlers={UploadError: answer_upload_error})
+    async def get_media(identity: Caller, name: FromPath[str]) -> ASGIApp:
+        """Get a file of one's own chats by its `mediaUrl`, or a part of it."""
+        found, stored = await media.open(name, user=user_of(identity))
+        # Litestar has names of its own for the types of ASGI.
+        return cast("ASGIApp", MediaAnswer(media.folder, stored, found))
+
+    return [send_media, get_media]
+
+
+def answer_upload_error(request: HttpRequest, error: UploadError) -> Response[Failure]:
+    """Say why an upload was not taken; an exception handler of Litestar's."""
+    if isinstance(error, NoRoom | FolderBroken):
+        logger.error("the folder of uploads cannot be used for %s: %s", request.method, error.__cause__)
+    return Response(Failure(message=str(error)), status_code=_STATUS[type(error)])
+
+
+def _boundary_of(request: HttpRequest) -> str:
+    content_type, options = request.content_type
+    if content_type != "multipart/form-data":
+        raise BadForm("Expected a body of the type multipart/form-data")
+    return options.get("boundary", "")
+
+
+async def _pieces(request: HttpRequest) -> AsyncGenerator[bytes, None]:
+    """Give a body piece by piece; Litestar's word for a client that has left is one of its own."""
+    async with aclosing(request.stream()) as stream:
+        while True:
+            try:
+                piece = await anext(stream)
+            except StopAsyncIteration:
+                return
+            except HTTPException as error:
+                raise UploadBroken from error
+            yield piece
