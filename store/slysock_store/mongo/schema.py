@@ -63,8 +63,9 @@ def _version(connection: Connection) -> int:
 
 
 def _refuse_foreign(connection: Connection) -> None:
-    database = connection.collections.schema.database
-    if database.list_collection_names():
+    schema = connection.collections.schema
+    # Looked for again after the list: another process may be making the collections, and it makes this document first.
+    if schema.database.list_collection_names() and schema.find_one(where(_id=SCHEMA)) is None:
         raise BadStoreUrl(f"{connection.where} holds collections of another program; name a database of its own")
 
 
