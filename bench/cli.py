@@ -1,6 +1,7 @@
 """The command line."""
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from bench.scenarios import SCENARIOS
 from bench.smoke import SMOKE_PEERS, smoke_work
 from bench.table import print_comparison, print_results
 
+INTERRUPTED: Final = 130  # as a shell reports what Ctrl+C ended
 PIPE_WIDTH: Final = 150
 OUTPUT: Final = BENCH.parent / "var" / "bench"
 
@@ -151,7 +153,7 @@ def _points(names: Sequence[str] | None, *, only_quick: bool, containing: Sequen
 
 
 def _run(settings: Settings, work: Sequence[Work], peers: Sequence[str], output: Path | None) -> int:
-    """Run, print, save. Returns the exit status: 1 if a run failed."""
+    """Run, print, save. Returns the exit status: 0, or 1 if a run failed, 2 without a compiler, INTERRUPTED."""
     console = _console()
     try:
         program("launch")
@@ -163,13 +165,19 @@ def _run(settings: Settings, work: Sequence[Work], peers: Sequence[str], output:
         output = OUTPUT / f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}-{settings.mode}.json"
     OUTPUT.mkdir(parents=True, exist_ok=True)
     # Databases are in it, too: not below /tmp, which may be memory, where a commit costs nothing.
+    # Also where we were started with signals ignored, as a shell does to what runs in its background.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="running-", dir=OUTPUT) as logs, _progress(console) as watch:
-        results = Runner(settings, peers, Path(logs), watch).run(work)
+        runner = Runner(settings, peers, Path(logs), watch)
+        results = runner.run(work)
     print_results(console, results)
     results.save(output)
     page = output.with_suffix(".html")
     page.write_text(render(results))
     console.print(f"Saved as {os.path.relpath(output)} and {page.name}", highlight=False)
+    if runner.interrupted:
+        return INTERRUPTED
     return 1 if any(run.failure for run in results.runs) else 0
 
 

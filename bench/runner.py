@@ -2,7 +2,8 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,12 +76,14 @@ class Runner:
     Attributes:
         logs: a folder for what servers and generator complain about.
         watch: told of each step.
+        interrupted: whether Ctrl+C ended it early.
     """
 
     settings: Settings
     peers: Sequence[str]
     logs: Path
     watch: Callable[[Step], None] = lambda _step: None
+    interrupted: bool = False
     _missing: dict[tuple[str, str], str] = field(default_factory=dict)  # (peer, scenario or "") -> reason
     _runs: list[Run] = field(default_factory=list)
     _capacity: dict[str, float] = field(default_factory=dict)  # scenario's calibration -> deliveries per second
@@ -95,7 +98,7 @@ class Runner:
         try:
             self._do(work, connections)
         except KeyboardInterrupt:
-            self.watch(Step(0, 0, "stopped"))
+            self.interrupted = True
         return Results(
             machine=described,
             started=started,
@@ -120,10 +123,11 @@ class Runner:
         total = sum(len(points) for _, points, _, _ in sessions)
         number = 0
         for scenario, points, peer, repetition in sessions:
-            for point, outcome in self._session(scenario, points, peer, repetition, connections):
-                number += 1
-                self._runs.append(outcome)
-                self.watch(Step(number, total, f"{scenario.name}: {point.label}, {peer.name}"))
+            with closing(self._session(scenario, points, peer, repetition, connections)) as outcomes:
+                for point, outcome in outcomes:
+                    number += 1
+                    self._runs.append(outcome)
+                    self.watch(Step(number, total, f"{scenario.name}: {point.label}, {peer.name}"))
 
     def _sessions(self, work: Sequence[Work]) -> Iterator[tuple[Scenario, Sequence[Point], Peer, int]]:
         """One server process each: every point of a scenario that this peer can serve, in order."""
@@ -153,7 +157,7 @@ class Runner:
 
     def _session(
         self, scenario: Scenario, points: Sequence[Point], peer: Peer, repetition: int, connections: int
-    ) -> Iterator[tuple[Point, Run]]:
+    ) -> Generator[tuple[Point, Run], None, None]:
         """Serve points by one process; by a new one where the last run failed, or memory is measured."""
         left = list(points)
         while left:

@@ -10,6 +10,7 @@ be reached, the keys that are known go on working; only tokens of unknown keys a
 import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Final, TypeAlias, final
 
 import httpx
@@ -171,12 +172,13 @@ async def fetch_by_http(url: str) -> bytes:
     body = bytearray()
     try:
         async with httpx.AsyncClient(timeout=FETCH_SECONDS) as client, client.stream("GET", url) as response:
-            if response.status_code != httpx.codes.OK:
+            if response.status_code != HTTPStatus.OK:
                 raise FetchFailed(f"it answers {response.status_code}")
             async for piece in response.aiter_bytes():
-                body += piece
-                if len(body) > MAX_BYTES:
-                    raise FetchFailed(f"it is larger than {MAX_BYTES} bytes")
+                # Read on and forget: httpx leaves generators behind where it is interrupted. The caller has a deadline.
+                body += piece[: MAX_BYTES + 1 - len(body)]
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise FetchFailed(str(error) or type(error).__name__) from error
+    if len(body) > MAX_BYTES:
+        raise FetchFailed(f"it is larger than {MAX_BYTES} bytes")
     return bytes(body)

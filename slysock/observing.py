@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Protocol, final
 
 import msgspec
 
+__all__ = ["Observer", "ServerStatistics"]
+
 if TYPE_CHECKING:
     from slysock.session import DisconnectReason
     from slysock.socket import Socket

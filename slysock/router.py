@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Concatenate, Final, Generic, ParamSpec, TypeAlias, TypeVar, final
 
+from slysock.description import EventDescription
 from slysock.errors import InvalidPayload
 from slysock.signature import Function, Kind, Signature, kind_of
 from slysock_protocol.limits import RESERVED_EVENTS
@@ -64,31 +65,6 @@ class Handler:
         handler = copy.copy(self)
         handler.on_error = on_error
         return handler
-
-
-@final
-class EventDescription:
-    """One handler of one event, as its author wrote it down.
-
-    Attributes:
-        event: the event's name.
-        doc: the handler's docstring, without indentation; empty where there is none.
-        arguments: the types of the arguments, in order.
-        required: how many of them must be there.
-        rest: the type of the arguments behind them; None where there may be none.
-        returns: the type of the acknowledgement, as annotated; None where there is none.
-    """
-
-    __slots__ = ("arguments", "doc", "event", "required", "rest", "returns")
-
-    def __init__(self, *, event: str, handler: Handler) -> None:
-        signature = handler.signature
-        self.event = event
-        self.doc = inspect.getdoc(handler.call) or ""
-        self.arguments: tuple[object, ...] = tuple(signature.types)
-        self.required = signature.required
-        self.rest = signature.rest_type
-        self.returns = signature.return_type
 
 
 @final
@@ -221,10 +197,10 @@ class Router:
 
         return register
 
-    def describe(self) -> "tuple[EventDescription, ...]":
+    def describe(self) -> tuple[EventDescription, ...]:
         """Say which events are taken and how, for documents; also after the router is in use."""
         return tuple(
-            EventDescription(event=event, handler=handler)
+            _described(event, handler)
             for registered, _ in self._registrations.walk()
             for event, handler in registered.handlers
         )
@@ -282,6 +258,18 @@ class Router:
         if other.namespace != self.namespace:
             raise ValueError(f"a router for {other.namespace!r} cannot be part of one for {self.namespace!r}")
         self.registrations.included.append(other._registrations)  # noqa: SLF001 - of the same class
+
+
+def _described(event: str, handler: Handler) -> EventDescription:
+    signature = handler.signature
+    return EventDescription(
+        event=event,
+        doc=inspect.getdoc(handler.call) or "",
+        arguments=tuple(signature.types),
+        required=signature.required,
+        rest=signature.rest_type,
+        returns=signature.return_type,
+    )
 
 
 def _plain(function: F) -> F:

@@ -12,13 +12,11 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, TypeVar, final
+from typing import Final, TypeAlias, TypeVar, final
 
 import msgspec
 
-from slysock.config import Config
 from slysock.jwks import RemoteKeys
-from slysock.systems.foundation import SystemSettings
 from slysock.tokens import BadKey, KeySource, public_key, secret_key
 
 DEFAULT_STORE: Final = "sqlite:///var/slysock.db"
@@ -31,8 +29,6 @@ PRIVATE_MODE: Final = 0o600
 OTHERS_MAY: Final = 0o077
 
 S = TypeVar("S", bound=msgspec.Struct)
-
-LogFormat: TypeAlias = Literal["text", "json"]
 
 FileValue: TypeAlias = str | int | float | bool | list[str]
 
@@ -91,20 +87,6 @@ class ListenSettings(msgspec.Struct, frozen=True, kw_only=True):
     unix: Path | None = None
     certfile: Path | None = None
     keyfile: Path | None = None
-
-
-@final
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that `slysock serve` needs to know."""
-
-    config: Config
-    tokens: TokenSettings
-    listen: ListenSettings
-    systems: tuple[str, ...]
-    systems_settings: SystemSettings = SystemSettings()
-    log_level: str = "INFO"
-    log_format: LogFormat = "text"
-    metrics: bool = True
 
 
 def choose(kind: type[S], values: Mapping[str, object]) -> S:

@@ -134,6 +134,10 @@ void client_leave(struct client *client)
 {
     if (client->state == CLOSED) return;
     client->leaving = true;
+    if (client->post && !client->on_socket && !client->post->busy) {
+        enqueue(client, "1", 1); /* or the server would keep the session until its heartbeat fails */
+        send_post(client);
+    }
     if (client->on_socket) send_frame(client->socket, OP_CLOSE, "\x03\xe9", 2); /* 1001, going away */
     close_all(client);
 }

@@ -42,7 +42,7 @@ void client_open(struct client *client);
 void client_send(struct client *client, const char *packet, size_t length);
 /* Send a binary event: its packet and its attachment, together. WebSocket only. */
 void client_send_binary(struct client *client, const char *packet, size_t length, const char *data, size_t size);
-/* Leave as a closing page does: no farewell but that of the WebSocket. */
+/* Leave: with the close frame of the WebSocket, or the close packet of Engine.IO; no answer is awaited. */
 void client_leave(struct client *client);
 
 /* Implemented by load.c. */

@@ -172,9 +172,9 @@ static void receive_ack(struct client *client, const char *at, const char *end)
 
 void load_control(struct client *client, uint32_t id, const char *event_and_arguments)
 {
-    char packet[512];
-    int size = snprintf(packet, sizeof packet, "42%u%s", FIRST_CONTROL_ACK + id, event_and_arguments);
-    client_send(client, packet, (size_t)size);
+    char *packet = malloc(strlen(event_and_arguments) + 32);
+    client_send(client, packet, (size_t)sprintf(packet, "42%u%s", FIRST_CONTROL_ACK + id, event_and_arguments));
+    free(packet);
 }
 
 void load_packet(struct client *client, char *packet, size_t length)

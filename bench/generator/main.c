@@ -67,14 +67,13 @@ void main_ready(struct client *client)
 
 static void join_rooms(struct client *client)
 {
-    char packet[8192];
-    size_t size = (size_t)sprintf(packet, "[\"join\",[");
-    for (int n = 0; n < run.options.rooms_per_client && size < sizeof packet - 32; n++)
-        size += (size_t)sprintf(packet + size, "%s\"r%d\"", n ? "," : "", room_of(client->index, n));
-    sprintf(packet + size, "]]");
-    char *text = strdup(packet);
-    load_control(client, CONTROL_JOIN, text);
-    free(text);
+    char *event = malloc((size_t)run.options.rooms_per_client * 16 + 32);
+    size_t size = (size_t)sprintf(event, "[\"join\",[");
+    for (int n = 0; n < run.options.rooms_per_client; n++)
+        size += (size_t)sprintf(event + size, "%s\"r%d\"", n ? "," : "", room_of(client->index, n));
+    sprintf(event + size, "]]");
+    load_control(client, CONTROL_JOIN, event);
+    free(event);
     unanswered++;
 }
 

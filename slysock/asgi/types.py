@@ -1,6 +1,6 @@
 """The words of ASGI 3, as far as HTTP and lifespan need them, and what an application can get wrong in them."""
 
-# ruff: noqa: N818 -- the names say what happened, as everywhere in this project
+
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Never, Protocol, final

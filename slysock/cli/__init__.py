@@ -9,6 +9,8 @@ from typing import NoReturn
 
 import click
 
+from slysock.cli.asyncapi_command import asyncapi
+from slysock.cli.demo_command import demo
 from slysock.cli.options import refuse_unknown_environment
 from slysock.cli.serve_command import serve
 from slysock.cli.token_command import token
@@ -40,6 +42,8 @@ def slysock(context: click.Context) -> None:
 
 slysock.add_command(serve)
 slysock.add_command(token)
+slysock.add_command(demo)
+slysock.add_command(asyncapi)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -4,9 +4,9 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Final, final
+from typing import Final, Literal, TypeAlias, cast, final
 
-from slysock.settings import LogFormat
+LogFormat: TypeAlias = Literal["text", "json"]
 
 _TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -23,7 +23,7 @@ def start_logging(level: str, log_format: LogFormat) -> None:
 def fields_of(record: logging.LogRecord) -> dict[str, object]:
     """Give the fields beside a record's text."""
     fields: object = getattr(record, "fields", None)
-    return {str(name): value for name, value in fields.items()} if isinstance(fields, dict) else {}
+    return cast("dict[str, object]", fields) if isinstance(fields, dict) else {}
 
 
 @final

@@ -155,6 +155,21 @@ def store_option() -> click.Option:
     )
 
 
+def system_option() -> click.Option:
+    """Make `--system`."""
+    return _setting(
+        "--system",
+        f"A chat system: {', '.join(SYSTEMS)}. May be repeated; all of them unless one is named.",
+        metavar="NAME",
+        check=names_of(*SYSTEMS, what="system"),
+    )
+
+
+def path_option() -> click.Option:
+    """Make `--path`."""
+    return _setting("--path", "Where Socket.IO answers.", default=Config().path, metavar="PATH")
+
+
 def serve_sections() -> Sections:
     """Make the options of `serve`."""
     return {
@@ -167,12 +182,7 @@ def serve_sections() -> Sections:
         ],
         "What to serve": [
             store_option(),
-            _setting(
-                "--system",
-                f"A chat system: {', '.join(SYSTEMS)}. May be repeated; all of them unless one is named.",
-                metavar="NAME",
-                check=names_of(*SYSTEMS, what="system"),
-            ),
+            system_option(),
         ],
         "Uploads": [
             _setting(
@@ -203,7 +213,7 @@ def serve_sections() -> Sections:
             ),
         ],
         "Socket.IO": [
-            _setting("--path", "Where Socket.IO answers.", default=Config().path, metavar="PATH"),
+            path_option(),
             _setting(
                 "--transport",
                 "polling or websocket. May be repeated; both unless one is named.",

@@ -1,55 +1,28 @@
 """`slysock serve`: from settings to a server that runs until it is told to stop."""
 
 import signal
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-import msgspec
 import trio
 
-from slysock import Config, Listening, Server
+from slysock import Listening, Server
 from slysock.cli.logs import start_logging
+from slysock.cli.opening import first_of, opened_store
 from slysock.cli.options import SERVE, SectionedCommand
+from slysock.cli.serve_settings import Settings, read_settings
 from slysock.cli.welcome import print_welcome
 from slysock.settings import (
     ListenSettings,
-    LogFormat,
     Secret,
-    Settings,
     SettingsError,
-    TokenSettings,
-    choose,
-    database_file,
     find_secret,
     load_key,
     load_tls,
-    make_folder,
 )
-from slysock.systems import SYSTEMS, Assembly, SystemSettings, assemble, make_foundation
+from slysock.systems import SYSTEMS, Assembly, assemble, make_foundation
 from slysock.systems.journal import Journal
 from slysock.systems.metrics import Metrics
 from slysock.tokens import Tokens
-from slysock_store import Store, StoreError, open_store
-
-
-def read_settings(values: Mapping[str, object]) -> Settings:
-    """Turn what the options gave into settings; the names of lists are plural here.
-
-    Raises:
-        SettingsError: values that cannot be used, alone or together.
-    """
-    lists = {"transports": values["transport"] or None, "cors_origins": values["cors_origin"] or None}
-    return Settings(
-        config=choose(Config, {**values, **lists}),
-        tokens=choose(TokenSettings, values),
-        listen=choose(ListenSettings, values),
-        systems_settings=choose(SystemSettings, values),
-        systems=msgspec.convert(values["system"] or tuple(SYSTEMS), tuple[str, ...]),
-        log_level=str(values["log_level"]).upper(),
-        log_format=msgspec.convert(values["log_format"], LogFormat),
-        metrics=bool(values["metrics"]),
-    )
 
 
 def _serve(**values: object) -> None:
@@ -59,7 +32,7 @@ def _serve(**values: object) -> None:
     try:
         trio.run(run_server, settings)
     except* SettingsError as group:
-        trouble = _first(group)
+        trouble = first_of(group)
     if trouble is not None:
         raise trouble
 
@@ -125,7 +98,7 @@ async def _start(server: Server, listen: ListenSettings, nursery: trio.Nursery, 
         listening: Listening = await nursery.start(run)
     except* OSError as group:
         where = listen.unix or f"{listen.host} port {listen.port}"
-        raise SettingsError(f"cannot listen on {where}: {_text_of(_first(group))}") from None
+        raise SettingsError(f"cannot listen on {where}: {_text_of(first_of(group))}") from None
     return listening
 
 
@@ -141,25 +114,5 @@ async def _stop_on_signals(
             scope.cancel()
 
 
-@asynccontextmanager
-async def opened_store(url: str) -> AsyncGenerator[Store, None]:
-    """Open the store; only what keeps it from opening is the operator's to put right, so only that is translated."""
-    file = database_file(url)
-    if file is not None:
-        make_folder(file)
-    async with AsyncExitStack() as stack:
-        try:
-            store = await stack.enter_async_context(open_store(url))
-        except* StoreError as group:
-            raise SettingsError(f"cannot open the store {url}: {_first(group)}") from None
-        yield store
-
-
 def _text_of(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
-def _first(group: BaseExceptionGroup[Exception]) -> Exception:
-    """Give the first exception in a group of groups."""
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

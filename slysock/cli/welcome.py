@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from slysock import Listening
-from slysock.settings import DEFAULT_STORE, Secret, Settings
+from slysock.cli.serve_settings import Settings
+from slysock.settings import DEFAULT_STORE, Secret
 from slysock.systems import System
 
 _LABEL_WIDTH: Final = 10

@@ -12,7 +12,7 @@ from typing import Final, Literal, final
 
 import msgspec
 
-from slysock.router import EventDescription
+from slysock.description import EventDescription
 
 from .emissions import Emits
 from .schemas import Schema, schemas_of

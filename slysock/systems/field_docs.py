@@ -8,6 +8,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
+from typing import get_origin
 
 import msgspec
 
@@ -16,7 +17,8 @@ def field_docs(struct: type[msgspec.Struct]) -> Mapping[str, str]:
     """Give the texts by the fields' names on the wire; inherited fields have theirs from where they were written."""
     names = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
     docs: dict[str, str] = {}
-    for written in reversed(struct.__mro__):
+    plain: type = get_origin(struct) or struct  # of a generic struct, the class that was written down
+    for written in reversed(plain.__mro__):
         if issubclass(written, msgspec.Struct) and written is not msgspec.Struct:
             docs.update((names[name], text) for name, text in _texts_of(written) if name in names)
     return docs

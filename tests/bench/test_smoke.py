@@ -1,12 +1,13 @@
 """The harness from end to end: every scenario for an instant, with slysock. Figures mean nothing here."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from bench.build import CannotBuild, program
 from bench.peers.registry import PEERS
-from bench.runner import SMOKE, Runner, Work
+from bench.runner import SMOKE, Runner, Step, Work
 from bench.smoke import SMOKE_PEERS, smoke_work
 
 pytestmark = pytest.mark.port
@@ -24,3 +25,20 @@ def test_every_scenario_runs_without_a_failure(work: Work, tmp_path: Path) -> No
     results = Runner(SMOKE, [peer], tmp_path).run([work])
     assert results.runs
     assert [run.failure for run in results.runs if run.failure] == []
+
+
+def test_an_interrupt_ends_every_process_and_keeps_what_was_measured(tmp_path: Path) -> None:
+    def interrupt(step: Step) -> None:
+        if step.number and step.text.startswith("fanout"):
+            raise KeyboardInterrupt
+
+    runner = Runner(SMOKE, ["slysock", "floor"], tmp_path, interrupt)
+    results = runner.run(WORK)
+    assert runner.interrupted
+    assert len(results.runs) == 1
+    assert children() == set()
+
+
+def children() -> set[str]:
+    found = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return {Path(f"/proc/{pid}/cmdline").read_text() for pid in found}

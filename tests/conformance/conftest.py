@@ -39,14 +39,14 @@ async def serving(pytestconfig: pytest.Config, *arguments: str) -> AsyncGenerato
         if arguments[: len(SLOW)] != SLOW or pytestconfig.getoption("--conformance-engine") != engine_only:
             pytest.skip("the server that is tested is not the one that this test is for")
         host, _, port = url.removeprefix("http://").rstrip("/").partition(":")
-        yield Target(host, int(port or 80), "/engine.io/" if engine_only else "/socket.io/")
+        with Target(host, int(port or 80), "/engine.io/" if engine_only else "/socket.io/") as target:
+            yield target
         return
     options = parse_options([*arguments, "--port", "0"])
     async with trio.open_nursery() as nursery:
         listening: Listening = await nursery.start(server_of(options), options)
-        target = Target(options.host, listening.port, options.config.path)
-        yield target
-        target.drop_all()
+        with Target(options.host, listening.port, options.config.path) as target:
+            yield target
         nursery.cancel_scope.cancel()
 
 

@@ -54,7 +54,7 @@ class Answer:
 @final
 @dataclass(slots=True)
 class Target:
-    """A server under test, and ways to it."""
+    """A server under test, and ways to it. Leaving it closes the connections that tests have left open."""
 
     host: str
     port: int
@@ -71,8 +71,10 @@ class Target:
         """The target of a WebSocket handshake."""
         return f"{self.path}?EIO=4&transport=websocket"
 
-    def drop_all(self) -> None:
-        """Close what tests have left open."""
+    def __enter__(self) -> "Target":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
         for stream in self.streams:
             stream.socket.close()
 

@@ -9,8 +9,9 @@ Prints its address when it is ready; port 0 takes a free one. SIGINT and SIGTERM
 
 import argparse
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import trio
 
@@ -66,7 +67,14 @@ async def serve(options: Options) -> None:
         print(f"{listening.url}{options.config.path}", flush=True)
 
 
-def server_of(options: Options) -> Callable[..., Awaitable[None]]:
+class Serve(Protocol):
+    """Serves until cancelled."""
+
+    async def __call__(self, options: Options, *, task_status: trio.TaskStatus[Listening]) -> None:
+        """Say where when ready."""
+
+
+def server_of(options: Options) -> Serve:
     """Choose what to start."""
     return serve_engine if options.engine_only else serve_all
 

@@ -31,8 +31,8 @@ def sid_of(packet: str, prefix: str) -> str:
 
 
 async def test_connect(target: Target) -> None:
-    """Rule: "The server MUST respond with either: a `CONNECT` packet if the connection is successful, with the session
-    ID".
+    """Connection to a namespace: "The server MUST respond with either: a `CONNECT` packet if the connection is
+    successful, with the session ID".
     """
     websocket = await target.open_websocket()
     await websocket.send("40")
@@ -75,7 +75,7 @@ async def test_the_public_id_is_not_the_sessions(target: Target) -> None:
 
 
 async def test_several_namespaces_on_one_connection(target: Target) -> None:
-    """Rule: "A client MAY be connected to multiple namespaces at the same time"."""
+    """Connection to a namespace: "A client MAY be connected to multiple namespaces at the same time"."""
     websocket = await target.join()
     await websocket.send("40/custom,")
     sid_of(await websocket.text(), "40/custom,")
@@ -85,8 +85,8 @@ async def test_several_namespaces_on_one_connection(target: Target) -> None:
 
 
 async def test_an_unknown_namespace_is_refused(target: Target) -> None:
-    """Rule: "or a `CONNECT_ERROR` packet if the connection is not allowed"; the payload is an object. The connection
-    stays.
+    """Connection to a namespace: "or a `CONNECT_ERROR` packet if the connection is not allowed"; the payload is an
+    object. The connection stays.
     """
     websocket = await target.open_websocket()
     await websocket.send("40/random")
@@ -97,7 +97,9 @@ async def test_an_unknown_namespace_is_refused(target: Target) -> None:
 
 @pytest.mark.parametrize("packet", ["4abc", '42["message"]', "41", "431[]", "47", "44{}", "4"])
 async def test_a_first_message_that_is_no_connect_closes_at_once(packet: str, target: Target) -> None:
-    """Rule: "If the server does not receive a `CONNECT` packet first, then it MUST close the connection immediately"."""
+    """Connection to a namespace: "If the server does not receive a `CONNECT` packet first, then it MUST close the
+    connection immediately".
+    """
     websocket = await target.open_websocket()
     started = time.monotonic()
     await websocket.send(packet)
@@ -195,8 +197,8 @@ async def test_a_binary_event_by_polling(target: Target) -> None:
     "packet", ["42{}", '42"message"', "42", "42[]", "42[{}]", "42[null]", '42abc["message"]', "42["]
 )
 async def test_an_event_that_is_no_array_closes_at_once(packet: str, target: Target) -> None:
-    """Rule: "The payload is mandatory and MUST be a non-empty array. If that's not the case, then the receiver MUST
-    close".
+    """Sending and receiving data: "The payload is mandatory and MUST be a non-empty array. If that's not the case,
+    then the receiver MUST close".
     """
     websocket = await target.join()
     await websocket.send(packet)
@@ -258,14 +260,14 @@ async def test_an_event_for_a_namespace_that_the_client_is_not_in_closes(target:
 
 @pytest.mark.parametrize("number", [0, 1, 456, 2**53 - 1])
 async def test_an_ack(number: int, target: Target) -> None:
-    """Rule: "The receiver MUST respond with an `ACK` packet with the same event ID"."""
+    """Acknowledgement: "The receiver MUST respond with an `ACK` packet with the same event ID"."""
     websocket = await target.join()
     await websocket.send(f'42{number}["message-with-ack",1,"2",{{"3":[false]}}]')
     assert await websocket.text() == f'43{number}[1,"2",{{"3":[false]}}]'
 
 
 async def test_an_empty_ack(target: Target) -> None:
-    """Rule: "The payload is mandatory and MUST be an array (possibly empty)"."""
+    """Acknowledgement: "The payload is mandatory and MUST be an array (possibly empty)"."""
     websocket = await target.join()
     await websocket.send('425["message-with-ack"]')
     assert await websocket.text() == "435[]"
@@ -291,14 +293,18 @@ async def test_an_ack_that_nobody_waits_for_is_ignored(target: Target) -> None:
 
 
 async def test_disconnect_leaves_the_connection_open(target: Target) -> None:
-    """Rule: "No response is expected from the other side"; the client may come back on the same connection."""
+    """Disconnection from a namespace: "No response is expected from the other side"; the client may come back on the
+    same connection.
+    """
     websocket = await target.join()
     await websocket.send("41", "40")
     sid_of(await websocket.text(), "40")
 
 
 async def test_disconnect_from_one_namespace_leaves_the_others(target: Target) -> None:
-    """Rule: "The low-level connection MAY be kept alive if the client is connected to another namespace"."""
+    """Disconnection from a namespace: "The low-level connection MAY be kept alive if the client is connected to
+    another namespace".
+    """
     websocket = await target.join()
     await websocket.send("40/custom,")
     sid_of(await websocket.text(), "40/custom,")

@@ -16,8 +16,8 @@ import pytest
 from slysock import Config
 from slysock.cli import main
 from slysock.cli.options import KNOWN, SERVE
-from slysock.cli.serve_command import read_settings, serve
-from slysock.settings import Settings
+from slysock.cli.serve_command import serve
+from slysock.cli.serve_settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,7 +53,7 @@ def test_defaults_are_those_of_the_server() -> None:
     assert settings.config == Config()
     assert (settings.listen.host, settings.listen.port) == ("127.0.0.1", 3000)
     assert settings.tokens.store == "sqlite:///var/slysock.db"
-    assert settings.systems == ("marketplace",)
+    assert settings.systems == ("marketplace", "services", "pets", "support")
 
 
 def test_a_flag_wins_over_the_environment_and_the_environment_over_the_file(

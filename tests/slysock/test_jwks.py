@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 
 import jwt
 import pytest
@@ -189,7 +190,7 @@ async def test_keys_are_fetched_by_http(nursery: trio.Nursery) -> None:
         else:
             await stream.send_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
-    listeners: list[trio.SocketListener] = await nursery.start(trio.serve_tcp, serve, 0, host="127.0.0.1")
+    listeners: list[trio.SocketListener] = await nursery.start(partial(trio.serve_tcp, host="127.0.0.1"), serve, 0)
     port = listeners[0].socket.getsockname()[1]
     tokens = Tokens(RemoteKeys(f"http://127.0.0.1:{port}/jwks"))
     assert (await tokens.verify(token(EC_KEY, "e"))).user_id == "7"

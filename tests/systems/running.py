@@ -11,6 +11,7 @@ import trio
 from slysock import Config, Server
 from slysock.systems.assembly import Assembly, assemble
 from slysock.systems.foundation import SystemSettings, make_foundation
+from slysock.systems.metrics import Metrics
 from slysock.systems.system import SystemMaker
 from slysock.testing import Memory, Response, serve_memory
 from slysock.tokens import Tokens, secret_key
@@ -67,8 +68,10 @@ async def open_systems(
     async with open_store(url, clock=clock) as store, trio.open_nursery() as nursery:
         config = config or Config()
         tokens = Tokens(secret_key(SECRET), clock=now, cookie_origins=config.cors_origins or ())
-        foundation = make_foundation(store, tokens, settings)
-        assembly = assemble([make(foundation) for make in makers], foundation, cors_origins=config.cors_origins)
+        metrics = Metrics()
+        foundation = make_foundation(metrics.watch(store), tokens, settings)
+        systems = [make(foundation) for make in makers]
+        assembly = assemble(systems, foundation, cors_origins=config.cors_origins, metrics=metrics)
         server = Server(*assembly.routers, config=config, app=assembly.app)
         assembly.started(server)
         nursery.start_soon(assembly.run)

@@ -28,8 +28,8 @@ from .messages import Turns
 from .presence import Presence
 
 MISSING_NOTIFICATION: Final = "Notification not found"
-MAX_WAITING_PAGES: Final = 50
-"""How many pages one arrival is handed; what is left is handed out at the next."""
+MAX_WAITING_PAGES: Final = 4
+"""How many pages one arrival is handed, so that they fit an outbox; what is left is handed out at the next."""
 
 PAGE_SIZE: Final = 100
 LATE_SECONDS: Final = 5.0

@@ -3,6 +3,19 @@
 All in the root namespace, which other systems share. Events, payloads and shapes are those of the documents "Real-Time
 Socket.IO Integration" and "Real-time Support Chat". Chats and tickets are made by the back-end that owns them, through
 the management API; their ids are its own.
+
+What the documents leave open:
+
+- A failure is the event `error {message, event, code}`, the code as an HTTP status. An acknowledgement, where a client
+  asks for one, is `{success: true, …}` or `{success: false, message, code}`.
+- `user-status-changed` goes to everybody who has sent `user-join`, when somebody is seen otherwise than before. One who
+  says again what is known already gets it alone.
+- `set-online-status` lasts until the user's last socket goes, or until one says otherwise, by `user-join` too.
+- Whoever sends `join-notifications` gets what has waited for them as `new-notification`, oldest first.
+- An admin may name another user where a payload has an id. That counts as looking on: it brings nobody online and
+  takes nothing that waits for them. Chats are their two sides' alone; tickets are their owner's and all admins'.
+- `clientMessageId` in `send-message` and `support-message` makes a retry harmless; `support-message` also takes
+  `attachments`, of the same form as `media`.
 """
 
 import trio

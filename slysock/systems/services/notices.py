@@ -2,6 +2,7 @@
 
 from typing import Annotated, Final, cast, final
 
+import msgspec
 from msgspec import Meta, Struct
 
 from slysock import Socket
@@ -24,6 +25,8 @@ ALL_READ: Final = "all-notifications-read"
 UNREAD_COUNT: Final = "unread-count"
 
 MAX_PRIORITY: Final = 1000
+MAX_CONTENT_BYTES: Final = 8_192
+"""As JSON. What waits for one user is handed out at once, and must fit the outbox."""
 
 
 @final
@@ -40,6 +43,11 @@ class NewNotice(Struct, frozen=True, kw_only=True, rename="camel"):
 
     channel: Annotated[str, Meta(min_length=1, max_length=32)] = "PUSH"
     priority: Annotated[int, Meta(ge=0, le=MAX_PRIORITY)] = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what is too long, or, where it comes from Python code, cannot be said in JSON."""
+        if len(msgspec.json.encode(self.content)) > MAX_CONTENT_BYTES:
+            raise ValueError(f"Expected `content` of at most {MAX_CONTENT_BYTES} bytes")
 
 
 @final
@@ -114,7 +122,7 @@ class Notices:
             Notice(
                 user=key_of(notice.user_id),
                 kind=notice.type,
-                content=cast("Json", notice.content),  # decoded from JSON, or refused by the store
+                content=cast("Json", notice.content),  # as its constructor has found out
                 channel=notice.channel,
                 priority=notice.priority,
             ),

@@ -8,9 +8,7 @@ MAX_ID_CHARACTERS: Final = 128
 MAX_INTEGER: Final = 2**53 - 1
 """The largest integer that JavaScript holds exactly."""
 
-RecordId: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS)
-]
+RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS)]
 UserName: TypeAlias = (
     Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS, description="A user's id")]
     | Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="A user's id")]

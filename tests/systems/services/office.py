@@ -5,14 +5,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import final
 
-from slysock.systems.foundation import Foundation, SystemSettings
+import trio
+
+from slysock import Server
+from slysock.systems.assembly import assemble
+from slysock.systems.foundation import SystemSettings, make_foundation
 from slysock.systems.services import Services, system_of
 from slysock.systems.services.records import PutChat, PutTicket
-from slysock.systems.system import System
-from slysock.testing import MemoryClient, Received
-from slysock_store import SystemName
-from tests.systems.market import MEMORY, settle, token_for
-from tests.systems.running import Running, open_systems
+from slysock.testing import MemoryClient, Received, serve_memory
+from slysock.tokens import Tokens, secret_key
+from slysock_store import Store, SystemName, open_store
+from tests.systems.market import MEMORY, SECRET, now, settle, store_now, system_now, token_for
+from tests.systems.running import Running
 
 SERVICES = SystemName("services")
 CHAT, TICKET = "507f1f77bcf86cd799439011", "507f1f77bcf86cd799439022"
@@ -33,10 +37,13 @@ class Office:
     services: Services
     clients: list[MemoryClient] = field(default_factory=list)
 
-    async def connect(self, user: object, role: str | None = None, **claims: object) -> MemoryClient:
+    async def connect(
+        self, user: object, role: str | None = None, *, expires_in: float = 3600, **claims: object
+    ) -> MemoryClient:
         """Connect somebody, who says nothing yet."""
         role = ROLES.get(str(user), "client") if role is None else role
-        return await self.running.memory.connect(auth={"token": token_for(user, role, **claims)})
+        token = token_for(user, role, expires_in=expires_in, **claims)
+        return await self.running.memory.connect(auth={"token": token})
 
     async def come(self, user: str) -> MemoryClient:
         """Connect somebody who joins as the document tells; what comes to them at once is taken."""
@@ -70,18 +77,30 @@ class Office:
 @asynccontextmanager
 async def open_office(url: str = MEMORY, *, trust_user_join: bool = False) -> AsyncGenerator[Office, None]:
     """Open it, on a store of its own."""
-    made: list[Services] = []
-
-    def make(foundation: Foundation) -> System:
-        made.append(Services(foundation))
-        return system_of(made[0], foundation)
-
-    async with open_systems(make, url=url, settings=SystemSettings(trust_user_join=trust_user_join)) as running:
-        office = Office(running, made[0])
-        await office.services.put_chat(CHAT, PutChat(client_id=ANNA, provider_id=BEN))
-        await office.services.put_chat(OTHER_CHAT, PutChat(client_id=EVE, provider_id=BEN))
-        await office.services.put_ticket(TICKET, PutTicket(user_id=ANNA, subject="Payment"))
+    clock = store_now if url == MEMORY else system_now  # a file's writer is a thread, to which the mock clock is none
+    async with open_store(url, clock=clock) as store, office_on(store, trust_user_join=trust_user_join) as office:
         yield office
+
+
+@asynccontextmanager
+async def office_on(store: Store, *, trust_user_join: bool = False) -> AsyncGenerator[Office, None]:
+    """Open it, on a store that the test may put out of order."""
+    foundation = make_foundation(
+        store, Tokens(secret_key(SECRET), clock=now), SystemSettings(trust_user_join=trust_user_join)
+    )
+    services = Services(foundation)
+    assembly = assemble([system_of(services, foundation)], foundation)
+    server = Server(*assembly.routers, app=assembly.app)
+    assembly.started(server)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(assembly.run)
+        async with serve_memory(server) as memory:
+            office = Office(Running(memory, store, assembly), services)
+            await services.put_chat(CHAT, PutChat(client_id=ANNA, provider_id=BEN))
+            await services.put_chat(OTHER_CHAT, PutChat(client_id=EVE, provider_id=BEN))
+            await services.put_ticket(TICKET, PutTicket(user_id=ANNA, subject="Payment"))
+            yield office
+        nursery.cancel_scope.cancel()
 
 
 def success(answer: object) -> bool:

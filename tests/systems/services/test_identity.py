@@ -1,7 +1,7 @@
 """Who comes in, as whom, for how long; and what a token has to do with the ids in payloads."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 import trio
@@ -10,7 +10,6 @@ from trio.testing import MockClock
 from slysock import ConnectionRefused
 from slysock.systems.services.records import PutChat, PutUser
 from slysock.tokens import make_token
-from slysock_store import UserKey
 from slysock_store import UserKey
 from tests.systems.market import SECRET, at, nothing_for, now, settle, token_for
 from tests.systems.services.events import payloads
@@ -88,7 +87,7 @@ async def test_claims_under_every_name(office: Office, claim: str, role_claim: s
     assert success(await client.call("join-support-dashboard"))
 
 
-NAMING = {
+NAMING: Mapping[str, Callable[[str], object]] = {
     "user-join": lambda user: user,
     "join-notifications": lambda user: user,
     "mark-all-notifications-read": lambda user: user,
@@ -103,7 +102,8 @@ NAMING = {
 @pytest.mark.parametrize("event", sorted(NAMING))
 async def test_an_id_in_a_payload_is_the_tokens_or_an_admins(office: Office, event: str) -> None:
     anna, eve, root = await office.visit(ANNA), await office.visit(EVE), await office.visit(ROOT)
-    payload = NAMING[event](ANNA)
+    name: Callable[[str], object] = NAMING[event]
+    payload = name(ANNA)
     assert await refused(eve, event, payload) == (403, "The user id is not yours")
     await nothing_for(anna, root)
     assert success(await root.call(event, payload))

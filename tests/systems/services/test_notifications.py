@@ -116,7 +116,15 @@ async def test_nobody_reads_anothers_notification(office: Office) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [{}, {"type": "x"}, {"content": "x"}, {"type": "", "content": "x"}, {**DATA, "priority": "high"}],
+    [
+        {},
+        {"type": "x"},
+        {"content": "x"},
+        {"type": "", "content": "x"},
+        {**DATA, "priority": "high"},
+        {**DATA, "content": "x" * 9_000},
+        {**DATA, "content": object()},
+    ],
 )
 async def test_what_is_no_notification_is_refused_and_not_stored(office: Office, data: dict[str, object]) -> None:
     with pytest.raises(Invalid, match="no notification"):

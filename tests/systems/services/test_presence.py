@@ -1,13 +1,18 @@
 """Who is online, by sockets and by what users say; and who is told."""
 
 import re
+import sqlite3
+from pathlib import Path
 
 import pytest
 import trio
 from trio.testing import MockClock
 
+from slysock.systems.domain import ConnectionKey, Presence
+from slysock.systems.services.statuses import Statuses
+from slysock_store import UserKey
 from tests.systems.market import at, nothing_for, settle
-from tests.systems.services.office import ANNA, BEN, EVE, ROOT, Office, heard, names_heard, refused
+from tests.systems.services.office import ANNA, BEN, EVE, ROOT, Office, heard, names_heard, open_office, refused
 
 WIRE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -125,6 +130,37 @@ async def test_an_admin_may_set_another_and_join_for_another_without_being_them(
 async def test_a_status_that_is_none_is_refused(office: Office, payload: object) -> None:
     anna = await office.come(ANNA)
     assert (await refused(anna, "set-online-status", payload))[0] == 400
+
+
+@pytest.mark.port  # a real file, whose lock holds back what the store is asked for
+async def test_the_last_thing_told_of_one_who_leaves_and_comes_at_once_is_the_truth(tmp_path: Path) -> None:
+    async with open_office(f"sqlite:///{tmp_path}/chat.db") as office:
+        eve, anna = await office.come(EVE), await office.come(ANNA)
+        again = await office.connect(ANNA)
+        await again.call("get-online-status", ANNA)
+        await heard(eve)
+        lock = sqlite3.connect(tmp_path / "chat.db", isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        await anna.disconnect()
+        await settle()
+        await again.emit("user-join", ANNA)
+        await settle()
+        lock.execute("ROLLBACK")
+        lock.close()
+        await again.call("get-online-status", ANNA)
+        told = [at(event.args[0], "isOnline") for event in eve.waiting()]
+        assert told in ([True], [False, True])
+
+
+def test_one_without_sockets_is_not_remembered_as_hidden() -> None:
+    presence = Presence()
+    statuses = Statuses(presence)
+    assert not statuses.show(UserKey(ANNA), is_online=False)
+    assert not statuses.show(UserKey(ANNA), is_online=True)
+    assert statuses.arrive(UserKey(ANNA), ConnectionKey("one"))
+    assert statuses.is_online(UserKey(ANNA))
+    assert statuses.leave(ConnectionKey("two")) is None
+    assert statuses.leave(ConnectionKey("one")) == ANNA
 
 
 async def test_presence_for_the_back_end(office: Office) -> None:

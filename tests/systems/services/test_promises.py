@@ -6,19 +6,14 @@ from pathlib import Path
 import pytest
 import trio
 
-from slysock import Server
-from slysock.systems.assembly import assemble
 from slysock.systems.domain import Unavailable
-from slysock.systems.foundation import make_foundation
-from slysock.systems.services import Services, send_notification, system_of
+from slysock.systems.services import is_user_online, send_notification
 from slysock.systems.services.chats import chat_key
-from slysock.systems.services.records import PutChat, PutTicket
-from slysock.testing import MemoryClient, serve_memory
-from slysock.tokens import Tokens, secret_key
+from slysock.testing import MemoryClient
 from slysock_protocol.engineio import Outgoing
 from slysock_store import open_store
-from tests.systems.market import SECRET, at, now, store_now, token_for
-from tests.systems.running import Running
+from tests.store.sqlite_parts import open_parts
+from tests.systems.market import at, store_now, token_for
 from tests.systems.services.events import payloads
 from tests.systems.services.office import (
     ANNA,
@@ -31,7 +26,9 @@ from tests.systems.services.office import (
     failure,
     heard,
     help_text,
+    office_on,
     open_office,
+    success,
     text,
 )
 
@@ -60,9 +57,9 @@ async def test_the_acknowledgement_comes_before_the_event(office: Office, event:
     assert following.startswith(f'2["{told}"'.encode())
 
 
-@pytest.mark.port  # a real file, whose writer is a thread: the one thing that lets commits overtake each other
-async def test_one_order_for_everybody_with_many_senders_at_once(tmp_path: Path) -> None:
-    async with open_office(f"sqlite:///{tmp_path}/chat.db") as office:
+@pytest.mark.port  # real stores, whose writers are threads: the one thing that lets commits overtake each other
+async def test_one_order_for_everybody_with_many_senders_at_once(durable_url: str) -> None:
+    async with open_office(durable_url) as office:
         annas, bens = await crowd(office, ANNA), await crowd(office, BEN)
         with trio.fail_after(20):
             async with trio.open_nursery() as nursery:
@@ -96,8 +93,8 @@ async def contents_heard(client: MemoryClient, count: int) -> list[object]:
 
 
 @pytest.mark.port
-async def test_one_who_opens_the_chat_while_a_message_is_stored_has_it_delivered(tmp_path: Path) -> None:
-    async with open_office(f"sqlite:///{tmp_path}/chat.db") as office:
+async def test_one_who_opens_the_chat_while_a_message_is_stored_has_it_delivered(durable_url: str) -> None:
+    async with open_office(durable_url) as office:
         anna, ben = await office.connect(ANNA), await office.connect(BEN)
         for attempt in range(30):
             payload = text(f"{attempt}", clientMessageId=f"{attempt}")
@@ -110,8 +107,8 @@ async def test_one_who_opens_the_chat_while_a_message_is_stored_has_it_delivered
 
 
 @pytest.mark.port
-async def test_one_who_comes_while_a_notification_is_stored_gets_it_once(tmp_path: Path) -> None:
-    async with open_office(f"sqlite:///{tmp_path}/chat.db") as office:
+async def test_one_who_comes_while_a_notification_is_stored_gets_it_once(durable_url: str) -> None:
+    async with open_office(durable_url) as office:
         for attempt in range(30):
             user = f"user {attempt}"
             client = await office.connect(user)
@@ -124,8 +121,8 @@ async def test_one_who_comes_while_a_notification_is_stored_gets_it_once(tmp_pat
 
 
 @pytest.mark.port
-async def test_what_is_stored_is_told_even_if_its_sender_leaves_at_once(tmp_path: Path) -> None:
-    async with open_office(f"sqlite:///{tmp_path}/chat.db") as office:
+async def test_what_is_stored_is_told_even_if_its_sender_leaves_at_once(durable_url: str) -> None:
+    async with open_office(durable_url) as office:
         ben = await office.connect(BEN)
         await ben.call("join-chat", CHAT)
         for attempt in range(30):
@@ -152,34 +149,66 @@ async def stored_texts(office: Office) -> list[str]:
 
 
 async def test_a_store_out_of_order_is_503_and_nobody_is_told_anything() -> None:
-    made: list[Services] = []
-    async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store("sqlite://", clock=store_now))
-        foundation = make_foundation(store, Tokens(secret_key(SECRET), clock=now))
-        made.append(Services(foundation))
-        assembly = assemble([system_of(made[0], foundation)], foundation)
-        server = Server(*assembly.routers)
-        assembly.started(server)
-        nursery.start_soon(assembly.run)
-        async with serve_memory(server) as memory:
-            office = Office(Running(memory, store, assembly), made[0])
-            await office.services.put_chat(CHAT, PutChat(client_id=ANNA, provider_id=BEN))
-            await office.services.put_ticket(TICKET, PutTicket(user_id=ANNA))
+        async with office_on(store) as office:
             anna, ben, root = await office.visit(ANNA), await office.chatting(BEN), await office.in_ticket(ROOT)
             await heard(anna)
             await stack.aclose()
             for event, payload in payloads().items():
-                assert await anna.call(event, payload) == OUT_OF_ORDER, event
-                code, message = OUT_OF_ORDER["code"], OUT_OF_ORDER["message"]
-                assert await anna.expect("error") == ({"message": message, "event": event, "code": code},)
+                await is_out_of_order(anna, event, payload)
             with pytest.raises(Unavailable):
                 await send_notification(office.services, BEN, {"type": "x", "content": "x"})
             assert await heard(anna) == await heard(ben) == await heard(root) == []
-            assert len(server.of("/").to(f"services:chat:{CHAT}").sockets()) == 1  # Ben's: Anna has not joined by halves
             await anna.disconnect()
             (status,) = await ben.expect("user-status-changed")  # presence is memory, and goes on
             assert status == {"userId": ANNA, "isOnline": False, "lastActive": None}
-        nursery.cancel_scope.cancel()
+
+
+async def is_out_of_order(client: MemoryClient, event: str, payload: object) -> None:
+    """Check that an event is refused for the store's sake, as event and as acknowledgement."""
+    assert await client.call(event, payload) == OUT_OF_ORDER, event
+    error = {"message": OUT_OF_ORDER["message"], "event": event, "code": OUT_OF_ORDER["code"]}
+    assert await client.expect("error") == (error,)
+
+
+READING = ("get-online-status", "leave-chat", "get-unread-count", "typing-start", "typing-stop", "join-support-ticket")
+
+
+@pytest.mark.port
+async def test_a_store_that_cannot_write_leaves_nothing_half_done_and_service_resumes(tmp_path: Path) -> None:
+    async with open_parts(tmp_path / "chat.db") as parts, office_on(parts.store) as office:
+        anna, ben = await office.connect(ANNA), await office.visit(BEN)
+        message = at(await ben.call("send-message", text()), "message", "_id")
+        told = await send_notification(office.services, ANNA, {"type": "x", "content": "x"})
+        await anna.call("get-online-status", ANNA)
+        await heard(anna)
+        await heard(ben)
+        wanted = payloads(str(message), told.id)
+        writing = [
+            event for event in wanted if event not in (*READING, "mark-message-read") and "support-t" not in event
+        ]
+        writing.remove("set-online-status")  # of one who has not joined: a conflict, whatever the store says
+        parts.run("PRAGMA query_only = ON")
+        for event in writing:
+            await is_out_of_order(anna, event, wanted[event])
+        rooms = {room for socket in office.running.memory.server.of("/").sockets() for room in socket.rooms}
+        assert f"services:chat:{CHAT}" not in rooms
+        assert f"notifications_{ANNA}" not in rooms
+        assert f"services:user:{ANNA}" not in rooms
+        assert not is_user_online(office.services, ANNA)
+        assert await heard(ben) == []
+        parts.run("PRAGMA query_only = OFF")
+        for event in writing:
+            assert success(await anna.call(event, wanted[event])), event
+        assert "new-notification" in [event.name for event in await heard(anna)]
+        await anna.call("join-chat", CHAT)
+        parts.run("PRAGMA query_only = ON")
+        for event in ("join-chat", "join-notifications"):  # what is open stays open
+            await is_out_of_order(anna, event, wanted[event])
+        assert success(await anna.call("typing-start", {"chatId": CHAT}))
+        rooms = {room for socket in office.running.memory.server.of("/").sockets() for room in socket.rooms}
+        assert {f"services:chat:{CHAT}", f"notifications_{ANNA}"} <= rooms
 
 
 async def test_a_retry_after_a_lost_acknowledgement_finds_the_message(office: Office) -> None:

@@ -49,7 +49,7 @@ async def test_another_owner_is_a_conflict_and_changes_nothing(office: Office) -
 async def test_a_profile_under_any_of_its_names(
     office: Office, profile: dict[str, str], name: str | None, photo: str | None
 ) -> None:
-    await office.services.put_user(ANNA, PutUser(role="Client", **profile))  # type: ignore[arg-type]  # texts only
+    await office.services.put_user(ANNA, PutUser(role="Client", **profile))
     anna = await office.connect(ANNA, "")
     sender = at(await anna.call("send-message", text()), "message", "sender")
     assert sender == {"_id": ANNA, "fullName": name, "profilePhoto": {"url": photo}, "role": "client"}

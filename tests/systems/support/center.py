@@ -99,9 +99,9 @@ class Center:
 
     running: Running
 
-    async def call(self, user_id: str, role: str, **claims: object) -> Caller:
+    async def call(self, user_id: str, role: str, **claims: str) -> Caller:
         """Let somebody connect."""
-        token = token_for(user_id, role, **claims)
+        token = token_for(user_id, role, expires_in=3600, **claims)
         socket = await self.running.memory.connect(NAMESPACE, auth={"token": token})
         await settle()  # the connect hook stores who this is, behind the answer to the connect
         return Caller(self.running, user_id, token, socket)

@@ -69,10 +69,15 @@ def _open(request: urllib.request.Request) -> Answer:
             return Answer(error.code, msgspec.json.decode(error.read()))
 
 
+def sqlite_in(folder: Path) -> str:
+    """Name a database in a folder."""
+    return f"sqlite:///{folder}/chat.db"
+
+
 @asynccontextmanager
-async def open_office(folder: Path) -> AsyncGenerator[Office, None]:
-    """Serve on a port, with the database in a folder."""
-    async with open_store(f"sqlite:///{folder}/chat.db") as store, trio.open_nursery() as nursery:
+async def open_office(url: str) -> AsyncGenerator[Office, None]:
+    """Serve on a port, with the store that a URL names."""
+    async with open_store(url) as store, trio.open_nursery() as nursery:
         foundation = make_foundation(store, Tokens(secret_key(SECRET), clock=now))
         assembly = assemble([support(foundation)], foundation)
         server = Server(*assembly.routers, app=assembly.app)

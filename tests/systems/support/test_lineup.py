@@ -1,13 +1,16 @@
 """Announcements that wait for their answers keep their order, whatever becomes of the requests."""
 
-import pytest
+from functools import partial
 
-from slysock.systems.domain.lineup import Lineup
+import pytest
+import trio
+
+from slysock.systems.domain.lineup import PATIENCE_SECONDS, Lineup
 
 
 def test_nobody_overtakes_in_a_line() -> None:
     lineup, said = Lineup(), list[str]()
-    first, second, third = (lineup.join("chat", lambda name=name: said.append(name)) for name in "abc")
+    first, second, third = (lineup.join("chat", partial(said.append, name)) for name in "abc")
     second()
     assert said == []
     first()
@@ -65,3 +68,20 @@ def test_an_announcement_may_make_another() -> None:
     first()
     assert said == ["second"]
     assert len(lineup) == 0
+
+
+async def test_one_who_is_never_released_holds_the_others_up_for_a_bounded_time(
+    autojump_clock: trio.testing.MockClock, nursery: trio.Nursery
+) -> None:
+    lineup, said = Lineup(), list[str]()
+    nursery.start_soon(lineup.run)
+    for _ in range(2):  # the second time after a pause
+        await trio.sleep(100)
+        lineup.join("chat", lambda: said.append("stuck"))
+        lineup.join("chat", lambda: said.append("behind"))()
+        await trio.sleep(PATIENCE_SECONDS * 0.9)
+        assert said == []
+        await trio.sleep(PATIENCE_SECONDS * 1.2)
+        assert said == ["stuck", "behind"]
+        assert len(lineup) == 0
+        said.clear()

@@ -68,3 +68,37 @@ async def test_only_the_back_end_and_admins_tell(center: Center, path: str, role
     body = {"role": "user", "userId": "x1", "status": "new"}
     answer = await center.running.http("PUT", f"/manage/support/{path}", token=token_for("x1", role), body=body)
     assert answer.status == 403
+
+
+async def test_every_endpoint_and_event_is_documented(center: Center) -> None:
+    openapi = json_of(await center.running.http("GET", "/openapi.json"))
+    paths = at(openapi, "paths")
+    assert isinstance(paths, dict)
+    endpoints = {
+        (method, path) for path, methods in paths.items() if path.startswith("/support/") for method in methods
+    }
+    assert endpoints == {
+        ("post", "/support/conversations"),
+        ("post", "/support/conversations/with-admin"),
+        ("get", "/support/conversations"),
+        ("get", "/support/conversations/{conversation_id}"),
+        ("patch", "/support/conversations/{conversation_id}"),
+        ("post", "/support/messages"),
+        ("get", "/support/conversations/{conversation_id}/messages"),
+        ("post", "/support/conversations/{conversation_id}/read"),
+        ("post", "/support/order-chat/{order_id}"),
+        ("get", "/support/order-chat/{order_id}"),
+        ("get", "/support/order-chat/{order_id}/messages"),
+    }
+    asyncapi = json_of(await center.running.http("GET", "/asyncapi.json"))
+    operations = at(asyncapi, "operations")
+    assert isinstance(operations, dict)
+    assert {name.rpartition(".")[2] for name in operations} == {
+        "join-conversation",
+        "leave-conversation",
+        "refreshToken",
+        "new-message",
+        "conversation-updated",
+        "new-conversation",
+        "exception",
+    }

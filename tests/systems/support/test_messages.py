@@ -6,6 +6,7 @@ import msgspec
 import pytest
 import trio
 
+from slysock.systems.domain.lineup import PATIENCE_SECONDS
 from slysock_protocol.engineio import Outgoing
 from tests.systems.market import at, settle, token_for
 from tests.systems.running import json_of
@@ -62,16 +63,23 @@ async def test_only_those_who_have_it_open_hear_a_message(center: Center) -> Non
         assert await caller.heard() == []
 
 
-async def test_the_answer_goes_out_before_the_event(center: Center) -> None:
-    """A client that takes nothing of its answer hears nothing of its message either, nor does anybody else."""
-    user, admin, conversation = await open_order(center)
-    body = msgspec.json.encode({"conversationId": conversation, "content": "x"})
+async def send_and_take_nothing(center: Center, user: Caller, conversation: str, content: str) -> trio.abc.Stream:
+    """Send a message, which is stored, and do not read the answer."""
+    body = msgspec.json.encode({"conversationId": conversation, "content": content})
     head = (
         f"POST /support/messages HTTP/1.1\r\nhost: memory\r\nauthorization: Bearer {user.token}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     stream = center.running.memory.open()
     await stream.send_all(head.encode() + body)
+    await settle()
+    return stream
+
+
+async def test_the_answer_goes_out_before_the_event(center: Center) -> None:
+    """A client that takes nothing of its answer hears nothing of its message either, nor does anybody else."""
+    user, admin, conversation = await open_order(center)
+    stream = await send_and_take_nothing(center, user, conversation, "x")
     assert await admin.heard() == []
     received = b""
     while b"\r\n\r\n" not in received or not received.endswith(b"}"):
@@ -82,14 +90,7 @@ async def test_the_answer_goes_out_before_the_event(center: Center) -> None:
 
 async def test_a_slow_answer_lets_no_later_message_overtake(center: Center) -> None:
     user, admin, conversation = await open_order(center)
-    body = msgspec.json.encode({"conversationId": conversation, "content": "first"})
-    head = (
-        f"POST /support/messages HTTP/1.1\r\nhost: memory\r\nauthorization: Bearer {user.token}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
-    stream = center.running.memory.open()
-    await stream.send_all(head.encode() + body)
-    await settle()  # stored; its answer waits for the client
+    stream = await send_and_take_nothing(center, user, conversation, "first")
     await admin.send(conversation, "second")
     assert await admin.heard() == []
     await trio.aclose_forcefully(stream)
@@ -97,6 +98,18 @@ async def test_a_slow_answer_lets_no_later_message_overtake(center: Center) -> N
     assert heard == ["first", "second"]
     history = data_of(await user.ask("GET", f"/conversations/{conversation}/messages"))
     assert [at(message, "content") for message in reversed(history)] == heard
+
+
+async def test_an_answer_that_is_never_taken_delays_others_for_a_bounded_time(
+    center: Center, autojump_clock: trio.testing.MockClock
+) -> None:
+    user, admin, conversation = await open_order(center)
+    stream = await send_and_take_nothing(center, user, conversation, "first")
+    await admin.send(conversation, "second")
+    with trio.fail_after(2.5 * PATIENCE_SECONDS):
+        heard = [at((await admin.socket.expect("new-message"))[0], "content") for _ in range(2)]
+    assert heard == ["first", "second"]
+    await trio.aclose_forcefully(stream)
 
 
 async def test_many_senders_are_heard_in_the_order_of_the_history(center: Center) -> None:

@@ -1,0 +1,132 @@
+"""`slysock demo`: fills the systems with users, listings, chats and messages, through a server.
+
+A server that runs is filled at its address. Otherwise one is started for the length of it, on the store and on a free
+port of this machine only, so that both ways do the same.
+"""
+
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, final
+
+import click
+import httpx
+import msgspec
+import trio
+
+from slysock import Config, Listening, Server
+from slysock.cli.opening import first_of, opened_store
+from slysock.cli.options import SectionedCommand, config_option, path_option, store_option, system_option, token_options
+from slysock.demo import STORIES, DemoFailed, Visit
+from slysock.settings import SettingsError, TokenSettings, choose, find_secret
+from slysock.systems import SYSTEMS, assemble, make_foundation
+from slysock.tokens import Tokens, make_token, secret_key
+
+TOKEN_SECONDS: Final = 600.0
+ANSWER_SECONDS: Final = 60.0
+
+
+@final
+class DemoSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command was asked for."""
+
+    tokens: TokenSettings
+    systems: tuple[str, ...]
+    path: str
+    url: str | None
+
+
+def _demo(**values: object) -> None:
+    settings = DemoSettings(
+        tokens=choose(TokenSettings, values),
+        systems=msgspec.convert(values["system"] or tuple(SYSTEMS), tuple[str, ...]),
+        path=str(values["path"]),
+        url=None if values["url"] is None else str(values["url"]),
+    )
+    if settings.tokens.is_asymmetric:
+        raise SettingsError("the demo signs its own tokens, so it needs a server that verifies them by a secret")
+    trouble: Exception | None = None
+    lines: Mapping[str, Sequence[str]] = {}
+    try:
+        lines = trio.run(fill, settings)
+    except* (SettingsError, DemoFailed, httpx.HTTPError) as group:
+        trouble = first_of(group)
+    if trouble is not None:
+        raise SettingsError(_explained(trouble, settings.url))
+    for system, told in lines.items():
+        for line in told:
+            click.echo(f"{system}: {line}")
+
+
+def _explained(trouble: Exception, url: str | None) -> str:
+    if isinstance(trouble, httpx.HTTPError):
+        return f"no answer from {url}: {str(trouble) or type(trouble).__name__}"
+    return str(trouble)
+
+
+async def fill(settings: DemoSettings) -> Mapping[str, Sequence[str]]:
+    """Tell each system's story; give the lines about it.
+
+    Raises:
+        SettingsError: there is no secret, or the store cannot be opened.
+        DemoFailed: the server refused something.
+        httpx.HTTPError: it did not answer.
+    """
+    secret = find_secret(settings.tokens).text
+
+    def sign(claims: Mapping[str, object]) -> str:
+        return make_token(
+            secret,
+            claims,
+            now=time.time(),
+            expires_in_seconds=TOKEN_SECONDS,
+            audience=settings.tokens.jwt_audience,
+            issuer=settings.tokens.jwt_issuer,
+        )
+
+    async with _address(settings, secret) as url, httpx.AsyncClient(base_url=url, timeout=ANSWER_SECONDS) as http:
+        return {
+            system: await STORIES[system](Visit(http, path=settings.path, system=system, sign=sign))
+            for system in settings.systems
+        }
+
+
+@asynccontextmanager
+async def _address(settings: DemoSettings, secret: str) -> AsyncGenerator[str, None]:
+    """Give the address of the server that is to be filled."""
+    if settings.url is not None:
+        yield settings.url
+        return
+    async with opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
+        tokens = Tokens(secret_key(secret), audience=settings.tokens.jwt_audience, issuer=settings.tokens.jwt_issuer)
+        foundation = make_foundation(store, tokens)
+        assembly = assemble([SYSTEMS[name](foundation) for name in settings.systems], foundation)
+        server = Server(*assembly.routers, config=Config(path=settings.path), app=assembly.app)
+        assembly.started(server)
+        nursery.start_soon(assembly.run)
+        listening: Listening = await nursery.start(server.serve, "127.0.0.1", 0)
+        yield listening.url
+        server.stop()
+        nursery.cancel_scope.cancel()
+
+
+demo: Final = SectionedCommand(
+    "demo",
+    {
+        "What to fill": [
+            click.Option(
+                ["--url"],
+                metavar="URL",
+                help="A server that runs: http://127.0.0.1:3000. Without it the store is filled, by a server that is "
+                "started for it.",
+            ),
+            system_option(),
+            path_option(),
+            store_option(),
+        ],
+        "How the server verifies tokens (as for slysock serve)": [*token_options(), config_option()],
+    },
+    callback=_demo,
+    help_text="Fill the chat systems with users, listings, chats and messages to try things out on. Done twice, it is "
+    "there once.",
+)

@@ -1,0 +1,31 @@
+"""What several commands begin with: a store, opened or explained."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from slysock.settings import SettingsError, database_file, make_folder
+from slysock_store import Store, StoreError, open_store
+
+
+@asynccontextmanager
+async def opened_store(url: str) -> AsyncGenerator[Store, None]:
+    """Open the store; only what keeps it from opening is the operator's to put right, so only that is translated.
+
+    Raises:
+        SettingsError: it cannot be opened.
+    """
+    file = database_file(url)
+    if file is not None:
+        make_folder(file)
+    async with AsyncExitStack() as stack:
+        try:
+            store = await stack.enter_async_context(open_store(url))
+        except* StoreError as group:
+            raise SettingsError(f"cannot open the store {url}: {first_of(group)}") from None
+        yield store
+
+
+def first_of(group: BaseExceptionGroup[Exception]) -> Exception:
+    """Give the first exception in a group of groups."""
+    error = group.exceptions[0]
+    return first_of(error) if isinstance(error, BaseExceptionGroup) else error
