@@ -1,6 +1,7 @@
 """WebSocket framing: the opening handshake, server frames out, the fast lane's client frames in (RFC 6455)."""
 
-from .frames import binary_frame, close_frame, text_frame
+from .frames import binary_frame, close_frame, goodbye_frame, text_frame
+from .goodbye import read_goodbye
 from .handshake import is_key, switching_protocols
 from .lane import FrameReader, Item, Kind, unmask
 
@@ -10,7 +11,9 @@ __all__ = [
     "Kind",
     "binary_frame",
     "close_frame",
+    "goodbye_frame",
     "is_key",
+    "read_goodbye",
     "switching_protocols",
     "text_frame",
     "unmask",

@@ -32,7 +32,12 @@ def binary_frame(payload: bytes) -> bytes:
 def close_frame(code: int, reason: str = "") -> bytes:
     """Frame a goodbye. The reason is cut to what a control frame holds (RFC 6455, section 5.5.1)."""
     text = reason.encode()[: MAX_CONTROL_BYTES - 2].decode(errors="ignore").encode()
-    return _header(CLOSE, 2 + len(text)) + code.to_bytes(2, "big") + text
+    return goodbye_frame(code.to_bytes(2, "big") + text)
+
+
+def goodbye_frame(payload: bytes) -> bytes:
+    """Frame the payload of a goodbye, at most 125 bytes: nothing, or a code in two bytes and a reason."""
+    return _header(CLOSE, len(payload)) + payload
 
 
 def _header(opcode: int, length: int) -> bytes:
