@@ -18,6 +18,7 @@ from slysock.front import Front
 from slysock.listeners import Listening, bound, describe
 from slysock.namespace import Namespace, Namespaces
 from slysock.observing import Observer, ServerStatistics
+from slysock.process import settle_in
 from slysock.router import Router
 from slysock.session import Receiver, Session
 from slysock_protocol.socketio import JsonParser, MsgpackParser
@@ -55,6 +56,14 @@ class Server:
         self._parser = MsgpackParser() if self.config.parser == "msgpack" else JsonParser()
         self._namespaces = Namespaces(routers, self._parser, self._observers)
         self._front = Front(self.config, accept=self._accept, app=app)
+        self._surroundings = Surroundings(
+            config=self.config,
+            namespaces=self._namespaces,
+            parser=self._parser,
+            timers=self._front.engine.timers,
+            later=self._later,
+            observers=self._observers,
+        )
         self._farewells: trio.Nursery | None = None
 
     def of(self, name: str) -> Namespace:
@@ -131,15 +140,7 @@ class Server:
             yield
 
     def _accept(self, session: Session) -> Receiver:
-        surroundings = Surroundings(
-            config=self.config,
-            namespaces=self._namespaces,
-            parser=self._parser,
-            timers=self._front.engine.timers,
-            later=self._later,
-            observers=self._observers,
-        )
-        return Connection(session, surroundings)
+        return Connection(session, self._surroundings)
 
     def _later(self, routine: Callable[[], Awaitable[None]]) -> None:
         assert self._farewells is not None
@@ -173,6 +174,7 @@ def run(
         OSError: the address cannot be had.
     """
     server = Server(*routers, config=config, app=app, lifespan=lifespan)
+    settle_in()
     trio.run(serve_until_signal, server, partial(server.serve, host, port, tls=tls))
 
 

@@ -7,7 +7,7 @@ layer above are tied to. It knows nothing of HTTP, nor of Socket.IO.
 import math
 from collections.abc import Callable
 from enum import Enum
-from typing import Literal, Protocol, TypeAlias, final
+from typing import Final, Literal, Protocol, TypeAlias, final
 
 import trio
 
@@ -108,6 +108,31 @@ class Receiver(Protocol):
 
     async def finish(self) -> None:
         """Take no more events and wait until those that came have been handled."""
+
+
+@final
+class _Nobody:
+    """What is above a closed session."""
+
+    backlogged = False
+
+    def text(self, data: bytes) -> None:
+        """Forget it."""
+
+    def binary(self, data: bytes) -> None:
+        """Forget it."""
+
+    def closed(self, reason: DisconnectReason) -> None:
+        """Forget it."""
+
+    async def wait_ready(self) -> None:
+        """Return at once."""
+
+    async def finish(self) -> None:
+        """Return at once."""
+
+
+_NOBODY: Final = _Nobody()
 
 
 @final
@@ -306,3 +331,4 @@ class Session:
         if self.upgrading is not None:
             self.upgrading.close(Ending.ERROR, CloseCode.NORMAL, "")
         self._on_closed(self)
+        self._above = _NOBODY  # each holds the other; a closed one should not wait to be collected

@@ -256,14 +256,22 @@ class Outbox:
             await self._empty.wait()
 
     def give_up(self) -> None:
-        """Write no more and forget what waits: the connection is broken, or at its end. Idempotent."""
+        """Write no more and forget what waits: the connection is broken, or at its end. Idempotent.
+
+        Lets go of its owner, too: the two hold each other, and a closed connection should not wait to be collected.
+        """
         if not self.shut:
             self.shut = True
             self._discard()
             self._on_broken()
+        self._on_full = self._on_broken = _nothing
 
     def _discard(self) -> None:
         self._box.clear()
         self._rest = None
         self._waiting_bytes = 0
         self._report_empty()
+
+
+def _nothing() -> None:
+    """Do nothing: there is nobody to tell."""

@@ -70,6 +70,7 @@ class SocketSource:
             await self._ready.wait()
         finally:
             self._reader.rest(self)
+            self.take = self._ready = None
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure

@@ -333,6 +333,7 @@ class WebSocketTransport:
             self._lane.owner.lose(self, "transport error")
         finally:  # also when cancelled or failed: the nursery of the outbox is about to close
             self._outbox.give_up()
+            self._lane.owner = NOBODY
 
     def _answer_goodbye(self, payload: bytes) -> None:
         """Echo the client's close frame, which ends the connection: worth 200 µs of every connection's life."""

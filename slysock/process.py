@@ -1,0 +1,35 @@
+"""What a process that does nothing but serve asks of its interpreter and its system.
+
+Done by `run` and by the command line, never by Server: the process of a larger program is not ours to change.
+"""
+
+import gc
+import logging
+
+logger = logging.getLogger("slysock")
+
+_THRESHOLDS = (10_000, 20, 20)
+"""Net new objects before the youngest are looked at, and how often before the older ones are. By default the youngest
+are looked at after 700, which with tens of thousands of open connections is a fifth of the time of a new one; and
+nothing that slysock makes for a connection needs collecting when it closes."""
+
+
+def settle_in() -> None:
+    """Prepare the process to hold many connections: rare garbage collections, as many files as the system allows."""
+    gc.collect()
+    gc.freeze()  # what has been imported stays: it need not be looked at again
+    gc.set_threshold(*_THRESHOLDS)
+    _raise_file_limit()
+
+
+def _raise_file_limit() -> None:
+    """Raise the soft limit of open files to the hard one; where there is no such thing, do nothing."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ValueError, OSError) as error:
+        logger.info("the limit of open files stays at %s: %s", soft, error)
