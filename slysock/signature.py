@@ -170,26 +170,35 @@ def _values(arguments: msgspec.Struct) -> tuple[object, ...]:
     return values
 
 
+_KINDS: Final[dict[type[types.Type], Kind]] = {
+    types.StructType: "object",
+    types.DictType: "object",
+    types.DataclassType: "object",
+    types.TypedDictType: "object",
+    types.ListType: "array",
+    types.VarTupleType: "array",
+    types.TupleType: "array",
+    types.IntType: "number",
+    types.FloatType: "number",
+    types.BoolType: "boolean",
+    types.NoneType: "null",
+    types.StrType: "string",
+}
+
+
 def _kinds_of(declared: types.Type) -> frozenset[Kind]:
-    """Say which JSON kinds a declared type can take."""
+    """Say which JSON kinds a declared type can take; all where only the content can tell."""
     match declared:
+        case types.Metadata(type=inner):
+            return _kinds_of(inner)
         case types.UnionType(types=members):
             return frozenset[Kind]().union(*map(_kinds_of, members))
         case types.LiteralType(values=values):
             return frozenset[Kind](kind_of(value) for value in values)
-        case types.StructType(array_like=True) | types.ListType() | types.VarTupleType() | types.TupleType():
+        case types.StructType(array_like=True):
             return frozenset[Kind]({"array"})
-        case types.StructType() | types.DictType() | types.DataclassType() | types.TypedDictType():
-            return frozenset[Kind]({"object"})
-        case types.IntType() | types.FloatType():
-            return frozenset[Kind]({"number"})
-        case types.BoolType():
-            return frozenset[Kind]({"boolean"})
-        case types.NoneType():
-            return frozenset[Kind]({"null"})
-        case types.StrType():
-            return frozenset[Kind]({"string"})
         case types.BytesType():
             return frozenset[Kind]({"binary", "string"})
         case _:
-            return ALL_KINDS
+            kind = _KINDS.get(type(declared))
+            return ALL_KINDS if kind is None else frozenset[Kind]({kind})

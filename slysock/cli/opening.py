@@ -1,5 +1,6 @@
 """What several commands begin with: a store, opened or explained."""
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -21,8 +22,13 @@ async def opened_store(url: str) -> AsyncGenerator[Store, None]:
         try:
             store = await stack.enter_async_context(open_store(url))
         except* StoreError as group:
-            raise SettingsError(f"cannot open the store {url}: {first_of(group)}") from None
+            raise SettingsError(f"cannot open the store {without_password(url)}: {first_of(group)}") from None
         yield store
+
+
+def without_password(url: str) -> str:
+    """Show a store's address to people: `mongodb://name:secret@host/chat` without the secret."""
+    return re.sub(r"(?<=://)([^/@:]*):[^@/]*@", r"\1:***@", url)
 
 
 def first_of(group: BaseExceptionGroup[Exception]) -> Exception:

@@ -200,8 +200,8 @@ def serve_sections() -> Sections:
             *token_options(),
             _setting(
                 "--cors-origin",
-                "Let only pages of this origin connect, with their cookies. May be repeated. Without it pages of any "
-                "origin may, without cookies.",
+                "Let only pages of this origin connect, with their cookies. May be repeated. Without it, or as *, "
+                "pages of any origin may, without cookies.",
                 metavar="ORIGIN",
                 check=names_of(what="origin"),
             ),

@@ -11,6 +11,7 @@ from slysock.cli.opening import first_of, opened_store
 from slysock.cli.options import SERVE, SectionedCommand
 from slysock.cli.serve_settings import Settings, read_settings
 from slysock.cli.welcome import print_welcome
+from slysock.process import settle_in
 from slysock.settings import (
     ListenSettings,
     Secret,
@@ -30,6 +31,7 @@ def _serve(**values: object) -> None:
     start_logging(settings.log_level, settings.log_format)
     trouble: Exception | None = None
     try:
+        settle_in()
         trio.run(run_server, settings)
     except* SettingsError as group:
         trouble = first_of(group)

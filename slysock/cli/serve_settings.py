@@ -7,7 +7,7 @@ import msgspec
 
 from slysock.cli.logs import LogFormat
 from slysock.config import Config
-from slysock.settings import ListenSettings, TokenSettings, choose
+from slysock.settings import ListenSettings, SettingsError, TokenSettings, choose
 from slysock.systems import SYSTEMS, SystemSettings
 
 
@@ -31,7 +31,7 @@ def read_settings(values: Mapping[str, object]) -> Settings:
     Raises:
         SettingsError: values that cannot be used, alone or together.
     """
-    lists = {"transports": values["transport"] or None, "cors_origins": values["cors_origin"] or None}
+    lists = {"transports": values["transport"] or None, "cors_origins": _origins(values["cors_origin"])}
     return Settings(
         config=choose(Config, {**values, **lists}),
         tokens=choose(TokenSettings, values),
@@ -42,3 +42,17 @@ def read_settings(values: Mapping[str, object]) -> Settings:
         log_format=msgspec.convert(values["log_format"], LogFormat),
         metrics=bool(values["metrics"]),
     )
+
+
+def _origins(values: object) -> tuple[str, ...] | None:
+    """Take `*` for what it means elsewhere: any origin, which is None here.
+
+    Raises:
+        SettingsError: it stands beside others.
+    """
+    origins = msgspec.convert(values or (), tuple[str, ...])
+    if "*" in origins and len(origins) > 1:
+        raise SettingsError(
+            "--cors-origin is either * or a list of origins: a page's cookies count for listed ones only"
+        )
+    return None if origins in ((), ("*",)) else origins

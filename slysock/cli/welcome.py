@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from slysock import Listening
+from slysock.cli.opening import without_password
 from slysock.cli.serve_settings import Settings
 from slysock.settings import DEFAULT_STORE, Secret
 from slysock.systems import System
@@ -31,7 +32,7 @@ def welcome(settings: Settings, listening: Listening, systems: Sequence[System],
     text.append("slysock is ready\n", style="bold green")
     facts = [("address", listening.url)]
     facts += [("system", f"{system.name} ({', '.join(system.namespaces)})") for system in systems]
-    facts += [("store", settings.tokens.store), ("tokens", _tokens(settings, secret))]
+    facts += [("store", without_password(settings.tokens.store)), ("tokens", _tokens(settings, secret))]
     for label, value in facts:
         text.append(f"  {label:<{_LABEL_WIDTH}}", style="bold").append(f"{value}\n")
     text.append("Next: ", style="bold")
@@ -60,7 +61,7 @@ def _next_step(settings: Settings, listening: Listening, system: System, secret:
         return connect
     command = [_program(), "token", "--user", "1", "--role", _ROLES.get(system.name, "user")]
     if settings.tokens.store != DEFAULT_STORE:
-        command += ["--store", settings.tokens.store]
+        command += ["--store", without_password(settings.tokens.store)]
     return f"make a token by  {shlex.join(command)}\n      {connect}"
 
 

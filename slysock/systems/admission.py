@@ -35,6 +35,10 @@ class Admission:
         self._tokens = tokens
         self._expiries = Expiries(tokens.clock)
 
+    def __len__(self) -> int:
+        """Count the sockets whose time is watched."""
+        return len(self._expiries)
+
     async def run(self) -> None:
         """End what is over, until cancelled; start it once, before the first client comes."""
         await self._expiries.run()
@@ -52,12 +56,27 @@ class Admission:
             raise refused(error) from error
 
     def keep(self, socket: Socket, identity: Identity, show_out: ShowOut) -> None:
-        """Remember whom a socket speaks for, and show it out when that is over. The caller must call `leave`."""
+        """Remember whom a socket speaks for, and show it out when that is over. The caller must call `leave`.
+
+        Not for middleware, because a socket that is not let in does not leave: `remember` there and `watch` later.
+        """
+        self.remember(socket, identity, show_out)
+        self.watch(socket)
+
+    def remember(self, socket: Socket, identity: Identity, show_out: ShowOut) -> None:
+        """Remember whom a socket speaks for, which may not come in in the end."""
         socket.data[_IDENTITY] = _Kept(identity, show_out)
-        if identity.expires_at is None:
+
+    def watch(self, socket: Socket) -> None:
+        """Watch the time of a socket that has been remembered. The caller must call `leave`."""
+        kept = socket.data.get(_IDENTITY)
+        if not isinstance(kept, _Kept):
+            return
+        due = kept.identity.expires_at
+        if due is None:
             self._expiries.clear(socket.id)
         else:
-            self._expiries.set(socket.id, identity.expires_at, partial(show_out, socket, refused(TokenExpired())))
+            self._expiries.set(socket.id, due, partial(kept.show_out, socket, refused(TokenExpired())))
 
     def maybe_identity(self, socket: Socket) -> Identity | None:
         """Say whom a socket speaks for, or spoke for; None for one that nobody has vouched for. For hooks."""
@@ -156,6 +175,7 @@ class RootDoor:
     def _make_router(self) -> Router:
         router = Router(ROOT)
         router.use(self.let_in)
+        router.on_connect(self._admission.watch)
         router.on_disconnect(self.leave)
         router.on_error(answer_root_error)
         router.on("refreshToken")(self.refresh_token)
@@ -169,7 +189,7 @@ class RootDoor:
             if self._trust_without_token and isinstance(error.__cause__, TokenMissing):
                 return
             raise ConnectionRefused(REFUSED_TEXT) from error
-        self._admission.keep(socket, identity, show_out_of_root)
+        self._admission.remember(socket, identity, show_out_of_root)
 
     def leave(self, socket: Socket, reason: DisconnectReason) -> None:  # noqa: ARG002 - the shape of a hook
         """Forget a socket's deadline."""

@@ -43,6 +43,8 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        # (namespace, event) -> what is counted of it: to look labels up costs more than to count
+        self._handled: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self._errors = Counter(
             "slysock_errors", "Events that failed, by kind", ["namespace", "kind"], registry=registry
         )
@@ -83,8 +85,12 @@ class Metrics:
 
     def handled(self, socket: Socket, event: str, seconds: float) -> None:
         """Count and time an event."""
-        self._events.labels(socket.namespace.name, event).inc()
-        self._delivery.labels(socket.namespace.name).observe(seconds)
+        name = socket.namespace.name
+        counted = self._handled.get((name, event))
+        if counted is None:
+            counted = self._handled[name, event] = (self._events.labels(name, event), self._delivery.labels(name))
+        counted[0].inc()
+        counted[1].observe(seconds)
 
     def failed(self, socket: Socket, event: str, error: Exception) -> None:  # noqa: ARG002 - the shape of an Observer
         """Count an error."""

@@ -135,6 +135,8 @@ class MemoryClient:
 
     def take(self, packet: Event | Ack) -> None:
         """Take a packet for this namespace."""
+        if self._reason is not None:
+            return  # sent before the server learned that the client has left
         items = decode_array(packet.body)
         if isinstance(packet, Event):
             self._in.send_nowait(Received(event_name(items), tuple(items[1:]), packet.ack_id))

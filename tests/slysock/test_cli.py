@@ -18,6 +18,7 @@ from slysock.cli import main
 from slysock.cli.options import KNOWN, SERVE
 from slysock.cli.serve_command import serve
 from slysock.cli.serve_settings import Settings, read_settings
+from slysock.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,6 +87,13 @@ def test_lists_may_be_given_in_each_place(tmp_path: Path, monkeypatch: pytest.Mo
         (tmp_path / "s.toml").write_text(f"cors_origin = {text}")
         arguments = ["--config", "s.toml"]
     assert settings_of(*arguments).config.cors_origins == ["https://a.example", "https://b.example"]
+
+
+def test_a_star_is_any_origin_and_stands_alone() -> None:
+    assert settings_of("--cors-origin", "*").config.cors_origins is None
+    assert settings_of("--cors-origin", "https://a.example").config.cors_origins == ("https://a.example",)
+    with pytest.raises(SettingsError, match="either"):
+        settings_of("--cors-origin", "*", "--cors-origin", "https://a.example")
 
 
 def test_every_setting_of_the_server_is_an_option_in_all_three_places() -> None:

@@ -10,7 +10,7 @@ from slysock.cli.demo_command import DemoSettings, fill
 from slysock.settings import TokenSettings
 from slysock.systems import SYSTEMS
 from slysock_store import SystemName, UserKey, open_store
-from tests.slysock.test_cli import run_main
+from tests.slysock.test_cli import run_main, serving
 
 SECRET = "a secret of tests, which is longer than 32 bytes"
 
@@ -41,6 +41,15 @@ async def test_it_fills_every_system_and_a_second_time_changes_no_message(tmp_pa
             assert chats, name
             counts = [chat.message_count for chat in chats]
             assert max(counts) in {2, 3}, f"{name}: {counts}"
+
+
+@pytest.mark.port
+def test_a_server_that_runs_is_filled_at_its_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = f"sqlite:///{tmp_path}/chat.db"
+    with serving("--port", "0", "--store", store, "--jwt-secret", SECRET) as (_, lines):
+        url = next(line.split()[1] for line in lines if "address" in line)
+        assert run_main("demo", "--url", url, "--jwt-secret", SECRET) == 0
+    assert "CUSTOMER 1 and VENDOR 5 talk about product 12345" in capsys.readouterr().out
 
 
 @pytest.mark.port

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from slysock.config import Config
+from slysock.jwks import RemoteKeys
 from slysock.settings import (
     SettingsError,
     TokenSettings,
@@ -139,6 +140,9 @@ def test_values_that_no_server_could_work_with_are_refused(values: dict[str, obj
 
 
 def test_unreadable_keys_are_named(tmp_path: Path) -> None:
+    assert isinstance(load_key(TokenSettings(jwt_jwks_url="https://login.example/keys"), None), RemoteKeys)
+    with pytest.raises(SettingsError, match="must begin with https"):
+        TokenSettings(jwt_jwks_url="login.example/keys")
     missing = TokenSettings(jwt_public_key=tmp_path / "none.pem")
     with pytest.raises(SettingsError, match="cannot read"):
         load_key(missing, None)

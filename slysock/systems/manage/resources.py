@@ -1,7 +1,7 @@
 """What a system lets another back-end do with it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeAlias, TypeVar, final
+from typing import Annotated, TypeAlias, TypeVar, final, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -21,6 +21,9 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     payload: type[msgspec.Struct]
     put: Callable[[ResourceId, msgspec.Struct], Awaitable[object]]
+    answer: object
+    """The type of what `put` gives."""
+
     doc: str
 
 
@@ -30,6 +33,8 @@ class Notifications(msgspec.Struct, frozen=True, kw_only=True):
 
     payload: type[msgspec.Struct]
     post: Callable[[msgspec.Struct], Awaitable[object]]
+    answer: object
+    """The type of what `post` gives."""
 
 
 def resource(kind: str, payload: type[P], put: Callable[[ResourceId, P], Awaitable[object]], *, doc: str) -> Resource:
@@ -47,7 +52,7 @@ def resource(kind: str, payload: type[P], put: Callable[[ResourceId, P], Awaitab
         assert isinstance(data, payload)
         return await put(record_id, data)
 
-    return Resource(kind=kind, payload=payload, put=put_checked, doc=doc)
+    return Resource(kind=kind, payload=payload, put=put_checked, answer=_answer_of(put), doc=doc)
 
 
 def notifications(payload: type[P], post: Callable[[P], Awaitable[object]]) -> Notifications:
@@ -63,7 +68,12 @@ def notifications(payload: type[P], post: Callable[[P], Awaitable[object]]) -> N
         assert isinstance(data, payload)
         return await post(data)
 
-    return Notifications(payload=payload, post=post_checked)
+    return Notifications(payload=payload, post=post_checked, answer=_answer_of(post))
+
+
+def _answer_of(call: Callable[..., Awaitable[object]]) -> object:  # type: ignore[explicit-any]  # "..." counts as Any
+    """Read the type of the answer off a function's annotation."""
+    return get_type_hints(call).get("return", object)
 
 
 @final

@@ -11,14 +11,15 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from slysock.systems.domain import Invalid
 from slysock.systems.rest.areas import RestArea, rest_router
-from slysock.systems.rest.callers import Caller, require_role
+from slysock.systems.rest.callers import Privileged, with_role
 from slysock.systems.rest.errors import plain_error
 
 from .resources import Manage, Notifications, Resource, UserPresence
 
 PATH: Final = "/manage"
-ROLES: Final = ("service", "admin")
 MAX_ID_CHARACTERS: Final = 128
+
+_FOR_BACK_ENDS: Final = {"privileged": with_role("service", "admin")}
 
 
 def manage_area(systems: Mapping[str, Manage]) -> RestArea:
@@ -41,31 +42,38 @@ def _handlers_of(system: str, manage: Manage) -> list[HTTPRouteHandler]:
 
 
 def _put(system: str, resource: Resource) -> HTTPRouteHandler:
-    async def put_record(record_id: FromPath[str], data: msgspec.Struct, identity: Caller) -> object:
-        require_role(identity, *ROLES)
+    async def put_record(
+        record_id: FromPath[str],
+        data: msgspec.Struct,
+        privileged: Privileged,  # noqa: ARG001 - to declare it is to have it checked
+    ) -> object:
         return await resource.put(_checked(record_id), data)
 
-    _take_body(put_record, resource.payload)
+    _declare(put_record, resource.payload, resource.answer)
     return put(
         f"/{system}/{resource.kind}/{{record_id:str}}",
         operation_id=f"put_{system}_{resource.kind}",
         summary=resource.doc,
         tags=[f"manage {system}"],
+        dependencies=_FOR_BACK_ENDS,
         status_code=HTTPStatus.OK,
     )(put_record)
 
 
 def _notify(system: str, notifications: Notifications) -> HTTPRouteHandler:
-    async def post_notification(data: msgspec.Struct, identity: Caller) -> object:
-        require_role(identity, *ROLES)
+    async def post_notification(
+        data: msgspec.Struct,
+        privileged: Privileged,  # noqa: ARG001 - see above
+    ) -> object:
         return await notifications.post(data)
 
-    _take_body(post_notification, notifications.payload)
+    _declare(post_notification, notifications.payload, notifications.answer)
     return post(
         f"/{system}/notifications",
         operation_id=f"post_{system}_notification",
         summary="Notify a user, live or at the next connect.",
         tags=[f"manage {system}"],
+        dependencies=_FOR_BACK_ENDS,
         status_code=HTTPStatus.CREATED,
     )(post_notification)
 
@@ -76,10 +84,9 @@ def _presence(system: str, manage: Manage) -> HTTPRouteHandler:
 
     async def get_presence(
         user_id: FromPath[str],
-        identity: Caller,
+        privileged: Privileged,  # noqa: ARG001 - see above
         userType: FromQuery[str | None] = None,  # noqa: N803 - as on the wire
     ) -> UserPresence:
-        require_role(identity, *ROLES)
         return await presence(_checked(user_id), userType)
 
     return get(
@@ -87,12 +94,14 @@ def _presence(system: str, manage: Manage) -> HTTPRouteHandler:
         operation_id=f"get_{system}_presence",
         summary="Say whether a user is online, and on how many connections.",
         tags=[f"manage {system}"],
+        dependencies=_FOR_BACK_ENDS,
     )(get_presence)
 
 
-def _take_body(handler: Callable[..., object], payload: type[msgspec.Struct]) -> None:  # type: ignore[explicit-any]  # any handler
-    """Declare the type of a handler's body, which only the system knows: Litestar reads annotations at run time."""
+def _declare(handler: Callable[..., object], payload: type[msgspec.Struct], answer: object) -> None:  # type: ignore[explicit-any]  # any handler
+    """Declare the types of a handler's body and answer, which only the system knows: Litestar reads annotations."""
     handler.__annotations__["data"] = JSONBody[payload]  # type: ignore[misc, valid-type]  # a type at run time
+    handler.__annotations__["return"] = answer
 
 
 def _checked(record_id: str) -> str:

@@ -1,10 +1,10 @@
 """Media over HTTP: a form in, a file out."""
 
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Final, cast, final
 
 from litestar import Response
 from litestar.exceptions import HTTPException
@@ -29,6 +29,7 @@ from slysock.systems.uploads import (
 from .answers import Envelope, Failure
 from .audience import at_once
 from .media import Media
+from .operations import DownloadOperation, UploadOperation
 from .people import People, user_of
 from .shapes import MessageShape
 from .writing import Writing
@@ -54,6 +55,7 @@ def media_handlers(media: Media, people: People, writing: Writing) -> list[Contr
         "/{chat_id:str}/send-media",
         request_max_body_size=None,  # the folder has a limit of its own, and words for it
         exception_handlers={UploadError: answer_upload_error},
+        operation_class=UploadOperation,
     )
     async def send_media(identity: Caller, request: HttpRequest, chat_id: FromPath[str]) -> Envelope[MessageShape]:
         """Send an image or a video: the form field `media`, and if wanted `content`, the caption."""
@@ -61,11 +63,16 @@ def media_handlers(media: Media, people: People, writing: Writing) -> list[Contr
         boundary = _boundary_of(request)
         if (request.content_length or 0) > max_file_bytes + MAX_OVERHEAD_BYTES:
             raise FileTooLarge(max_file_bytes)
-        async with aclosing(_pieces(request)) as body:
-            message = await writing.send_media(sender, chat_id, body, boundary, at_once)
+        async with aclosing(request.stream()) as stream:
+            message = await writing.send_media(sender, chat_id, _Pieces(stream), boundary, at_once)
         return Envelope(message="Media message sent successfully", data=message)
 
-    @route("/media/{name:str}", http_method=["GET", "HEAD"], exception_handlers={UploadError: answer_upload_error})
+    @route(
+        "/media/{name:str}",
+        http_method=["GET", "HEAD"],
+        exception_handlers={UploadError: answer_upload_error},
+        operation_class=DownloadOperation,
+    )
     async def get_media(identity: Caller, name: FromPath[str]) -> ASGIApp:
         """Get a file of one's own chats by its `mediaUrl`, or a part of it."""
         found, stored = await media.open(name, user=user_of(identity))
@@ -89,14 +96,15 @@ def _boundary_of(request: HttpRequest) -> str:
     return options.get("boundary", "")
 
 
-async def _pieces(request: HttpRequest) -> AsyncGenerator[bytes, None]:
-    """Give a body piece by piece; Litestar's word for a client that has left is one of its own."""
-    async with aclosing(request.stream()) as stream:
-        while True:
-            try:
-                piece = await anext(stream)
-            except StopAsyncIteration:
-                return
-            except HTTPException as error:
-                raise UploadBroken from error
-            yield piece
+@final
+class _Pieces(AsyncIterator[bytes]):
+    """A body piece by piece; Litestar's word for a client that has left is one of its own."""
+
+    def __init__(self, stream: AsyncIterator[bytes]) -> None:
+        self._stream = stream
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await anext(self._stream)
+        except HTTPException as error:
+            raise UploadBroken from error

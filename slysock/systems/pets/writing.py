@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 import slysock_store
 from slysock.systems.domain import Conflict, Domain, Invalid, Unavailable
-from slysock.systems.domain.posting import Post, Posts
+from slysock.systems.domain.posting import Announce, Post, Posts
 from slysock.systems.uploads import Upload
 from slysock_store import AddedMessage, Chat, ChatId, JsonObject, MessageId
 
@@ -69,8 +69,7 @@ class Writing:
             await self._media.check(body.media_url, chat)
         attachments: tuple[JsonObject, ...] = ({"url": body.media_url},) if body.media_url else ()
         post = self._post(sender, chat, text, body.message_type, attachments, body)
-        added = await self._posts.post(post, partial(self._announce, sender, later))
-        return _seen(sender, added)
+        return _seen(sender, await self._store(post, partial(self._announce, sender, later)))
 
     async def send_media(
         self, sender: Session, chat_id: str, body: AsyncIterator[bytes], boundary: str, later: Later
@@ -96,12 +95,18 @@ class Writing:
             self._announce(sender, later, added)
 
         try:
-            return await self._posts.post(post, announce)
+            return await self._store(post, announce)
         except Unavailable as error:
             cause = error.__cause__
             if isinstance(cause, slysock_store.StoreUnavailable) and cause.outcome_unknown:
                 upload.want()  # the message may be there; better a file without one than the reverse
             raise
+
+    async def _store(self, post: Post, announce: Announce) -> AddedMessage:
+        try:
+            return await self._posts.post(post, announce)
+        except Conflict as error:  # no chat of this system is closed in another way
+            raise Conflict(BLOCKED) from error
 
     def _post(
         self,

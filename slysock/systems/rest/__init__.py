@@ -4,7 +4,7 @@ A system makes a part of it by `rest_router(path, handlers, render_error)` and p
 """
 
 from .areas import RenderError, RestArea, rest_router
-from .callers import Caller, HttpRequest, require_role
+from .callers import Caller, HttpRequest, Privileged, require_role, with_role
 from .paging import Paging, PagingFromQuery, paging
 from .responses import then
 
@@ -13,10 +13,12 @@ __all__ = [
     "HttpRequest",
     "Paging",
     "PagingFromQuery",
+    "Privileged",
     "RenderError",
     "RestArea",
     "paging",
     "require_role",
     "rest_router",
     "then",
+    "with_role",
 ]

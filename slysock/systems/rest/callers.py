@@ -1,7 +1,7 @@
 """Who makes a request: the same tokens in the same places as on a socket, except that a request has no `auth`."""
 
 import time
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from litestar import Request
 from litestar.datastructures import State
@@ -19,6 +19,13 @@ Caller: TypeAlias = NamedDependency[SkipValidation[Identity]]
 """How a handler declares that it is for the bearer of a token: `identity: Caller`."""
 
 
+Privileged: TypeAlias = NamedDependency[SkipValidation[Identity]]
+"""How a handler with `with_role` among its dependencies declares who may call it: `privileged: Privileged`."""
+
+CALLERS: Final = frozenset({"identity", "privileged"})
+"""Parameters by which a handler asks for a token."""
+
+
 def caller(tokens: Tokens) -> Provide:
     """Make the dependency `identity: Caller`. A handler that does not ask for it is open to everybody."""
 
@@ -29,6 +36,16 @@ def caller(tokens: Tokens) -> Provide:
             raise refused(error) from error
 
     return Provide(identify)
+
+
+def with_role(*roles: str) -> Provide:
+    """Make the dependency `privileged: Privileged`: 403 for other roles, before the body is looked at."""
+
+    async def check(identity: Caller) -> Identity:
+        require_role(identity, *roles)
+        return identity
+
+    return Provide(check)
 
 
 def handshake_of(request: HttpRequest) -> Handshake:

@@ -15,6 +15,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.routes import HTTPRoute
 
 from .areas import RestArea
+from .callers import CALLERS
 
 Object: TypeAlias = dict[str, object]
 
@@ -43,6 +44,7 @@ def openapi_document(areas: Sequence[RestArea]) -> Object:
     for path, method, operation in _operations_of(document):
         area = next(area for area in areas if area.owns(path))
         _correct(operation, errors[area.path], asks_for_token=(path, method) in callers)
+        operation.setdefault("tags", [area.path])
     cast("Object", document["components"])["securitySchemes"] = SCHEMES
     return document
 
@@ -62,7 +64,7 @@ def _described_by_litestar(areas: Sequence[RestArea]) -> tuple[Object, set[tuple
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
-        if "identity" in handler.parsed_fn_signature.parameters
+        if not CALLERS.isdisjoint(handler.parsed_fn_signature.parameters)
         for method in handler.http_methods
     }
     return cast("Object", app.openapi_schema.to_schema()), callers
@@ -106,6 +108,8 @@ def _correct(operation: Object, error: Object, *, asks_for_token: bool) -> None:
         }
     if asks_for_token:
         operation["security"] = [{name: []} for name in SCHEMES]
-    description = operation.get("description")
+    description = operation.pop("description", None)
     if isinstance(description, str):
-        operation["summary"] = description.partition("\n")[0]
+        operation["summary"], _, rest = description.partition("\n")
+        if rest.strip():
+            operation["description"] = rest.strip()

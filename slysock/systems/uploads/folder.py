@@ -97,7 +97,8 @@ class MediaFolder:
                     raise UploadBroken
                 yield upload
             finally:
-                await upload.discard_unwanted()
+                with trio.move_on_after(CLEANUP_SECONDS, shield=True):
+                    await upload.discard_unwanted()
 
     async def _begin(self) -> "Upload":
         with translated_disk_errors():
@@ -199,12 +200,11 @@ class Upload:
         self._is_wanted = True
 
     async def discard_unwanted(self) -> None:
-        """Close the file and, unless it is wanted, remove it; also for the cancelled."""
-        with trio.move_on_after(CLEANUP_SECONDS, shield=True):
-            try:
-                await trio.to_thread.run_sync(self._close, abandon_on_cancel=True)
-            except OSError:
-                logger.exception("an unwanted upload could not be removed")
+        """Close the file and, unless it is wanted, remove it. A caller in a hurry leaves it to a thread."""
+        try:
+            await trio.to_thread.run_sync(self._close, abandon_on_cancel=True)
+        except OSError:
+            logger.exception("an unwanted upload could not be removed")
 
     def _close(self) -> None:
         self._file.close()

@@ -1,0 +1,146 @@
+"""Observers and statistics: what is told, when, and that a router describes itself."""
+
+from dataclasses import dataclass, field
+from typing import final
+
+import pytest
+import trio
+from msgspec import Struct
+
+from slysock import ConnectionRefused, DisconnectReason, Refusal, Router, Server, Socket
+from slysock.testing import serve_memory
+
+
+@final
+@dataclass
+class Notebook:
+    """Writes down what it is told."""
+
+    told: list[tuple[object, ...]] = field(default_factory=list)
+
+    def joined(self, socket: Socket) -> None:
+        self.told.append(("joined", socket.namespace.name))
+
+    def left(self, socket: Socket, reason: DisconnectReason) -> None:
+        self.told.append(("left", socket.namespace.name, reason))
+
+    def handled(self, socket: Socket, event: str, seconds: float) -> None:
+        self.told.append(("handled", event, seconds))
+
+    def failed(self, socket: Socket, event: str, error: Exception) -> None:
+        self.told.append(("failed", event, type(error).__name__))
+
+    def session_closed(self, reason: DisconnectReason) -> None:
+        self.told.append(("closed", reason))
+
+
+def make_router() -> Router:
+    router = Router("/")
+
+    @router.on("plain")
+    def plain(socket: Socket, number: int) -> int:
+        return number
+
+    @router.on("slow")
+    async def slow(socket: Socket) -> None:
+        await trio.sleep(2)
+
+    @router.on("no")
+    def refuse(socket: Socket) -> None:
+        raise Refusal("no")
+
+    return router
+
+
+async def test_everything_that_happens_to_a_client_is_told_in_order(autojump_clock: trio.testing.MockClock) -> None:
+    server, notebook = Server(make_router()), Notebook()
+    server.observe(notebook)
+    async with serve_memory(server) as memory:
+        client = await memory.connect()
+        await client.call("plain", 1)
+        await client.call("slow")
+        await client.call("no")
+        await client.call("plain", "x")
+        await client.emit("unknown", 1)
+        await client.disconnect()
+        await trio.testing.wait_all_tasks_blocked()
+        assert notebook.told == [
+            ("joined", "/"),
+            ("handled", "plain", 0.0),
+            ("handled", "slow", 2.0),
+            ("failed", "no", "Refusal"),
+            ("failed", "plain", "InvalidPayload"),
+            ("left", "/", "client namespace disconnect"),
+        ]
+    assert notebook.told[-1][0] == "closed"
+
+
+async def test_whoever_was_not_let_in_has_not_joined_and_not_left() -> None:
+    router = make_router()
+
+    @router.use
+    def refuse(socket: Socket) -> None:
+        raise ConnectionRefused("no")
+
+    server, notebook = Server(router), Notebook()
+    server.observe(notebook)
+    async with serve_memory(server) as memory:
+        with pytest.raises(ConnectionRefused):
+            await memory.connect()
+        await trio.testing.wait_all_tasks_blocked()
+        assert notebook.told == []
+
+
+async def test_what_a_server_holds_can_be_counted() -> None:
+    server = Server(make_router(), Router("/empty"))
+    async with serve_memory(server) as memory:
+        client = await memory.connect()
+        await memory.connect(transport="polling")
+        held = server.statistics()
+        assert (held.connections, held.clients) == (2, {"/": 2, "/empty": 0})
+        client.connection.engine.pace.stall()
+        for _ in range(300):
+            server.of("/").emit("news", "x" * 1000)
+        await trio.testing.wait_all_tasks_blocked()
+        assert server.statistics().outbox_bytes > 1000
+
+
+async def test_an_empty_namespace_can_be_spoken_to() -> None:
+    server = Server(make_router())
+    async with serve_memory(server) as memory:
+        server.of("/").emit("nobody hears")
+        client = await memory.connect()
+        assert await client.call("plain", 3) == 3
+
+
+class Say(Struct):
+    """A payload."""
+
+    text: str
+
+
+def test_a_router_describes_its_events_also_those_that_it_includes() -> None:
+    router, inner = Router("/"), Router("/")
+
+    @router.on("say")
+    async def say(socket: Socket, payload: Say, loud: bool = False) -> str:
+        """Say it.
+
+        To all.
+        """
+        return payload.text
+
+    @inner.on("anything")
+    def anything(socket: Socket, *args: int) -> None: ...
+
+    @inner.on("bare")
+    def bare(socket, value):  # type: ignore[no-untyped-def]  # as beginners write it
+        return value
+
+    router.include(inner)
+    Server(router)
+    said, rest, untyped = router.describe()
+    assert (said.event, said.doc) == ("say", "Say it.\n\nTo all.")
+    assert (said.arguments, said.required, said.rest, said.returns) == ((Say, bool), 1, None, str)
+    assert (rest.event, rest.arguments, rest.rest, rest.returns) == ("anything", (), int, None)
+    assert (untyped.doc, untyped.arguments, untyped.returns) == ("", (object,), object)
