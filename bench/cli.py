@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from bench.scenarios import SCENARIOS
 from bench.smoke import SMOKE_PEERS, smoke_work
 from bench.table import print_comparison, print_results
 
+DRAIN_SECONDS: Final = 60.0
 INTERRUPTED: Final = 130  # as a shell reports what Ctrl+C ended
 PIPE_WIDTH: Final = 150
 OUTPUT: Final = BENCH.parent / "var" / "bench"
@@ -72,6 +73,7 @@ def run(
         context_repetitions=repetitions,
         warmup_seconds=warmup,
         seconds=seconds,
+        drain_seconds=DRAIN_SECONDS,
     )
     work = _points(scenarios, only_quick=quick_points, containing=points)
     sys.exit(_run(settings, work, peers or list(PEERS), output))
@@ -182,7 +184,7 @@ def _run(settings: Settings, work: Sequence[Work], peers: Sequence[str], output:
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Callable[[Step], None]]:
+def _progress(console: Console) -> Generator[Callable[[Step], None]]:
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("starting")

@@ -6,7 +6,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -25,7 +25,7 @@ class ProcessFailed(Exception):
 @contextmanager
 def running(
     command: Sequence[str], cpu: int, log: Path, *, environment: Mapping[str, str] = NOTHING
-) -> Iterator["subprocess.Popen[bytes]"]:
+) -> Generator["subprocess.Popen[bytes]"]:
     """Run a command on a core (-1: any); its standard input and output are pipes, its errors go to `log`.
 
     `environment` is added to ours.

@@ -30,6 +30,7 @@ class Settings:
     """How thorough to be.
 
     Attributes:
+        drain_seconds: how long to wait for what is still on its way; what has not come by then counts as lost.
         references: of the first of them that can be had, open-loop rates are parts of the capacity.
     """
 
@@ -38,21 +39,27 @@ class Settings:
     context_repetitions: int
     warmup_seconds: float
     seconds: float
+    drain_seconds: float
     references: Sequence[str] = ("node", "slysock")
 
     def options(self) -> Options:
         """What every run is told."""
-        return {"warmup": self.warmup_seconds, "seconds": self.seconds}
+        return {"warmup": self.warmup_seconds, "seconds": self.seconds, "drain": self.drain_seconds}
 
 
-QUICK: Final = Settings(mode="quick", repetitions=3, context_repetitions=1, warmup_seconds=0.5, seconds=1.0)
-FULL: Final = Settings(mode="full", repetitions=5, context_repetitions=3, warmup_seconds=1.0, seconds=3.0)
+QUICK: Final = Settings(
+    mode="quick", repetitions=3, context_repetitions=1, warmup_seconds=0.5, seconds=1.0, drain_seconds=20.0
+)
+FULL: Final = Settings(
+    mode="full", repetitions=5, context_repetitions=3, warmup_seconds=1.0, seconds=3.0, drain_seconds=60.0
+)
 SMOKE: Final = Settings(
     mode="smoke",
     repetitions=1,
     context_repetitions=1,
     warmup_seconds=0.05,
     seconds=0.15,
+    drain_seconds=10.0,
     references=("slysock",),  # a smoke run must not need what npm would have to bring
 )
 
@@ -84,9 +91,11 @@ class Runner:
     logs: Path
     watch: Callable[[Step], None] = lambda _step: None
     interrupted: bool = False
-    _missing: dict[tuple[str, str], str] = field(default_factory=dict)  # (peer, scenario or "") -> reason
-    _runs: list[Run] = field(default_factory=list)
-    _capacity: dict[str, float] = field(default_factory=dict)  # scenario's calibration -> deliveries per second
+    # (peer, scenario or "") -> why it takes no part
+    _missing: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    _runs: list[Run] = field(default_factory=list[Run])
+    # a scenario's calibration -> deliveries per second
+    _capacity: dict[str, float] = field(default_factory=dict[str, float])
     _cores: machine.Cores = field(default_factory=machine.choose_cores)
 
     def run(self, work: Sequence[Work]) -> Results:
@@ -189,6 +198,8 @@ class Runner:
             empty = _with_x(empty, int(options["clients"]))
         try:
             run = self._measure(scenario, server, options, empty)
+            if scenario.kind == "load" and not run.failure and not run.counts[scenario.counted]:
+                return _failed(run, f"no {scenario.counted} in the measured window: too slow for it, or stuck")
             return _failed(run, f"{run.failure}\n{server.last_words()}".strip()) if run.failure else run
         except ProcessFailed as error:
             return _failed(empty, str(error))

@@ -10,6 +10,7 @@ from bench.scenarios import SCENARIOS, Point, Scenario
 
 FEW: Final = 20
 MOST: Final = {
+    "warmup": 0.2,
     "rooms": 10,
     "rooms_per_client": 3,
     "roamers": 4,

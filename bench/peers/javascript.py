@@ -1,7 +1,6 @@
 """Node, Bun and the packages of package.json: found, or installed next to it."""
 
 import importlib.util
-import json
 import os
 import platform
 import shutil
@@ -9,6 +8,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from bench.build import BENCH, CACHE
 
@@ -55,16 +56,20 @@ def bun_program() -> str:
     return str(bun)
 
 
+class Package(msgspec.Struct, frozen=True):
+    """As much of a package.json as we ask for."""
+
+    version: str
+
+
 def npm_version(package: str, runtime: str) -> dict[str, str]:
-    """Return the versions of a package and of what runs it."""
-    described: object = json.loads((MODULES / package / "package.json").read_text())
-    version = described.get("version") if isinstance(described, dict) else None
-    return {Path(runtime).name: _ask(runtime, "--version") or "?", package: str(version), "socket.io": _socket_io()}
+    """Return the versions of a package, of socket.io, and of what runs them."""
+    versions = {name: _version_of(name) for name in (package, "socket.io")}
+    return {Path(runtime).name: _ask(runtime, "--version") or "?", **versions}
 
 
-def _socket_io() -> str:
-    described: object = json.loads((MODULES / "socket.io" / "package.json").read_text())
-    return str(described.get("version")) if isinstance(described, dict) else "?"
+def _version_of(package: str) -> str:
+    return msgspec.json.decode((MODULES / package / "package.json").read_bytes(), type=Package).version
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -37,7 +37,7 @@ def mongod_program() -> Path:
 
 
 @contextmanager
-def mongod(folder: Path, cpu: int) -> Iterator[Mapping[str, str]]:
+def mongod(folder: Path, cpu: int) -> Generator[Mapping[str, str]]:
     """Run a mongod on a core; gives the setting by which `slysock serve` finds it.
 
     Raises:

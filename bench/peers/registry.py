@@ -47,7 +47,7 @@ class Peer:
     command: Command
     versions: Callable[[], dict[str, str]]
     application: Application = "bench"
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
     service: Service | None = None
 
 

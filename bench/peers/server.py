@@ -4,7 +4,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ class Server:
 
 
 @contextmanager
-def serving(peer: Peer, cpu: int, logs: Path, service_cpu: int = -1) -> Iterator[Server]:
+def serving(peer: Peer, cpu: int, logs: Path, service_cpu: int = -1) -> Generator[Server]:
     """Start a peer on a core, and end it when the block is left.
 
     Raises:

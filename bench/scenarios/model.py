@@ -56,6 +56,6 @@ class Scenario:
     points: Sequence[Point]
     kind: Literal["load", "memory"] = "load"
     needs: frozenset[Feature] = frozenset({"websocket"})
-    calibration: Options = field(default_factory=dict)
+    calibration: Options = field(default_factory=dict[str, int | float | str])
     application: Application = "bench"
     prepare: Callable[[Path, Options], Options] | None = None

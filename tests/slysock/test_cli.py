@@ -91,7 +91,7 @@ def test_lists_may_be_given_in_each_place(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_star_is_any_origin_and_stands_alone() -> None:
     assert settings_of("--cors-origin", "*").config.cors_origins is None
-    assert settings_of("--cors-origin", "https://a.example").config.cors_origins == ("https://a.example",)
+    assert settings_of("--cors-origin", "https://a.example").config.cors_origins == ["https://a.example"]
     with pytest.raises(SettingsError, match="either"):
         settings_of("--cors-origin", "*", "--cors-origin", "https://a.example")
 

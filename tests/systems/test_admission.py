@@ -155,10 +155,28 @@ async def test_a_namespace_of_its_own_decides_what_is_said(autojump_clock: MockC
         assert await client.expect("over") == ("Authentication token has expired",)
 
 
+async def test_whoever_is_refused_behind_the_door_leaves_nothing_behind() -> None:
+    def guarded(foundation: Foundation) -> System:
+        router = Router("/")
+
+        @router.use
+        def refuse(socket: Socket) -> None:
+            raise ConnectionRefused("full")
+
+        return System(name="guarded", routers=(foundation.root.router, router), run=trio.sleep_forever)
+
+    async with open_systems(guarded) as running:
+        with pytest.raises(ConnectionRefused, match="full"):
+            await running.memory.connect("/", auth={"token": token_for("x", "user")})
+        assert len(running.assembly.foundation.admission) == 0
+
+
 async def test_deadlines_of_those_who_have_left_are_forgotten(autojump_clock: MockClock) -> None:
     async with open_systems(elsewhere) as running:
         client = await running.memory.connect("/own", auth={"token": token_for(3, "user", expires_in=30)})
+        assert len(running.assembly.foundation.admission) == 1
         await client.disconnect()
         await settle()
+        assert len(running.assembly.foundation.admission) == 0
         await trio.sleep(60)
         assert client.waiting() == []

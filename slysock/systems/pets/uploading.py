@@ -12,6 +12,7 @@ from litestar.handlers import post, route
 from litestar.params import FromPath
 from litestar.types import ASGIApp, ControllerRouterHandler
 
+from slysock.asgi.types import PreciseApp
 from slysock.systems.rest import Caller, HttpRequest
 from slysock.systems.uploads import (
     MAX_OVERHEAD_BYTES,
@@ -21,6 +22,7 @@ from slysock.systems.uploads import (
     MediaAnswer,
     NoRoom,
     NotMedia,
+    Patience,
     TooManyUploads,
     UploadBroken,
     UploadError,
@@ -56,6 +58,7 @@ def media_handlers(media: Media, people: People, writing: Writing) -> list[Contr
         request_max_body_size=None,  # the folder has a limit of its own, and words for it
         exception_handlers={UploadError: answer_upload_error},
         operation_class=UploadOperation,
+        middleware=[_patient],
     )
     async def send_media(identity: Caller, request: HttpRequest, chat_id: FromPath[str]) -> Envelope[MessageShape]:
         """Send an image or a video: the form field `media`, and if wanted `content`, the caption."""
@@ -76,8 +79,7 @@ def media_handlers(media: Media, people: People, writing: Writing) -> list[Contr
     async def get_media(identity: Caller, name: FromPath[str]) -> ASGIApp:
         """Get a file of one's own chats by its `mediaUrl`, or a part of it."""
         found, stored = await media.open(name, user=user_of(identity))
-        # Litestar has names of its own for the types of ASGI.
-        return cast("ASGIApp", MediaAnswer(media.folder, stored, found))
+        return cast("ASGIApp", MediaAnswer(media.folder, stored, found))  # as in `_patient`
 
     return [send_media, get_media]
 
@@ -87,6 +89,11 @@ def answer_upload_error(request: HttpRequest, error: UploadError) -> Response[Fa
     if isinstance(error, NoRoom | FolderBroken):
         logger.error("the folder of uploads cannot be used for %s: %s", request.method, error.__cause__)
     return Response(Failure(message=str(error)), status_code=_STATUS[type(error)])
+
+
+def _patient(app: ASGIApp) -> ASGIApp:
+    # Litestar has names of its own for the types of ASGI.
+    return cast("ASGIApp", Patience(cast("PreciseApp", app)))
 
 
 def _boundary_of(request: HttpRequest) -> str:

@@ -18,6 +18,7 @@ from .errors import (
 from .folder import MediaFolder, Upload
 from .form import MAX_OVERHEAD_BYTES
 from .kinds import KINDS, MediaKind, kind_of
+from .patience import Patience
 from .serving import MediaAnswer
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "MediaName",
     "NoRoom",
     "NotMedia",
+    "Patience",
     "StoredFile",
     "TooManyUploads",
     "Upload",

@@ -96,7 +96,7 @@ class Shop:
     async def wait_files(self, count: int) -> None:
         """Wait until there are so many files, whole or not; what threads do is not seen by `settle`."""
         with trio.fail_after(10):
-            while len(self.files()) != count:
+            while len(self.files()) != count:  # noqa: ASYNC110 - a folder tells nobody
                 await trio.lowlevel.checkpoint()
 
     def files(self) -> list[str]:

@@ -1,6 +1,7 @@
 """Chats: made, listed, paged; listings and users as another back-end tells of them."""
 
 import pytest
+import trio
 
 from tests.systems.market import at, length, token_for
 from tests.systems.pets.shop import Shop
@@ -109,9 +110,10 @@ async def test_a_user_who_is_told_of_is_seen_at_once_and_a_request_with_an_older
     assert at(by_event, "sender", "name") == at(by_request, "sender", "name") == "New"
 
 
-async def test_chats_are_paged_the_latest_first(shop: Shop) -> None:
+async def test_chats_are_paged_the_latest_first(shop: Shop, autojump_clock: object) -> None:
     anna = await shop.visit("anna")
     chats = [await anna.create(f"user{number}") for number in range(5)]
+    await trio.sleep(1)  # times are in milliseconds; a test may be faster
     await anna.send(chats[1], "latest")
     page = await anna.data("GET", "/my-chats?page=1&limit=2")
     assert at(page, "pagination") == {"currentPage": 1, "totalPages": 3, "totalChats": 5, "hasMore": True}

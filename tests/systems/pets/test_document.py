@@ -197,7 +197,7 @@ async def test_the_document_with_stock_clients(tmp_path: Path) -> None:
         name: at(came[name], "status") for name in ("create", "send", "sendMedia", "markRead", "deleted", "refused")
     }
     assert statuses == {"create": 201, "send": 201, "sendMedia": 201, "markRead": 200, "deleted": 200, "refused": 409}
-    assert at(came["refused"], "body") == {"success": False, "message": "Nothing can be sent to this chat"}
+    assert at(came["refused"], "body") == {"success": False, "message": "This chat is blocked"}
     assert at(came["myChats"], "body", "data", "chats", 0, "petListing") == LISTING
     seen = at(came["messages"], "body", "data", "messages", 1)
     assert (at(seen, "readBy"), at(seen, "status")) == (["buyer"], "read")

@@ -47,10 +47,16 @@ async def test_join_chat_is_ours_with_a_text_and_the_others_with_an_object() -> 
 
 async def test_the_same_id_in_another_system_is_somebody_else() -> None:
     async with open_systems(services, other) as running:
+        body = {"clientId": "anna", "providerId": "ben"}
+        back_end = token_for("back-end", "service")
+        assert (await running.http("PUT", "/manage/services/chats/c", token=back_end, body=body)).status == 200
         theirs = await running.memory.connect(auth={"token": token_for("anna", "buyer")})
-        ours = await running.memory.connect(auth={"token": token_for("anna", "client")})
+        ours, ben = [
+            await running.memory.connect(auth={"token": token_for(user, role)})
+            for user, role in (("anna", "client"), ("ben", "provider"))
+        ]
         await ours.call("user-join", "anna")
+        await ben.call("send-message", {"chatId": "c", "content": "for Anna of services"})
         await settle()
-        ours.waiting()
-        await ours.call("set-online-status", {"userId": "anna", "isOnline": False})
+        assert [event.name for event in ours.waiting()] == ["user-status-changed", "message-notification"]
         await nothing_for(theirs)

@@ -3,6 +3,7 @@
 import pytest
 
 from slysock.systems.services import send_notification
+from slysock.systems.services.records import PutChat
 from slysock.testing import MemoryClient
 from tests.systems.market import at, nothing_for
 from tests.systems.services.events import payloads, records_of
@@ -120,6 +121,9 @@ async def test_an_admin_may_type_for_a_participant_only(office: Office) -> None:
     assert await ben.expect("user-typing") == ({"userId": ANNA, "isTyping": True},)
     expected = (404, "Chat not found")
     assert await refused(root, "typing-start", {"roomId": CHAT, "userId": EVE}) == expected
+    await office.services.put_chat("own", PutChat(client_id=ROOT, provider_id=BEN))
+    await root.call("join-chat", "own")
+    assert await refused(root, "typing-start", {"roomId": "own", "userId": EVE}) == expected
 
 
 async def test_a_provider_of_two_chats_does_not_mix_them_up(office: Office) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import trio
 
 from slysock.systems.uploads import BadForm, FileTooLarge, UploadError
 from slysock.systems.uploads.form import FormLimits, read_form
@@ -25,6 +26,7 @@ class Pieces(AsyncIterator[bytes]):
         self.read_bytes = 0
 
     async def __anext__(self) -> bytes:
+        await trio.lowlevel.checkpoint()
         piece = next(self._pieces, None)
         if piece is None:
             raise StopAsyncIteration
@@ -42,6 +44,7 @@ async def read(body: bytes, size: int = 7, boundary: str = "x") -> tuple[dict[st
 
     async def take(data: bytes) -> None:
         nonlocal ends
+        await trio.lowlevel.checkpoint()
         taken.extend(data)
         ends += not data
 
@@ -98,6 +101,7 @@ async def test_of_a_file_that_is_too_large_no_more_than_allowed_is_taken() -> No
     taken = bytearray()
 
     async def take(data: bytes) -> None:
+        await trio.lowlevel.checkpoint()
         taken.extend(data)
 
     body = part("media", b"f" * 1001) + b"--x--"
@@ -109,6 +113,7 @@ async def test_of_a_file_that_is_too_large_no_more_than_allowed_is_taken() -> No
 
 async def test_a_body_without_a_form_is_not_read_to_its_end() -> None:
     async def take(data: bytes) -> None:
+        await trio.lowlevel.checkpoint()
         raise AssertionError("there is no file in it")
 
     body = pieces(bytes(1_000_000), 16384)
