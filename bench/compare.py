@@ -2,7 +2,8 @@
 
 Every repetition is a sample. Where the ranges of the two sides overlap, nothing can be said. Where they do not, the
 chance that this happens without a cause is counted: 2 out of all ways to deal the samples to two sides. With five
-repetitions on each side that is 0.8 %, with three 10 %: hence "likely" only.
+repetitions on each side that is 0.8 %, with three 10 %: hence "likely" only; with
+fewer it is noise.
 
 A machine that was busier in one of the two files shifts everything. The peers whose versions did not change tell by how
 much: their median change is the drift, printed with the verdicts and to be read before them.
@@ -20,6 +21,7 @@ from bench.results import Results
 Verdict: TypeAlias = Literal["better", "worse", "likely better", "likely worse", "noise"]
 
 SURE: Final = 0.05
+LIKELY: Final = 0.2
 TOO_SMALL: Final = 0.02  # a change that nobody would act on
 
 
@@ -58,8 +60,11 @@ class Change:
         apart = min(self.before.values) > max(self.after.values) or min(self.after.values) > max(self.before.values)
         if not apart or abs(self.ratio - 1) < TOO_SMALL:
             return "noise"
+        chance = _chance(len(self.before.values), len(self.after.values))
+        if chance > LIKELY:
+            return "noise"
         better = (self.ratio > 1) == self.quantity.more_is_better
-        if _chance(len(self.before.values), len(self.after.values)) <= SURE:
+        if chance <= SURE:
             return "better" if better else "worse"
         return "likely better" if better else "likely worse"
 

@@ -17,7 +17,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         failure: why it does not count; empty if every message arrived once and in order.
-        counts: deliveries, messages, requests, connects, joins while measuring; slow_kicked of the whole run.
+        counts: deliveries, messages, requests, connects, joins while measuring; slow_kicked and strays (messages of
+            a room that had been left) of the whole run.
         histograms: series -> HdrHistogram V2, compressed, base64; ns.
         memory_bytes: with all clients connected and idle, less what the server held before; 0 if not measured.
     """
@@ -96,6 +97,7 @@ def run_of(measured: Measured, complaint: str, empty: Run) -> Run:
             "connects": measured.connects,
             "joins": measured.joins,
             "slow_kicked": measured.slow_kicked,
+            "strays": measured.strays,
         },
         histograms={name: histogram.encode() for name, histogram in found.items() if histogram is not None},
         server_cpu_seconds=measured.server_cpu_ns / 1e9,

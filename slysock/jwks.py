@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Final, TypeAlias, final
 
-import httpx
+import httpx  # noqa: ASYNC127 - Litestar needs it anyway
 import jwt
 import msgspec
 import trio

@@ -31,6 +31,7 @@ struct run {
     uint64_t messages;                              /* published while measuring */
     uint64_t failures;
     uint64_t slow_kicked;
+    uint64_t strays; /* messages to roamers of a room that they had left by then */
     char *gc; /* JSON from the server */
 };
 

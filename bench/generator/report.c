@@ -41,6 +41,7 @@ void report_print(const struct usage *usage, FILE *file)
     print_number(file, "connects", run.connects);
     print_number(file, "joins", run.joins);
     print_number(file, "slow_kicked", run.slow_kicked);
+    print_number(file, "strays", run.strays);
     print_number(file, "server_cpu_ns", usage->server_ns);
     print_number(file, "generator_cpu_ns", usage->generator_ns);
     print_number(file, "generator_working_ns", usage->working_ns);

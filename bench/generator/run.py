@@ -45,6 +45,7 @@ class Measured(msgspec.Struct, frozen=True):
     connects: int
     joins: int
     slow_kicked: int
+    strays: int
     server_cpu_ns: int
     generator_cpu_ns: int
     generator_working_ns: int

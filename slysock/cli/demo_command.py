@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Final, final
 
 import click
-import httpx
+import httpx  # noqa: ASYNC127 - Litestar needs it anyway
 import msgspec
 import trio
 

@@ -92,7 +92,7 @@ async def _serve_systems(settings: Settings, assembly: Assembly, secret: Secret 
 async def _start(server: Server, listen: ListenSettings, nursery: trio.Nursery, stopped: trio.Event) -> Listening:
     tls = load_tls(listen.certfile, listen.keyfile)
 
-    async def run(task_status: trio.TaskStatus[Listening]) -> None:
+    async def run(task_status: trio.TaskStatus[Listening]) -> None:  # noqa: ASYNC128 - it is passed on
         await server.serve(listen.host, listen.port, tls=tls, unix_path=listen.unix, task_status=task_status)
         stopped.set()
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final, cast, final
 
-import httpx
+import httpx  # noqa: ASYNC127 - Litestar needs it anyway
 
 RECORD_SEPARATOR: Final = "\x1e"
 PING, PONG, CONNECTED, REFUSED, ACK = "2", "3", "40", "44", "43"

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeAlias, cast, final
 
-import httpx
+import httpx  # noqa: ASYNC127 - Litestar needs it anyway
 
 from slysock.demo.polling import DemoFailed, PollingClient
 

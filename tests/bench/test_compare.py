@@ -27,6 +27,10 @@ def test_three_repetitions_apart_are_likely_a_change() -> None:
     assert throughput([100, 101, 102], [120, 121, 122]) == "likely better"
 
 
+def test_a_single_repetition_says_nothing() -> None:
+    assert throughput([100], [200]) == "noise"
+
+
 def test_a_change_too_small_to_act_on_is_noise() -> None:
     assert throughput([1000, 1001, 1002, 1003, 1004], [1005, 1006, 1007, 1008, 1009]) == "noise"
 

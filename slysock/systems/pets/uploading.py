@@ -12,7 +12,7 @@ from litestar.handlers import post, route
 from litestar.params import FromPath
 from litestar.types import ASGIApp, ControllerRouterHandler
 
-from slysock.asgi.types import PreciseApp
+from slysock.asgi import PreciseApp
 from slysock.systems.rest import Caller, HttpRequest
 from slysock.systems.uploads import (
     MAX_OVERHEAD_BYTES,

@@ -41,11 +41,11 @@ def caller(tokens: Tokens) -> Provide:
 def with_role(*roles: str) -> Provide:
     """Make the dependency `privileged: Privileged`: 403 for other roles, before the body is looked at."""
 
-    async def check(identity: Caller) -> Identity:
+    def check(identity: Caller) -> Identity:
         require_role(identity, *roles)
         return identity
 
-    return Provide(check)
+    return Provide(check, sync_to_thread=False)
 
 
 def handshake_of(request: HttpRequest) -> Handshake:

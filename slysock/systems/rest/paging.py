@@ -32,10 +32,10 @@ def paging(*, default_limit: int = DEFAULT_LIMIT, max_limit: int = MAX_LIMIT) ->
     below 1, or no number, is answered 400.
     """
 
-    async def read_paging(
+    def read_paging(
         page: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="From 1")] = 1,
         limit: Annotated[int, QueryParameter(ge=1, description=f"At most {max_limit} are given")] = default_limit,
     ) -> Paging:
         return Paging(page=page, limit=min(limit, max_limit))
 
-    return Provide(read_paging)
+    return Provide(read_paging, sync_to_thread=False)

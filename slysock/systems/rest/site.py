@@ -23,16 +23,16 @@ def site_routes(*, openapi: MakeDocument, asyncapi: MakeDocument) -> Sequence[HT
     openapi_json = cache(lambda: msgspec.json.encode(openapi()))
     asyncapi_json = cache(lambda: msgspec.json.encode(asyncapi()))
 
-    @get("/openapi.json", include_in_schema=False)
-    async def give_openapi() -> Response[bytes]:
+    @get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+    def give_openapi() -> Response[bytes]:
         return Response(openapi_json(), media_type=JSON)
 
-    @get("/asyncapi.json", include_in_schema=False)
-    async def give_asyncapi() -> Response[bytes]:
+    @get("/asyncapi.json", include_in_schema=False, sync_to_thread=False)
+    def give_asyncapi() -> Response[bytes]:
         return Response(asyncapi_json(), media_type=JSON)
 
-    @get("/docs", include_in_schema=False)
-    async def give_page() -> Response[bytes]:
+    @get("/docs", include_in_schema=False, sync_to_thread=False)
+    def give_page() -> Response[bytes]:
         page, policy = _page()
         headers = {"content-security-policy": policy, "x-content-type-options": "nosniff"}
         return Response(page, media_type=MediaType.HTML, headers=headers)
@@ -43,8 +43,8 @@ def site_routes(*, openapi: MakeDocument, asyncapi: MakeDocument) -> Sequence[HT
 def metrics_route(render: Callable[[], bytes], content_type: str) -> HTTPRouteHandler:
     """Make the route that monitoring reads."""
 
-    @get("/metrics", include_in_schema=False)
-    async def give_metrics() -> Response[bytes]:
+    @get("/metrics", include_in_schema=False, sync_to_thread=False)
+    def give_metrics() -> Response[bytes]:
         return Response(render(), media_type=content_type)
 
     return give_metrics

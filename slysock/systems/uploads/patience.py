@@ -11,8 +11,7 @@ from typing import Final, final
 
 import trio
 
-from slysock.asgi import Event, Receive, Scope, Send
-from slysock.asgi.types import PreciseApp
+from slysock.asgi import Event, PreciseApp, Receive, Scope, Send
 
 DROP_SECONDS: Final = 30.0
 DROP_BYTES: Final = 536_870_912
