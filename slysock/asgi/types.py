@@ -1,7 +1,5 @@
 """The words of ASGI 3, as far as HTTP and lifespan need them, and what an application can get wrong in them."""
 
-
-
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Never, Protocol, final
 

@@ -79,13 +79,17 @@ def server_of(options: Options) -> Serve:
     return serve_engine if options.engine_only else serve_all
 
 
-async def serve_all(options: Options, *, task_status: trio.TaskStatus[Listening]) -> None:
+async def serve_all(  # noqa: ASYNC128 - hands task_status on
+    options: Options, *, task_status: trio.TaskStatus[Listening]
+) -> None:
     """Serve Socket.IO, by the public API."""
     server = Server(*routers(), config=options.config)
     await server.serve(options.host, options.port, task_status=task_status)
 
 
-async def serve_engine(options: Options, *, task_status: trio.TaskStatus[Listening]) -> None:
+async def serve_engine(  # noqa: ASYNC128 - hands task_status on
+    options: Options, *, task_status: trio.TaskStatus[Listening]
+) -> None:
     """Serve only what lies below Socket.IO."""
     async with bound(options.host, options.port, None) as listeners:
         listening = describe(listeners[0], options.host, None, secure=False)
