@@ -17,11 +17,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.build import BENCH, CannotBuild, program
 from bench.peers.registry import PEERS
+from bench.process import ProcessFailed
 from bench.report import render
 from bench.results import Results
 from bench.runner import FULL, QUICK, SMOKE, Runner, Settings, Step, Work
 from bench.scenarios import SCENARIOS
 from bench.smoke import SMOKE_PEERS, smoke_work
+from bench.soak import SoakFailed
+from bench.soak import soak as soak_peer
 from bench.table import print_comparison, print_results
 
 DRAIN_SECONDS: Final = 60.0
@@ -126,6 +129,18 @@ def compare(before: Path, after: Path, everything: bool) -> None:
 def smoke(peers: tuple[str, ...]) -> None:
     """Run every kind of scenario for an instant, with few clients: does the harness work? Its figures mean nothing."""
     sys.exit(_run(SMOKE, list(smoke_work()), peers or SMOKE_PEERS, None))
+
+
+@main.command()
+@click.option("--minutes", default=10.0, show_default=True, type=click.FloatRange(min=0.1))
+@click.option("--peer", default="slysock", show_default=True, type=click.Choice(list(PEERS)))
+def soak(minutes: float, peer: str) -> None:
+    """Connect, publish and leave for minutes: does the memory come back? Fails where it does not."""
+    console = _console()
+    try:
+        soak_peer(peer, minutes, console.print)
+    except (SoakFailed, ProcessFailed) as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _load(file: Path) -> Results:
