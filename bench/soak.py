@@ -1,8 +1,8 @@
 """A soak: churn for minutes, after which the server must have the memory that it began with.
 
 Rounds of the same load: publishing to steady clients while others connect by WebSocket, by polling and by an upgrade,
-and leave at once. The first rounds fill caches and the allocator's arenas; the last is compared with the mark that they
-leave.
+and leave at once. The first third of the rounds fills caches and the allocator's arenas; the last rounds are compared
+with the mark that it leaves.
 """
 
 import statistics
@@ -18,7 +18,7 @@ from bench.peers.server import serving
 
 ROUND_SECONDS: Final = 20.0
 TRANSPORTS: Final = ("websocket", "polling", "upgrade")
-WARM_ROUNDS: Final = 3  # one of each transport
+FEWEST_ROUNDS: Final = 3  # one of each transport
 ALLOWED_GROWTH: Final = 0.05
 """Of the mark: what an allocator may keep in pieces too small to give back."""
 
@@ -46,7 +46,7 @@ def soak(peer: str, minutes: float, tell: Callable[[str], None]) -> None:
         SoakFailed: a message was lost or out of order, or the memory at the end is above the mark.
         ProcessFailed: the server or the generator ended.
     """
-    rounds = max(WARM_ROUNDS + 1, round(minutes * 60 / ROUND_SECONDS))
+    rounds = max(FEWEST_ROUNDS + 1, round(minutes * 60 / ROUND_SECONDS))
     cores = choose_cores()
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as folder,
@@ -64,7 +64,8 @@ def soak(peer: str, minutes: float, tell: Callable[[str], None]) -> None:
                 f"round {number + 1} of {rounds}: {measured.connects} visitors by {transport}, "
                 f"{measured.deliveries} deliveries, {marks[-1] / 1e6:.1f} MB"
             )
-    mark, end = max(marks[:WARM_ROUNDS]), statistics.median(marks[-WARM_ROUNDS:])
+    mark = max(marks[: max(FEWEST_ROUNDS, rounds // 3)])
+    end = statistics.median(marks[-FEWEST_ROUNDS:])
     if end > mark * (1 + ALLOWED_GROWTH):
         raise SoakFailed(f"{end / 1e6:.1f} MB at the end, {mark / 1e6:.1f} MB after the first rounds")
     tell(f"{end / 1e6:.1f} MB at the end, {mark / 1e6:.1f} MB after the first rounds: nothing is kept")

@@ -1,79 +1,230 @@
-"""What the README says works when it is pasted: its lines are run here as they stand."""
+"""What the README says works when it is pasted: its lines are run here as they stand, but for the port."""
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
+from slysock.systems import SYSTEMS
+from slysock_store.mongo.layout import INDEXES
 from tests.clients.runtime import CLIENTS_FOLDER, node_program
+from tests.store.mongod import running
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
+DEFAULT_URL = "http://127.0.0.1:3000"
 LONGEST_SECONDS = 60  # a fail-safe, not an expectation
+
+CHAT = "A chat in five minutes"
+FLAG_SECTIONS = ("Something to look at", "HTTP", "Who may come in", "The command line", "MongoDB")
+
+CHATTED = ["vendor reads Is it still there?", "customer reads It is."]
+PRINTED = {
+    "Services": ["provider reads: Could you come on Monday?", "admin reads: I cannot find my invoice."],
+    "Pets": [
+        "about: Golden retriever, two years 500",
+        "seller reads: Is she good with children?",
+        "buyer gets: image image/png 200",
+        "anybody else gets: 401",
+    ],
+    "Support": [
+        "admin learns of it: true",
+        "admin reads: أين طلبي؟",
+        "conversation: closed with: تم إغلاق محادثة الطلب",
+        "too late: 409 Nothing can be sent to this chat",
+    ],
+}
+"""What a walk says, each time."""
+
+
+def section_of(title: str) -> str:
+    """Return the text under a heading."""
+    return README.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
 
 
 def blocks(language: str, section: str) -> list[str]:
     """Return the code blocks of a section."""
-    text = README.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^```{language}\n(.*?)^```$", section_of(section), re.DOTALL | re.MULTILINE)
+
+
+def table_rows(section: str) -> list[list[str]]:
+    """Return the cells of a section's tables, without the rules under their heads."""
+    lines = [line for line in section_of(section).splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder that looks to the README's lines like the project's own."""
     (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "var" / "walk").mkdir(parents=True)
     return tmp_path
 
 
-@pytest.fixture
-def url(folder: Path) -> Iterator[str]:
-    """A server started by the command of `make serve`, on a port of its own."""
-    command = [".venv/bin/python", "-m", "slysock.cli", "serve", "--port", "0"]
+@contextmanager
+def served(folder: Path, *arguments: str) -> Iterator[str]:
+    """Run `slysock serve` on a port of its own and give its address; it ends gracefully."""
+    command = [".venv/bin/python", "-m", "slysock.cli", "serve", "--port", "0", *arguments]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
-            address = next(line.split()[1] for line in server.stdout if line.lstrip().startswith("address"))
-            yield address
+            yield next(line.split()[1] for line in server.stdout if line.lstrip().startswith("address"))
         finally:
             server.terminate()
             assert server.wait(LONGEST_SECONDS) == 0
 
 
-def paste(script: str, folder: Path, url: str) -> str:
-    """Run lines in a shell and return what they print."""
-    environment = {"PATH": f"{Path(node_program()).parent}{os.pathsep}{os.environ['PATH']}", "URL": url}
+@pytest.fixture
+def url(folder: Path) -> Iterator[str]:
+    """A server started by the command of `make serve`."""
+    with served(folder) as address:
+        yield address
+
+
+def paste(script: str, folder: Path, url: str) -> list[str]:
+    """Run lines in a shell and return the lines that they print."""
+    environment = {"PATH": os.environ["PATH"], "URL": url, "LANG": "C.UTF-8"}
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
+        ["bash", "-euo", "pipefail", "-c", script.replace(f"--url {DEFAULT_URL}", f"--url {url}")],
         cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
+        encoding="utf-8",
         timeout=LONGEST_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return done.stdout.splitlines()
+
+
+def walk(section: str, folder: Path, url: str, *, times: int = 1) -> list[str]:
+    """Do what a section says, and its last line so many times.
+
+    Without `npm install`: the clients are those that the other tests use.
+    """
+    *lines, last = [block for block in blocks("sh", section) if "npm" not in block]
+    node = f'node() {{ {shlex.quote(node_program())} "$@"; }}\n'
+    packages = folder / "var" / "walk" / "node_modules"
+    if not packages.is_symlink():
+        packages.symlink_to(CLIENTS_FOLDER / "node_modules")
+    return paste("".join([node, *lines, *[last] * times]), folder, url)
 
 
 @pytest.mark.port
 @pytest.mark.node
-def test_the_walk_chats(folder: Path, url: str) -> None:
-    tokens, install, write, run = blocks("sh", "A chat in five minutes")
-    assert "npm install --prefix var/walk socket.io-client" in install
-    (folder / "var" / "walk").mkdir(parents=True)
-    (folder / "var" / "walk" / "node_modules").symlink_to(CLIENTS_FOLDER / "node_modules")
-    printed = paste(tokens + write + run, folder, url).splitlines()
-    assert printed[0].startswith("stored at 20")
-    assert printed[1:] == [
-        "vendor: Bob asks Is it still there?",
-        "customer reads It is.",
-        "history: [ 'Is it still there?', 'It is.' ]",
+def test_the_walk_through_the_marketplace_chats_and_its_history_grows(folder: Path, url: str) -> None:
+    assert sum("npm install --prefix var/walk socket.io-client" in text for text in blocks("sh", CHAT)) == 1
+    printed = walk(CHAT, folder, url, times=2)
+    assert [line for line in printed if not line.startswith("stored at 20")] == [
+        *CHATTED,
+        "history: Is it still there? | It is.",
+        *CHATTED,
+        "history: Is it still there? | It is. | Is it still there? | It is.",
     ]
+
+
+@pytest.mark.port
+@pytest.mark.node
+def test_the_demo_and_the_walks_after_it_work_more_than_once(folder: Path, url: str) -> None:
+    told = walk("Something to look at", folder, url, times=2)
+    assert [line.partition(":")[0] for line in told] == 2 * list(SYSTEMS)
+    assert walk(CHAT, folder, url)[1:3] == CHATTED
+    for section, lines in PRINTED.items():
+        assert walk(section, folder, url, times=2) == 2 * lines
+
+
+@pytest.mark.port
+@pytest.mark.node
+@pytest.mark.parametrize("section", ["Services", "Support"])
+def test_what_does_not_ask_for_the_demo_works_without(folder: Path, url: str, section: str) -> None:
+    assert walk(section, folder, url) == PRINTED[section]
+
+
+@pytest.mark.port
+def test_the_demo_without_an_address_fills_the_store_of_a_server_to_come(folder: Path) -> None:
+    before = paste(".venv/bin/slysock demo", folder, "")
+    with served(folder) as address:
+        assert walk("Something to look at", folder, address) == before
+
+
+@pytest.mark.port
+def test_the_demo_finds_the_secret_of_another_store(folder: Path) -> None:
+    store = "--store sqlite:///var/other.db"
+    assert f"`{store}`" in section_of("Something to look at")
+    with served(folder, *store.split()) as address:
+        assert len(paste(f".venv/bin/slysock demo --url {address} {store}", folder, address)) == len(SYSTEMS)
+
+
+def test_the_table_of_systems_names_all() -> None:
+    names = re.findall(r"^\| `(\w+)` \|", README.split("\n## A chat", 1)[0], re.MULTILINE)
+    assert names == list(SYSTEMS)
+
+
+@pytest.mark.port
+def test_the_paths_without_a_token_answer(folder: Path, url: str) -> None:
+    paths = [path for row in table_rows("HTTP") for path in re.findall(r"`(/[\w.]+)`", row[0])]
+    assert paths == ["/docs", "/openapi.json", "/asyncapi.json", "/metrics", "/healthz", "/readyz"]
+    for path in paths:
+        with urlopen(f"{url}{path}", timeout=LONGEST_SECONDS) as answer:
+            assert answer.status == 200, path
+
+
+def test_the_document_of_events_is_printed(folder: Path) -> None:
+    (command,) = blocks("sh", "HTTP")
+    assert paste(command, folder, "") == []
+    assert (folder / "var" / "asyncapi.json").read_text(encoding="utf-8").startswith('{\n  "asyncapi": "3.0.0"')
+
+
+def test_the_flags_that_are_named_exist(folder: Path) -> None:
+    named = {flag for section in FLAG_SECTIONS for flag in re.findall(r"`(--[a-z-]+)", section_of(section))}
+    offered = set(re.findall(r"--[a-z-]+", "\n".join(paste(".venv/bin/slysock serve --help", folder, ""))))
+    assert named - offered == {"--url", "--oplog"}  # of `slysock demo`, and of mongodump
+
+
+def at(address: str, store: str) -> str:
+    """Move the URL of a store to another port."""
+    return store.replace("127.0.0.1", address)
+
+
+@pytest.mark.port
+def test_mongodb_is_one_flag_away(folder: Path) -> None:
+    (command,) = blocks("sh", "MongoDB")
+    store = shlex.split(command)[-1]
+    (folder / "mongod").mkdir()
+    with running(folder / "mongod") as mongod, served(folder, "--store", at(mongod.address, store)) as address:
+        assert (folder / "var" / "slysock.jwt-secret").is_file()
+        demo = f".venv/bin/slysock demo --url {address} --store '{store}'"
+        assert len(paste(demo, folder, address)) == len(SYSTEMS)
+
+
+def test_the_table_of_indexes_is_that_of_the_code() -> None:
+    told: dict[str, dict[str, list[str]]] = {}
+    collection = ""
+    for first, names, fields in table_rows("MongoDB")[1:]:
+        collection = first.strip("`") or collection
+        for name in re.findall(r"`(\w+)`", names):
+            told.setdefault(collection, {})[name] = fields.split(", ")
+    made = {
+        collection: {index.document["name"]: list(index.document["key"]) for index in indexes}
+        for collection, indexes in INDEXES.items()
+    }
+    assert told == made
+
+
+def test_the_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#]+)", README)
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+    named = re.findall(r"`((?:tests|store|bench|slysock)/[\w/.]+)`", README)
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_the_handlers_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +244,7 @@ def test_the_test_is_a_test(tmp_path: Path) -> None:
     assert "1 passed" in done.stdout, done.stdout
 
 
-@pytest.mark.parametrize("command", ["serve", "token"])
+@pytest.mark.parametrize("command", ["serve", "token", "demo", "asyncapi"])
 def test_the_help_of_the_commands_can_be_read(folder: Path, command: str) -> None:
     assert f".venv/bin/slysock {command} --help" in "".join(blocks("sh", "The command line"))
     done = subprocess.run(

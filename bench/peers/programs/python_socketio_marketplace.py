@@ -23,7 +23,7 @@ from slysock.systems.marketplace.envelope import Envelope
 from slysock.systems.marketplace.payloads import SendMessage
 from slysock.systems.marketplace.people import Person, Role, product_chat
 from slysock.systems.marketplace.views import message_shape, new_chat
-from slysock_store import AddedMessage, NewMessage, SystemName, User, UserKey
+from slysock_store import AddedMessage, ChatKey, NewMessage, SystemName, User, UserKey
 from slysock_store.sqlite.backend import SqliteStore
 
 SYSTEM = SystemName("marketplace")
@@ -35,6 +35,7 @@ online: Counter[UserKey] = Counter()
 listening: Counter[UserKey] = Counter()
 turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # as the messages of a chat have one order
 users: dict[UserKey, User] = {}  # the stored user of each who is in /chat
+known: set[ChatKey] = set()  # chats that exist, which need not be looked for before each message
 
 
 def identify(auth: dict[str, str]) -> Person:
@@ -81,8 +82,11 @@ async def send_message(sid: str, data: object) -> object:
     sender: Person = (await sio.get_session(sid, namespace="/chat"))["person"]
     recipient = sender.counterpart(payload.recipient_id)
     chat = product_chat(sender, recipient, payload.product_id)
-    if await store.find_chat(SYSTEM, chat.key) is None:
-        await store.get_users(SYSTEM, (recipient.key, Person(sender.role, recipient.id).key))
+    if chat.key not in known:
+        if await store.find_chat(SYSTEM, chat.key) is None:
+            await store.get_users(SYSTEM, (recipient.key, Person(sender.role, recipient.id).key))
+        else:
+            known.add(chat.key)
     message = NewMessage(
         sender=sender.key,
         recipient=recipient.key,
