@@ -35,6 +35,7 @@ from slysock_protocol.engineio import (
 from slysock_protocol.errors import CloseCode
 from slysock_protocol.websocket import is_key
 
+_TURNS_OF_A_NEW_POLL: Final = 8  # from its connection's being taken to its waiting
 _PACKETS_PER_TURN: Final = 1024  # of one POST, which may hold hundreds of thousands, before others get a turn
 _SESSION_ID_BYTES: Final = 15  # 120 random bits, 20 characters, as Node's server has
 
@@ -316,6 +317,9 @@ class Engine:
         """Hand the packets of a POST to the session, no faster than it handles them; False when they are malformed."""
         try:
             for number, packet in enumerate(decode_payload(body), 1):
+                if isinstance(packet, Close):
+                    # A poll that came at the same time, on another connection, ends with a noop and not with an error.
+                    await _let_others_read(_TURNS_OF_A_NEW_POLL)
                 session.receive_packet(packet)
                 if session.closed:
                     break
@@ -389,7 +393,7 @@ def _can_upgrade(request: Request) -> bool:
     )
 
 
-async def _let_others_read() -> None:
-    """Give a turn to whoever has something to read already: one until it is scheduled, one until it has run."""
-    for _ in range(2):
+async def _let_others_read(turns: int = 2) -> None:
+    """Give turns to whoever has something to read already: one until it is scheduled, one until it has run."""
+    for _ in range(turns):
         await trio.lowlevel.checkpoint()
