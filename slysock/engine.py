@@ -27,6 +27,7 @@ from slysock.transport.websocket import WebSocketTransport
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import (
     PROTOCOL_VERSION,
+    Close,
     HandshakeError,
     Outgoing,
     decode_payload,
