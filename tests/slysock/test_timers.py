@@ -99,3 +99,21 @@ def test_what_is_not_cancelled_is_called_once_in_order(delays: list[tuple[int, b
         assert made == sorted((delay, number) for number, (delay, cancelled) in enumerate(delays) if not cancelled)
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+async def test_cancelled_timers_do_not_pile_up(mock_clock: MockClock) -> None:
+    timers, made = Timers(), list[int]()
+    for number in range(20_000):
+        timer = timers.call_later(45, lambda number=number: made.append(number))  # type: ignore[misc]  # a loop's lambda
+        if number % 1000:
+            timer.cancel()
+            timer.cancel()
+    assert len(timers._heap) < 1000
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(timers.run)
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(46)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert made == list(range(0, 20_000, 1000))
+    assert not timers._heap
