@@ -55,7 +55,8 @@ class Write(Generic[Tx_contra, T_co]):
         return self._operation
 
     def run(self, tx: Tx_contra) -> None:
-        """Do the write and keep its result; let its exception through."""
+        """Do the write and keep its result, whatever came of it before; let its exception through."""
+        self._error = None
         self._result = (self._operation(tx),)
 
     def fail(self, error: Exception) -> None:

@@ -62,7 +62,12 @@ def with_message(chat: Chat, message: Message) -> Chat:
 def _with_unread(member: Member, message: Message) -> Member:
     if member.user == message.sender:
         return member
-    return msgspec.structs.replace(member, unread=member.unread + 1)
+    return Member(
+        user=member.user,
+        is_participant=member.is_participant,
+        unread=member.unread + 1,
+        has_blocked=member.has_blocked,
+    )
 
 
 def reactions_with(message: Message, by: UserKey, emoji: str | None) -> tuple[Reaction, ...]:

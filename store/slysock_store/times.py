@@ -18,7 +18,7 @@ def to_milliseconds(moment: datetime) -> int:
 
 def from_milliseconds(milliseconds: int) -> datetime:
     """Give the aware UTC datetime of so many milliseconds since 1970."""
-    return EPOCH + timedelta(milliseconds=milliseconds)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)  # exact: it rounds to microseconds; half the time of adding
 
 
 def maybe_from_milliseconds(milliseconds: int | None) -> datetime | None:

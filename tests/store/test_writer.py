@@ -74,6 +74,41 @@ async def test_a_refusal_and_a_bug_fail_alone_within_a_shared_commit(tmp_path: P
         assert chat.status == "open"
 
 
+async def test_writes_before_one_that_is_undone_are_done_once(tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    def unlucky(tx: Transaction) -> str:
+        """Fail the first time, having changed nothing."""
+        calls.append("unlucky")
+        if len(calls) == 1:
+            raise ZeroDivisionError("a bug")
+        return "done"
+
+    def torn(tx: Transaction) -> None:
+        tx.connection.execute("UPDATE chats SET status = 'torn'")
+        raise ZeroDivisionError("a bug")
+
+    async with open_parts(tmp_path / "chat.db") as parts:
+        first = await parts.store.add_message(SYSTEM, between(ANNA, BEN), said(ANNA))
+
+        async def broken() -> None:
+            with pytest.raises(ZeroDivisionError):
+                await parts.writer.write(torn)
+
+        async def lucky() -> None:
+            assert await parts.writer.write(unlucky) == "done"
+
+        async with trio.open_nursery() as nursery, blocked(parts.writer):
+            for work in (lucky, partial(parts.store.add_message, SYSTEM, first.chat.id, said(BEN)), broken):
+                nursery.start_soon(work)
+                await wait_all_tasks_blocked()
+        assert calls == ["unlucky", "unlucky"]  # all are done anew
+        chat = await parts.store.get_chat(SYSTEM, first.chat.id)
+        assert chat is not None
+        assert (chat.status, chat.message_count, chat.unread_of(ANNA)) == ("open", 2, 1)
+        await audit(parts.store, chat.id)
+
+
 async def test_a_commit_that_fails_fails_all_its_writes_and_the_next_succeeds(tmp_path: Path) -> None:
     failures: list[str] = []
 

@@ -246,6 +246,9 @@ async def test_a_recipient_type_says_for_certain_who_is_meant(market: Market) ->
     assert at(await customer.send(5, recipientType="CUSTOMER"), "statusCode") == 400
     sent = await customer.send(5, recipientType="VENDOR")  # whom nobody has told us of yet
     assert at(sent, "statusCode") == 200
+    for _ in range(2):  # also in a chat that is known
+        await customer.send(5)
+        assert at(await customer.send(5, recipientType="CUSTOMER"), "statusCode") == 400
     vendor = await market.vendor(5)
     assert at(vendor.missed_on_connect, "data", "items", 0, "text") == "hello"
     await nothing_for(other.chat)

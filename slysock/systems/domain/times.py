@@ -5,4 +5,6 @@ from datetime import UTC, datetime
 
 def wire_time(moment: datetime) -> str:
     """Write a time as JavaScript's Date does: ISO 8601, UTC with milliseconds and a Z."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"

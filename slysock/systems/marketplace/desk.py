@@ -58,6 +58,18 @@ class Desk:
             await self._refuse_same_role(person, recipient)
         return chat
 
+    async def counterpart(self, person: Person, name: ChatName) -> Person:
+        """Say whom a person means, in a chat that there is or that they may begin; of a known one nothing is read.
+
+        Raises:
+            Invalid: the recipient has the same role, or is the one who asks.
+        """
+        recipient = person.counterpart(name.recipient_id)
+        key = product_chat(person, recipient, name.product_id).key
+        if name.recipient_type == person.role or not self._domain.chats.knows(key, user=person.key):
+            await self.maybe_chat(person, name)
+        return recipient
+
     async def chat(self, person: Person, name: ChatName) -> Chat:
         """Find the chat of two people about a product.
 
@@ -92,9 +104,9 @@ def _same_role(person: Person, recipient_id: int) -> Invalid:
     return Invalid(f"A {person.role.lower()} can only chat with a {person.role.other.lower()}")
 
 
-def tell(socket: Socket, person: Person, event: str, envelope: Envelope) -> None:
-    """Send an event to all sockets of a user, behind the acknowledgement of the event that is being handled."""
-    socket.after_ack(socket.namespace.to(person.room).emit, event, envelope)
+def tell(socket: Socket, event: str, envelope: Envelope, *people: Person) -> None:
+    """Send an event to all sockets of some users, behind the acknowledgement of the event that is being handled."""
+    socket.after_ack(socket.namespace.to(*(person.room for person in people)).emit, event, envelope)
 
 
 def reply(socket: Socket, event: str, envelope: Envelope) -> None:

@@ -35,8 +35,7 @@ class Sending:
         recipient who is not there gets it among the `offlineMessages`. A retry is answered and told to nobody.
         """
         session = self._desk.session_of(socket)
-        await self._desk.maybe_chat(session.person, payload)
-        recipient = session.person.counterpart(payload.recipient_id)
+        recipient = await self._desk.counterpart(session.person, payload)
         sent = await self._domain.messages.send(
             _draft(session.person, recipient, payload), lambda sent: _announce(socket, session, recipient, sent)
         )
@@ -46,15 +45,14 @@ class Sending:
 def _announce(socket: Socket, session: Session, recipient: Person, sent: Sent) -> None:
     """Schedule what both sides are told. No waiting: the message is durable and the next one is close behind."""
     received = _received(sent.stored.message)
-    tell(socket, session.person, RECEIVE_MESSAGE, received)
-    if not sent.tell_recipient:
+    if sent.tell_recipient and not sent.stored.created_chat:
+        tell(socket, RECEIVE_MESSAGE, received, session.person, recipient)
         return
-    if sent.stored.created_chat:
+    tell(socket, RECEIVE_MESSAGE, received, session.person)
+    if sent.tell_recipient:
         users = {session.person.key: session.user}
         chat = new_chat(sent.stored.chat, sent.stored.message, recipient, users)
-        tell(socket, recipient, NEW_CHAT, Envelope(message=chat))
-    else:
-        tell(socket, recipient, RECEIVE_MESSAGE, received)
+        tell(socket, NEW_CHAT, Envelope(message=chat), recipient)
 
 
 def _received(message: Message) -> Envelope:

@@ -29,6 +29,6 @@ class TypingSignals:
 
     async def _pass_on(self, socket: Socket, payload: Typing, event: str, envelope: Envelope) -> Envelope:
         person = self._desk.session_of(socket).person
-        await self._desk.maybe_chat(person, payload)
-        tell(socket, person.counterpart(payload.recipient_id), event, envelope)
+        recipient = await self._desk.counterpart(person, payload)
+        tell(socket, event, envelope, recipient)
         return envelope

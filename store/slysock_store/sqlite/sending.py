@@ -99,10 +99,9 @@ def _insert(tx: Transaction, chat: Chat, new: NewMessage) -> Message:
 def _insert_receipts(tx: Transaction, chat: Chat, new: NewMessage, sent_at: int) -> list[ReceiptRow]:
     others = sorted(member.user for member in chat.members if member.user != new.sender)
     receipts: list[ReceiptRow] = [(user, sent_at if user in new.delivered_to else None, None) for user in others]
-    tx.connection.executemany(
-        INSERT_RECEIPT,
-        [(chat.id, chat.last_sequence + 1, user, chat.system, sent_at, delivered) for user, delivered, _ in receipts],
-    )
+    for user, delivered, _ in receipts:  # one, as a rule: executemany takes a third longer for it
+        row = (chat.id, chat.last_sequence + 1, user, chat.system, sent_at, delivered)
+        tx.connection.execute(INSERT_RECEIPT, row)
     return receipts
 
 

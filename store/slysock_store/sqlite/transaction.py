@@ -1,16 +1,16 @@
 """What one write works with."""
 
 import sqlite3
-from dataclasses import dataclass
 from typing import final
+
+import msgspec
 
 from slysock_store.ids import IdGenerator
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
-    """An open transaction, within a savepoint of its own, and the time of this write in milliseconds since 1970."""
+class Transaction(msgspec.Struct, frozen=True, kw_only=True):
+    """An open transaction, and the time of this write in milliseconds since 1970. What it raises undoes the write."""
 
     connection: sqlite3.Connection
     now: int
