@@ -4,8 +4,9 @@ RFC 9110, sections 8.4.1 and 12.5.3. `deflate` is the zlib format there, not raw
 """
 
 import zlib
-from dataclasses import dataclass
 from typing import Final, Literal, final
+
+import msgspec
 
 Coding = Literal["gzip", "deflate"]
 
@@ -17,8 +18,7 @@ WINDOW_BITS: Final[dict[Coding, int]] = {"gzip": 31, "deflate": 15}
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encoded:
+class Encoded(msgspec.Struct, frozen=True, kw_only=True):
     """A body ready to send, with the headers that say how it is coded."""
 
     body: bytes

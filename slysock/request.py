@@ -1,10 +1,12 @@
 """What is known of a client from the request it opened its connection with."""
 
 from collections.abc import Mapping
-from typing import NewType, final
+from typing import Final, NewType, final
 from urllib.parse import parse_qsl
 
 import msgspec
+
+_MAX_PARAMETERS: Final = 100
 
 SessionId = NewType("SessionId", str)
 """Names an Engine.IO session; whoever has it can speak for the client, so it is never shown to others or logged."""
@@ -52,7 +54,12 @@ def read_query(query: bytes) -> dict[str, str]:
     Raises:
         ValueError: more parameters than any client sends.
     """
-    return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=100))
+    text = query.decode("latin-1")
+    if "%" in text or "+" in text or text.count("&") >= _MAX_PARAMETERS:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS))
+    # Nothing to decode, as in what clients send with each poll: a quarter of the time.
+    pairs = [pair.partition("=") for pair in text.split("&") if pair]
+    return {name: value for name, _, value in pairs}
 
 
 @final

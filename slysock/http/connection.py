@@ -1,5 +1,6 @@
 """One connection: request after request, until one side has had enough."""
 
+import socket as stdlib_socket
 from contextlib import suppress
 from typing import Final, final
 
@@ -28,13 +29,22 @@ class HttpConnection:
 
     Args:
         stream: a socket, TLS or in-memory stream; nobody else may use it.
+        sock: the non-blocking socket that the stream is, where it is nothing but that; it makes requests cheaper.
         config: deadlines and bounds.
         secure: whether the stream is under TLS.
         peer: the client's address, empty for Unix sockets.
     """
 
-    def __init__(self, stream: trio.abc.Stream, config: Config, *, secure: bool, peer: str) -> None:
-        self._wire = Wire(stream, config)
+    def __init__(
+        self,
+        stream: trio.abc.Stream,
+        config: Config,
+        *,
+        secure: bool,
+        peer: str,
+        sock: stdlib_socket.socket | None = None,
+    ) -> None:
+        self._wire = Wire(stream, sock, config)
         self._secure = secure
         self._peer = peer
         self._request: Request | None = None
@@ -83,52 +93,68 @@ class HttpConnection:
             return False
         if self._request is None or machine.our_state is not h11.DONE:
             return machine.our_state is h11.IDLE
-        with trio.move_on_after(self._wire.config.request_head_seconds):
-            while await self._request.receive_chunk():
-                pass
+        if not self._request.body_complete:
+            with trio.move_on_after(self._wire.config.request_head_seconds):
+                while await self._request.receive_chunk():
+                    pass
         if machine.their_state is not h11.DONE:
             return False
         machine.start_next_cycle()
         return True
 
     async def _read_head(self) -> h11.Request | None:
-        seconds = self._wire.config.request_head_seconds
-        if not self._wire.buffered and not await self._first_byte(seconds):
-            return None
-        with trio.move_on_after(seconds):
-            return await self._rest_of_head()
-        await self._refuse(408)
-        return None
-
-    async def _first_byte(self, seconds: float) -> bool:
-        """Wait for anything to arrive; False when nothing did in time, or `finish` was called meanwhile."""
-        with trio.move_on_after(seconds) as self._idle:
-            await self._wire.read_more(self._wire.config.max_request_head_bytes + 1)
-        self._idle = None
-        return self._wire.buffered > 0
-
-    async def _rest_of_head(self) -> h11.Request | None:
-        """Read until h11 has a head.
+        """Wait for a head, under two deadlines: one for its first byte, one from there on.
 
         Raises:
             h11.RemoteProtocolError: it will never be one.
             RequestBroken: the connection is lost.
         """
+        if not self._wire.buffered:
+            if not await self._first_byte():
+                return None
+        else:
+            await trio.lowlevel.checkpoint()  # between requests that came all at once, others get a turn
+        event = self._wire.machine.next_event()
+        if isinstance(event, h11.Request):  # nearly always: it fits into a segment
+            return event
+        with trio.move_on_after(self._wire.config.request_head_seconds):
+            return await self._rest_of_head()
+        await self._refuse(408)
+        return None
+
+    async def _first_byte(self) -> bool:
+        """Wait for anything to arrive; False when nothing did in time, or `finish` was called meanwhile.
+
+        Under load the next request is there as soon as others have had their turn, and no deadline is needed.
+        """
+        limit = self._wire.config.max_request_head_bytes + 1
+        await trio.lowlevel.checkpoint()
+        if not self._wire.read_now(limit) and not self._wire.draining:
+            deadline = trio.current_time() + self._wire.config.request_head_seconds
+            with trio.CancelScope(deadline=deadline) as self._idle:
+                await self._wire.read_more(limit)
+            self._idle = None
+        return self._wire.buffered > 0
+
+    async def _rest_of_head(self) -> h11.Request | None:
+        """Read until h11 has a head; None when the peer sends no more. Raises like `_read_head`."""
         while True:
-            event = self._wire.machine.next_event()
-            if isinstance(event, h11.Request):
-                return event
             # One byte more than allowed is enough for h11 to see that the head is too long.
             await self._wire.read_more(self._wire.config.max_request_head_bytes + 1 - self._wire.buffered)
             if self._wire.at_eof:
                 return None
+            event = self._wire.machine.next_event()
+            if isinstance(event, h11.Request):
+                return event
 
     async def _make_request(self, head: h11.Request) -> Request | None:
-        judgement = heads.judge(head)
+        headers = list(head.headers)  # h11's own sequence is slow to walk
+        fields = heads.first_values(headers)
+        judgement = heads.judge(head, fields)
         if isinstance(judgement, heads.Refusal):
             await self._refuse(judgement.status, judgement.reason, with_body=head.method != b"HEAD")
             return None
-        self._request = Request(self._wire, head, judgement, secure=self._secure, peer=self._peer)
+        self._request = Request(self._wire, head, judgement, headers, fields, secure=self._secure, peer=self._peer)
         return self._request
 
     async def _refuse(self, status: int, reason: str = "", *, with_body: bool = True) -> None:

@@ -4,17 +4,21 @@ h11 refuses by itself: illegal lines, a missing or second Host, differing Conten
 chunked. It takes what RFC 9112 allows a server to take: bare LF as a line end, and folded lines, which it unfolds.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, final
 from urllib.parse import unquote_to_bytes
 
 import h11
+import msgspec
+
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+Fields: TypeAlias = Mapping[bytes, bytes]
+"""Name in lower case -> its first value."""
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """A head that gets an answer from here and never reaches a caller."""
 
     status: int
@@ -22,8 +26,7 @@ class Refusal:
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """A request target taken apart: the path as sent and decoded, and the query without its question mark."""
 
     raw_path: bytes
@@ -31,32 +34,35 @@ class Target:
     query_string: bytes
 
 
-def judge(head: h11.Request) -> Target | Refusal:
+def first_values(headers: Headers) -> Fields:
+    """Index headers by name."""
+    return dict(reversed(headers))
+
+
+def judge(head: h11.Request, fields: Fields) -> Target | Refusal:
     """Take a head's target apart, or say why the request is refused."""
     if head.http_version not in (b"1.0", b"1.1"):
         return Refusal(status=505, reason="HTTP version not supported")
     if head.method == b"CONNECT":
         return Refusal(status=501, reason="CONNECT is not supported")
-    if framing_is_ambiguous(head):
+    if framing_is_ambiguous(head, fields):
         return Refusal(status=400, reason="ambiguous message length")
     target = split_target(head.target)
     return Refusal(status=400, reason="malformed request target") if target is None else target
 
 
-def framing_is_ambiguous(head: h11.Request) -> bool:
+def framing_is_ambiguous(head: h11.Request, fields: Fields) -> bool:
     """Whether a proxy on the way may have seen another end of the body than h11 sees.
 
     RFC 9112, section 6.1: "A server MAY reject a request that contains both Content-Length and Transfer-Encoding",
     and a Transfer-Encoding in HTTP/1.0 MUST be treated "as if the framing is faulty".
     """
-    if header(head.headers, b"transfer-encoding") is None:
-        return False
-    return head.http_version == b"1.0" or header(head.headers, b"content-length") is not None
+    return b"transfer-encoding" in fields and (head.http_version == b"1.0" or b"content-length" in fields)
 
 
 def split_target(target: bytes) -> Target | None:
     """Split a target in origin, absolute or asterisk form; None for anything else (RFC 9112, section 3.2)."""
-    if target.lower().startswith((b"http://", b"https://")):
+    if not target.startswith(b"/") and target.lower().startswith((b"http://", b"https://")):
         _authority, slash, rest = target.partition(b"//")[2].partition(b"/")
         target = slash + rest if slash else b"/"
     raw_path, _, query_string = target.partition(b"?")
@@ -66,27 +72,20 @@ def split_target(target: bytes) -> Target | None:
     return Target(raw_path=raw_path, path=path, query_string=query_string)
 
 
-def upgrade_of(head: h11.Request) -> str | None:
+def upgrade_of(head: h11.Request, headers: Headers, fields: Fields) -> str | None:
     """Return the protocol the client wants to switch to, lower-cased, or None.
 
     RFC 9110, section 7.8: "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request", and
     the field counts only when `Connection` names it.
     """
-    wanted = header(head.headers, b"upgrade")
-    options = [value for name, value in head.headers if name == b"connection"]
+    wanted = fields.get(b"upgrade")
+    if wanted is None or head.http_version == b"1.0":
+        return None
+    options = [value for name, value in headers if name == b"connection"]
     tokens = {token.strip().lower() for token in b",".join(options).split(b",")}
-    if wanted is None or head.http_version == b"1.0" or b"upgrade" not in tokens:
-        return None
-    return wanted.decode("latin-1").lower()
+    return wanted.decode("latin-1").lower() if b"upgrade" in tokens else None
 
 
-def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
-    """Return the first value of a header, or None. The name is lower-case."""
-    return next((value for key, value in headers if key == name), None)
-
-
-def body_length(head: h11.Request) -> int | None:
+def body_length(fields: Fields) -> int | None:
     """Return how many bytes of body follow the head, None when they come in chunks."""
-    if header(head.headers, b"transfer-encoding") is not None:
-        return None
-    return int(header(head.headers, b"content-length") or b"0")
+    return None if b"transfer-encoding" in fields else int(fields.get(b"content-length", b"0"))

@@ -4,6 +4,8 @@ It owns neither requests nor the decision what to answer. One task may read whil
 not.
 """
 
+import socket as stdlib_socket
+from contextlib import suppress
 from typing import Final, final
 
 import h11
@@ -23,18 +25,25 @@ WRITE_PIECE_BYTES: Final = 65_536
 class Wire:
     """One h11 machine on one stream.
 
+    Args:
+        stream: what is read and written.
+        sock: the plain socket that the stream is, where it is one: what needs no waiting is then done without Trio's
+            layers around it, 10 µs for each piece. Deadlines are for waits; what is done at once has none.
+        config: deadlines and bounds.
+
     Attributes:
         machine: h11's state, for reading. Only this class feeds it; see `encode`.
         at_eof: the peer has said that it sends no more.
         draining: answers from now on end the connection.
     """
 
-    def __init__(self, stream: trio.abc.Stream, config: Config) -> None:
+    def __init__(self, stream: trio.abc.Stream, sock: stdlib_socket.socket | None, config: Config) -> None:
         self.machine = h11.Connection(h11.SERVER, max_incomplete_event_size=config.max_request_head_bytes)
         self.config = config
         self.at_eof = False
         self.draining = False
         self._stream = stream
+        self._sock = sock
         self._lost = False  # reading or writing has failed, or somebody gave the connection up
         self._writing = False  # stays True when a write was cut: half a message is on the wire
 
@@ -58,13 +67,39 @@ class Wire:
         Raises:
             RequestBroken: the connection is lost.
         """
+        size = min(max_bytes, PIECE_BYTES)
         try:
-            data = await self._stream.receive_some(min(max_bytes, PIECE_BYTES))
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-            self._lost = True
-            raise RequestBroken("the connection was lost while reading") from exc
+            data = await self._stream.receive_some(size) if self._sock is None else await _receive(self._sock, size)
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as exc:
+            raise self._lost_reading() from exc
+        self._take(data)
+
+    def read_now(self, max_bytes: int) -> bool:
+        """Take a piece that is there already, or the end; False when there is none, or one can only tell by waiting.
+
+        Nobody else gets a turn: a peer that never stops sending is to be read by `read_more`, too.
+
+        Raises:
+            RequestBroken: the connection is lost.
+        """
+        if self._sock is None:
+            return False
+        try:
+            data = self._sock.recv(min(max_bytes, PIECE_BYTES))
+        except BlockingIOError:
+            return False
+        except OSError as exc:
+            raise self._lost_reading() from exc
+        self._take(data)
+        return True
+
+    def _take(self, data: bytes | bytearray) -> None:
         self.at_eof = not data
         self.machine.receive_data(bytes(data))
+
+    def _lost_reading(self) -> RequestBroken:
+        self._lost = True
+        return RequestBroken("the connection was lost while reading")
 
     def encode(self, event: h11.Event) -> bytes:
         """Give h11 something to send; the bytes go to `write`.
@@ -83,21 +118,33 @@ class Wire:
     async def write(self, data: bytes) -> None:
         """Send all of what `encode` gave. Cancelled: the connection is broken, as nobody knows how much has left.
 
+        It gives others a turn only if it has to wait.
+
         Raises:
             RequestBroken: the peer left, or took nothing for `write_timeout_seconds`.
         """
-        if not data:
-            await trio.lowlevel.checkpoint()
-            return
         self._writing = True
-        view = memoryview(data)
         try:
-            for start in range(0, len(view), WRITE_PIECE_BYTES):
-                with trio.fail_after(self.config.write_timeout_seconds):
-                    await self._stream.send_all(view[start : start + WRITE_PIECE_BYTES])
-        except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError) as exc:
+            sent = self._write_now(data)
+            if sent < len(data):
+                await self._write_slowly(memoryview(data)[sent:])
+        except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError) as exc:
             raise RequestBroken("the connection was lost while writing") from exc
         self._writing = False
+
+    def _write_now(self, data: bytes) -> int:
+        """Write what the kernel takes at once, and return how much that was."""
+        if self._sock is None or not data:
+            return 0
+        try:
+            return self._sock.send(data)
+        except BlockingIOError:
+            return 0
+
+    async def _write_slowly(self, view: memoryview) -> None:
+        for start in range(0, len(view), WRITE_PIECE_BYTES):
+            with trio.fail_after(self.config.write_timeout_seconds):
+                await self._stream.send_all(view[start : start + WRITE_PIECE_BYTES])
 
     async def linger(self, max_bytes: int) -> None:
         """Say that no more will be sent, then drop what the peer still sends, at most `max_bytes`.
@@ -120,3 +167,12 @@ class Wire:
             await trio.aclose_forcefully(self._stream)
         else:
             await self._stream.aclose()
+
+
+async def _receive(sock: stdlib_socket.socket, max_bytes: int) -> bytes:
+    if sock.fileno() < 0:  # no file descriptor to wait for: an application may ask after its connection is closed
+        raise trio.ClosedResourceError
+    while True:
+        await trio.lowlevel.wait_readable(sock)
+        with suppress(BlockingIOError):  # somebody woke us for nothing
+            return sock.recv(max_bytes)

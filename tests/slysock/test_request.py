@@ -1,5 +1,7 @@
 """What is read out of the opening request."""
 
+from urllib.parse import parse_qsl
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +33,12 @@ def test_header_bytes_outside_ascii_are_latin_1() -> None:
 )
 def test_queries_are_read(query: bytes, expected: dict[str, str]) -> None:
     assert read_query(query) == expected
+
+
+@given(st.text("ab=&;?/é", max_size=40))
+def test_a_query_with_nothing_to_decode_is_read_like_any_other(query: str) -> None:
+    data = query.encode("latin-1")
+    assert read_query(data) == dict(parse_qsl(data.decode("latin-1"), keep_blank_values=True))
 
 
 def test_more_parameters_than_any_client_sends_are_refused() -> None:

@@ -140,3 +140,16 @@ def test_there_is_one_post_at_a_time() -> None:
     assert not polling.begin_post()
     polling.end_post()
     assert polling.begin_post()
+
+
+async def test_news_end_a_poll_whether_they_come_in_its_turn_or_while_it_waits(nursery: trio.Nursery) -> None:
+    """Which of the two it is depends on Trio, which runs what is due forwards or backwards, by chance."""
+    for _ in range(20):
+        polling, _ = transport()
+        poll = Poll(nursery, polling)
+        while not polling.polled:
+            await trio.lowlevel.checkpoint()
+        polling.send(MESSAGE)
+        await wait_all_tasks_blocked()
+        assert poll.body == b"4hello"
+        assert not polling.polled
