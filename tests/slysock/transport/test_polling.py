@@ -147,7 +147,7 @@ async def test_news_end_a_poll_whether_they_come_in_its_turn_or_while_it_waits(n
     for _ in range(20):
         polling, _ = transport()
         poll = Poll(nursery, polling)
-        while not polling.polled:
+        while not polling.polled:  # noqa: ASYNC110 - a few turns, and the poll tells nobody
             await trio.lowlevel.checkpoint()
         polling.send(MESSAGE)
         await wait_all_tasks_blocked()
