@@ -13,6 +13,7 @@ from trio.testing import MockClock
 
 from slysock import Config
 from slysock.config import ParserName
+from tests.robustness.conftest import ours
 from tests.robustness.scene import POLLING, QUIET, WEBSOCKET, Scene, packed, scene
 from tests.robustness.wire import Message, WebSocketPeer, frame, message_frame, opening_bytes, request_bytes
 
@@ -112,7 +113,7 @@ def test_garbage_at_the_http_front(data: bytes, caplog: pytest.LogCaptureFixture
         await throw(await stage.stream(), data)
 
     survives(offend)
-    assert not caplog.records
+    assert not [record for record in caplog.records if ours(record)]
 
 
 @GARBAGE
@@ -127,7 +128,7 @@ def test_garbage_in_a_post(body: bytes, caplog: pytest.LogCaptureFixture) -> Non
         await stage.ask("POST", poller.target, body=b"1")
 
     survives(offend)
-    assert not caplog.records
+    assert not [record for record in caplog.records if ours(record)]
 
 
 # ---- frames ---------------------------------------------------------------------------------------------------------
@@ -158,7 +159,7 @@ def test_garbage_in_frames(pieces: list[bytes], apart: bool, caplog: pytest.LogC
         await throw(peer.stream, b"")
 
     survives(offend)
-    assert not caplog.records
+    assert not [record for record in caplog.records if ours(record)]
 
 
 @GARBAGE
@@ -168,7 +169,7 @@ def test_garbage_right_behind_an_opening_handshake(data: bytes, cut: int, caplog
         await throw(await stage.stream(), opening_bytes(WEBSOCKET)[: -cut or None] + data)
 
     survives(offend)
-    assert not caplog.records
+    assert not [record for record in caplog.records if ours(record)]
 
 
 @GARBAGE
@@ -182,7 +183,7 @@ def test_garbage_in_an_upgrade(pieces: list[bytes], caplog: pytest.LogCaptureFix
         await stage.ask("POST", poller.target, body=b"1")
 
     survives(offend)
-    assert not caplog.records
+    assert not [record for record in caplog.records if ours(record)]
 
 
 # ---- packets --------------------------------------------------------------------------------------------------------
@@ -217,7 +218,7 @@ def throw_packets(messages: list[Message], parser: ParserName, *, joined: bool) 
 @given(messages=st.lists(packets, min_size=1, max_size=8), joined=st.booleans())
 def test_garbage_in_packets(messages: list[Message], joined: bool, caplog: pytest.LogCaptureFixture) -> None:
     throw_packets(messages, "json", joined=joined)
-    assert not caplog.records
+    assert not [record for record in caplog.records if ours(record)]
 
 
 @GARBAGE
@@ -227,4 +228,4 @@ def test_garbage_in_packets(messages: list[Message], joined: bool, caplog: pytes
 )
 def test_garbage_in_msgpack_packets(messages: list[Message], joined: bool, caplog: pytest.LogCaptureFixture) -> None:
     throw_packets(messages, "msgpack", joined=joined)
-    assert not caplog.records
+    assert not [record for record in caplog.records if ours(record)]
