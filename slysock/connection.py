@@ -69,7 +69,7 @@ class Connection:
         self._decoder = around.parser.decoder()
         self._sockets: dict[str, Socket] = {}  # namespace -> the client there; also while it is joining
         self._left: dict[str, None] = {}  # namespaces the server took it out of: late packets for them are no error
-        self._bytes = 0  # of the packet that is being received
+        self._bytes = 0  # so far, of a packet whose attachments are awaited
         self._binaries = 0  # binary messages so far
         self._patience: Timer | None = None  # looks after announced attachments
         self._pending_events = 0
@@ -86,11 +86,11 @@ class Connection:
 
     def text(self, data: bytes) -> None:
         """Take a text message."""
-        self._bytes += len(data)
         packet = self._decoder.feed_text(data)
         if packet is not None:
-            self._receive(packet)
+            self._receive(packet, len(data))
         else:
+            self._bytes = len(data)
             self._expect_attachments()
 
     def binary(self, data: bytes) -> None:
@@ -99,7 +99,8 @@ class Connection:
         self._binaries += 1
         packet = self._decoder.feed_binary(data)
         if packet is not None:
-            self._receive(packet)
+            size, self._bytes = self._bytes, 0
+            self._receive(packet, size)
 
     def _expect_attachments(self) -> None:
         """Keep attachments only for a client that has been let in, and not for ever."""
@@ -127,8 +128,7 @@ class Connection:
         else:
             self._watch_attachments()
 
-    def _receive(self, packet: Packet) -> None:
-        size, self._bytes = self._bytes, 0
+    def _receive(self, packet: Packet, size: int) -> None:
         socket = self._sockets.get(packet.namespace)
         if socket is None:
             if isinstance(packet, Connect):

@@ -30,6 +30,8 @@ def after_ack(call: Callable[[], object]) -> None:
     running = _running.get()
     if running is None:
         raise RuntimeError("no handler is running")
+    if running.afterwards is None:
+        running.afterwards = []
     running.afterwards.append(call)
 
 
@@ -48,7 +50,7 @@ class Invocation:
         self._args = args
         self._ack_id = ack_id
         self._since = trio.current_time() if socket.namespace.observers else 0.0
-        self.afterwards: list[Callable[[], object]] = []  # what the handler wants done behind its acknowledgement
+        self.afterwards: list[Callable[[], object]] | None = None  # what shall be done behind the acknowledgement
 
     def run_now(self) -> None:
         """Run a plain handler."""
@@ -83,7 +85,7 @@ class Invocation:
         if self._ack_id is not None and result is not NO_ACK:
             self._socket.acknowledge(self._ack_id, result)
             self._ack_id = None  # nothing is acknowledged twice, whatever goes wrong behind it
-        for call in self.afterwards:
+        for call in self.afterwards or ():
             call()
         for observer in self._socket.namespace.observers:
             observer.handled(self._socket, self._event, trio.current_time() - self._since)

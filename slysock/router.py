@@ -69,24 +69,26 @@ class Handler:
 
 @final
 class Route:
-    """The handlers of one event: usually one, else several whose arguments cannot be mistaken for each other."""
+    """The handlers of one event: usually one, else several whose arguments cannot be mistaken for each other.
 
-    __slots__ = ("_handlers", "_only", "name")
+    Attributes:
+        only: the one handler, where there is one.
+    """
+
+    __slots__ = ("_handlers", "name", "only")
 
     def __init__(self, name: str, handlers: list[Handler]) -> None:
         self.name = name
         self._handlers = handlers
-        self._only = handlers[0] if len(handlers) == 1 else None
+        self.only = handlers[0] if len(handlers) == 1 else None
 
     def pick(self, body: Body) -> tuple[Handler, Body]:
-        """Find the handler that an event is meant for; the body comes back as far as it had to be decoded.
+        """Find the handler that an event is meant for; the body comes back decoded.
 
         Raises:
             InvalidPayload: none.
             RemoteProtocolError: it is not the body of an event.
         """
-        if self._only is not None:
-            return self._only, body
         items = decode_array(body)
         kinds: list[Kind] = [kind_of(item) for item in items[1:]]
         for handler in self._handlers:

@@ -198,9 +198,9 @@ class Session:
 
     # -- messages ------------------------------------------------------------------------------------------------
 
-    def send(self, outgoing: Outgoing, *, volatile: bool = False) -> None:
-        """Send packets; forgotten when the session is closed, or when volatile and they would have to wait."""
-        if not (self.closed or (volatile and not self.transport.writable)):
+    def send(self, outgoing: Outgoing) -> None:
+        """Send packets; forgotten when the session is closed."""
+        if not self.closed:
             self.transport.send(outgoing)
 
     def receive_text(self, data: bytes) -> None:

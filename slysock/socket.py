@@ -17,7 +17,7 @@ from slysock.router import Handler
 from slysock.session import DisconnectReason, Session
 from slysock_protocol import LocalProtocolError, RemoteProtocolError
 from slysock_protocol.engineio import Outgoing
-from slysock_protocol.socketio import Ack, Event, decode_array, event_name, peek_event_name
+from slysock_protocol.socketio import Ack, Event, decode_array, event_name
 
 if TYPE_CHECKING:
     from slysock.connection import Connection
@@ -232,10 +232,10 @@ class Socket:
 
     # -- messages (the server's) -------------------------------------------------------------------------------------
 
-    def send(self, outgoing: Outgoing, *, volatile: bool = False) -> None:
+    def send(self, outgoing: Outgoing) -> None:
         """Send packets; held back until the client is in."""
         if self._state == "in":
-            self.session.send(outgoing, volatile=volatile)
+            self.session.send(outgoing)
         elif self._state == "joining":
             self._held.append(outgoing)
 
@@ -249,8 +249,7 @@ class Socket:
             raise RemoteProtocolError("not connected to this namespace")
         body = packet.body
         table = self.namespace.table
-        name = peek_event_name(body) if isinstance(body, bytes) else None
-        route = None if name is None else table.routes.get(name)
+        route = None if packet.name is None else table.routes.get(packet.name)
         if route is None or table.incoming:
             body = decode_array(body)
             event = event_name(body)
@@ -259,7 +258,9 @@ class Socket:
             if route is None:
                 return
         try:
-            handler, body = route.pick(body)
+            handler = route.only
+            if handler is None:
+                handler, body = route.pick(body)
             invocation = Invocation(self, route.name, handler, handler.signature.bind(body), packet.ack_id)
         except RemoteProtocolError:
             raise

@@ -152,6 +152,10 @@ class Lane:
 
     def _take(self, data: bytes) -> bool:
         """Take what was read; False when the connection's own task has to see to something."""
+        text = self._reader.one_text(data)
+        if text is not None:
+            self.owner.receive_text(text)
+            return not self.owner.backlogged  # of another owner, maybe: an upgrade hands over
         if not data or (self._reader.error is not None and _ends_in_goodbye(data)):
             self._ended = True  # the client has left, or answers the close frame that its mistake has earned it
             return False

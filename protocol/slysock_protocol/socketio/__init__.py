@@ -1,6 +1,6 @@
 """Socket.IO v5: packets, the JSON parser with its attachments, the MessagePack parser."""
 
-from .json_parser import JsonDecoder, JsonParser, decode_array, event_name, peek_event_name
+from .json_parser import JsonDecoder, JsonParser, decode_array, event_name
 from .msgpack_parser import MsgpackDecoder, MsgpackParser
 from .packets import Ack, Body, Connect, Decoder, Disconnect, Event, Packet, Parser
 
@@ -19,5 +19,4 @@ __all__ = [
     "Parser",
     "decode_array",
     "event_name",
-    "peek_event_name",
 ]

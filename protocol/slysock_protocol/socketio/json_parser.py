@@ -17,8 +17,9 @@ from slysock_protocol.limits import MAX_ACK_ID, MAX_ATTACHMENTS, MAX_NAMESPACE_B
 from .packets import Ack, Body, Connect, Disconnect, Event, Packet
 
 _HEADER: Final = re.compile(rb"([0-6])(?:(?<=[56])([0-9]{1,10})-)?(?:(/[^,]*),?)?([0-9]*)")
-_EVENT: Final = 0x32  # "2"
-_SHORT_HEADER: Final = 12  # bytes in which the header of most packets ends: a type and an acknowledgement id
+# An event whose name can be read off: no escapes in it, no blanks before it. Ids of 15 digits are all in range.
+_PLAIN_EVENT: Final = re.compile(rb'2(?:(/[^,]*),)?([0-9]{0,15})(?=\["([^"\\]*)")')
+_MAX_ID_DIGITS: Final = len(str(MAX_ACK_ID))
 
 
 @final
@@ -31,27 +32,27 @@ class JsonParser:
 
     def connected(self, namespace: str, socket_id: str) -> Outgoing:
         """Encode `0{"sid":…}`, the answer to a CONNECT."""
-        return Outgoing(_text(0, namespace, None, msgspec.json.encode({"sid": socket_id})))
+        return Outgoing(_text(b"40", namespace, None, msgspec.json.encode({"sid": socket_id})))
 
     def refused(self, namespace: str, error: object) -> Outgoing:
         """Encode `4{…}`; clients find message and data of the refusal in it."""
         body, attachments = json.encode(error)
         if attachments or body[:1] not in (b"{", b'"'):
             raise LocalProtocolError("clients take an object or a text, without binary data, as a refusal's error")
-        return Outgoing(_text(4, namespace, None, body))
+        return Outgoing(_text(b"44", namespace, None, body))
 
     def disconnected(self, namespace: str) -> Outgoing:
         """Encode `1`."""
-        return Outgoing(_text(1, namespace, None, b""))
+        return Outgoing(_text(b"41", namespace, None, b""))
 
     def event(self, namespace: str, name: str, args: tuple[object, ...], ack_id: int | None = None) -> Outgoing:
         """Encode `2[name, *args]`, or `5…` and its attachments."""
         check_event_name(name)
-        return _packet(2, 5, namespace, ack_id, [name, *args])
+        return _packet(b"42", b"45", namespace, ack_id, [name, *args])
 
     def ack(self, namespace: str, ack_id: int, values: tuple[object, ...]) -> Outgoing:
         """Encode `3id[*values]`, or `6…` and its attachments."""
-        return _packet(3, 6, namespace, ack_id, values)
+        return _packet(b"43", b"46", namespace, ack_id, values)
 
 
 def check_event_name(name: str) -> None:
@@ -76,21 +77,20 @@ def check_attachments(attachments: list[bytes]) -> None:
         )
 
 
-def _packet(kind: int, binary_kind: int, namespace: str, ack_id: int | None, value: object) -> Outgoing:
+def _packet(kind: bytes, binary_kind: bytes, namespace: str, ack_id: int | None, value: object) -> Outgoing:
     body, attachments = json.encode(value)
     if not attachments:
         return Outgoing(_text(kind, namespace, ack_id, body))
     check_attachments(attachments)
-    text = _text(binary_kind, namespace, ack_id, body, b"%d-" % len(attachments))
+    text = _text(b"%b%d-" % (binary_kind, len(attachments)), namespace, ack_id, body)
     return Outgoing(text, tuple(attachments))
 
 
-def _text(kind: int, namespace: str, ack_id: int | None, body: bytes, count: bytes = b"") -> bytes:
-    """Put a packet together, behind the `4` of an Engine.IO message."""
-    number = b"" if ack_id is None else b"%d" % ack_id
-    if namespace == "/":
-        return b"4%d%b%b%b" % (kind, count, number, body)
-    return b"4%d%b%b,%b%b" % (kind, count, namespace.encode(), number, body)
+def _text(head: bytes, namespace: str, ack_id: int | None, body: bytes) -> bytes:
+    """Put a packet together; the head begins with the `4` of an Engine.IO message."""
+    if namespace != "/":
+        head = b"%b%b," % (head, namespace.encode())
+    return head + body if ack_id is None else b"%b%d%b" % (head, ack_id, body)
 
 
 @final
@@ -113,7 +113,7 @@ class JsonDecoder:
         """Take a text message, without the Engine.IO type in front."""
         if self._packet is not None:
             raise RemoteProtocolError("text where an attachment was announced")
-        return _decode_short(text) or self._decode(text)
+        return _decode_plain_event(text) or self._decode(text)
 
     def _decode(self, text: bytes) -> Packet | None:
         """Decode any packet."""
@@ -163,13 +163,14 @@ class JsonDecoder:
         return msgspec.structs.replace(packet, body=body)
 
 
-def _decode_short(text: bytes) -> Event | None:
-    """Decode an event of the main namespace, which nearly all traffic consists of; None if it is something else."""
-    bracket = text.find(b"[", 0, _SHORT_HEADER)
-    if bracket < 1 or text[0] != _EVENT:
+def _decode_plain_event(text: bytes) -> Event | None:
+    """Decode what nearly all traffic consists of; None if it is something else."""
+    found = _PLAIN_EVENT.match(text)
+    if found is None:
         return None
-    digits = text[1:bracket]
-    return Event("/", _ack_id(digits), text[bracket:]) if not digits or digits.isdigit() else None
+    namespace, digits, event = found.groups()
+    name = "/" if namespace is None else _namespace(namespace)
+    return Event(name, int(digits) if digits else None, text[found.end() :], event)
 
 
 def _namespace(name: bytes | None) -> str:
@@ -187,7 +188,7 @@ def _namespace(name: bytes | None) -> str:
 def _ack_id(digits: bytes) -> int | None:
     if not digits:
         return None
-    if len(digits) > len(str(MAX_ACK_ID)) or int(digits) > MAX_ACK_ID:
+    if len(digits) > _MAX_ID_DIGITS or int(digits) > MAX_ACK_ID:
         raise RemoteProtocolError("acknowledgement id too large")
     return int(digits)
 
@@ -225,16 +226,3 @@ def event_name(items: list[object]) -> str:
     if not isinstance(name, str) or name in RESERVED_EVENTS:
         raise RemoteProtocolError("illegal event name")
     return name
-
-
-def peek_event_name(body: bytes) -> bytes | None:
-    """Find the name of an event in its JSON text without decoding it; None where only decoding can tell.
-
-    Nothing is checked: the rest of the text may be malformed, and the name may be a reserved one.
-    """
-    if body.startswith(b'["'):
-        end = body.find(b'"', 2)
-        name = body[2:end]
-        if end > 0 and b"\\" not in name:
-            return name
-    return None

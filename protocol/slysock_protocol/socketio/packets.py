@@ -32,11 +32,16 @@ class Disconnect(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """An event: its body is `[name, *arguments]`. With an ack id, the sender waits for an acknowledgement."""
+    """An event: its body is `[name, *arguments]`. With an ack id, the sender waits for an acknowledgement.
+
+    The name is there as well, in UTF-8, where it could be read without decoding. Nothing of it has been checked: the
+    rest of the body may be malformed, and the name may be a reserved one.
+    """
 
     namespace: str
     ack_id: int | None
     body: Body
+    name: bytes | None = None
 
 
 @final

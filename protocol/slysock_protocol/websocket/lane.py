@@ -66,6 +66,7 @@ class FrameReader:
     """
 
     __slots__ = (
+        "_between",
         "_cold_left",
         "_completes",
         "_fragments",
@@ -75,12 +76,14 @@ class FrameReader:
         "_message_bytes",
         "_missing",
         "_passing",
+        "_short_frame_bytes",
         "error",
     )
 
     def __init__(self, max_message_bytes: int) -> None:
         self.error: RemoteProtocolError | None = None
         self._max_message_bytes = max_message_bytes
+        self._short_frame_bytes = _SHORT_HEAD + min(_SHORT, max_message_bytes)
         self._max_fragments = max(MAX_FRAGMENTS, max_message_bytes // _BYTES_PER_FRAGMENT)
         self._held = bytearray()  # the beginning of an incomplete frame
         self._missing = 0  # bytes that _held must have before it is worth looking again
@@ -89,6 +92,24 @@ class FrameReader:
         self._fragments = 0  # frames of the open fragmented message; 0 when none is open
         self._message_bytes = 0  # payload of the open fragmented message, as announced
         self._passing = False  # nothing more is looked at: the implementation ends the connection
+        self._between = True  # none of the above applies: what comes next is the beginning of a message
+
+    def one_text(self, data: bytes) -> bytes | None:
+        """Return the text, if the next bytes are one short text message and nothing else, as nearly all are.
+
+        None: `feed` them. A short cut, worth 0.4 µs of an echo's 10.
+        """
+        size = len(data)
+        if (
+            self._between
+            and _SHORT_HEAD < size <= self._short_frame_bytes
+            and data[0] == _HOT_TEXT
+            and data[1] == size + (_MASKED - _SHORT_HEAD)
+        ):
+            text = unmask(data[_SHORT_HEAD:], data[2:_SHORT_HEAD])
+            if text.isascii():
+                return text
+        return None
 
     def feed(self, data: bytes) -> list[Item]:
         """Take the next bytes of the client and return what is complete."""
@@ -111,6 +132,7 @@ class FrameReader:
                 position = end
         except RemoteProtocolError as error:
             self.error = error
+        self._between = not (self._held or self._cold_left or self._fragments or self._passing or self.error)
         return items
 
     def _take(self, data: bytes, position: int, items: list[Item]) -> int:

@@ -20,7 +20,21 @@ Messages: TypeAlias = list[str | bytes]
 def read(*pieces: bytes, limit: int = LIMIT) -> tuple[list[Item], CloseCode | None]:
     reader = FrameReader(limit)
     items = [item for piece in pieces for item in reader.feed(piece)]
+    error = None if reader.error is None else reader.error.close_code
+    assert (items, error) == _read_with_short_cut(pieces, limit)
+    return items, error
+
+
+def _read_with_short_cut(pieces: tuple[bytes, ...], limit: int) -> tuple[list[Item], CloseCode | None]:
+    reader = FrameReader(limit)
+    items = [item for piece in pieces for item in feed(reader, piece)]
     return items, None if reader.error is None else reader.error.close_code
+
+
+def feed(reader: FrameReader, piece: bytes) -> list[Item]:
+    """Take the short cut where there is one, as a server does."""
+    text = reader.one_text(piece)
+    return reader.feed(piece) if text is None else [Item(Kind.TEXT, text)]
 
 
 def joined(items: list[Item]) -> list[Item]:
@@ -67,7 +81,7 @@ def through_the_lane(pieces: list[bytes], limit: int) -> tuple[Messages, bool, b
     """Return the messages in order, whether the lane refused, and whether the implementation behind it closed."""
     reader, behind = FrameReader(limit), Oracle()
     for piece in pieces:
-        for item in reader.feed(piece):
+        for item in feed(reader, piece):
             if behind.closed:
                 break
             if item.kind is Kind.TEXT:
@@ -99,6 +113,24 @@ def test_legal_streams_end_alike_with_and_without_the_lane(data: st.DataObject) 
     oracle.feed(stream)
     messages, refused, closed = through_the_lane(data.draw(cuts(stream)), LIMIT)
     assert (messages, refused or closed) == (oracle.messages, oracle.closed)
+
+
+@given(st.data())
+def test_the_short_cut_changes_nothing(data: st.DataObject) -> None:
+    pieces = data.draw(cuts(data.draw(STREAMS)))
+    read(*pieces, limit=data.draw(st.sampled_from([10, 100, LIMIT])))
+
+
+def test_the_short_cut_is_taken_between_messages_only() -> None:
+    whole, start = frame(b"4text"), frame(b"4", first=0x01)
+    reader = FrameReader(LIMIT)
+    assert reader.one_text(whole) == b"4text"
+    reader.feed(start)
+    assert reader.one_text(whole) is None
+    reader.feed(frame(b"rest", first=0x80))
+    assert reader.one_text(whole) == b"4text"
+    reader.feed(whole[:3])
+    assert reader.one_text(whole) is None
 
 
 @given(st.data())
