@@ -20,9 +20,10 @@ CACHE: Final = BENCH.parent / ".cache" / "bench"
 FLAGS: Final = ("-std=c11", "-O2", "-fno-sanitize=undefined")
 COMPILE_SECONDS: Final = 300
 
+ALONE: Final = ("launch", "speed")  # programs of one file each, beside the generator's
 PROGRAMS: Final = {
-    "generator": sorted(path for path in (BENCH / "generator").glob("*.c") if path.name != "launch.c"),
-    "launch": [BENCH / "generator" / "launch.c"],
+    "generator": sorted(path for path in (BENCH / "generator").glob("*.c") if path.stem not in ALONE),
+    **{name: [BENCH / "generator" / f"{name}.c"] for name in ALONE},
     "floor": [BENCH / "peers" / "programs" / "floor.c"],
 }
 

@@ -4,8 +4,9 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,12 +17,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.build import BENCH, CannotBuild, program
+from bench.figures import summarize
+from bench.growth import PEERS_OF_GROWTH, growths
+from bench.growth_table import print_growth
 from bench.peers.registry import PEERS
+from bench.plan import Work
 from bench.process import ProcessFailed
 from bench.report import render
 from bench.results import Results
-from bench.runner import FULL, QUICK, SMOKE, Runner, Settings, Step, Work
-from bench.scenarios import SCENARIOS
+from bench.runner import Runner, Step
+from bench.scenarios import SCENARIOS, Point
+from bench.settings import FULL, GROWTH, QUICK, SMOKE, Settings
 from bench.smoke import SMOKE_PEERS, smoke_work
 from bench.soak import SoakFailed
 from bench.soak import soak as soak_peer
@@ -30,6 +36,7 @@ from bench.table import print_comparison, print_results
 DRAIN_SECONDS: Final = 60.0
 INTERRUPTED: Final = 130  # as a shell reports what Ctrl+C ended
 PIPE_WIDTH: Final = 150
+OUTPUT_HELP: Final = "The JSON file; the default is a new one in var/bench."
 OUTPUT: Final = BENCH.parent / "var" / "bench"
 
 
@@ -41,13 +48,23 @@ def main() -> None:
 @main.command()
 def quick() -> None:
     """The most telling points of the main scenarios, in less than five minutes."""
-    sys.exit(_run(QUICK, _points(None, only_quick=True), list(PEERS), None))
+    sys.exit(_run(QUICK, _points(SCENARIOS, lambda point: point.quick), list(PEERS), None))
 
 
 @main.command()
 def full() -> None:
     """Every point of every scenario; takes hours."""
-    sys.exit(_run(FULL, _points(None, only_quick=False), list(PEERS), None))
+    sys.exit(_run(FULL, _points(SCENARIOS, lambda _point: True), list(PEERS), None))
+
+
+@main.command()
+@click.option("--peer", "peers", multiple=True, type=click.Choice(list(PEERS)), help="Only this one; repeatable.")
+@click.option("--repetitions", type=click.IntRange(min=1), default=GROWTH.repetitions, show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help=OUTPUT_HELP)
+def growth(peers: tuple[str, ...], repetitions: int, output: Path | None) -> None:
+    """What a delivery, a room operation and a connection cost as their number grows; less than ten minutes."""
+    settings = replace(GROWTH, repetitions=repetitions)
+    sys.exit(_run(settings, _points(SCENARIOS, lambda point: point.growth), peers or PEERS_OF_GROWTH, output))
 
 
 @main.command()
@@ -58,7 +75,7 @@ def full() -> None:
 @click.option("--repetitions", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--seconds", type=click.FloatRange(min=0.01), default=1.0, show_default=True, help="Measured, each run.")
 @click.option("--warmup", type=click.FloatRange(min=0.0), default=0.5, show_default=True, help="Discarded, each run.")
-@click.option("--output", type=click.Path(path_type=Path), help="The JSON file; the default is a new one in var/bench.")
+@click.option("--output", type=click.Path(path_type=Path), help=OUTPUT_HELP)
 def run(
     scenarios: tuple[str, ...],
     peers: tuple[str, ...],
@@ -70,6 +87,10 @@ def run(
     output: Path | None,
 ) -> None:
     """Run scenarios by name (see `list`)."""
+
+    def wanted(point: Point) -> bool:
+        return (point.quick or not quick_points) and (not points or any(text in point.label for text in points))
+
     settings = Settings(
         mode="run",
         repetitions=repetitions,
@@ -78,8 +99,7 @@ def run(
         seconds=seconds,
         drain_seconds=DRAIN_SECONDS,
     )
-    work = _points(scenarios, only_quick=quick_points, containing=points)
-    sys.exit(_run(settings, work, peers or list(PEERS), output))
+    sys.exit(_run(settings, _points(scenarios, wanted), peers or list(PEERS), output))
 
 
 @main.command(name="list")
@@ -96,7 +116,7 @@ def list_() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def show(file: Path) -> None:
     """Print the tables of a JSON file again."""
-    print_results(_console(), _load(file))
+    _print(_console(), _load(file))
 
 
 @main.command()
@@ -155,18 +175,15 @@ def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
 
 
-def _points(names: Sequence[str] | None, *, only_quick: bool, containing: Sequence[str] = ()) -> list[Work]:
-    chosen: list[Work] = []
-    for name in names or SCENARIOS:
-        scenario = SCENARIOS[name]
-        points = [
-            point
-            for point in scenario.points
-            if (point.quick or not only_quick) and (not containing or any(text in point.label for text in containing))
-        ]
-        if points:
-            chosen.append((scenario, points))
-    return chosen
+def _points(names: Iterable[str], wanted: Callable[[Point], bool]) -> list[Work]:
+    """Choose points of scenarios, leaving out the scenarios of which there are none."""
+    chosen = [(SCENARIOS[name], [point for point in SCENARIOS[name].points if wanted(point)]) for name in names]
+    return [(scenario, points) for scenario, points in chosen if points]
+
+
+def _print(console: Console, results: Results) -> None:
+    print_results(console, results)
+    print_growth(console, growths(summarize(results.runs)))
 
 
 def _run(settings: Settings, work: Sequence[Work], peers: Sequence[str], output: Path | None) -> int:
@@ -175,6 +192,7 @@ def _run(settings: Settings, work: Sequence[Work], peers: Sequence[str], output:
     try:
         program("launch")
         program("generator")
+        program("speed")
     except CannotBuild as error:
         console.print(str(error), style="red", markup=False)
         return 2
@@ -186,9 +204,9 @@ def _run(settings: Settings, work: Sequence[Work], peers: Sequence[str], output:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="running-", dir=OUTPUT) as logs, _progress(console) as watch:
-        runner = Runner(settings, peers, Path(logs), watch)
+        runner = Runner(settings, peers, Path(logs), watch, console.print)
         results = runner.run(work)
-    print_results(console, results)
+    _print(console, results)
     results.save(output)
     page = output.with_suffix(".html")
     page.write_text(render(results))
@@ -201,10 +219,11 @@ def _run(settings: Settings, work: Sequence[Work], peers: Sequence[str], output:
 @contextmanager
 def _progress(console: Console) -> Generator[Callable[[Step], None]]:
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
+    # Drawn between runs only: a bar that moves while something is measured takes its time from that.
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False, auto_refresh=False) as progress:
         task = progress.add_task("starting")
 
         def watch(step: Step) -> None:
-            progress.update(task, completed=step.number, total=step.total or None, description=step.text)
+            progress.update(task, completed=step.number, total=step.total or None, description=step.text, refresh=True)
 
         yield watch

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bench.noise import Noise, noise_of, usual_speed
 from bench.results import Run
 from bench.scenarios import SCENARIOS, Scenario
 
-PERCENTILES: Final = (50.0, 99.0, 99.9, 99.99)
+BUSY_GENERATOR: Final = 0.9  # above it the generator may be what limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Summary:
 
     Attributes:
         failures: why runs do not count, one for each such run; the figures are of the others.
+        noises: what disturbed each of the runs that count.
     """
 
     scenario: Scenario
@@ -42,6 +44,7 @@ class Summary:
     peer: str
     runs: Sequence[Run]
     failures: Sequence[str]
+    noises: Sequence[Noise]
 
     def figure(self, quantity: Callable[[Run], float]) -> Figure | None:
         """Compute a quantity for each run that counts; None if none does."""
@@ -66,6 +69,28 @@ class Summary:
     def generator_share(self) -> Figure | None:
         """CPU time of the generator as part of the wall time: near 1 it is the bottleneck, and the figure is void."""
         return self.figure(lambda run: run.generator_cpu_seconds / run.seconds)
+
+    @property
+    def generator_limits(self) -> bool:
+        """Whether the generator had hardly anything left."""
+        share = self.generator_share
+        return share is not None and share.median > BUSY_GENERATOR
+
+    @property
+    def missing_clients(self) -> int:
+        """How many clients the limit of open files took away."""
+        wanted = {point.label: int(point.options.get("clients", 1)) for point in self.scenario.points}
+        had = [int(run.options["clients"]) for run in self.runs]
+        return max((wanted.get(self.point, clients) - clients for clients in had), default=0)
+
+    @property
+    def disturbance(self) -> str:
+        """How many of the runs were disturbed, and the worst of it; empty if none was."""
+        disturbed = [noise for noise in self.noises if noise.disturbed]
+        if not disturbed:
+            return ""
+        worst = max(disturbed, key=lambda noise: noise.severity)
+        return f"{len(disturbed)}/{len(self.noises)}: {worst}"
 
     def latency_ms(self, percent: float) -> Figure | None:
         """A percentile of latency, of the runs in which something was sent and arrived."""
@@ -92,6 +117,8 @@ class Summary:
 
 def summarize(runs: Iterable[Run]) -> list[Summary]:
     """Group runs by scenario, point and peer, in the order in which they first appear."""
+    runs = list(runs)
+    usual = usual_speed(runs)
     groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.scenario, run.point, run.peer), []).append(run)
@@ -103,6 +130,7 @@ def summarize(runs: Iterable[Run]) -> list[Summary]:
             peer=peer,
             runs=[run for run in group if not run.failure],
             failures=[run.failure for run in group if run.failure],
+            noises=[noise_of(run, usual) for run in group if not run.failure],
         )
         for (scenario, point, peer), group in groups.items()
         if scenario in SCENARIOS

@@ -4,7 +4,8 @@ import os
 import platform
 import resource
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -80,6 +81,17 @@ def choose_cores() -> Cores:
     siblings = _siblings(server)
     strangers = [core for core in allowed[1:] if core not in siblings]
     return Cores(server, (strangers or allowed[1:])[0])
+
+
+@contextmanager
+def keeping_off(core: int) -> Generator[None]:
+    """Stay off a core while the block runs: that of the server. -1 keeps off none."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, allowed - {core} or allowed)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def _siblings(core: int) -> Collection[int]:

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from bench.generator.run import CollectorPauses, Measured
+from bench.generator.run import CollectorPauses, CoreUse, Measured
 from bench.histogram import Histogram
 from bench.machine import Machine
 
@@ -21,6 +21,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
             a room that had been left) of the whole run.
         histograms: series -> HdrHistogram V2, compressed, base64; ns.
         memory_bytes: with all clients connected and idle, less what the server held before; 0 if not measured.
+        at_seconds: when it ended, from the start of everything.
+        speeds: of the server's core before and after (speed.py); empty if not measured.
+        server_core, generator_core: what the kernel says of them; None if nothing is pinned to them.
     """
 
     scenario: str
@@ -37,6 +40,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     generator_cpu_seconds: float = 0.0
     collector: CollectorPauses | None = None
     memory_bytes: int = 0
+    at_seconds: float = 0.0
+    speeds: list[float] = []
+    server_core: CoreUse | None = None
+    generator_core: CoreUse | None = None
 
     def histogram(self, series: str) -> Histogram:
         """Return one series, empty if it was not recorded."""
@@ -53,13 +60,18 @@ class Missing(msgspec.Struct, frozen=True):
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything of one invocation."""
+    """Everything of one invocation.
+
+    Attributes:
+        generator: which one measured, by a digest of its sources and compiler; another one may measure otherwise.
+    """
 
     format: int = FORMAT
     machine: Machine
     started: str
     mode: str
     cores_apart: bool
+    generator: str = ""
     versions: dict[str, dict[str, str]]
     missing: list[Missing]
     runs: list[Run]
@@ -103,4 +115,6 @@ def run_of(measured: Measured, complaint: str, empty: Run) -> Run:
         server_cpu_seconds=measured.server_cpu_ns / 1e9,
         generator_cpu_seconds=measured.generator_cpu_ns / 1e9,
         collector=pauses,
+        server_core=measured.server_core,
+        generator_core=measured.generator_core,
     )

@@ -7,63 +7,25 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeAlias, final
+from typing import Final, final
 
 import msgspec
 
 from bench import machine
+from bench.build import program
 from bench.generator import Options, measure
 from bench.peers.javascript import Missing as PeerMissing
 from bench.peers.registry import PEERS, Peer
 from bench.peers.server import Server, serving
+from bench.plan import Session, Work, estimated_seconds, in_words
 from bench.process import ProcessFailed
 from bench.results import Missing, Results, Run, run_of
 from bench.scenarios import Point, Scenario
 from bench.scenarios.model import CONTEXT
+from bench.settings import SETTLE_SECONDS, Settings
+from bench.speed import core_speed
 
-SETTLE_SECONDS: Final = 1.0  # a server's own clean-up after a thousand connects, before its memory is read
 CALIBRATION_RUNS: Final = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """How thorough to be.
-
-    Attributes:
-        drain_seconds: how long to wait for what is still on its way; what has not come by then counts as lost.
-        references: of the first of them that can be had, open-loop rates are parts of the capacity.
-    """
-
-    mode: str
-    repetitions: int
-    context_repetitions: int
-    warmup_seconds: float
-    seconds: float
-    drain_seconds: float
-    references: Sequence[str] = ("node", "slysock")
-
-    def options(self) -> Options:
-        """What every run is told."""
-        return {"warmup": self.warmup_seconds, "seconds": self.seconds, "drain": self.drain_seconds}
-
-
-QUICK: Final = Settings(
-    mode="quick", repetitions=3, context_repetitions=1, warmup_seconds=0.5, seconds=1.0, drain_seconds=20.0
-)
-FULL: Final = Settings(
-    mode="full", repetitions=5, context_repetitions=3, warmup_seconds=1.0, seconds=3.0, drain_seconds=60.0
-)
-SMOKE: Final = Settings(
-    mode="smoke",
-    repetitions=1,
-    context_repetitions=1,
-    warmup_seconds=0.05,
-    seconds=0.15,
-    drain_seconds=10.0,
-    references=("slysock",),  # a smoke run must not need what npm would have to bring
-)
-
-Work: TypeAlias = tuple[Scenario, Sequence[Point]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +45,7 @@ class Runner:
     Attributes:
         logs: a folder for what servers and generator complain about.
         watch: told of each step.
+        tell: told, in words, what is about to begin.
         interrupted: whether Ctrl+C ended it early.
     """
 
@@ -90,6 +53,7 @@ class Runner:
     peers: Sequence[str]
     logs: Path
     watch: Callable[[Step], None] = lambda _step: None
+    tell: Callable[[str], None] = lambda _text: None
     interrupted: bool = False
     # (peer, scenario or "") -> why it takes no part
     _missing: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
@@ -97,6 +61,7 @@ class Runner:
     # a scenario's calibration -> deliveries per second
     _capacity: dict[str, float] = field(default_factory=dict[str, float])
     _cores: machine.Cores = field(default_factory=machine.choose_cores)
+    _began: float = 0.0
 
     def run(self, work: Sequence[Work]) -> Results:
         """Do everything, and return what came of it. On Ctrl+C: what came of it until then."""
@@ -104,8 +69,10 @@ class Runner:
         started = datetime.now(UTC).isoformat(timespec="seconds")
         connections = machine.raise_descriptor_limit()
         self._look_for_peers()
+        self._began = time.monotonic()
         try:
-            self._do(work, connections)
+            with machine.keeping_off(self._cores.server):
+                self._do(work, connections)
         except KeyboardInterrupt:
             self.interrupted = True
         return Results(
@@ -113,6 +80,7 @@ class Runner:
             started=started,
             mode=self.settings.mode,
             cores_apart=self._cores.apart,
+            generator=program("generator").name.partition("-")[2],
             versions={name: PEERS[name].versions() for name in self.peers if (name, "") not in self._missing},
             missing=[Missing(peer, scenario, reason) for (peer, scenario), reason in self._missing.items()],
             runs=self._runs,
@@ -129,23 +97,23 @@ class Runner:
 
     def _do(self, work: Sequence[Work], connections: int) -> None:
         sessions = list(self._sessions(work))
-        total = sum(len(points) for _, points, _, _ in sessions)
+        total = sum(len(session.points) for session in sessions)
+        self.tell(f"{total} runs, about {in_words(estimated_seconds(sessions, self.settings))}")
         number = 0
-        for scenario, points, peer, repetition in sessions:
-            with closing(self._session(scenario, points, peer, repetition, connections)) as outcomes:
-                for point, outcome in outcomes:
+        for session in sessions:
+            with closing(self._session(session, connections)) as outcomes:
+                for outcome in outcomes:
                     number += 1
                     self._runs.append(outcome)
-                    self.watch(Step(number, total, f"{scenario.name}: {point.label}, {peer.name}"))
+                    self.watch(Step(number, total, f"{outcome.scenario}: {outcome.point}, {outcome.peer}"))
 
-    def _sessions(self, work: Sequence[Work]) -> Iterator[tuple[Scenario, Sequence[Point], Peer, int]]:
-        """One server process each: every point of a scenario that this peer can serve, in order."""
+    def _sessions(self, work: Sequence[Work]) -> Iterator[Session]:
         for scenario, points in work:
             for repetition in range(self.settings.repetitions):
                 for peer in self._peers_of(scenario, repetition):
                     possible = [point for point in points if point.needs <= peer.features]
                     if possible:
-                        yield scenario, possible, peer, repetition
+                        yield Session(scenario=scenario, points=possible, peer=peer, repetition=repetition)
 
     def _peers_of(self, scenario: Scenario, repetition: int) -> Iterator[Peer]:
         """The peers of one repetition; every repetition begins with another one."""
@@ -164,47 +132,54 @@ class Runner:
 
     # -- one server process --------------------------------------------------------------------------------------------
 
-    def _session(
-        self, scenario: Scenario, points: Sequence[Point], peer: Peer, repetition: int, connections: int
-    ) -> Generator[tuple[Point, Run], None, None]:
+    def _session(self, session: Session, connections: int) -> Generator[Run, None, None]:
         """Serve points by one process; by a new one where the last run failed, or memory is measured."""
-        left = list(points)
+        left = list(session.points)
         while left:
-            with_memory = scenario.kind == "memory"
             try:
-                capacity = self._capacity_of(scenario)
-                with serving(peer, self._cores.server, self.logs, self._cores.generator) as server:
+                capacity = self._capacity_of(session.scenario)
+                with serving(session.peer, self._cores.server, self.logs, self._cores.generator) as server:
                     while left:
-                        point = left.pop(0)
-                        run = self._one(scenario, point, server, repetition, capacity, connections)
-                        yield point, run
-                        if with_memory or run.failure:
+                        run = self._one(session, left.pop(0), server, capacity, connections)
+                        yield run
+                        if session.scenario.kind == "memory" or run.failure:
                             break
             except ProcessFailed as error:
-                point = left.pop(0)
-                yield point, _empty(scenario, point, peer, repetition, {}, failure=str(error))
+                yield _failed(_empty(session, left.pop(0), {}), str(error))
 
-    def _one(
-        self, scenario: Scenario, point: Point, server: Server, repetition: int, capacity: float, connections: int
-    ) -> Run:
+    def _one(self, session: Session, point: Point, server: Server, capacity: float, connections: int) -> Run:
+        """Run one point, with the speed of the server's core before and after."""
+        empty = self._prepared(session, point, capacity, connections)
+        try:
+            before = self._speed()
+            run = self._measure(session.scenario, server, empty)
+            speeds = [before, self._speed()]
+        except ProcessFailed as error:
+            return _failed(empty, f"{error}\n{server.last_words()}".strip())
+        run = msgspec.structs.replace(run, speeds=speeds, at_seconds=round(time.monotonic() - self._began, 3))
+        if run.failure:
+            return _failed(run, f"{run.failure}\n{server.last_words()}".strip())
+        if session.scenario.kind == "load" and not run.counts[session.scenario.counted]:
+            return _failed(run, f"no {session.scenario.counted} in the measured window: too slow for it, or stuck")
+        return run
+
+    def _prepared(self, session: Session, point: Point, capacity: float, connections: int) -> Run:
+        """A run that has yet to be made: its options are what this machine and this peer allow."""
         options = {**self.settings.options(), **point.options}
         options["clients"] = min(int(options.get("clients", 1)), connections)
         if point.of_capacity is not None:
             options["publish_rate"] = point.of_capacity * capacity / int(options["clients"])
-        if "gc" not in server.peer.features:
+        if "gc" not in session.peer.features:
             options.pop("gc", None)
-        empty = _empty(scenario, point, server.peer, repetition, options)
-        if scenario.kind == "memory":
-            empty = _with_x(empty, int(options["clients"]))
-        try:
-            run = self._measure(scenario, server, options, empty)
-            if scenario.kind == "load" and not run.failure and not run.counts[scenario.counted]:
-                return _failed(run, f"no {scenario.counted} in the measured window: too slow for it, or stuck")
-            return _failed(run, f"{run.failure}\n{server.last_words()}".strip()) if run.failure else run
-        except ProcessFailed as error:
-            return _failed(empty, str(error))
+        empty = _empty(session, point, options)
+        # What could not be had in full is no point of its own label: the figure is by what there was.
+        return _with_x(empty, int(options["clients"])) if session.scenario.kind == "memory" else empty
 
-    def _measure(self, scenario: Scenario, server: Server, options: Options, empty: Run) -> Run:
+    def _speed(self) -> float:
+        return core_speed(self._cores.server, self.logs / "speed.log")
+
+    def _measure(self, scenario: Scenario, server: Server, empty: Run) -> Run:
+        options = empty.options
         before = server.memory_bytes()
         held: list[int] = []
 
@@ -212,7 +187,13 @@ class Runner:
             time.sleep(SETTLE_SECONDS)
             held.append(server.memory_bytes() - before)
 
-        told = {**options, "port": server.port, "server_pid": server.pid}
+        told = {
+            **options,
+            "port": server.port,
+            "server_pid": server.pid,
+            "server_core": self._cores.server,
+            "generator_core": self._cores.generator,
+        }
         if scenario.prepare is not None:
             told.update(scenario.prepare(self.logs, options))
         memory = scenario.kind == "memory"
@@ -256,15 +237,14 @@ class Runner:
         return measured.deliveries / (measured.measured_ns / 1e9)
 
 
-def _empty(scenario: Scenario, point: Point, peer: Peer, repetition: int, options: Options, failure: str = "") -> Run:
+def _empty(session: Session, point: Point, options: Options) -> Run:
     return Run(
-        scenario=scenario.name,
+        scenario=session.scenario.name,
         point=point.label,
         x=point.x,
-        peer=peer.name,
-        repetition=repetition,
+        peer=session.peer.name,
+        repetition=session.repetition,
         options=dict(options),
-        failure=failure,
     )
 
 

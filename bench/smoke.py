@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from bench.generator import Options
-from bench.runner import Work
+from bench.plan import Work
 from bench.scenarios import SCENARIOS, Point, Scenario
 
 FEW: Final = 20

@@ -1,21 +1,15 @@
 """Results as tables in the terminal."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from bench.cells import Cell, cells_of, columns_of, title_of, warnings
 from bench.compare import Change, changes, drift
-from bench.figures import Figure, Summary, summarize
+from bench.figures import Summary, summarize
 from bench.results import Results
-
-BUSY_GENERATOR: Final = 0.9  # above it the generator may be what limits
-NOTHING: Final = "-"
-
-LATENCIES: Final = ("p50 ms", "p99 ms", "p99.9 ms", "p99.99 ms")
-COLUMNS: Final = ("", "per second", "±", *LATENCIES, "server µs each", "generator", "gc ms")
-MEMORY_COLUMNS: Final = ("", "kB per connection", "±")
 
 
 def print_results(console: Console, results: Results) -> None:
@@ -31,70 +25,38 @@ def print_results(console: Console, results: Results) -> None:
 
 def _table(summaries: Sequence[Summary]) -> Table:
     scenario = summaries[0].scenario
-    memory = scenario.kind == "memory"
-    columns = MEMORY_COLUMNS if memory else COLUMNS
     table = Table(title=scenario.title, title_justify="left", show_edge=False, pad_edge=False)
-    for column in columns:
+    for column in ("", *columns_of(scenario)):
         table.add_column(column, justify="right" if column else "left", no_wrap=True)
     for point in dict.fromkeys(summary.point for summary in summaries):
-        table.add_row(f"[bold]{point}[/bold]")
-        at_point = [summary for summary in summaries if summary.point == point]
-        for summary in sorted(at_point, key=lambda summary: _order(summary, memory=memory)):
-            table.add_row(*(_memory_row(summary) if memory else _row(summary)))
+        at_point = sorted((summary for summary in summaries if summary.point == point), key=_order)
+        table.add_row(Text(title_of(at_point), style="bold"))
+        for summary in at_point:
+            table.add_row(_name(summary), *(_text(cell) for cell in cells_of(summary)))
         table.add_section()
     return table
 
 
-def _order(summary: Summary, *, memory: bool) -> float:
+def _order(summary: Summary) -> float:
+    """The best first."""
+    memory = summary.scenario.kind == "memory"
     figure = summary.kilobytes_per_connection if memory else summary.rate
     if figure is None:
         return float("inf")
     return figure.median if memory else -figure.median
 
 
-def _row(summary: Summary) -> Iterator[str]:
-    yield f"  {summary.peer}" + (f" [red]({len(summary.failures)} failed)[/red]" if summary.failures else "")
-    yield _count(summary.rate)
-    yield _spread(summary.rate)
-    for percent in (50.0, 99.0, 99.9, 99.99):
-        yield _milliseconds(summary.latency_ms(percent))
-    yield _one_decimal(summary.cpu_microseconds)
-    yield _percent(summary.generator_share)
-    yield _one_decimal(summary.collector_ms)
+def _name(summary: Summary) -> Text:
+    failed = f" ({len(summary.failures)} failed)" if summary.failures else ""
+    return Text.assemble(f"  {summary.peer}", (failed, "red"))
 
 
-def _memory_row(summary: Summary) -> Iterator[str]:
-    yield f"  {summary.peer}" + (f" [red]({len(summary.failures)} failed)[/red]" if summary.failures else "")
-    yield _one_decimal(summary.kilobytes_per_connection)
-    yield _spread(summary.kilobytes_per_connection)
-
-
-def _count(figure: Figure | None) -> str:
-    return NOTHING if figure is None else f"{figure.median:,.0f}"
-
-
-def _spread(figure: Figure | None) -> str:
-    return NOTHING if figure is None or len(figure.values) < 2 else f"{figure.spread:.0%}"
-
-
-def _milliseconds(figure: Figure | None) -> str:
-    return NOTHING if figure is None else f"{figure.median:.3g}" if figure.median < 100 else f"{figure.median:.0f}"
-
-
-def _one_decimal(figure: Figure | None) -> str:
-    return NOTHING if figure is None else f"{figure.median:.1f}"
-
-
-def _percent(figure: Figure | None) -> str:
-    if figure is None:
-        return NOTHING
-    text = f"{figure.median:.0%}"
-    return f"[red]{text}[/red]" if figure.median > BUSY_GENERATOR else text
+def _text(cell: Cell) -> Text:
+    return Text(cell.text, style="red" if cell.alarming else "")
 
 
 def _warnings(results: Results) -> Iterator[str]:
-    if not results.cores_apart:
-        yield "Server and generator shared one core: latencies and rates are those of both together."
+    yield from warnings(results)
     for missing in results.missing:
         where = f" in {missing.scenario}" if missing.scenario else ""
         yield f"Missing{where}: {missing.peer}: {missing.reason}"

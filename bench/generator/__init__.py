@@ -1,5 +1,5 @@
 """The load generator: a program in C, and here what starts it and reads its result."""
 
-from bench.generator.run import Measured, Options, measure
+from bench.generator.run import CoreUse, Measured, Options, measure
 
-__all__ = ["Measured", "Options", "measure"]
+__all__ = ["CoreUse", "Measured", "Options", "measure"]

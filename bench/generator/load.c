@@ -70,11 +70,19 @@ char *payload_new(size_t length)
     return payload;
 }
 
+static uint32_t stride(void) { return (uint32_t)(run.options.rooms / run.options.rooms_per_client); }
+
 int room_of(uint32_t client, int nth)
 {
-    int rooms = run.options.rooms;
-    int stride = rooms / run.options.rooms_per_client;
-    return (int)((client + (uint32_t)(nth * (stride ? stride : 1))) % (uint32_t)rooms);
+    return (int)((client + (uint32_t)nth * stride()) % (uint32_t)run.options.rooms);
+}
+
+int room_nth(uint32_t client, uint32_t room)
+{
+    uint32_t rooms = (uint32_t)run.options.rooms;
+    uint32_t offset = (room + rooms - client % rooms) % rooms;
+    uint32_t nth = offset / stride();
+    return offset % stride() || nth >= (uint32_t)run.options.rooms_per_client ? -1 : (int)nth;
 }
 
 uint64_t pacer_next(const struct pacer *pacer)

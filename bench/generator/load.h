@@ -46,8 +46,9 @@ void header_write(char *out, uint32_t first, uint32_t second, uint32_t third);
 bool header_read(const char *data, uint32_t *first, uint32_t *second, uint32_t *third);
 /* A payload of the configured size, whose head is to be overwritten. */
 char *payload_new(size_t length);
-/* In how many rooms a steady client is, and which is its n-th. */
+/* Which is a steady client's n-th room, of rooms_per_client; and the reverse: -1 where it is not in that room. */
 int room_of(uint32_t client, int nth);
+int room_nth(uint32_t client, uint32_t room);
 
 /* A rate with intended times: what was meant to happen at a time is measured from that time, however late it is. */
 struct pacer {
@@ -77,8 +78,11 @@ void roam_tick(uint64_t now);
 void roam_start(uint64_t now);
 uint64_t roam_deadline(void);
 uint64_t roam_missing(void);
+void roam_ready(struct client *client);
 void roam_acked(struct client *client, uint32_t ack);
 void roam_received(struct client *client, const char *payload);
+/* Whether a payload is the word of a roamer that proves to be in its room: to others it means nothing. */
+bool roam_is_proof(const char *payload, size_t length);
 
 void visit_start(uint64_t now);
 void visit_tick(uint64_t now);

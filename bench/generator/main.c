@@ -60,7 +60,10 @@ static void open_more(void)
 
 void main_ready(struct client *client)
 {
-    if (client->role == ROAMER) return;
+    if (client->role == ROAMER) {
+        roam_ready(client);
+        return;
+    }
     ready++;
     if (client->role == SLOW) link_stop_reading(client->socket);
 }
@@ -116,11 +119,11 @@ static void begin_warming(uint64_t now)
     visit_start(now);
 }
 
-static void begin_measuring(uint64_t now)
+static void begin_measuring(void)
 {
-    run.measure_begin = now;
-    phase_end = now + (uint64_t)(run.options.seconds * 1e9);
-    usage_begin(&usage, run.options.server_pid);
+    usage_begin(&usage);
+    run.measure_begin = now_ns(); /* only now: the kernel takes its time to tell what its cores did */
+    phase_end = run.measure_begin + (uint64_t)(run.options.seconds * 1e9);
     set_phase(MEASURING, "measuring");
 }
 
@@ -162,7 +165,7 @@ static void advance(uint64_t now, bool go_on)
         if (go_on || !run.options.hold) begin_warming(now);
         return;
     case WARMING:
-        if (now >= phase_end) begin_measuring(now);
+        if (now >= phase_end) begin_measuring();
         return;
     case MEASURING:
         if (now >= phase_end) begin_draining(now);

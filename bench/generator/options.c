@@ -13,7 +13,8 @@ static const struct {
     size_t offset;
 } OPTIONS[] = {
 #define OPTION(kind, name) {#name, kind, offsetof(struct options, name)}
-    OPTION(INT, port), OPTION(INT, sources), OPTION(INT, server_pid),
+    OPTION(INT, port), OPTION(INT, sources), OPTION(INT, server_pid), OPTION(INT, server_core),
+    OPTION(INT, generator_core),
     OPTION(INT, clients), OPTION(INT, polling_percent), OPTION(INT, upgrade_percent), OPTION(INT, setup_at_once),
     OPTION(INT, rooms), OPTION(INT, rooms_per_client),
     OPTION(INT, in_flight), OPTION(INT, publishers), OPTION(INT, payload), OPTION(INT, binary),
@@ -45,7 +46,7 @@ static int set(struct options *options, const char *name, size_t length, const c
 int options_read(struct options *options, int argc, char **argv)
 {
     *options = (struct options){
-        .sources = 8, .clients = 1, .setup_at_once = 64, .rooms_per_client = 1, .publishers = 1, .payload = 64,
+        .sources = 8, .server_core = -1, .generator_core = -1, .clients = 1, .setup_at_once = 64, .rooms_per_client = 1, .publishers = 1, .payload = 64,
         .request = "", .script = "", .window = 1, .visitors_transport = "websocket", .warmup = 0.5, .seconds = 1, .drain = 10,
         .limit = 120,
     };
@@ -57,9 +58,10 @@ int options_read(struct options *options, int argc, char **argv)
         }
     }
     if (options->port <= 0 || options->payload < 24 || options->clients < 1 || options->window > 64 ||
-        options->publishers > options->clients || options->requesters > options->clients) {
+        options->publishers > options->clients || options->requesters > options->clients ||
+        (options->rooms && options->rooms_per_client > options->rooms)) {
         fprintf(stderr, "options that make no sense: a port is needed, payload >= 24, clients >= 1, window <= 64, "
-                        "publishers and requesters <= clients\n");
+                        "publishers and requesters <= clients, rooms_per_client <= rooms\n");
         return 0;
     }
     return 1;

@@ -5,6 +5,7 @@
 struct options {
     /* the server */
     int port, sources, server_pid;
+    int server_core, generator_core; /* whose use is told; -1: unknown */
     /* steady clients */
     int clients, polling_percent, upgrade_percent, setup_at_once;
     int rooms, rooms_per_client;
@@ -17,7 +18,7 @@ struct options {
     double request_rate;
     /* clients of other roles */
     int slow, roamers, visitors_at_once, visitors_total, visitors_stay_ms;
-    double roam_rate, visitors_delay;
+    double roam_rate, visitors_delay; /* roam_rate 0: each roamer's next step follows the answer to its last */
     const char *visitors_transport;
     /* the course of the run, in seconds */
     double warmup, seconds, drain, limit;

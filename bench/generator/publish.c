@@ -22,7 +22,8 @@ struct slot {
 
 static struct stream *streams;
 static uint32_t stream_count, stream_next;
-static uint32_t *last_seen; /* [client][stream]: the last sequence number that came */
+static uint32_t *last_seen; /* [client][stream, or of its own rooms the n-th]: the last sequence number that came */
+static uint32_t seen_of_each; /* client */
 static struct slot *slots;
 static uint32_t next_id;
 static uint64_t missing; /* deliveries that are still to come */
@@ -56,7 +57,8 @@ void publish_begin(void)
     if (!active()) return;
     stream_count = (uint32_t)(run.options.rooms ? run.options.rooms : run.options.publishers);
     streams = calloc(stream_count, sizeof *streams);
-    last_seen = calloc((size_t)stream_count * (size_t)run.options.clients, sizeof *last_seen);
+    seen_of_each = run.options.rooms ? (uint32_t)run.options.rooms_per_client : stream_count;
+    last_seen = calloc((size_t)seen_of_each * (size_t)run.options.clients, sizeof *last_seen);
     slots = calloc(SLOTS, sizeof *slots);
     packet = malloc((size_t)run.options.payload + 128);
     attachment = payload_new((size_t)run.options.payload);
@@ -138,7 +140,12 @@ static bool check(struct client *client, const char *payload, size_t length, str
         fail("message %u came once more to client %u, or was never published", id, client->index);
         return false;
     }
-    uint32_t *seen = &last_seen[(size_t)client->index * stream_count + stream];
+    int nth = run.options.rooms ? room_nth(client->index, stream) : (int)stream;
+    if (nth < 0) {
+        fail("client %u got a message of room r%u, in which it is not", client->index, stream);
+        return false;
+    }
+    uint32_t *seen = &last_seen[(size_t)client->index * seen_of_each + (size_t)nth];
     if (sequence != *seen + 1) fail("client %u: message %u of stream %u after %u", client->index, sequence, stream, *seen);
     *seen = sequence;
     return true;
@@ -148,7 +155,7 @@ void publish_received(struct client *client, const char *payload, size_t length)
 {
     struct slot *slot;
     if (client->role == ROAMER) roam_received(client, payload);
-    if (client->role != STEADY || !check(client, payload, length, &slot)) return;
+    if (client->role != STEADY || roam_is_proof(payload, length) || !check(client, payload, length, &slot)) return;
     uint64_t now = now_ns();
     if (measuring(now)) run.deliveries++;
     record(client->on_socket ? DELIVERY : DELIVERY_POLLING, slot->intended, now);

@@ -10,9 +10,12 @@ static uint64_t read_clock(clockid_t clock)
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-void usage_begin(struct usage *usage, int server_pid)
+void usage_begin(struct usage *usage)
 {
-    usage->server_known = server_pid > 0 && clock_getcpuclockid(server_pid, &usage->server_clock) == 0;
+    int pid = run.options.server_pid;
+    core_read(&usage->server_core, run.options.server_core);
+    core_read(&usage->generator_core, run.options.generator_core);
+    usage->server_known = pid > 0 && clock_getcpuclockid(pid, &usage->server_clock) == 0;
     usage->server_ns = usage->server_known ? read_clock(usage->server_clock) : 0;
     usage->generator_ns = read_clock(CLOCK_PROCESS_CPUTIME_ID);
     usage->working_ns = links_working_ns();
@@ -23,6 +26,8 @@ void usage_end(struct usage *usage)
     if (usage->server_known) usage->server_ns = read_clock(usage->server_clock) - usage->server_ns;
     usage->generator_ns = read_clock(CLOCK_PROCESS_CPUTIME_ID) - usage->generator_ns;
     usage->working_ns = links_working_ns() - usage->working_ns;
+    core_end(&usage->server_core);
+    core_end(&usage->generator_core);
 }
 
 static void print_number(FILE *file, const char *name, uint64_t value)
@@ -45,6 +50,10 @@ void report_print(const struct usage *usage, FILE *file)
     print_number(file, "server_cpu_ns", usage->server_ns);
     print_number(file, "generator_cpu_ns", usage->generator_ns);
     print_number(file, "generator_working_ns", usage->working_ns);
+    fputs(",\"server_core\":", file);
+    core_print(&usage->server_core, file);
+    fputs(",\"generator_core\":", file);
+    core_print(&usage->generator_core, file);
     fprintf(file, ",\"gc\":%s,\"histograms\":{", run.gc ? run.gc : "null");
     for (int i = 0, first = 1; i < SERIES; i++) {
         if (!run.histograms[i].total) continue;

@@ -1,16 +1,25 @@
-/* Roamers: clients of their own that join and leave rooms, at a rate, while others publish. */
+/* Roamers: clients of their own that join and leave rooms, while others publish: at a rate, or each the next as soon as
+ * the one before is acknowledged.
+ *
+ * An acknowledgement says little. Therefore a roamer whose join is acknowledged after the measured window speaks to that
+ * room, in which it must hear itself, once.
+ */
 #include <stdlib.h>
+#include <string.h>
 
 #include "load.h"
+
+#define PROOF "ffffffff" /* in the place of a message's id, which is never reached */
 
 static struct pacer pacer;
 static struct client *roamers;
 static uint32_t *last_seen; /* per roamer, in its current room; 0: nothing yet */
 static uint32_t roamer_next;
-static uint64_t missing;
+static uint64_t missing; /* acknowledgements, and proofs */
 static bool stopped;
 
 static bool active(void) { return run.options.roamers > 0; }
+static bool running(void) { return run.phase == WARMING || run.phase == MEASURING; }
 
 void roam_begin(void)
 {
@@ -26,7 +35,6 @@ void roam_begin(void)
 
 void roam_start(uint64_t now) { pacer = (struct pacer){.rate = run.options.roam_rate, .start = now}; }
 
-/* Joins a room, or leaves the one it is in. Returns false while the step before is not acknowledged. */
 static bool roam(struct client *client, uint64_t intended)
 {
     char packet[64];
@@ -41,10 +49,15 @@ static bool roam(struct client *client, uint64_t intended)
     return true;
 }
 
+void roam_ready(struct client *client)
+{
+    if (run.options.roam_rate <= 0 && running()) roam(client, now_ns());
+}
+
 void roam_tick(uint64_t now)
 {
     stopped = false;
-    if (pacer.rate <= 0 || (run.phase != WARMING && run.phase != MEASURING)) return;
+    if (pacer.rate <= 0 || !running()) return;
     while (pacer_next(&pacer) <= now) {
         if (!roam(&roamers[roamer_next % (uint32_t)run.options.roamers], pacer_next(&pacer))) {
             stopped = true;
@@ -55,13 +68,23 @@ void roam_tick(uint64_t now)
     }
 }
 
-uint64_t roam_deadline(void)
-{
-    if (pacer.rate <= 0 || stopped) return UINT64_MAX;
-    return run.phase == WARMING || run.phase == MEASURING ? pacer_next(&pacer) : UINT64_MAX;
-}
+uint64_t roam_deadline(void) { return pacer.rate <= 0 || stopped || !running() ? UINT64_MAX : pacer_next(&pacer); }
 
 uint64_t roam_missing(void) { return missing; }
+
+static void prove(struct client *client)
+{
+    char packet[64], payload[25];
+    header_write(payload, UINT32_MAX, client->index, (uint32_t)client->room);
+    int size = snprintf(packet, sizeof packet, "42[\"say\",\"r%d\",\"%.24s\"]", client->room, payload);
+    missing++;
+    client_send(client, packet, (size_t)size);
+}
+
+bool roam_is_proof(const char *payload, size_t length)
+{
+    return active() && length == 24 && !memcmp(payload, PROOF, sizeof PROOF - 1);
+}
 
 void roam_acked(struct client *client, uint32_t ack)
 {
@@ -69,19 +92,33 @@ void roam_acked(struct client *client, uint32_t ack)
         fail("roamer %u got an acknowledgement it does not wait for: %u", client->index, ack);
         return;
     }
+    bool left = ack % 2 == 1;
     uint64_t now = now_ns();
     if (measuring(now)) run.joins++;
     record(JOIN, client->sent_ns[0], now);
     client->sent_ns[0] = 0;
     missing--;
-    if (ack % 2 == 1) client->room = -1; /* it has left */
     last_seen[client->index] = 0;
+    if (left) client->room = -1;
+    if (pacer.rate <= 0 && running()) roam(client, now);
+    if (run.phase == DRAINING && !left) prove(client);
+}
+
+static void receive_proof(const struct client *client, uint32_t sender)
+{
+    if (sender != client->index) return;
+    if (missing == 0) fail("roamer %u heard its proof once more", client->index);
+    else missing--;
 }
 
 void roam_received(struct client *client, const char *payload)
 {
     uint32_t id, sequence, stream;
     if (!run.options.rooms || !header_read(payload, &id, &sequence, &stream)) return;
+    if (id == UINT32_MAX) {
+        receive_proof(client, sequence);
+        return;
+    }
     if ((int)stream != client->room) {
         run.strays++; /* published before it left, sent after: no order is promised between rooms and acknowledgements */
         return;

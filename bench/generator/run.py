@@ -27,6 +27,18 @@ class CollectorPauses(msgspec.Struct, frozen=True):
     longest: float
 
 
+class CoreUse(msgspec.Struct, frozen=True):
+    """What the kernel says of a core during the window, in steps of 10 ms.
+
+    Attributes:
+        busy_ns: all that ran on it, interrupts among them.
+        steal_ns: the hypervisor gave it to somebody else.
+    """
+
+    busy_ns: int
+    steal_ns: int
+
+
 class RawHistogram(msgspec.Struct, frozen=True):
     """As the generator prints it: index, count, index, count, …"""
 
@@ -49,6 +61,8 @@ class Measured(msgspec.Struct, frozen=True):
     server_cpu_ns: int
     generator_cpu_ns: int
     generator_working_ns: int
+    server_core: CoreUse | None
+    generator_core: CoreUse | None
     gc: list[CollectorPauses | None] | None
     histograms: dict[str, RawHistogram]
 

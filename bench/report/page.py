@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Final
 
-from bench.figures import Figure, Summary, summarize
+from bench.cells import Cell, cells_of, columns_of, title_of, warnings
+from bench.figures import Summary, summarize
 from bench.report.plots import plots_of
 from bench.results import Results
 
@@ -18,8 +19,6 @@ svg { width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; 
 .grid { stroke: #8883; } figure { margin: 1.5rem 0; } figcaption { font-weight: 600; }
 .failed { color: #dc2626; } .note { color: #888; }
 """
-
-COLUMNS: Final = ("", "per second", "±", "p50 ms", "p99 ms", "p99.9 ms", "p99.99 ms", "server µs each", "generator")
 
 
 def render(results: Results) -> str:
@@ -47,8 +46,8 @@ def _circumstances(results: Results) -> Iterator[str]:
         f"{escape(machine.processor)}, {machine.cores} cores, {machine.memory_gib} GiB, "
         f"Linux {escape(machine.kernel)}, load before: {machine.load_before:.2f}.</p>"
     )
-    if not results.cores_apart:
-        yield '<p class="failed">Server and generator shared one core.</p>'
+    for warning in warnings(results):
+        yield f'<p class="failed">{escape(warning)}</p>'
     yield "<ul>"
     for peer, versions in results.versions.items():
         made_of = ", ".join(f"{name} {version}" for name, version in versions.items())
@@ -62,7 +61,7 @@ def _circumstances(results: Results) -> Iterator[str]:
 def _section(summaries: Sequence[Summary]) -> Iterator[str]:
     scenario = summaries[0].scenario
     yield f"<h2>{escape(scenario.title)}</h2>"
-    yield from _memory_table(summaries) if scenario.kind == "memory" else _table(summaries)
+    yield from _table(summaries)
     for summary in summaries:
         for failure in dict.fromkeys(summary.failures):
             yield f'<p class="failed">{escape(summary.peer)}, {escape(summary.point)}: {escape(failure)}</p>'
@@ -71,40 +70,15 @@ def _section(summaries: Sequence[Summary]) -> Iterator[str]:
 
 
 def _table(summaries: Sequence[Summary]) -> Iterator[str]:
-    yield "<table><tr>" + "".join(f"<th>{column}</th>" for column in COLUMNS) + "</tr>"
+    columns = columns_of(summaries[0].scenario)
+    yield "<table><tr><th></th>" + "".join(f"<th>{column}</th>" for column in columns) + "</tr>"
     for point in dict.fromkeys(summary.point for summary in summaries):
-        yield f'<tr class="point"><td colspan="{len(COLUMNS)}">{escape(point)}</td></tr>'
-        for summary in summaries:
-            if summary.point == point:
-                yield _row(summary.peer, _cells(summary))
+        at_point = [summary for summary in summaries if summary.point == point]
+        yield f'<tr class="point"><td colspan="{len(columns) + 1}">{escape(title_of(at_point))}</td></tr>'
+        for summary in at_point:
+            yield f"<tr><td>{escape(summary.peer)}</td>{''.join(map(_cell, cells_of(summary)))}</tr>"
     yield "</table>"
 
 
-def _memory_table(summaries: Sequence[Summary]) -> Iterator[str]:
-    yield "<table><tr><th></th><th>kB per connection</th><th>±</th></tr>"
-    for summary in summaries:
-        each = summary.kilobytes_per_connection
-        yield _row(f"{summary.point}: {summary.peer}", (_value(each, ".1f"), _spread(each)))
-    yield "</table>"
-
-
-def _row(name: str, cells: Sequence[str]) -> str:
-    return f"<tr><td>{escape(name)}</td>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-
-
-def _cells(summary: Summary) -> Sequence[str]:
-    return (
-        _value(summary.rate, ",.0f"),
-        _spread(summary.rate),
-        *(_value(summary.latency_ms(percent), ".3g") for percent in (50, 99, 99.9, 99.99)),
-        _value(summary.cpu_microseconds, ".1f"),
-        _value(summary.generator_share, ".0%"),
-    )
-
-
-def _value(figure: Figure | None, form: str) -> str:
-    return "-" if figure is None else format(figure.median, form)
-
-
-def _spread(figure: Figure | None) -> str:
-    return "-" if figure is None else f"{figure.spread:.0%}"
+def _cell(cell: Cell) -> str:
+    return f"<td{' class=failed' if cell.alarming else ''}>{escape(cell.text)}</td>"

@@ -9,7 +9,7 @@ from bench.scenarios.echo import ASK, ECHO, MIXED, ROUND_TRIP
 from bench.scenarios.fanout import FANOUT, PAYLOADS
 from bench.scenarios.model import Point, Scenario
 from bench.scenarios.openloop import OPEN_LOOP
-from bench.scenarios.rooms import ROOMS
+from bench.scenarios.rooms import ROOM_JOINS, ROOM_MESSAGES, ROOMS
 
 SCENARIOS: Final = {
     scenario.name: scenario
@@ -18,6 +18,8 @@ SCENARIOS: Final = {
         PAYLOADS,
         OPEN_LOOP,
         ROOMS,
+        ROOM_JOINS,
+        ROOM_MESSAGES,
         ECHO,
         ROUND_TRIP,
         ASK,

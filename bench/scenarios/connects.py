@@ -30,6 +30,8 @@ CONNECTS: Final = Scenario(
     ],
 )
 
+GROWTH: Final = {1000, 5000, 10_000, 20_000}
+
 MEMORY: Final = Scenario(
     name="memory",
     title="Idle memory per connection",
@@ -38,7 +40,13 @@ MEMORY: Final = Scenario(
     x_title="connections",
     kind="memory",
     points=[
-        Point(label=f"{clients} connections", x=clients, options={"clients": clients}, quick=clients == 2000)
+        Point(
+            label=f"{clients} connections",
+            x=clients,
+            options={"clients": clients},
+            quick=clients == 2000,
+            growth=clients in GROWTH,
+        )
         for clients in (100, 1000, 2000, 5000, 10_000, 20_000)
     ],
 )

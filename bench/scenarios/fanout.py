@@ -8,6 +8,7 @@ from bench.scenarios.model import Point, Scenario
 CLIENTS: Final = (10, 100, 1000, 10_000)
 IN_FLIGHT: Final = (1, 8, 64)
 QUICK: Final = {(100, 1), (1000, 1), (1000, 8)}
+GROWTH: Final = {(clients, in_flight) for clients in (100, 1000, 10_000) for in_flight in (1, 8)}
 
 
 def _options(clients: int, in_flight: int, **more: int) -> Options:
@@ -28,6 +29,7 @@ FANOUT: Final = Scenario(
             group=f"{in_flight} in flight",
             options=_options(clients, in_flight),
             quick=(clients, in_flight) in QUICK,
+            growth=(clients, in_flight) in GROWTH,
         )
         for in_flight in IN_FLIGHT
         for clients in CLIENTS

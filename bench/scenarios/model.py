@@ -21,6 +21,7 @@ class Point:
         x: where it stands on the axis of a plot.
         group: points of one group make one line.
         quick: whether the quick mode has it too.
+        growth: whether its cost, beside that of others in its group, tells what becomes of it as x grows.
         of_capacity: open loop at this part of the capacity of the scenario's reference.
         needs: what a server must be able to do, beyond the scenario's own needs.
     """
@@ -30,6 +31,7 @@ class Point:
     options: Options
     group: str = ""
     quick: bool = False
+    growth: bool = False
     of_capacity: float | None = None
     needs: frozenset[Feature] = frozenset()
 

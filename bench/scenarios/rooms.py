@@ -1,7 +1,8 @@
-"""Messages to rooms, in several shapes, also while clients join and leave."""
+"""Messages to rooms, in several shapes, also while clients join and leave; and what both cost as rooms become many."""
 
 from typing import Final
 
+from bench.generator import Options
 from bench.scenarios.model import Point, Scenario
 
 ROOMS: Final = Scenario(
@@ -42,5 +43,38 @@ ROOMS: Final = Scenario(
                 "gc": 1,
             },
         ),
+    ],
+)
+
+ROOM_COUNTS: Final = (100, 1000, 10_000, 100_000)
+MEMBERS: Final = 10  # of each room, however many rooms there are: so each client is in more and more of them
+CLIENTS: Final = 1000
+
+
+def _rooms(count: int, **more: int) -> Options:
+    return {"clients": CLIENTS, "rooms": count, "rooms_per_client": count * MEMBERS // CLIENTS, "gc": 1, **more}
+
+
+ROOM_JOINS: Final = Scenario(
+    name="room-joins",
+    title="A join or a leave, acknowledged, of 64 clients while there are more and more rooms of 10",
+    counted="joins",
+    series="join",
+    x_title="rooms",
+    needs=frozenset({"websocket", "rooms"}),
+    points=[
+        Point(label=f"{count} rooms", x=count, options=_rooms(count, roamers=64), growth=True) for count in ROOM_COUNTS
+    ],
+)
+
+ROOM_MESSAGES: Final = Scenario(
+    name="room-messages",
+    title="A message to a room of 10, eight on their way at once, while there are more and more such rooms",
+    counted="deliveries",
+    series="delivery",
+    x_title="rooms",
+    needs=frozenset({"websocket", "rooms"}),
+    points=[
+        Point(label=f"{count} rooms", x=count, options=_rooms(count, in_flight=8), growth=True) for count in ROOM_COUNTS
     ],
 )

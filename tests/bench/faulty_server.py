@@ -1,6 +1,6 @@
 """A server that acknowledges and publishes as the benchmark's application does, and makes one kind of mistake.
 
-argv: lose, repeat, swap, garble, forget, or none. One thread, blocking writes, few clients.
+argv: lose, repeat, swap, garble, forget, absent, leak, or none. One thread, blocking writes, few clients.
 """
 
 import json
@@ -24,6 +24,7 @@ class Faulty:
         self.published = 0
         self.asked = 0
         self.kept: bytes | None = None
+        self.rooms: dict[str, list[socket.socket]] = {}
 
     def receive(self, client: socket.socket) -> bool:
         data = client.recv(65536)
@@ -47,9 +48,14 @@ class Faulty:
             client.sendall(frame(b'40{"sid":"s"}'))
         elif message.startswith(b'42["pub"'):
             self.publish(message.replace(b"pub", b"msg", 1))
+        elif message.startswith(b'42["say"'):
+            _, room, data = json.loads(message[2:])
+            self.say(room, data)
         elif message.startswith(b"42"):
             start = message.index(b"[")
-            data = json.loads(message[start:])[1:]
+            event, *data = json.loads(message[start:])
+            if event in ("join", "leave"):
+                self.move(client, event, data[0])
             self.acknowledge(client, message[2:start], data)
 
     def acknowledge(self, client: socket.socket, ack: bytes, data: list[str]) -> None:
@@ -59,6 +65,19 @@ class Faulty:
         if self.asked == AT and self.fault == "garble":
             data = [data[0].replace("a", "z")]
         client.sendall(frame(b"43" + ack + json.dumps(data, separators=(",", ":")).encode()))
+
+    def move(self, client: socket.socket, event: str, rooms: list[str]) -> None:
+        for room in rooms:
+            members = self.rooms.setdefault(room, [])
+            if event == "leave" and client in members:
+                members.remove(client)
+            elif event == "join" and self.fault != "absent":
+                members.append(client)
+
+    def say(self, room: str, data: str) -> None:
+        message = frame(b'42["msg","' + data.encode() + b'"]')
+        for client in self.clients if self.fault == "leak" else self.rooms[room]:
+            client.sendall(message)
 
     def publish(self, message: bytes) -> None:
         self.published += 1

@@ -2,17 +2,24 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from bench.histogram import Histogram
 from bench.machine import Machine
 from bench.results import Missing, Results, Run
-from bench.scenarios import SCENARIOS
+from bench.scenarios import SCENARIOS, Point
 
 MACHINE = Machine(processor="a <processor>", cores=2, kernel="6.1", memory_gib=4.0, commit="abc", load_before=0.5)
 
 
 def run(peer: str, repetition: int, rate: float, *, scenario: str = "fanout", memory_bytes: int = 0) -> Run:
     """A run of one second at a scenario's first point."""
-    point = SCENARIOS[scenario].points[0]
+    made = run_at(SCENARIOS[scenario].points[0], peer, rate, scenario=scenario)
+    return msgspec.structs.replace(made, repetition=repetition, memory_bytes=memory_bytes)
+
+
+def run_at(point: Point, peer: str, rate: float, *, scenario: str) -> Run:
+    """A run of one second."""
     milliseconds = [round(1e9 / rate) + step * 1000 for step in range(100)]
     counts: dict[int, int] = {}
     for index in range(len(milliseconds)):
@@ -22,14 +29,13 @@ def run(peer: str, repetition: int, rate: float, *, scenario: str = "fanout", me
         point=point.label,
         x=point.x,
         peer=peer,
-        repetition=repetition,
+        repetition=0,
         options=dict(point.options),
         seconds=1.0,
-        counts={"deliveries": round(rate), "requests": round(rate), "connects": round(rate)},
+        counts={"deliveries": round(rate), "requests": round(rate), "connects": round(rate), "joins": round(rate)},
         histograms={"delivery": Histogram(counts).encode()},
         server_cpu_seconds=0.5,
         generator_cpu_seconds=0.25,
-        memory_bytes=memory_bytes,
     )
 
 

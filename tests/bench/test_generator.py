@@ -1,5 +1,6 @@
 """The generator against servers that behave and servers that do not: it must never call a faulty one fast."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +12,15 @@ from bench.generator import Measured, Options, measure
 from bench.peers.registry import PEERS, Peer
 from bench.peers.server import Server, serving
 from bench.process import ProcessFailed
+from bench.speed import core_speed
 
 pytestmark = pytest.mark.port
 
 ANY_CORE = -1
 SHORT: Options = {"warmup": 0.0, "seconds": 0.1, "drain": 0.5, "limit": 20}
 FAN_OUT: Options = {"clients": 3, "in_flight": 2}
+ROAMING: Options = {"clients": 4, "rooms": 4, "rooms_per_client": 2, "roamers": 6}
+ROOMS: Options = {"clients": 4, "rooms": 4, "rooms_per_client": 2, "in_flight": 2}
 ECHO: Options = {"clients": 3, "requesters": 3, "request": "echo"}
 
 
@@ -54,7 +58,7 @@ def floor(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.parametrize("options", [FAN_OUT, ECHO], ids=["fanout", "echo"])
+@pytest.mark.parametrize("options", [FAN_OUT, ECHO, ROAMING, ROOMS], ids=["fanout", "echo", "roaming", "rooms"])
 def test_a_server_without_fault_passes(options: Options, tmp_path: Path) -> None:
     measured, complaint = run_faulty("none", tmp_path, options)
     assert (measured.failures, complaint) == (0, "")
@@ -68,6 +72,8 @@ def test_a_server_without_fault_passes(options: Options, tmp_path: Path) -> None
         ("swap", FAN_OUT, "after"),
         ("garble", ECHO, "is not that of its request"),
         ("forget", ECHO, "1 acknowledgements"),
+        ("absent", ROAMING, "joins"),
+        ("leak", ROOMS, "in which it is not"),
     ],
 )
 def test_a_fault_is_found(fault: str, options: Options, told: str, tmp_path: Path) -> None:
@@ -106,6 +112,31 @@ def test_the_server_s_cpu_time_is_told(floor: Server, tmp_path: Path) -> None:
     measured, _ = run(floor, tmp_path, FAN_OUT)
     assert measured.server_cpu_ns > 0
     assert measured.generator_cpu_ns > 0
+
+
+def test_roamers_without_a_rate_join_and_leave_as_fast_as_they_are_answered(tmp_path: Path) -> None:
+    measured, _ = run_faulty("none", tmp_path, ROAMING)
+    join = measured.histogram("join")
+    assert join is not None
+    assert measured.joins > 100
+    assert join.total >= measured.joins - 6
+
+
+def test_what_ran_on_a_core_is_told(floor: Server, tmp_path: Path) -> None:
+    (core, *_) = sorted(os.sched_getaffinity(0))
+    measured, _ = run(floor, tmp_path, {**FAN_OUT, "server_core": core, "seconds": 0.3})
+    assert measured.server_core is not None
+    assert 0 <= measured.server_core.busy_ns <= 1_000_000_000
+    assert measured.generator_core is None
+
+
+def test_a_core_tells_its_speed(tmp_path: Path) -> None:
+    assert core_speed(ANY_CORE, tmp_path / "log") > 0
+
+
+def test_more_rooms_for_each_client_than_there_are_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ProcessFailed, match="rooms_per_client <= rooms"):
+        measure({"port": 1, "rooms": 2, "rooms_per_client": 3}, ANY_CORE, tmp_path / "log")
 
 
 def test_connections_are_held_until_told_otherwise(floor: Server, tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from bench.build import CannotBuild, program
 from bench.peers.registry import PEERS
-from bench.runner import SMOKE, Runner, Step, Work
+from bench.plan import Work
+from bench.runner import Runner, Step
+from bench.settings import SMOKE
 from bench.smoke import SMOKE_PEERS, smoke_work
 
 pytestmark = pytest.mark.port

@@ -1,0 +1,51 @@
+"""How thorough a run is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bench.generator import Options
+
+SETTLE_SECONDS: Final = 1.0  # a server's own clean-up after a thousand connects, before its memory is read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How thorough to be.
+
+    Attributes:
+        drain_seconds: how long to wait for what is still on its way; what has not come by then counts as lost.
+        references: of the first of them that can be had, open-loop rates are parts of the capacity.
+    """
+
+    mode: str
+    repetitions: int
+    context_repetitions: int
+    warmup_seconds: float
+    seconds: float
+    drain_seconds: float
+    references: Sequence[str] = ("node", "slysock")
+
+    def options(self) -> Options:
+        """What every run is told."""
+        return {"warmup": self.warmup_seconds, "seconds": self.seconds, "drain": self.drain_seconds}
+
+
+QUICK: Final = Settings(
+    mode="quick", repetitions=3, context_repetitions=1, warmup_seconds=0.5, seconds=1.0, drain_seconds=20.0
+)
+FULL: Final = Settings(
+    mode="full", repetitions=5, context_repetitions=3, warmup_seconds=1.0, seconds=3.0, drain_seconds=60.0
+)
+GROWTH: Final = Settings(
+    mode="growth", repetitions=2, context_repetitions=1, warmup_seconds=0.5, seconds=1.0, drain_seconds=60.0
+)
+SMOKE: Final = Settings(
+    mode="smoke",
+    repetitions=1,
+    context_repetitions=1,
+    warmup_seconds=0.05,
+    seconds=0.15,
+    drain_seconds=10.0,
+    references=("slysock",),  # a smoke run must not need what npm would have to bring
+)
