@@ -88,10 +88,10 @@ class Namespace:
         for listener in self.table.outgoing:
             for socket in targets:
                 _tell_listener(listener, socket, event, args)
+        if volatile:
+            targets = [socket for socket in targets if socket.session.transport.writable]
         for socket in targets:  # sessions of members are open, so there is no need to ask them
-            transport = socket.session.transport
-            if not volatile or transport.writable:
-                transport.send(outgoing)
+            socket.session.transport.send(outgoing)
 
     def _deliver_to(self, socket: Socket, outgoing: Outgoing, event: str, args: tuple[object, ...]) -> None:
         """Send to one client, who may not be in yet, or not be here any more."""

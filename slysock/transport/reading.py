@@ -52,35 +52,33 @@ class StreamSource:
 class SocketSource:
     """A plain socket, read by the Reader."""
 
-    __slots__ = ("_failure", "_reader", "_ready", "sock", "take")
+    __slots__ = ("_failure", "_reader", "_ready", "_take", "sock")
 
     def __init__(self, reader: "Reader", sock: stdlib_socket.socket) -> None:
         self.sock = sock
-        self.take: Take | None = None
+        self._take: Take = _nowhere
         self._reader = reader
         self._ready: trio.Event | None = None
         self._failure: Exception | None = None
 
     async def read(self, take: Take) -> None:
         """See Source."""
-        self.take = take
+        self._take = take
         self._ready = trio.Event()
         self._reader.watch(self)
         try:
             await self._ready.wait()
         finally:
             self._reader.rest(self)
-            self.take = self._ready = None
+            self._take, self._ready = _nowhere, None
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
 
     def readable(self) -> None:
         """Read what is there; the Reader's call. What fails is raised where the connection's task waits."""
-        assert self.take is not None
-        assert self._ready is not None
         try:
-            if self.take(self.sock.recv(_READ_BYTES)):
+            if self._take(self.sock.recv(_READ_BYTES)):
                 return
         except (BlockingIOError, InterruptedError):
             return
@@ -90,7 +88,13 @@ class SocketSource:
         except Exception as error:  # a bug behind one connection must not stop the reading of all
             self._failure = error
         self._reader.rest(self)
+        assert self._ready is not None
         self._ready.set()
+
+
+def _nowhere(_: bytes) -> bool:
+    """Stand in for a Take while nobody reads."""
+    raise AssertionError("read while resting")
 
 
 @final

@@ -133,7 +133,7 @@ def _check_utf8(piece: bytes) -> None:
 
 @final
 class Outgoing:
-    """Engine.IO packets that belong together, in both wire forms; each form is made once, on its first use.
+    """Engine.IO packets that belong together, in both wire forms, each made once.
 
     A broadcast makes one Outgoing and hands it to every outbox, so that all WebSocket clients share one bytes object
     and all polling clients another. It enters an outbox whole or not at all: a binary event never loses its
@@ -142,27 +142,21 @@ class Outgoing:
     Attributes:
         text: a text packet with its type digit, or None where there are only binary messages.
         binaries: binary messages, sent after the text.
+        frames: the WebSocket frames, ready for the wire of any client: server frames are not masked.
     """
 
-    __slots__ = ("_frames", "_payload", "binaries", "text")
+    __slots__ = ("_payload", "binaries", "frames", "text")
 
     def __init__(self, text: bytes | None, binaries: tuple[bytes, ...] = ()) -> None:
         self.text = text
         self.binaries = binaries
-        self._frames: bytes | None = None
+        frames = b"" if text is None else text_frame(text)
+        self.frames = b"".join((frames, *map(binary_frame, binaries))) if binaries else frames
         self._payload: bytes | None = None
 
     @property
-    def frames(self) -> bytes:
-        """The WebSocket frames, ready for the wire of any client: server frames are not masked."""
-        if self._frames is None:
-            text = b"" if self.text is None else text_frame(self.text)
-            self._frames = b"".join((text, *map(binary_frame, self.binaries))) if self.binaries else text
-        return self._frames
-
-    @property
     def payload(self) -> bytes:
-        """The polling form; several are joined by SEPARATOR."""
+        """The polling form, made on its first use; several are joined by SEPARATOR."""
         if self._payload is None:
             pieces = [] if self.text is None else [self.text]
             pieces += [b"b" + binascii.b2a_base64(data, newline=False) for data in self.binaries]
