@@ -89,7 +89,7 @@ class Namespace:
             for socket in targets:
                 _tell_listener(listener, socket, event, args)
         if volatile:
-            targets = [socket for socket in targets if socket.session.transport.writable]
+            targets = [socket for socket in targets if socket.session.transport.takes(outgoing)]
         for socket in targets:  # sessions of members are open, so there is no need to ask them
             socket.session.transport.send(outgoing)
 

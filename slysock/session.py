@@ -66,13 +66,12 @@ class Transport(Protocol):
         ...
 
     @property
-    def writable(self) -> bool:
-        """Whether what is sent now leaves at once."""
-        ...
-
-    @property
     def waiting_bytes(self) -> int:
         """What has not left yet."""
+        ...
+
+    def takes(self, outgoing: Outgoing) -> bool:
+        """Tell whether this would leave at once if it was sent now; volatile events are dropped where it would not."""
         ...
 
     def send(self, outgoing: Outgoing) -> None:

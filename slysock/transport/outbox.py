@@ -132,10 +132,11 @@ class Outbox:
         self._empty: trio.Event | None = None
         self.shut = False
 
-    @property
-    def writable(self) -> bool:
-        """Whether what is pushed now leaves at once; volatile messages are dropped where it does not."""
-        return not (self._blocked or self.shut)
+    def takes(self, size: int) -> bool:
+        """Tell whether a message of so many bytes, pushed now, would leave at once."""
+        if self._blocked or self.shut:
+            return False
+        return self._waiting_bytes + size <= self._max_bytes or (self._make_room(size) and not self._blocked)
 
     def statistics(self) -> OutboxStatistics:
         """Say what is waiting."""

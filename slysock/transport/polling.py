@@ -64,10 +64,9 @@ class PollingTransport:
         """What waits for a poll."""
         return self._waiting_bytes
 
-    @property
-    def writable(self) -> bool:
-        """Whether a GET is waiting to carry what is sent now."""
-        return self.polled
+    def takes(self, outgoing: Outgoing) -> bool:
+        """Tell whether a GET is waiting to carry this, with what it carries already."""
+        return self.polled and not (self._waiting and self._waiting_bytes + len(outgoing.payload) > self._max_bytes)
 
     @property
     def lingering(self) -> bool:

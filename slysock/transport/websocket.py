@@ -301,10 +301,9 @@ class WebSocketTransport:
         """What waits for the network."""
         return self._outbox.statistics().waiting_bytes
 
-    @property
-    def writable(self) -> bool:
-        """Whether what is sent now leaves at once."""
-        return self._outbox.writable
+    def takes(self, outgoing: Outgoing) -> bool:
+        """Tell whether the network would take these packets now."""
+        return self._outbox.takes(len(outgoing.frames))
 
     def send(self, outgoing: Outgoing) -> None:
         """Send packets, as frames shared with every other receiver."""

@@ -153,6 +153,19 @@ async def test_volatile_events_are_dropped_for_who_cannot_take_them_and_nobody_e
         assert log == []
 
 
+async def test_a_burst_of_volatile_events_disconnects_nobody(autojump_clock: MockClock) -> None:
+    async with serving(Router(), config=Config(max_outbox_bytes=5000)) as memory:
+        clients = [await memory.connect(), await memory.connect(transport="polling")]
+        await wait_all_tasks_blocked()
+        for number in range(20):
+            memory.server.of("/").volatile.emit("event", number, "x" * 1000)
+        await trio.sleep(1)
+        for client in clients:
+            heard = [event.args[0] for event in client.waiting() if event.name == "event"]
+            assert heard == list(range(4))
+        assert memory.server.of("/").client_count == 2
+
+
 # ---- answers from a room --------------------------------------------------------------------------------------------
 
 

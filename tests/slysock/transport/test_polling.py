@@ -36,7 +36,7 @@ async def test_a_poll_takes_what_waits_at_once_and_in_order() -> None:
     polling, _ = transport()
     polling.send(MESSAGE)
     polling.send(BINARY)
-    assert not polling.writable
+    assert not polling.takes(MESSAGE)
     assert await polling.poll(trio.sleep_forever) == b"4hello\x1e451-[]\x1ebZGF0YQ=="
     assert polling.hand_over() == []
 
@@ -47,7 +47,7 @@ async def test_a_waiting_poll_is_ended_by_the_first_message_and_carries_what_com
     polling, _ = transport()
     poll = Poll(nursery, polling)
     await wait_all_tasks_blocked()
-    assert (polling.polled, polling.writable, polling.name) == (True, True, "polling")
+    assert (polling.polled, polling.takes(MESSAGE), polling.name) == (True, True, "polling")
     polling.send(MESSAGE)
     polling.send(MESSAGE)
     await wait_all_tasks_blocked()
