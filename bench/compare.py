@@ -11,11 +11,12 @@ much: their median change is the drift, printed with the verdicts and to be read
 
 import math
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from bench.figures import Figure, Summary, summarize
+from bench.noise import usual_speed
 from bench.results import Results
 
 Verdict: TypeAlias = Literal["better", "worse", "likely better", "likely worse", "noise"]
@@ -39,7 +40,7 @@ class Change:
     """One quantity of one peer at one point, in both files.
 
     Attributes:
-        ratio: after / before.
+        disturbed: a run of it was, in one of the files (noise.py).
     """
 
     scenario: str
@@ -48,6 +49,7 @@ class Change:
     quantity: Quantity
     before: Figure
     after: Figure
+    disturbed: bool = False
 
     @property
     def ratio(self) -> float:
@@ -57,16 +59,23 @@ class Change:
     @property
     def verdict(self) -> Verdict:
         """Whether it changed."""
-        apart = min(self.before.values) > max(self.after.values) or min(self.after.values) > max(self.before.values)
-        if not apart or abs(self.ratio - 1) < TOO_SMALL:
-            return "noise"
-        chance = _chance(len(self.before.values), len(self.after.values))
-        if chance > LIKELY:
+        if not self._is_apart or abs(self.ratio - 1) < TOO_SMALL or self.chance > LIKELY:
             return "noise"
         better = (self.ratio > 1) == self.quantity.more_is_better
-        if chance <= SURE:
+        if self.chance <= SURE:
             return "better" if better else "worse"
         return "likely better" if better else "likely worse"
+
+    @property
+    def chance(self) -> float:
+        """How probable it is that the ranges of so many samples lie apart without a cause."""
+        samples = len(self.before.values) + len(self.after.values)
+        return 2 / math.comb(samples, len(self.before.values))
+
+    @property
+    def _is_apart(self) -> bool:
+        was, now = self.before.values, self.after.values
+        return min(was) > max(now) or min(now) > max(was)
 
 
 LOAD_QUANTITIES: Final = (
@@ -78,10 +87,6 @@ LOAD_QUANTITIES: Final = (
 MEMORY_QUANTITIES: Final = (
     Quantity(name="kB per connection", of=lambda summary: summary.kilobytes_per_connection, more_is_better=False),
 )
-
-
-def _chance(before: int, after: int) -> float:
-    return 2 / math.comb(before + after, before)
 
 
 def changes(before: Results, after: Results) -> Iterator[Change]:
@@ -101,6 +106,7 @@ def changes(before: Results, after: Results) -> Iterator[Change]:
                     quantity=quantity,
                     before=was,
                     after=now,
+                    disturbed=bool(other.disturbance or summary.disturbance),
                 )
 
 
@@ -113,3 +119,19 @@ def drift(before: Results, after: Results, found: Sequence[Change]) -> float | N
     }
     ratios = [change.ratio for change in found if change.peer in unchanged and change.quantity.name == "per second"]
     return statistics.median(ratios) if ratios else None
+
+
+def expected_by_chance(found: Iterable[Change]) -> float:
+    """How many of these figures would be called changed if nothing had."""
+    return sum(change.chance for change in found if change.chance <= LIKELY)
+
+
+def circumstances(before: Results, after: Results) -> Iterator[str]:
+    """Say what else is not the same in both files, which may explain any change."""
+    if before.machine.processor != after.machine.processor or before.machine.kernel != after.machine.kernel:
+        yield "Measured on different machines or kernels: nothing below can be blamed on the servers."
+    if before.generator != after.generator:
+        yield "Measured by different versions of the load generator."
+    was, now = usual_speed(before.runs), usual_speed(after.runs)
+    if was and now:
+        yield f"Median speed of the server's core: {now / was - 1:+.1%}"

@@ -96,7 +96,6 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
 def run_of(measured: Measured, complaint: str, empty: Run) -> Run:
     """Fill a run, of which only the name is known, with what was measured."""
-    pauses = measured.gc[0] if measured.gc else None
     found = {name: measured.histogram(name) for name in measured.histograms}
     return msgspec.structs.replace(
         empty,
@@ -114,7 +113,7 @@ def run_of(measured: Measured, complaint: str, empty: Run) -> Run:
         histograms={name: histogram.encode() for name, histogram in found.items() if histogram is not None},
         server_cpu_seconds=measured.server_cpu_ns / 1e9,
         generator_cpu_seconds=measured.generator_cpu_ns / 1e9,
-        collector=pauses,
+        collector=measured.collector,
         server_core=measured.server_core,
         generator_core=measured.generator_core,
     )

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.cells import Cell, cells_of, columns_of, title_of, warnings
-from bench.compare import Change, changes, drift
+from bench.compare import Change, changes, circumstances, drift, expected_by_chance
 from bench.figures import Summary, summarize
 from bench.results import Results
 
@@ -82,6 +82,9 @@ def print_comparison(console: Console, before: Results, after: Results, *, every
     for change in shown:
         table.add_row(*_change_row(change))
     console.print(table)
+    console.print(f"By chance alone at most {expected_by_chance(found):.1f} of {len(found)} would be called changed")
+    for circumstance in circumstances(before, after):
+        console.print(circumstance, style="yellow", highlight=False, markup=False)
     machine = drift(before, after, found)
     if machine is not None:
         console.print(f"Drift of the machine, by the peers that did not change: {machine - 1:+.1%} per second")
@@ -95,4 +98,4 @@ def _change_row(change: Change) -> Iterator[str]:
     yield f"{change.after.median:,.4g} ±{change.after.spread:.0%}"
     yield f"{change.ratio - 1:+.1%}"
     colour = {"better": "green", "worse": "red", "noise": "dim"}[change.verdict.removeprefix("likely ")]
-    yield f"[{colour}]{change.verdict}[/{colour}]"
+    yield f"[{colour}]{change.verdict}[/{colour}]{' (disturbed)' if change.disturbed else ''}"

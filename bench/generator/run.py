@@ -63,8 +63,17 @@ class Measured(msgspec.Struct, frozen=True):
     generator_working_ns: int
     server_core: CoreUse | None
     generator_core: CoreUse | None
-    gc: list[CollectorPauses | None] | None
+    gc: msgspec.Raw
     histograms: dict[str, RawHistogram]
+
+    @property
+    def collector(self) -> CollectorPauses | None:
+        """Return what the server said of its garbage collections; None where it said anything else."""
+        try:
+            (pauses,) = PAUSES.decode(self.gc)
+        except msgspec.ValidationError:
+            return None
+        return pauses
 
     def histogram(self, series: str) -> Histogram | None:
         """Return the histogram of a series (generator/load.h), None if nothing was recorded."""
@@ -78,6 +87,7 @@ class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     phase: str
 
 
+PAUSES: Final = msgspec.json.Decoder(tuple[CollectorPauses | None])
 PHASE: Final = msgspec.json.Decoder(Phase)
 MEASURED: Final = msgspec.json.Decoder(Measured)
 

@@ -11,9 +11,10 @@ from bench.results import Results
 
 STYLE: Final = """
 :root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; width: 100%; }
 th, td { padding: .15rem .6rem; text-align: right; } th:first-child, td:first-child { text-align: left; }
+td:first-child { white-space: nowrap; }
 th { border-bottom: 1px solid #8888; font-weight: 600; } tr.point td { font-weight: 600; padding-top: .8rem; }
 svg { width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; fill: currentColor; }
 .grid { stroke: #8883; } figure { margin: 1.5rem 0; } figcaption { font-weight: 600; }

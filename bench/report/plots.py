@@ -56,12 +56,21 @@ def _growth(summaries: Sequence[Summary]) -> Iterator[Plot]:
 
 
 def _lines(summaries: Sequence[Summary], quantity: Callable[[Summary], Measure | None]) -> list[Line]:
-    by_peer: dict[str, list[tuple[float, float]]] = {}
+    """A line for each peer: medians, with the range of their repetitions."""
+    by_peer: dict[str, list[tuple[float, Measure]]] = {}
     for summary in summaries:
         measured = quantity(summary)
         if measured is not None:
-            by_peer.setdefault(summary.peer, []).append((summary.x, measured.median))
-    return [Line(name=peer, colour=COLOUR_OF.get(peer, 0), points=points) for peer, points in by_peer.items()]
+            by_peer.setdefault(summary.peer, []).append((summary.x, measured))
+    return [
+        Line(
+            name=peer,
+            colour=COLOUR_OF.get(peer, 0),
+            points=[(x, measured.median) for x, measured in points],
+            ranges=[(x, min(measured.values), max(measured.values)) for x, measured in points],
+        )
+        for peer, points in by_peer.items()
+    ]
 
 
 def _curve(summary: Summary) -> Line:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Final
 
@@ -19,11 +19,17 @@ COLOURS: Final = ("#2563eb", "#16a34a", "#d97706", "#dc2626", "#9333ea", "#6b728
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line; `colour` picks from COLOURS, so that a peer has the same one in every plot."""
+    """One line.
+
+    Attributes:
+        colour: picks from COLOURS, so that a peer has the same one in every plot.
+        ranges: (x, least, greatest) of what a point is the middle of, drawn upright.
+    """
 
     name: str
     colour: int
     points: Sequence[tuple[float, float]]
+    ranges: Sequence[tuple[float, float, float]] = ()
     dashed: bool = False
 
 
@@ -71,7 +77,7 @@ def plot(lines: Sequence[Line], x: Axis, y: Axis) -> str:
     if not shown:
         return ""
     x_scale = _scale([point[0] for line in shown for point in line.points], x, LEFT, WIDTH - RIGHT)
-    y_scale = _scale([point[1] for line in shown for point in line.points], y, HEIGHT - BOTTOM, TOP)
+    y_scale = _scale([value for line in shown for value in _heights(line)], y, HEIGHT - BOTTOM, TOP)
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
         *_horizontal(x, x_scale),
@@ -85,7 +91,15 @@ def plot(lines: Sequence[Line], x: Axis, y: Axis) -> str:
 
 def _showable(line: Line, x: Axis, y: Axis) -> Line:
     points = [(a, b) for a, b in line.points if (a > 0 or not x.logarithmic) and (b > 0 or not y.logarithmic)]
-    return Line(name=line.name, colour=line.colour, points=sorted(points), dashed=line.dashed)
+    ranges = [part for part in line.ranges if (part[0] > 0 or not x.logarithmic) and (part[1] > 0 or not y.logarithmic)]
+    return replace(line, points=sorted(points), ranges=ranges)
+
+
+def _heights(line: Line) -> Iterator[float]:
+    for _, value in line.points:
+        yield value
+    for _, least, greatest in line.ranges:
+        yield from (least, greatest)
 
 
 def _scale(values: Sequence[float], axis: Axis, start: float, end: float) -> Scale:
@@ -109,7 +123,7 @@ def _step_down(value: float) -> float:
 
 def _step_up(value: float) -> float:
     power = 10.0 ** math.floor(math.log10(value))
-    return min(step for step in (power, 3 * power, 10 * power, 30 * power) if step > value)
+    return min(step for step in (power, 3 * power, 10 * power) if step >= value)
 
 
 def _ticks(axis: Axis, scale: Scale) -> Iterator[tuple[float, str]]:
@@ -168,6 +182,8 @@ def _draw(line: Line, x: Callable[[float], float], y: Callable[[float], float]) 
     dash = ' stroke-dasharray="6 4"' if line.dashed else ""
     path = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in line.points)
     yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>'
+    for at, least, greatest in line.ranges:
+        yield f'<line x1="{x(at):.1f}" y1="{y(least):.1f}" x2="{x(at):.1f}" y2="{y(greatest):.1f}" stroke="{colour}"/>'
     if len(line.points) <= 20:
         for a, b in line.points:
             yield f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="3" fill="{colour}"/>'

@@ -1,6 +1,7 @@
+import msgspec
 import pytest
 
-from bench.compare import changes, drift
+from bench.compare import changes, circumstances, drift, expected_by_chance
 from bench.results import Results
 from tests.bench.samples import results, run
 
@@ -51,6 +52,30 @@ def test_the_drift_is_that_of_unchanged_peers() -> None:
 def test_without_an_unchanged_peer_the_drift_is_unknown() -> None:
     one = results([run("slysock", 0, 1000)])
     assert drift(one, one, list(changes(one, one))) is None
+
+
+def test_the_figures_that_chance_alone_would_call_changed_are_counted() -> None:
+    two = [sampled("slysock", [100, 101]), sampled("slysock", [100, 101])]
+    three = [sampled("slysock", [100, 101, 102]), sampled("slysock", [100, 101, 102])]
+    assert expected_by_chance(changes(two[0], two[1])) == 0  # never called changed
+    found = list(changes(three[0], three[1]))
+    assert expected_by_chance(found) == pytest.approx(len(found) / 10)
+
+
+def test_a_change_between_disturbed_runs_says_so() -> None:
+    slow = msgspec.structs.replace(run("slysock", 0, 100), speeds=[100.0, 50.0])
+    calm = run("slysock", 0, 100)
+    assert all(change.disturbed for change in changes(results([calm]), results([slow])))
+    assert not any(change.disturbed for change in changes(results([calm]), results([calm])))
+
+
+def test_what_may_explain_a_change_is_told() -> None:
+    before = results([msgspec.structs.replace(run("slysock", 0, 100), speeds=[100.0])])
+    after = msgspec.structs.replace(before, generator="another")
+    elsewhere = msgspec.structs.replace(before, machine=msgspec.structs.replace(before.machine, kernel="5"))
+    assert list(circumstances(before, before)) == ["Median speed of the server's core: +0.0%"]
+    assert "load generator" in next(circumstances(before, after))
+    assert "different machines" in next(circumstances(before, elsewhere))
 
 
 def test_what_is_in_one_file_only_is_not_compared() -> None:

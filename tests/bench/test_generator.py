@@ -139,6 +139,12 @@ def test_more_rooms_for_each_client_than_there_are_is_an_error(tmp_path: Path) -
         measure({"port": 1, "rooms": 2, "rooms_per_client": 3}, ANY_CORE, tmp_path / "log")
 
 
+def test_a_server_that_tells_something_else_of_its_collector_tells_nothing(tmp_path: Path) -> None:
+    measured, complaint = run_faulty("none", tmp_path, {**FAN_OUT, "gc": 1})
+    assert (measured.failures, complaint) == (0, "")
+    assert measured.collector is None
+
+
 def test_connections_are_held_until_told_otherwise(floor: Server, tmp_path: Path) -> None:
     seen: list[int] = []
     told = {**SHORT, "clients": 5, "port": floor.port}
