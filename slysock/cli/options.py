@@ -149,7 +149,8 @@ def store_option() -> click.Option:
     """Make `--store`."""
     return _setting(
         "--store",
-        "Where chats are kept: sqlite:///PATH, with four slashes for an absolute path. Its folder is made if missing.",
+        "Where chats are kept: sqlite:///PATH, with four slashes for an absolute path and its folder made if missing, "
+        "or mongodb://HOST/DATABASE.",
         default=DEFAULT_STORE,
         metavar="URL",
     )

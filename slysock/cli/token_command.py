@@ -12,6 +12,10 @@ from slysock.settings import SettingsError, TokenSettings, choose, find_secret
 from slysock.tokens import make_token
 
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd]?)")
+_ROLES: Final = (
+    "CUSTOMER or VENDOR in the marketplace; client, provider or admin in services; buyer or seller in pets; user or "
+    "admin in support; service for a back-end that manages chats. In any case."
+)
 _UNIT_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -59,7 +63,7 @@ token: Final = SectionedCommand(
     {
         "Whom it names": [
             click.Option(["--user"], required=True, metavar="ID", help="The user's id; digits make it a number."),
-            click.Option(["--role"], metavar="ROLE", help="CUSTOMER or VENDOR in the marketplace."),
+            click.Option(["--role"], metavar="ROLE", help=_ROLES),
             click.Option(["--name"], metavar="NAME", help="What others are shown."),
             click.Option(["--email"], metavar="ADDRESS", help="Likewise."),
             click.Option(
