@@ -28,7 +28,8 @@ class Journal:
 
     def handled(self, socket: Socket, event: str, seconds: float) -> None:
         """Log an event."""
-        _log(logging.DEBUG, "event handled", socket, event=event, milliseconds=round(seconds * 1000, 3))
+        if logger.isEnabledFor(logging.DEBUG):  # asked here already, because it is asked for every event
+            _log(logging.DEBUG, "event handled", socket, event=event, milliseconds=round(seconds * 1000, 3))
 
     def failed(self, socket: Socket, event: str, error: Exception) -> None:
         """Log that an event was refused or failed, without the text of it."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, ParamSpec, TypeVar, cast, final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -17,11 +17,10 @@ from slysock.observing import ServerStatistics
 from slysock_store import AddedMessage, EnsuredChat, Store, StoreError
 
 from .domain import DomainError
+from .durations import Durations, DurationsByLabels
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 SLOW_CONSUMER: Final = "slow consumer"
-
-_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,15 +35,14 @@ class Metrics:
         self._events = Counter(
             "slysock_events", "Events of clients that were handled", ["namespace", "event"], registry=registry
         )
-        self._delivery = Histogram(
+        self._delivery = DurationsByLabels(
             "slysock_delivery_seconds",
             "From an event's arrival until what it caused was in the outboxes of everybody concerned",
             ["namespace"],
-            buckets=_SECONDS,
-            registry=registry,
         )
+        registry.register(self._delivery)
         # (namespace, event) -> what is counted of it: to look labels up costs more than to count
-        self._handled: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+        self._handled: dict[tuple[str, str], tuple[Counter, Durations]] = {}
         self._errors = Counter(
             "slysock_errors", "Events that failed, by kind", ["namespace", "kind"], registry=registry
         )
@@ -57,10 +55,10 @@ class Metrics:
             "slysock_slow_consumers", "Clients disconnected for not reading what was sent to them", registry=registry
         )
         self._messages = Counter("slysock_messages", "Messages stored", ["system"], registry=registry)
+        self._messages_of: dict[str, Counter] = {}  # system -> its own
         self._chats = Counter("slysock_chats_created", "Chats made", ["system"], registry=registry)
-        self._store_seconds = Histogram(
-            "slysock_store_seconds", "What the store takes", ["operation"], buckets=_SECONDS, registry=registry
-        )
+        self._store_seconds = DurationsByLabels("slysock_store_seconds", "What the store takes", ["operation"])
+        registry.register(self._store_seconds)
         self._store_errors = Counter(
             "slysock_store_errors", "What the store failed at", ["operation", "kind"], registry=registry
         )
@@ -88,9 +86,9 @@ class Metrics:
         name = socket.namespace.name
         counted = self._handled.get((name, event))
         if counted is None:
-            counted = self._handled[name, event] = (self._events.labels(name, event), self._delivery.labels(name))
+            counted = self._handled[name, event] = (self._events.labels(name, event), self._delivery.of(name))
         counted[0].inc()
-        counted[1].observe(seconds)
+        counted[1].add(seconds)
 
     def failed(self, socket: Socket, event: str, error: Exception) -> None:  # noqa: ARG002 - the shape of an Observer
         """Count an error."""
@@ -112,18 +110,23 @@ class Metrics:
         """Give a store that counts and times what is done with it."""
         return cast("Store", _WatchedStore(store, self))
 
-    def store_did(self, operation: str, seconds: float, arguments: tuple[object, ...], result: object) -> None:
-        """Count what a store has done."""
-        self._store_seconds.labels(operation).observe(seconds)
-        match result:
-            case AddedMessage(is_duplicate=False):
-                self._messages.labels(_system_of(arguments)).inc()
-                if result.created_chat:
-                    self._chats.labels(_system_of(arguments)).inc()
-            case EnsuredChat(created=True):
-                self._chats.labels(_system_of(arguments)).inc()
-            case _:
-                pass
+    def store_seconds(self, operation: str) -> Durations:
+        """Give the histogram of an operation of a store."""
+        return self._store_seconds.of(operation)
+
+    def store_made(self, system: str, result: AddedMessage | EnsuredChat) -> None:
+        """Count messages and chats that a store has made."""
+        if isinstance(result, EnsuredChat):
+            made_message, made_chat = False, result.created
+        else:
+            made_message, made_chat = not result.is_duplicate, result.created_chat
+        if made_message:
+            counter = self._messages_of.get(system)
+            if counter is None:
+                counter = self._messages_of[system] = self._messages.labels(system)
+            counter.inc()
+        if made_chat:
+            self._chats.labels(system).inc()
 
     def store_failed(self, operation: str, error: StoreError) -> None:
         """Count what a store could not do."""
@@ -139,10 +142,6 @@ def kind_of_error(error: Exception) -> str:
             return "InvalidPayload"
         case _:
             return "Unexpected"
-
-
-def _system_of(arguments: tuple[object, ...]) -> str:
-    return str(arguments[0])  # every method of a store begins with the system
 
 
 @final
@@ -163,6 +162,8 @@ class _WatchedStore:
         return watched
 
     def _watched(self, name: str, method: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        durations = self._metrics.store_seconds(name)
+
         async def call(*args: P.args, **kwargs: P.kwargs) -> R:
             since = time.perf_counter()
             try:
@@ -171,7 +172,9 @@ class _WatchedStore:
                 self._metrics.store_failed(name, error)
                 raise
             # No checkpoint since the store returned: what it promises about cancellation holds.
-            self._metrics.store_did(name, time.perf_counter() - since, args, result)
+            durations.add(time.perf_counter() - since)
+            if isinstance(result, AddedMessage | EnsuredChat):
+                self._metrics.store_made(str(args[0]), result)  # every method of a store begins with the system
             return result
 
         return call

@@ -5,6 +5,7 @@ carry it into the database as one transaction, and wakes all its tasks with one 
 meanwhile goes into the next one. Knows no database: what a transaction is, each backend says.
 """
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -29,7 +30,7 @@ MAX_WRITES_PER_COMMIT = 1_000
 """Bounds how long the first of a burst waits for the last; far past the point where the commit's cost is shared."""
 
 WRITE_DEADLINE_SECONDS = 30.0
-"""How long a call waits for its commit at most: several busy timeouts. It bounds the shield around the wait."""
+"""How long a call waits for its commit at most, cancelled or not: several busy timeouts."""
 
 CLOSE_DEADLINE_SECONDS = 60.0
 """How long closing waits for the thread to write what it was given; after that the disk hangs and we leave it."""
@@ -100,35 +101,21 @@ class Committer(Protocol[Tx_co]):
 
 
 class WaitingWrite(Write[Tx_contra, T_co], Generic[Tx_contra, T_co]):
-    """A write that a task waits for. All but the outcome belongs to the Trio thread."""
+    """A write that a task waits for. All but the outcome belongs to the Trio thread.
 
-    __slots__ = ("_is_done", "_task")
+    Attributes:
+        task: who waits.
+        due: when that has been long enough, on Trio's clock.
+        is_done: the transaction has ended and the outcome may be taken.
+    """
+
+    __slots__ = ("due", "is_done", "task")
 
     def __init__(self, operation: Callable[[Tx_contra], T_co]) -> None:
         super().__init__(operation)
-        self._task: trio.lowlevel.Task | None = None
-        self._is_done = False
-
-    @property
-    def is_done(self) -> bool:
-        """Tell whether the transaction has ended and the outcome may be taken."""
-        return self._is_done
-
-    async def wait_done(self) -> None:
-        """Wait until the transaction has ended. Cancellation leaves the write where it is."""
-        self._task = trio.lowlevel.current_task()
-        await trio.lowlevel.wait_task_rescheduled(self._abandon)
-
-    def _abandon(self, _: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
-        self._task = None
-        return trio.lowlevel.Abort.SUCCEEDED
-
-    def wake(self) -> None:
-        """Let the waiting task go on; nothing if it has given up."""
-        self._is_done = True
-        if self._task is not None:
-            trio.lowlevel.reschedule(self._task)
-            self._task = None
+        self.task = trio.lowlevel.current_task()
+        self.due = trio.current_time() + WRITE_DEADLINE_SECONDS
+        self.is_done = False
 
 
 @final
@@ -141,11 +128,17 @@ class Writer(Generic[Tx]):
     def __init__(self, committer: Committer[Tx], *, max_waiting: int = MAX_WAITING_WRITES) -> None:
         self._committer = committer
         self._max_waiting = max_waiting
-        self._queue: deque[WaitingWrite[Tx, object]] = deque()  # guarded by _changed
-        self._changed = threading.Condition()
-        self._is_closing = False  # guarded by _changed
+        self._queue: deque[WaitingWrite[Tx, object]] = deque()  # guarded by _lock
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._is_idle = False  # guarded by _lock: the thread waits to be told of a change
+        self._is_closing = False  # guarded by _lock
         self._busy_refusals = 0
+        self._undone: dict[WaitingWrite[Tx, object], None] = {}  # those that tasks wait for, the oldest first
+        self._patience = trio.CancelScope()  # of the watch; its deadline is that of the oldest
+        self._is_over = False
         self._token = trio.lowlevel.current_trio_token()
+        trio.lowlevel.spawn_system_task(self._watch)
         # A daemon, so that a hanging disk cannot keep the process alive; `aclose` sees to an orderly end.
         self._thread = threading.Thread(target=self._run, name="slysock-store-writer", daemon=True)
         self._thread.start()
@@ -161,29 +154,67 @@ class Writer(Generic[Tx]):
         await trio.lowlevel.checkpoint_if_cancelled()
         write = WaitingWrite(operation)
         self._submit(write)
-        with trio.move_on_after(WRITE_DEADLINE_SECONDS, shield=True):
-            await write.wait_done()
+        self._expect(write)
+        await trio.lowlevel.wait_task_rescheduled(_wait_on)
         if not write.is_done:
             raise StoreUnavailable("the write did not end in time", outcome_unknown=not self._withdraw(write))
         return write.outcome()
 
     def _submit(self, write: WaitingWrite[Tx, object]) -> None:
-        with self._changed:
+        with self._lock:
             if self._is_closing:
                 raise StoreClosed("the store is closed")
             if len(self._queue) >= self._max_waiting:
                 self._busy_refusals += 1
                 raise StoreBusy(f"{len(self._queue)} writes are waiting")
             self._queue.append(write)
-            self._changed.notify()
+            if self._is_idle:
+                self._wake_thread()
+
+    def _wake_thread(self) -> None:
+        """Tell the thread, once: until it has the lock it sees whatever else comes, too."""
+        self._is_idle = False
+        self._changed.notify()
 
     def _withdraw(self, write: WaitingWrite[Tx, object]) -> bool:
         """Take a write back; False if it has been taken into a transaction."""
-        with self._changed:
+        with self._lock:
             if write not in self._queue:
                 return False
             self._queue.remove(write)
             return True
+
+    # How long tasks wait. One task watches over all of them, because a cancel scope for each write costs more than all
+    # else that is done for it here.
+
+    def _expect(self, write: WaitingWrite[Tx, object]) -> None:
+        if not self._undone:
+            self._patience.deadline = write.due
+        self._undone[write] = None
+
+    def _wake(self, batch: Sequence[WaitingWrite[Tx, object]]) -> None:
+        """Let those go on whose transaction has ended; one that has given up is not there any more."""
+        for write in batch:
+            write.is_done = True
+            if write in self._undone:
+                del self._undone[write]
+                trio.lowlevel.reschedule(write.task)
+        self._be_patient()
+
+    def _be_patient(self) -> None:
+        self._patience.deadline = next((write.due for write in self._undone), math.inf)
+
+    async def _watch(self) -> None:
+        """Let those go on without a result who have waited too long. A system task: it ends with the Trio run."""
+        while not self._is_over:
+            with self._patience:
+                await trio.sleep_forever()
+            self._patience = trio.CancelScope()
+            now = trio.current_time()
+            for write in [write for write in self._undone if write.due <= now]:
+                del self._undone[write]
+                trio.lowlevel.reschedule(write.task)
+            self._be_patient()
 
     def statistics(self) -> StoreStatistics:
         """Give the counters."""
@@ -196,12 +227,14 @@ class Writer(Generic[Tx]):
 
     async def aclose(self) -> None:
         """Refuse new writes, let the thread finish those it was given, and wait for it, cancelled or not."""
-        with self._changed:
+        with self._lock:
             self._is_closing = True
-            self._changed.notify()
+            self._wake_thread()
         with trio.CancelScope(shield=True):
             # Bounded by join's own timeout.
             await trio.to_thread.run_sync(self._thread.join, CLOSE_DEADLINE_SECONDS)
+        self._is_over = True
+        self._patience.cancel()
 
     # What follows runs in the writer thread.
 
@@ -209,18 +242,20 @@ class Writer(Generic[Tx]):
         while batch := self._wait_batch():
             self._committer.commit(batch)
             with suppress(trio.RunFinishedError):  # nobody is left to wake
-                self._token.run_sync_soon(_wake, batch)
+                self._token.run_sync_soon(self._wake, batch)
         self._committer.close()
 
     def _wait_batch(self) -> Sequence[WaitingWrite[Tx, object]]:
         """Wait for writes and take them; empty when the store closes and none is left."""
-        with self._changed:
+        with self._lock:
             while not self._queue and not self._is_closing:
+                self._is_idle = True
                 self._changed.wait()
+            self._is_idle = False
             size = min(len(self._queue), MAX_WRITES_PER_COMMIT)
             return [self._queue.popleft() for _ in range(size)]
 
 
-def _wake(batch: Sequence[WaitingWrite[Tx, object]]) -> None:
-    for write in batch:
-        write.wake()
+def _wait_on(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+    """Refuse to be cancelled: what was handed in is done, and its caller learns what became of it."""
+    return trio.lowlevel.Abort.FAILED

@@ -116,6 +116,11 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(member.user for member in self.members if member.is_participant)
 
     @property
+    def is_blocked(self) -> bool:
+        """Tell whether a participant has blocked the chat."""
+        return any(member.has_blocked for member in self.members)
+
+    @property
     def blocked_by(self) -> tuple[UserKey, ...]:
         """Give those who have blocked the chat."""
         return tuple(member.user for member in self.members if member.has_blocked)
@@ -175,6 +180,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     """Changed by an edit, a reaction or deletion; not by receipts."""
+
+    def is_delivered_to(self, user: UserKey) -> bool:
+        """Tell whether it has reached this member."""
+        return any(receipt.user == user and receipt.delivered_at is not None for receipt in self.receipts)
+
+    def is_read_by(self, user: UserKey) -> bool:
+        """Tell whether this member has read it."""
+        return any(receipt.user == user and receipt.read_at is not None for receipt in self.receipts)
 
     @property
     def delivered_to(self) -> tuple[UserKey, ...]:

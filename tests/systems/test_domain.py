@@ -7,7 +7,6 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 import slysock_store
 from slysock.systems.domain import (
     Busy,
-    Chats,
     Conflict,
     ConnectionKey,
     Invalid,
@@ -19,7 +18,7 @@ from slysock.systems.domain import (
 from slysock.systems.domain.errors import DomainError, translated_store_errors
 from slysock.systems.domain.messages import Turns
 from slysock.systems.expiry import SPARE_ENTRIES, Expiries
-from slysock_store import ChatKey, NewChat, SystemName, UserKey, open_store
+from slysock_store import ChatKey, UserKey
 
 ANNA, BEN = UserKey("CUSTOMER:1"), UserKey("VENDOR:1")
 ONE, TWO = ConnectionKey("one"), ConnectionKey("two")
@@ -80,20 +79,6 @@ async def test_a_chats_turns_come_one_after_the_other_and_leave_nothing_behind(a
     assert [entry for entry in log if "x" not in entry] == ["+a", "-a", "+b", "-b", "+c", "-c"]
     assert log.index("+x") < log.index("+b")
     assert len(turns) == 0
-
-
-async def test_a_chat_is_known_once_found_and_to_who_found_it(autojump_clock: MockClock) -> None:
-    system, key = SystemName("test"), ChatKey("1")
-    async with open_store("sqlite://") as store:
-        chats = Chats(store, system)
-        assert await chats.maybe_find(key, user=ANNA) is None
-        assert not chats.knows(key, user=ANNA)
-        await store.ensure_chat(system, NewChat(kind="test", key=key, participants=(ANNA,)))
-        assert await chats.maybe_find(key, user=ANNA) is not None
-        assert chats.knows(key, user=ANNA)
-        with pytest.raises(NotFound):
-            await chats.maybe_find(key, user=BEN)
-        assert not chats.knows(key, user=BEN)
 
 
 async def test_one_who_gives_up_waiting_for_a_turn_leaves_nothing_behind(autojump_clock: MockClock) -> None:

@@ -12,6 +12,7 @@ import socket as sockets
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 import jwt
 import msgspec
@@ -23,7 +24,7 @@ from slysock.systems.marketplace.envelope import Envelope
 from slysock.systems.marketplace.payloads import SendMessage
 from slysock.systems.marketplace.people import Person, Role, product_chat
 from slysock.systems.marketplace.views import message_shape, new_chat
-from slysock_store import AddedMessage, ChatKey, NewMessage, SystemName, User, UserKey
+from slysock_store import AddedMessage, NewChat, NewMessage, SystemName, User, UserKey
 from slysock_store.sqlite.backend import SqliteStore
 
 SYSTEM = SystemName("marketplace")
@@ -35,7 +36,21 @@ online: Counter[UserKey] = Counter()
 listening: Counter[UserKey] = Counter()
 turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # as the messages of a chat have one order
 users: dict[UserKey, User] = {}  # the stored user of each who is in /chat
-known: set[ChatKey] = set()  # chats that exist, which need not be looked for before each message
+
+
+class Talk(NamedTuple):
+    """What does not change from message to message: as slysock's desk has it."""
+
+    sender: UserKey
+    recipient: Person
+    recipient_key: UserKey
+    chat: NewChat
+    sender_room: str
+    recipient_room: str
+
+
+# (who, recipient's id, product) -> a talk whose chat exists, which need not be looked for before each message
+known: dict[tuple[UserKey, int, int | str], Talk] = {}
 
 
 def identify(auth: dict[str, str]) -> Person:
@@ -80,42 +95,49 @@ async def chat_disconnect(sid: str, _reason: str) -> None:
 async def send_message(sid: str, data: object) -> object:
     payload = msgspec.convert(data, SendMessage)
     sender: Person = (await sio.get_session(sid, namespace="/chat"))["person"]
-    recipient = sender.counterpart(payload.recipient_id)
-    chat = product_chat(sender, recipient, payload.product_id)
-    if chat.key not in known:
-        if await store.find_chat(SYSTEM, chat.key) is None:
-            await store.get_users(SYSTEM, (recipient.key, Person(sender.role, recipient.id).key))
+    key = (sender.key, payload.recipient_id, payload.product_id)
+    talk = known.get(key)
+    if talk is None:
+        talk = talk_of(sender, payload)
+        if await store.find_chat(SYSTEM, talk.chat.key) is None:
+            await store.get_users(SYSTEM, (talk.recipient_key, Person(sender.role, talk.recipient.id).key))
         else:
-            known.add(chat.key)
+            known[key] = talk
     message = NewMessage(
-        sender=sender.key,
-        recipient=recipient.key,
+        sender=talk.sender,
+        recipient=talk.recipient_key,
         kind="text",
         text=payload.text,
         attachments=(),
         client_message_id=payload.client_message_id,
-        recipient_online=bool(online[recipient.key]),
-        delivered_to=(recipient.key,) if listening[recipient.key] else (),
+        recipient_online=bool(online[talk.recipient_key]),
+        delivered_to=(talk.recipient_key,) if listening[talk.recipient_key] else (),
         extra={},
     )
-    async with turns[chat.key]:
-        stored = await store.add_message(SYSTEM, chat, message)
+    async with turns[talk.chat.key]:
+        stored = await store.add_message(SYSTEM, talk.chat, message)
         received = msgspec.to_builtins(Envelope(data=[message_shape(stored.message)]))
-        await tell(sender, "receiveMessage", received)
+        await tell(talk.sender_room, "receiveMessage", received)
         if stored.created_chat:
-            await tell(recipient, "newChat", begun(stored, sender, recipient))
+            await tell(talk.recipient_room, "newChat", begun(stored, talk))
         else:
-            await tell(recipient, "receiveMessage", received)
+            await tell(talk.recipient_room, "receiveMessage", received)
     return received
 
 
-def begun(stored: AddedMessage, sender: Person, recipient: Person) -> object:
-    shape = new_chat(stored.chat, stored.message, recipient, {sender.key: users[sender.key]})
+def talk_of(sender: Person, payload: SendMessage) -> Talk:
+    recipient = sender.counterpart(payload.recipient_id)
+    chat = product_chat(sender, recipient, payload.product_id)
+    return Talk(sender.key, recipient, recipient.key, chat, sender.room, recipient.room)
+
+
+def begun(stored: AddedMessage, talk: Talk) -> object:
+    shape = new_chat(stored.chat, stored.message, talk.recipient, {talk.sender: users[talk.sender]})
     return msgspec.to_builtins(Envelope(message=shape))
 
 
-async def tell(person: Person, event: str, envelope: object) -> None:
-    await sio.emit(event, envelope, room=person.room, namespace="/chat")
+async def tell(room: str, event: str, envelope: object) -> None:
+    await sio.emit(event, envelope, room=room, namespace="/chat")
 
 
 async def main() -> None:

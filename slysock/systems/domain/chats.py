@@ -9,9 +9,6 @@ from .errors import NotFound, translated_store_errors
 
 MISSING_CHAT: Final = "Chat not found"
 
-MAX_KNOWN: Final = 50_000
-"""Chats of users that are remembered, in about 10 MB; past that all are forgotten, and found again by reading."""
-
 
 @final
 class Chats:
@@ -20,7 +17,6 @@ class Chats:
     def __init__(self, store: Store, system: SystemName) -> None:
         self._store = store
         self._system = system
-        self._known: set[tuple[ChatKey, UserKey]] = set()  # chats that exist, each with one of its participants
 
     async def get(self, chat_id: ChatId, *, user: UserKey) -> Chat:
         """Give a chat to one of its participants.
@@ -46,21 +42,7 @@ class Chats:
             return None
         if not chat.is_participant(user):
             raise NotFound(MISSING_CHAT)
-        self._remember(key, user)
         return chat
-
-    def knows(self, key: ChatKey, *, user: UserKey) -> bool:
-        """Tell whether it is known without reading that there is a chat with this key and the user is a participant.
-
-        Once true it stays true: chats are not deleted and participants do not leave. A read saved is a hop to a
-        thread and back, a fifth of what a message costs.
-        """
-        return (key, user) in self._known
-
-    def _remember(self, key: ChatKey, user: UserKey) -> None:
-        if len(self._known) >= MAX_KNOWN:
-            self._known.clear()
-        self._known.add((key, user))
 
     async def toggle_block(self, chat: Chat, *, by: UserKey) -> Chat:
         """Block a chat for one of its participants, or lift that participant's own block."""

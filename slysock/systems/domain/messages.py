@@ -95,15 +95,16 @@ class Messages:
         """
         _check(draft)
         async with self._turns.take(draft.chat.key):
-            stored = await self._store_message(draft)
+            with translated_store_errors():
+                stored = await self._store.add_message(self._system, draft.chat, self._message(draft))
             sent = Sent(stored=stored, tell_recipient=await self._is_to_be_told(draft.recipient, stored))
             if not stored.is_duplicate:
                 announce(sent)
             return sent
 
-    async def _store_message(self, draft: Draft) -> AddedMessage:
+    def _message(self, draft: Draft) -> NewMessage:
         is_listening = self._listening.is_here(draft.recipient)
-        message = NewMessage(
+        return NewMessage(
             sender=draft.sender,
             recipient=draft.recipient,
             kind=draft.kind,
@@ -114,8 +115,6 @@ class Messages:
             delivered_to=(draft.recipient,) if is_listening else (),
             extra=draft.extra,
         )
-        with translated_store_errors():
-            return await self._store.add_message(self._system, draft.chat, message)
 
     async def _is_to_be_told(self, recipient: UserKey, stored: AddedMessage) -> bool:
         """Decide whether the recipient gets the message now.
@@ -125,7 +124,7 @@ class Messages:
         """
         if stored.is_duplicate:
             return False
-        if recipient in stored.message.delivered_to:
+        if stored.message.is_delivered_to(recipient):
             return True
         if not self._listening.is_here(recipient):
             return False

@@ -29,5 +29,5 @@ class Deleting:
         envelope = signal("Message has been deleted successfully")
         if deleted.changed:
             for side in (person, person.counterpart(payload.recipient_id)):
-                tell(socket, MESSAGE_DELETED, envelope, side)
+                tell(socket, MESSAGE_DELETED, envelope, side.room)
         return envelope

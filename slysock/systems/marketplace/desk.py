@@ -1,15 +1,20 @@
 """What every event of `/chat` begins with: who asks, about which chat, with whom; and how it speaks to them."""
 
-from typing import Protocol, final
+from typing import Final, Protocol, final
+
+from msgspec import Struct
 
 from slysock import Socket
 from slysock.systems.domain import Domain, Invalid, NotFound
 from slysock.systems.domain.chats import MISSING_CHAT
-from slysock_store import Chat, User, UserKey
+from slysock_store import Chat, NewChat, User, UserKey
 
 from .envelope import Envelope
 from .gate import Gate, Session
-from .people import Person, ProductId, product_chat
+from .people import Person, ProductId, RoomName, product_chat
+
+MAX_KNOWN: Final = 10_000
+"""Talks that are remembered, in about 10 MB; past that all are forgotten, and found again by reading."""
 
 
 class ChatName(Protocol):
@@ -32,12 +37,27 @@ class ChatName(Protocol):
 
 
 @final
-class Desk:
-    """Sessions, counterparts and chats for the events."""
+class Talk(Struct, frozen=True, kw_only=True, gc=False):
+    """One person talking to another about a product: what does not change from message to message."""
 
-    def __init__(self, domain: Domain, gate: Gate) -> None:
+    sender: UserKey
+    recipient: Person
+    recipient_key: UserKey
+    chat: NewChat
+    sender_room: RoomName
+    recipient_room: RoomName
+
+
+@final
+class Desk:
+    """Sessions, talks and chats for the events."""
+
+    def __init__(self, domain: Domain, gate: Gate, *, max_known: int = MAX_KNOWN) -> None:
         self._domain = domain
         self._gate = gate
+        self._max_known = max_known
+        # (who, recipient's id, product) -> a talk whose chat there is and that the one may take part in
+        self._known: dict[tuple[UserKey, int, ProductId], Talk] = {}
 
     def session_of(self, socket: Socket) -> Session:
         """See Gate.session_of."""
@@ -58,17 +78,26 @@ class Desk:
             await self._refuse_same_role(person, recipient)
         return chat
 
-    async def counterpart(self, person: Person, name: ChatName) -> Person:
-        """Say whom a person means, in a chat that there is or that they may begin; of a known one nothing is read.
+    async def talk(self, person: Person, name: ChatName) -> Talk:
+        """Say whom a person talks to, in a chat that there is or that they may begin.
+
+        Of a known chat nothing is read, which saves a hop to a thread and back: chats are not deleted and participants
+        do not leave.
 
         Raises:
             Invalid: the recipient has the same role, or is the one who asks.
         """
-        recipient = person.counterpart(name.recipient_id)
-        key = product_chat(person, recipient, name.product_id).key
-        if name.recipient_type == person.role or not self._domain.chats.knows(key, user=person.key):
-            await self.maybe_chat(person, name)
-        return recipient
+        key = (person.key, name.recipient_id, name.product_id)
+        known = self._known.get(key)
+        if known is not None and name.recipient_type != person.role:
+            return known
+        chat = await self.maybe_chat(person, name)
+        talk = _talk(person, name)
+        if chat is not None:
+            if len(self._known) >= self._max_known:
+                self._known.clear()
+            self._known[key] = talk
+        return talk
 
     async def chat(self, person: Person, name: ChatName) -> Chat:
         """Find the chat of two people about a product.
@@ -98,15 +127,27 @@ class Desk:
         return dict(await self._domain.users.find(key for chat in chats for key in chat.participants))
 
 
+def _talk(person: Person, name: ChatName) -> Talk:
+    recipient = person.counterpart(name.recipient_id)
+    return Talk(
+        sender=person.key,
+        recipient=recipient,
+        recipient_key=recipient.key,
+        chat=product_chat(person, recipient, name.product_id),
+        sender_room=person.room,
+        recipient_room=recipient.room,
+    )
+
+
 def _same_role(person: Person, recipient_id: int) -> Invalid:
     if recipient_id == person.id:
         return Invalid("You cannot chat with yourself")
     return Invalid(f"A {person.role.lower()} can only chat with a {person.role.other.lower()}")
 
 
-def tell(socket: Socket, event: str, envelope: Envelope, *people: Person) -> None:
-    """Send an event to all sockets of some users, behind the acknowledgement of the event that is being handled."""
-    socket.after_ack(socket.namespace.to(*(person.room for person in people)).emit, event, envelope)
+def tell(socket: Socket, event: str, envelope: Envelope, *rooms: RoomName) -> None:
+    """Send an event to all sockets in some rooms, behind the acknowledgement of the event that is being handled."""
+    socket.after_ack(socket.namespace.to(*rooms).emit, event, envelope)
 
 
 def reply(socket: Socket, event: str, envelope: Envelope) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NewType, TypeAlias, final
 
 import msgspec
@@ -16,6 +17,9 @@ ProductId: TypeAlias = int | str
 CHAT_KIND: Final = "product"
 MAX_ID: Final = 2**53 - 1
 """The largest integer that JavaScript holds exactly."""
+
+MAX_REMEMBERED: Final = 4_096
+"""People whose keys have been read and need not be read again; some 200 bytes each."""
 
 _DIGITS: Final = re.compile(r"[0-9]{1,16}")
 
@@ -77,6 +81,7 @@ def _integer(user_id: str | int) -> int:
     return user_id
 
 
+@lru_cache(maxsize=MAX_REMEMBERED)
 def person_from_key(key: UserKey) -> Person:
     """Turn what the store calls a user back into the user."""
     role, _, user_id = key.partition(":")

@@ -60,5 +60,5 @@ class Reading:
 
 def _tell_receipts(socket: Socket, chat: Chat, reader: Person) -> Envelope:
     receipts = signal("Messages marked as read")
-    tell(socket, READ_RECEIPTS, receipts, other_side(chat, reader))
+    tell(socket, READ_RECEIPTS, receipts, other_side(chat, reader).room)
     return receipts

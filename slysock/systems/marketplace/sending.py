@@ -1,17 +1,18 @@
 """`sendMessage`: stored, acknowledged, then told."""
 
 import secrets
-from typing import Final, final
+from typing import Final, cast, final
+
+import msgspec
 
 from slysock import Socket
 from slysock.systems.domain import Domain, Draft, Sent
 from slysock_store import JsonObject, Message
 
-from .desk import Desk, tell
+from .desk import Desk, Talk, tell
 from .envelope import Envelope
 from .gate import Session
 from .payloads import Media, SendMessage
-from .people import Person, product_chat
 from .views import message_shape, new_chat
 
 RECEIVE_MESSAGE: Final = "receiveMessage"
@@ -35,37 +36,44 @@ class Sending:
         recipient who is not there gets it among the `offlineMessages`. A retry is answered and told to nobody.
         """
         session = self._desk.session_of(socket)
-        recipient = await self._desk.counterpart(session.person, payload)
+        talk = await self._desk.talk(session.person, payload)
+        told: list[Envelope] = []
         sent = await self._domain.messages.send(
-            _draft(session.person, recipient, payload), lambda sent: _announce(socket, session, recipient, sent)
+            _draft(talk, payload), lambda sent: told.append(_announce(socket, session, talk, sent))
         )
-        return _received(sent.stored.message)
+        return told[0] if told else _received(sent.stored.message)
 
 
-def _announce(socket: Socket, session: Session, recipient: Person, sent: Sent) -> None:
-    """Schedule what both sides are told. No waiting: the message is durable and the next one is close behind."""
+def _announce(socket: Socket, session: Session, talk: Talk, sent: Sent) -> Envelope:
+    """Schedule what both sides are told, and give what the sender is.
+
+    No waiting: the message is durable and the next one is close behind.
+    """
     received = _received(sent.stored.message)
     if sent.tell_recipient and not sent.stored.created_chat:
-        tell(socket, RECEIVE_MESSAGE, received, session.person, recipient)
-        return
-    tell(socket, RECEIVE_MESSAGE, received, session.person)
+        tell(socket, RECEIVE_MESSAGE, received, talk.sender_room, talk.recipient_room)
+        return received
+    tell(socket, RECEIVE_MESSAGE, received, talk.sender_room)
     if sent.tell_recipient:
-        users = {session.person.key: session.user}
-        chat = new_chat(sent.stored.chat, sent.stored.message, recipient, users)
-        tell(socket, NEW_CHAT, Envelope(message=chat), recipient)
+        users = {talk.sender: session.user}
+        chat = new_chat(sent.stored.chat, sent.stored.message, talk.recipient, users)
+        tell(socket, NEW_CHAT, Envelope(message=chat), talk.recipient_room)
+    return received
 
 
 def _received(message: Message) -> Envelope:
-    return Envelope(data=[message_shape(message)])
+    """Make the envelope of a message, reduced to dicts and lists already: it is encoded more than once."""
+    reduced: object = msgspec.to_builtins(Envelope(data=[message_shape(message)]))
+    return cast("Envelope", reduced)
 
 
-def _draft(sender: Person, recipient: Person, payload: SendMessage) -> Draft:
+def _draft(talk: Talk, payload: SendMessage) -> Draft:
     return Draft(
-        chat=product_chat(sender, recipient, payload.product_id),
-        sender=sender.key,
-        recipient=recipient.key,
+        chat=talk.chat,
+        sender=talk.sender,
+        recipient=talk.recipient_key,
         text=payload.text,
-        attachments=tuple(_attachment(media) for media in payload.medias or ()),
+        attachments=tuple(_attachment(media) for media in payload.medias) if payload.medias else (),
         client_message_id=payload.client_message_id,
     )
 

@@ -29,6 +29,6 @@ class TypingSignals:
 
     async def _pass_on(self, socket: Socket, payload: Typing, event: str, envelope: Envelope) -> Envelope:
         person = self._desk.session_of(socket).person
-        recipient = await self._desk.counterpart(person, payload)
-        tell(socket, event, envelope, recipient)
+        talk = await self._desk.talk(person, payload)
+        tell(socket, event, envelope, talk.recipient_room)
         return envelope

@@ -93,7 +93,7 @@ def message_shape(message: Message) -> MessageShape:
         sender_id=sender.id,
         text=message.text,
         timestamp=wire_time(message.created_at),
-        read=message.recipient in message.read_by,
+        read=message.recipient is not None and message.is_read_by(message.recipient),
         recipient_online=message.recipient_online,
         chat_id=message.chat_id,
         sender_type=sender.role,
