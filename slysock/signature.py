@@ -129,7 +129,8 @@ class Signature:
         """
         try:
             if isinstance(body, bytes) and self.rest_type is None:
-                return _values(json.decode_as(self._decoder, body))
+                arguments = json.decode_as(self._decoder, body)
+                return arguments[1:] if isinstance(arguments, tuple) else _values(arguments)
             return self._bind_items(decode_array(body))
         except msgspec.ValidationError as error:
             raise InvalidPayload(str(error)) from None

@@ -234,8 +234,8 @@ class Socket:
 
     def send(self, outgoing: Outgoing) -> None:
         """Send packets; held back until the client is in."""
-        if self._state == "in":
-            self.session.send(outgoing)
+        if self._state == "in":  # its session is open then
+            self.session.transport.send(outgoing)
         elif self._state == "joining":
             self._held.append(outgoing)
 

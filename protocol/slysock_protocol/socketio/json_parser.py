@@ -17,7 +17,8 @@ from slysock_protocol.limits import MAX_ACK_ID, MAX_ATTACHMENTS, MAX_NAMESPACE_B
 from .packets import Ack, Body, Connect, Disconnect, Event, Packet
 
 _HEADER: Final = re.compile(rb"([0-6])(?:(?<=[56])([0-9]{1,10})-)?(?:(/[^,]*),?)?([0-9]*)")
-# An event whose name can be read off: no escapes in it, no blanks before it. Ids of 15 digits are all in range.
+# What nearly all traffic consists of: an event whose name can be read off, without escapes in it or blanks before it.
+# Ids of 15 digits are all in range.
 _PLAIN_EVENT: Final = re.compile(rb'2(?:(/[^,]*),)?([0-9]{0,15})(?=\["([^"\\]*)")')
 _MAX_ID_DIGITS: Final = len(str(MAX_ACK_ID))
 
@@ -113,7 +114,12 @@ class JsonDecoder:
         """Take a text message, without the Engine.IO type in front."""
         if self._packet is not None:
             raise RemoteProtocolError("text where an attachment was announced")
-        return _decode_plain_event(text) or self._decode(text)
+        found = _PLAIN_EVENT.match(text)
+        if found is None:
+            return self._decode(text)
+        name, digits, event = found.groups()
+        namespace = "/" if name is None else _namespace(name)
+        return Event(namespace, int(digits) if digits else None, text[found.end() :], event)
 
     def _decode(self, text: bytes) -> Packet | None:
         """Decode any packet."""
@@ -161,16 +167,6 @@ class JsonDecoder:
         attachments, self._attachments, self._packet = self._attachments, [], None
         body = json.fill(decode_array(packet.body), attachments)
         return msgspec.structs.replace(packet, body=body)
-
-
-def _decode_plain_event(text: bytes) -> Event | None:
-    """Decode what nearly all traffic consists of; None if it is something else."""
-    found = _PLAIN_EVENT.match(text)
-    if found is None:
-        return None
-    namespace, digits, event = found.groups()
-    name = "/" if namespace is None else _namespace(namespace)
-    return Event(name, int(digits) if digits else None, text[found.end() :], event)
 
 
 def _namespace(name: bytes | None) -> str:
