@@ -44,13 +44,13 @@ class Noise:
         return max(abs(self.speed) / SPEED_LIMIT, self.others / OTHERS_LIMIT, self.stolen / STOLEN_LIMIT)
 
     def __str__(self) -> str:
-        """Name what is too much."""
-        told = (
-            (abs(self.speed) > SPEED_LIMIT, f"speed {self.speed:+.0%}"),
-            (self.others > OTHERS_LIMIT, f"others {self.others:.0%}"),
-            (self.stolen > STOLEN_LIMIT, f"stolen {self.stolen:.0%}"),
-        )
-        return ", ".join(text for is_too_much, text in told if is_too_much)
+        """Name the worst of it; empty where nothing is too much."""
+        told = {
+            f"speed {self.speed:+.0%}": abs(self.speed) / SPEED_LIMIT,
+            f"others {self.others:.0%}": self.others / OTHERS_LIMIT,
+            f"stolen {self.stolen:.0%}": self.stolen / STOLEN_LIMIT,
+        }
+        return max(told, key=lambda text: told[text]) if self.disturbed else ""
 
 
 def usual_speed(runs: Iterable[Run]) -> float:

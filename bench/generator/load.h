@@ -29,6 +29,7 @@ struct run {
     struct histogram histograms[SERIES];
     uint64_t deliveries, requests, connects, joins; /* done while measuring */
     uint64_t messages;                              /* published while measuring */
+    uint64_t completed;                             /* messages that reached their last recipient while measuring */
     uint64_t failures;
     uint64_t slow_kicked;
     uint64_t strays; /* messages to roamers of a room that they had left by then */

@@ -150,6 +150,17 @@ static void end(void)
     run.phase = DONE;
 }
 
+/* Whether each closed loop has gone round once while measuring. A server that first does a part of everything and then
+ * the next part of everything would otherwise look infinitely slow, or fast, by where in its cycle the window lies. */
+static bool went_round(void)
+{
+    const struct options *options = &run.options;
+    return run.completed >= (uint64_t)options->in_flight &&
+           (options->request_rate > 0 || run.requests >= (uint64_t)options->requesters * (uint64_t)options->window) &&
+           (options->roam_rate > 0 || run.joins >= (uint64_t)options->roamers) &&
+           (options->visitors_total > 0 || run.connects >= (uint64_t)options->visitors_at_once);
+}
+
 static void advance(uint64_t now, bool go_on)
 {
     switch (run.phase) {
@@ -168,7 +179,8 @@ static void advance(uint64_t now, bool go_on)
         if (now >= phase_end) begin_measuring();
         return;
     case MEASURING:
-        if (now >= phase_end) begin_draining(now);
+        if (now < phase_end) return;
+        if (went_round() || now >= phase_end + (uint64_t)(run.options.drain * 1e9)) begin_draining(now);
         return;
     case DRAINING:
         if (!awaited() || now >= phase_end) end();
@@ -188,7 +200,8 @@ static void tick(uint64_t now)
 static uint64_t deadline(uint64_t now)
 {
     uint64_t deadlines[] = {now + SLICE_NS, publish_deadline(), request_deadline(), roam_deadline(), visit_deadline()};
-    uint64_t least = run.phase == WARMING || run.phase == MEASURING || run.phase == DRAINING ? phase_end : UINT64_MAX;
+    bool timed = run.phase == WARMING || run.phase == MEASURING || run.phase == DRAINING;
+    uint64_t least = timed && phase_end > now ? phase_end : UINT64_MAX; /* a window that lasts longer waits for events */
     for (size_t i = 0; i < sizeof deadlines / sizeof *deadlines; i++)
         if (deadlines[i] < least) least = deadlines[i];
     return least;

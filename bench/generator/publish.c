@@ -160,6 +160,7 @@ void publish_received(struct client *client, const char *payload, size_t length)
     if (measuring(now)) run.deliveries++;
     record(client->on_socket ? DELIVERY : DELIVERY_POLLING, slot->intended, now);
     missing--;
-    if (--slot->remaining == 0 && run.options.in_flight && (run.phase == WARMING || run.phase == MEASURING))
-        publish(now);
+    if (--slot->remaining) return;
+    if (measuring(now)) run.completed++;
+    if (run.options.in_flight && (run.phase == WARMING || run.phase == MEASURING)) publish(now);
 }

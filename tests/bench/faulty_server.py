@@ -1,12 +1,13 @@
 """A server that acknowledges and publishes as the benchmark's application does, and makes one kind of mistake.
 
-argv: lose, repeat, swap, garble, forget, absent, leak, or none. One thread, blocking writes, few clients.
+argv: lose, repeat, swap, garble, forget, absent, leak, slow, mute, die, or none. One thread, blocking writes, few clients.
 """
 
 import json
 import selectors
 import socket
 import sys
+import time
 from collections.abc import Iterator
 
 SWITCH = (
@@ -81,6 +82,12 @@ class Faulty:
 
     def publish(self, message: bytes) -> None:
         self.published += 1
+        if self.fault == "mute":
+            return
+        if self.fault == "die" and self.published == AT:
+            sys.exit("the last words")
+        if self.fault == "slow":
+            time.sleep(0.1)
         messages = [message]
         if self.fault == "swap" and self.published == AT:
             self.kept, messages = message, []

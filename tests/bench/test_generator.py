@@ -72,6 +72,7 @@ def test_a_server_without_fault_passes(options: Options, tmp_path: Path) -> None
         ("swap", FAN_OUT, "after"),
         ("garble", ECHO, "is not that of its request"),
         ("forget", ECHO, "1 acknowledgements"),
+        ("die", FAN_OUT, "closed"),
         ("absent", ROAMING, "joins"),
         ("leak", ROOMS, "in which it is not"),
     ],
@@ -170,3 +171,16 @@ def test_no_process_is_left(tmp_path: Path) -> None:
     with serving(PEERS["floor"], ANY_CORE, tmp_path) as server:
         assert Path(f"/proc/{server.pid}").exists()
     assert not Path(f"/proc/{server.pid}").exists()
+
+
+def test_a_window_lasts_until_every_message_on_its_way_has_arrived_once(tmp_path: Path) -> None:
+    measured, complaint = run_faulty("slow", tmp_path, {**FAN_OUT, "seconds": 0.01, "drain": 5})
+    assert (measured.failures, complaint) == (0, "")
+    assert measured.deliveries >= 3 * 2
+    assert measured.measured_ns > 50_000_000  # not the 10 ms that it was told
+
+
+def test_a_server_that_stands_still_does_not_keep_the_window_open(tmp_path: Path) -> None:
+    measured, complaint = run_faulty("mute", tmp_path, {**FAN_OUT, "drain": 0.2})
+    assert measured.measured_ns < 2_000_000_000
+    assert "deliveries" in complaint
