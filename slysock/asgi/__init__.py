@@ -4,6 +4,7 @@ It must know neither what the application is nor that Engine.IO shares its conne
 send to a client that has left does nothing, and the application learns of it from `receive`.
 """
 
+from slysock.asgi.bodies import decode_json
 from slysock.asgi.cross_origin import with_cors
 from slysock.asgi.exchange import not_found, run_asgi
 from slysock.asgi.lifespan import asgi_lifespan
@@ -20,6 +21,7 @@ __all__ = [
     "Send",
     "State",
     "asgi_lifespan",
+    "decode_json",
     "not_found",
     "run_asgi",
     "with_cors",

@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from slysock.tokens import Tokens
 
 from .areas import RestArea
+from .bodies import JsonRequest
 from .callers import caller
 from .errors import ErrorAnswers
 
@@ -41,6 +42,7 @@ def make_rest_app(
             route_handlers=[*pages, *(area.router for area in areas)],
             dependencies={"identity": caller(tokens)},
             exception_handlers={Exception: ErrorAnswers(areas, on_failure)},
+            request_class=JsonRequest,
             request_max_body_size=MAX_BODY_BYTES,
             openapi_config=None,
             logging_config=None,

@@ -25,6 +25,9 @@ SERVER_ERROR: Final = 500
 WHOLE_BODY: Final = "data"
 """Litestar's name for a body, which the client does not know it by."""
 
+MISSING_BODY: Final = repr(WHOLE_BODY)
+"""What Litestar says of a request without one: the KeyError of having looked for it."""
+
 _TEXTS: Final[Mapping[int, str]] = {
     404: "Not found",
     405: "Method not allowed",
@@ -96,6 +99,8 @@ def _first_complaint(error: ValidationException) -> str:
     if not isinstance(complaints, list) or not complaints:
         return "Invalid request"
     match complaints[0]:
+        case {"message": str(message), "key": str(key)} if (message, key) == (MISSING_BODY, WHOLE_BODY):
+            return "The request needs a JSON body"
         case {"message": str(message), "key": str(key)} if key != WHOLE_BODY:
             return f"{message} at `{key}`"
         case {"message": str(message)}:

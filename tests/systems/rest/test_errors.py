@@ -145,6 +145,30 @@ async def test_a_body_that_is_no_json_is_answered_400() -> None:
     async with open_systems(toy) as running:
         headers = [("content-type", "application/json")]
         answer = await running.memory.request("PUT", "/toy/things/x", headers=headers, body=b'{"title"')
+        assert (answer.status, json_of(answer)) == (400, {"toy": 400, "why": "The body is no JSON: malformed JSON"})
+
+
+async def test_a_request_that_needs_a_body_and_has_none_is_told_so() -> None:
+    async with open_systems(toy) as running:
+        for headers in ([], [("content-type", "application/json")]):
+            answer = await running.memory.request("PUT", "/toy/things/x", headers=headers, body=b"")
+            assert (answer.status, json_of(answer)) == (400, {"toy": 400, "why": "The request needs a JSON body"})
+
+
+@pytest.mark.parametrize("body", [rb'{"title": "cut \ud83d"}', rb'{"title": "\udc00 cut"}'])
+async def test_half_an_emoji_in_a_body_becomes_a_replacement_character_as_in_an_event(body: bytes) -> None:
+    async with open_systems(toy) as running:
+        headers = [("content-type", "application/json")]
+        answer = await running.memory.request("PUT", "/toy/things/x", headers=headers, body=body)
+        assert answer.status == 200
+        assert "cut" in str(json_of(answer))
+        assert "\ufffd" in str(json_of(answer))
+
+
+@pytest.mark.parametrize("body", [b'{"title": "\xff"}', b"[" * 100_000])
+async def test_a_body_that_no_parser_can_read_is_answered_400(body: bytes) -> None:
+    async with open_systems(toy) as running:
+        answer = await running.memory.request("PUT", "/toy/things/x", headers=[], body=body)
         assert answer.status == 400
 
 

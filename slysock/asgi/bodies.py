@@ -1,0 +1,17 @@
+"""Bodies of requests, read as events are: what a client may send by one way, it may send by the other."""
+
+from slysock.errors import InvalidPayload
+from slysock_protocol import json
+from slysock_protocol.errors import RemoteProtocolError
+
+
+def decode_json(body: bytes) -> object:
+    """Decode a JSON body. Half an emoji, which JavaScript's `substring` leaves, becomes U+FFFD.
+
+    Raises:
+        InvalidPayload: it is no JSON.
+    """
+    try:
+        return json.decode(body)
+    except RemoteProtocolError as error:
+        raise InvalidPayload(error.reason) from error
