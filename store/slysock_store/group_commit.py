@@ -41,14 +41,17 @@ class Write(Generic[Tx_contra, T_co]):
 
     `operation` is called within a transaction, again if that one had to be given up; the outcome counts only after
     `Committer.commit`.
+
+    Attributes:
+        error: what the outcome is instead of a result, if it has failed.
     """
 
-    __slots__ = ("_error", "_operation", "_result")
+    __slots__ = ("_operation", "_result", "error")
 
     def __init__(self, operation: Callable[[Tx_contra], T_co]) -> None:
         self._operation = operation
         self._result: tuple[T_co] | None = None
-        self._error: Exception | None = None
+        self.error: Exception | None = None
 
     @property
     def operation(self) -> Callable[[Tx_contra], T_co]:
@@ -57,22 +60,17 @@ class Write(Generic[Tx_contra, T_co]):
 
     def run(self, tx: Tx_contra) -> None:
         """Do the write and keep its result, whatever came of it before; let its exception through."""
-        self._error = None
+        self.error = None
         self._result = (self._operation(tx),)
 
     def fail(self, error: Exception) -> None:
         """Make this exception the outcome, whatever it was before."""
-        self._error = error
-
-    @property
-    def has_failed(self) -> bool:
-        """Tell whether the outcome is an exception."""
-        return self._error is not None
+        self.error = error
 
     def outcome(self) -> T_co:
         """Give the result or raise the error. Call after the transaction has ended."""
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         if self._result is None:
             raise AssertionError("a write that was committed has run")
         return self._result[0]

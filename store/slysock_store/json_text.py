@@ -26,11 +26,15 @@ def decode(text: str) -> Json:
 
 def decode_object(text: str) -> JsonObject:
     """Read what `encode` wrote for an object."""
+    if text == "{}":
+        return {}
     value: JsonObject = msgspec.json.decode(text)
     return value
 
 
 def decode_objects(text: str) -> tuple[JsonObject, ...]:
     """Read what `encode` wrote for a list of objects."""
+    if text == "[]":
+        return ()
     value: list[JsonObject] = msgspec.json.decode(text)
     return tuple(value)

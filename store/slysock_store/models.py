@@ -2,6 +2,9 @@
 
 A record belongs to a *system* (a dialect: `marketplace`, `pets`, …); ids of one system mean nothing in another. Times
 are aware datetimes in UTC, in whole milliseconds. Nothing here knows how it is stored or what it is called on the wire.
+
+What comes with every message is left out of the garbage collector's walks (`gc=False`): frozen values made of values
+cannot refer to themselves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -75,7 +78,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     """Unchanged by an upsert that changes nothing, and by `touch_user`."""
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True):
+class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One user's standing in a chat.
 
     A participant was named when the chat was made or added later. A member that is no participant is somebody else who
@@ -89,7 +92,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     has_blocked: bool
 
 
-class Chat(msgspec.Struct, frozen=True, kw_only=True):
+class Chat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A chat with the standing of its members, as of one transaction."""
 
     id: ChatId
@@ -137,7 +140,7 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
         return self.message_count
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What became of a message at one member other than its sender. Read implies delivered."""
 
     user: UserKey
@@ -145,14 +148,14 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     read_at: datetime | None
 
 
-class Reaction(msgspec.Struct, frozen=True, kw_only=True):
+class Reaction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One user's reaction to a message; a user has at most one per message."""
 
     user: UserKey
     emoji: str
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A message. Within a chat `created_at` never decreases along `sequence`, whatever the machine's clock does."""
 
     id: MessageId
@@ -228,7 +231,7 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
-class NewChat(msgspec.Struct, frozen=True, kw_only=True):
+class NewChat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a chat is made of when there is none with its `key` yet; ignored but for the key when there is."""
 
     kind: str
@@ -240,7 +243,7 @@ class NewChat(msgspec.Struct, frozen=True, kw_only=True):
     extra: JsonObject = {}
 
 
-class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
+class NewMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a sender gives."""
 
     sender: UserKey
@@ -280,14 +283,14 @@ class ChatChanges(msgspec.Struct, frozen=True, kw_only=True):
     """Those already there stay as they are. The history is unread for a new one, but not handed out as undelivered."""
 
 
-class EnsuredChat(msgspec.Struct, frozen=True, kw_only=True):
+class EnsuredChat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A chat, and whether this call made it."""
 
     chat: Chat
     created: bool
 
 
-class AddedMessage(msgspec.Struct, frozen=True, kw_only=True):
+class AddedMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The result of `add_message`, as of its transaction.
 
     A duplicate gives the message that the first call stored, in its present state; `created_chat` is then False.

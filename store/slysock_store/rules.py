@@ -14,7 +14,7 @@ def refuse_message(chat: Chat, required_status: str | None) -> None:
         ChatBlocked: a participant has blocked the chat.
         WrongStatus: a status is required and is not the chat's.
     """
-    if chat.blocked_by:
+    if chat.is_blocked:
         raise ChatBlocked("a participant has blocked the chat")
     if required_status is not None and chat.status != required_status:
         raise WrongStatus(chat.status)

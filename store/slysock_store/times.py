@@ -1,9 +1,13 @@
 """Times as the records carry them, and as the backends keep them: whole milliseconds since 1970, UTC."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+
+REMEMBERED = 1_000
+"""Times that need not be made again: most of a record are equal, and so are those of one commit."""
 
 
 def system_clock() -> datetime:
@@ -16,6 +20,7 @@ def to_milliseconds(moment: datetime) -> int:
     return (moment - EPOCH) // MILLISECOND
 
 
+@lru_cache(maxsize=REMEMBERED)
 def from_milliseconds(milliseconds: int) -> datetime:
     """Give the aware UTC datetime of so many milliseconds since 1970."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)  # exact: it rounds to microseconds; half the time of adding

@@ -22,6 +22,7 @@ class Parts:
     writer: Writer[Transaction]
     store: SqliteStore
     connection: sqlite3.Connection
+    committer: SqliteCommitter
 
     def run(self, statement: str) -> None:
         """Run a statement on the writer's connection, while the writer has nothing to do."""
@@ -32,12 +33,10 @@ class Parts:
 async def open_parts(path: Path, *, max_waiting: int = 1_000) -> AsyncGenerator[Parts, None]:
     connection = connect_writer(str(path))
     migrate(connection, "the test database")
-    writer = Writer(
-        SqliteCommitter(connection, where="the test database", clock=SettableClock()),
-        max_waiting=max_waiting,
-    )
+    committer = SqliteCommitter(connection, where="the test database", clock=SettableClock())
+    writer = Writer(committer, max_waiting=max_waiting)
     engine = FileEngine(writer, Readers(str(path), where="the test database"))
     try:
-        yield Parts(writer=writer, store=SqliteStore(engine), connection=connection)
+        yield Parts(writer=writer, store=SqliteStore(engine), connection=connection, committer=committer)
     finally:
         await engine.aclose()

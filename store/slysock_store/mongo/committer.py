@@ -94,7 +94,7 @@ class MongoCommitter:
     def commit(self, writes: Sequence[Write[Transaction, object]]) -> None:
         """Do the writes in one durable transaction; every one of them has its outcome afterwards."""
         deadline = Deadline(self._seconds)
-        while remaining := [write for write in writes if not write.has_failed]:
+        while remaining := [write for write in writes if write.error is None]:
             try:
                 self._attempt(remaining, deadline)
             except GivenUp:
@@ -107,7 +107,7 @@ class MongoCommitter:
                 self._fail(remaining, error)
             else:
                 self._commits += 1
-                self._writes += sum(not write.has_failed for write in remaining)
+                self._writes += sum(write.error is None for write in remaining)
             return
 
     def close(self) -> None:

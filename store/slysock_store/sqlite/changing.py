@@ -48,11 +48,11 @@ def delete_message(tx: Transaction, system: SystemName, message_id: MessageId, b
     message = _own_message(tx, system, message_id, by)
     if message.is_deleted:
         return _result(tx, system, message, changed=False)
-    pending = {"chat": message.chat_id, "sequence": message.sequence}
-    tx.connection.execute(UPDATE_UNREAD_WITHOUT, pending)
+    pending: dict[str, str | int] = {"chat": message.chat_id, "sequence": message.sequence}
+    tx.change_chat(message.chat_id, UPDATE_UNREAD_WITHOUT, pending)
     tx.connection.execute(DELETE_PENDING_RECEIPTS, pending)
     tx.connection.execute(UPDATE_DELETED, (tx.now, message.chat_id, message.sequence))
-    tx.connection.execute(UPDATE_MESSAGE_COUNT, (tx.now, message.chat_id))
+    tx.change_chat(message.chat_id, UPDATE_MESSAGE_COUNT, (tx.now, message.chat_id))
     return _result(tx, system, message, changed=True)
 
 
@@ -64,7 +64,7 @@ def _own_message(tx: Transaction, system: SystemName, message_id: MessageId, by:
 
 def _result(tx: Transaction, system: SystemName, message: Message, *, changed: bool) -> ChangedMessage:
     return ChangedMessage(
-        chat=chats.existing_chat(tx.connection, system, message.chat_id),
+        chat=chats.existing_chat(tx, system, message.chat_id),
         message=messages.message_at(tx.connection, message.chat_id, message.sequence),
         changed=changed,
     )

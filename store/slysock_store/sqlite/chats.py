@@ -94,15 +94,18 @@ def find_chat(connection: sqlite3.Connection, system: SystemName, key: ChatKey) 
     return None if row is None else _with_members(connection, row)
 
 
-def existing_chat(connection: sqlite3.Connection, system: SystemName, chat_id: ChatId) -> Chat:
-    """Give one chat.
+def existing_chat(tx: Transaction, system: SystemName, chat_id: ChatId) -> Chat:
+    """Give one chat, as the transaction has left it.
 
     Raises:
         NotFound: there is none in this system.
     """
-    chat = get_chat(connection, system, chat_id)
+    chat = tx.chats.get(system, chat_id)
     if chat is None:
-        raise NotFound("chat", chat_id)
+        chat = get_chat(tx.connection, system, chat_id)
+        if chat is None:
+            raise NotFound("chat", chat_id)
+        tx.chats.remember(chat)
     return chat
 
 
@@ -128,8 +131,9 @@ def list_chats(
 
 def ensure_chat(tx: Transaction, system: SystemName, new: NewChat) -> EnsuredChat:
     """See `Store.ensure_chat`."""
-    chat = find_chat(tx.connection, system, new.key)
+    chat = tx.chats.find(system, new.key) or find_chat(tx.connection, system, new.key)
     if chat is not None:
+        tx.chats.remember(chat)
         return EnsuredChat(chat=chat, created=False)
     return EnsuredChat(chat=_insert_chat(tx, system, new), created=True)
 
@@ -141,7 +145,7 @@ def _insert_chat(tx: Transaction, system: SystemName, new: NewChat) -> Chat:
     users = dict.fromkeys(new.participants)
     members = [(chat_id, user, system, position, 1, 0) for position, user in enumerate(users)]
     tx.connection.executemany(INSERT_MEMBER, members)
-    return existing_chat(tx.connection, system, chat_id)
+    return existing_chat(tx, system, chat_id)
 
 
 def join(tx: Transaction, chat: Chat, user: UserKey, *, is_participant: bool) -> Chat:
@@ -151,35 +155,35 @@ def join(tx: Transaction, chat: Chat, user: UserKey, *, is_participant: bool) ->
     history = {"user": user, "system": chat.system, "now": tx.now, "chat": chat.id}
     unread = tx.connection.execute(INSERT_HISTORY_RECEIPTS, history).rowcount
     row = (chat.id, user, chat.system, len(chat.members), int(is_participant), unread)
-    tx.connection.execute(INSERT_MEMBER, row)
-    return existing_chat(tx.connection, chat.system, chat.id)
+    tx.change_chat(chat.id, INSERT_MEMBER, row)
+    return existing_chat(tx, chat.system, chat.id)
 
 
 def _promote(tx: Transaction, chat: Chat, user: UserKey) -> Chat:
     if chat.is_participant(user):
         return chat
-    tx.connection.execute(UPDATE_PARTICIPATION, (chat.id, user))
-    return existing_chat(tx.connection, chat.system, chat.id)
+    tx.change_chat(chat.id, UPDATE_PARTICIPATION, (chat.id, user))
+    return existing_chat(tx, chat.system, chat.id)
 
 
 def update_chat(tx: Transaction, system: SystemName, chat_id: ChatId, changes: ChatChanges) -> Chat:
     """See `Store.update_chat`."""
-    chat = existing_chat(tx.connection, system, chat_id)
+    chat = existing_chat(tx, system, chat_id)
     for user in changes.add_participants:
         chat = join(tx, chat, user, is_participant=True)
     status = chat.status if changes.status is None else changes.status
     extra = {**chat.extra, **changes.extra}
-    tx.connection.execute(UPDATE_CHAT, (status, columns.encode(extra), tx.now, chat_id))
-    return existing_chat(tx.connection, system, chat_id)
+    tx.change_chat(chat_id, UPDATE_CHAT, (status, columns.encode(extra), tx.now, chat_id))
+    return existing_chat(tx, system, chat_id)
 
 
 def toggle_block(tx: Transaction, system: SystemName, chat_id: ChatId, user: UserKey) -> Chat:
     """See `Store.toggle_block`."""
-    chat = existing_chat(tx.connection, system, chat_id)
+    chat = existing_chat(tx, system, chat_id)
     if not chat.is_participant(user):
         raise NotFound("participant", user)
-    tx.connection.execute(UPDATE_BLOCK, (int(user not in chat.blocked_by), chat_id, user))
-    return existing_chat(tx.connection, system, chat_id)
+    tx.change_chat(chat_id, UPDATE_BLOCK, (int(user not in chat.blocked_by), chat_id, user))
+    return existing_chat(tx, system, chat_id)
 
 
 def _with_members(connection: sqlite3.Connection, row: ChatRow) -> Chat:

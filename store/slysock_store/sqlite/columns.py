@@ -1,13 +1,40 @@
 """JSON and paging at the border of SQL."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from slysock_store.json_text import decode, decode_object, decode_objects, encode
-from slysock_store.models import Reaction, UserKey
+from slysock_store.models import JsonObject, Reaction, UserKey
 
-__all__ = ["decode", "decode_object", "decode_objects", "decode_reactions", "encode", "encode_reactions", "keys"]
+__all__ = [
+    "NOTHING",
+    "decode",
+    "decode_object",
+    "decode_objects",
+    "decode_reactions",
+    "encode",
+    "encode_object",
+    "encode_objects",
+    "encode_reactions",
+    "keys",
+]
+
+NOTHING: Final = "[]"
+"""A list of nothing, which most messages have for attachments and all of them at first for reactions."""
+
+_NO_FIELDS: Final = "{}"
+
+
+def encode_objects(values: Sequence[JsonObject]) -> str:
+    """Write a list of objects as the text of a column."""
+    return encode(values) if values else NOTHING
+
+
+def encode_object(value: JsonObject) -> str:
+    """Write an object as the text of a column."""
+    return encode(value) if value else _NO_FIELDS
 
 
 def encode_reactions(reactions: Sequence[Reaction]) -> str:
@@ -17,6 +44,8 @@ def encode_reactions(reactions: Sequence[Reaction]) -> str:
 
 def decode_reactions(text: str) -> tuple[Reaction, ...]:
     """Read the text of a column that holds reactions."""
+    if text == NOTHING:
+        return ()
     pairs: list[tuple[str, str]] = msgspec.json.decode(text)
     return tuple(Reaction(user=UserKey(user), emoji=emoji) for user, emoji in pairs)
 

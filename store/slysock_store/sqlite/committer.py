@@ -12,6 +12,7 @@ from slysock_store.interface import Clock
 from slysock_store.times import to_milliseconds
 
 from .connection import mapped, primary_code
+from .known_chats import KnownChats
 from .transaction import Transaction
 
 
@@ -32,6 +33,8 @@ class SqliteCommitter:
         self._where = where
         self._clock = clock
         self._ids = IdGenerator()
+        self._chats = KnownChats()
+        self._version = -1  # changes when another connection has written
         self.writes = 0
         self.commits = 0
 
@@ -40,16 +43,22 @@ class SqliteCommitter:
         """Give the connection, for the thread that owns the committer."""
         return self._connection
 
+    @property
+    def chats(self) -> KnownChats:
+        """Give what is known of chats, for the same thread."""
+        return self._chats
+
     def commit(self, writes: Sequence[Write[Transaction, object]]) -> None:
         """Do the writes in one durable transaction; every one of them has its outcome afterwards."""
         is_ending = False
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            if not self._run_plainly(writes):
+            tx = self._begin()
+            if not self._run_plainly(tx, writes):
                 self._connection.execute("ROLLBACK")
-                self._connection.execute("BEGIN IMMEDIATE")
+                self._chats.clear()
+                tx = self._begin()
                 for write in writes:
-                    self._run_within_savepoint(write)
+                    self._run_within_savepoint(tx, write)
             is_ending = True
             self._connection.execute("COMMIT")
         except Exception as error:
@@ -57,14 +66,23 @@ class SqliteCommitter:
             self._abandon(writes, error, outcome_unknown=is_ending and _is_io_error(error))
         else:
             self.commits += 1
-            self.writes += sum(not write.has_failed for write in writes)
+            self.writes += sum(write.error is None for write in writes)
 
-    def _run_plainly(self, writes: Sequence[Write[Transaction, object]]) -> bool:
+    def _begin(self) -> Transaction:
+        self._connection.execute("BEGIN IMMEDIATE")
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._version = version
+            self._chats.clear()
+        now = to_milliseconds(self._clock())
+        return Transaction(connection=self._connection, now=now, ids=self._ids, chats=self._chats)
+
+    def _run_plainly(self, tx: Transaction, writes: Sequence[Write[Transaction, object]]) -> bool:
         """Do the writes without savepoints; False as soon as one fails that has changed something."""
         for write in writes:
             before = self._connection.total_changes
             try:
-                write.run(self._transaction())
+                write.run(tx)
             except Exception as error:
                 if not self._connection.in_transaction:
                     raise
@@ -73,19 +91,17 @@ class SqliteCommitter:
                 write.fail(self._told(error))
         return True
 
-    def _run_within_savepoint(self, write: Write[Transaction, object]) -> None:
+    def _run_within_savepoint(self, tx: Transaction, write: Write[Transaction, object]) -> None:
         self._connection.execute("SAVEPOINT write")
         try:
-            write.run(self._transaction())
+            write.run(tx)
         except Exception as error:
             if not self._connection.in_transaction:
                 raise
             self._connection.execute("ROLLBACK TO write")
+            self._chats.clear()
             write.fail(self._told(error))
         self._connection.execute("RELEASE write")
-
-    def _transaction(self) -> Transaction:
-        return Transaction(connection=self._connection, now=to_milliseconds(self._clock()), ids=self._ids)
 
     def _told(self, error: Exception) -> Exception:
         return _caused(mapped(error, self._where), error)
@@ -93,6 +109,7 @@ class SqliteCommitter:
     def _abandon(
         self, writes: Sequence[Write[Transaction, object]], error: Exception, *, outcome_unknown: bool
     ) -> None:
+        self._chats.clear()
         told = str(mapped(error, self._where))
         for write in writes:
             write.fail(_caused(StoreUnavailable(told, outcome_unknown=outcome_unknown), error))

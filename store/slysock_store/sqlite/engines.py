@@ -1,7 +1,7 @@
 """How the backend runs its operations: through threads for a file, at once for memory."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar, final
 
 import trio
@@ -20,11 +20,11 @@ T = TypeVar("T")
 class Engine(Protocol):
     """Runs operations on a database."""
 
-    async def write(self, operation: Callable[[Transaction], T]) -> T:
-        """Do a write and return when it is durable."""
+    def write(self, operation: Callable[[Transaction], T]) -> Awaitable[T]:
+        """Do a write and return, when awaited, as soon as it is durable."""
         ...
 
-    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+    def read(self, operation: Callable[[sqlite3.Connection], T]) -> Awaitable[T]:
         """Do a read of all that was committed."""
         ...
 
@@ -39,19 +39,23 @@ class Engine(Protocol):
 
 @final
 class FileEngine:
-    """One writer thread and a pool of readers over one file."""
+    """One writer thread and a pool of readers over one file.
+
+    Reads and writes are handed on as they are, not awaited: each coroutine between a task and what it waits for is
+    walked through whenever the task goes on.
+    """
 
     def __init__(self, writer: Writer[Transaction], readers: Readers) -> None:
         self._writer = writer
         self._readers = readers
 
-    async def write(self, operation: Callable[[Transaction], T]) -> T:
+    def write(self, operation: Callable[[Transaction], T]) -> Awaitable[T]:
         """See `Writer.write`."""
-        return await self._writer.write(operation)
+        return self._writer.write(operation)
 
-    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+    def read(self, operation: Callable[[sqlite3.Connection], T]) -> Awaitable[T]:
         """See `Readers.read`."""
-        return await self._readers.read(operation)
+        return self._readers.read(operation)
 
     def statistics(self) -> StoreStatistics:
         """See `Writer.statistics`."""

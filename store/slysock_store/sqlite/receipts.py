@@ -56,7 +56,7 @@ def mark_read(
     tx: Transaction, system: SystemName, chat_id: ChatId, reader: UserKey, message_id: MessageId | None
 ) -> MarkedMessages:
     """See `Store.mark_read`."""
-    chats.join(tx, chats.existing_chat(tx.connection, system, chat_id), reader, is_participant=False)
+    chats.join(tx, chats.existing_chat(tx, system, chat_id), reader, is_participant=False)
     if message_id is None:
         return _mark_all_read(tx, system, chat_id, reader)
     return _mark_one_read(tx, system, chat_id, reader, message_id)
@@ -84,13 +84,13 @@ def _marked_read(
     tx: Transaction, system: SystemName, chat_id: ChatId, reader: UserKey, count: int, ids: tuple[MessageId, ...]
 ) -> MarkedMessages:
     if count:
-        tx.connection.execute(UPDATE_UNREAD, (count, chat_id, reader))
-    return MarkedMessages(chat=chats.existing_chat(tx.connection, system, chat_id), count=count, message_ids=ids)
+        tx.change_chat(chat_id, UPDATE_UNREAD, (count, chat_id, reader))
+    return MarkedMessages(chat=chats.existing_chat(tx, system, chat_id), count=count, message_ids=ids)
 
 
 def mark_delivered(tx: Transaction, system: SystemName, chat_id: ChatId, user: UserKey) -> MarkedMessages:
     """See `Store.mark_delivered`."""
-    chat = chats.existing_chat(tx.connection, system, chat_id)
+    chat = chats.existing_chat(tx, system, chat_id)
     ids = _ids(tx, SELECT_UNDELIVERED_IN_CHAT, chat_id, user)
     count = tx.connection.execute(UPDATE_DELIVERED_IN_CHAT, (tx.now, chat_id, user)).rowcount if ids else 0
     return MarkedMessages(chat=chat, count=count, message_ids=ids)
@@ -110,5 +110,5 @@ def take_undelivered(tx: Transaction, system: SystemName, user: UserKey, window:
     taken = tuple(messages.message_at(tx.connection, *key) for key in waiting)
     return UndeliveredMessages(
         page=Page(items=taken, page=1, limit=window.limit, total_records=total),
-        chats={chat_id: chats.existing_chat(tx.connection, system, chat_id) for chat_id in dict(waiting)},
+        chats={chat_id: chats.existing_chat(tx, system, chat_id) for chat_id in dict(waiting)},
     )

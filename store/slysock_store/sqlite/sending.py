@@ -13,7 +13,6 @@ from slysock_store.models import (
     NewMessage,
     SystemName,
 )
-from slysock_store.times import to_milliseconds
 
 from . import chats, columns, messages
 from .messages import MessageRow, ReceiptRow
@@ -46,15 +45,16 @@ def add_message(
         return AddedMessage(chat=found.chat, message=retried, created_chat=False, is_duplicate=True)
     _refuse(tx, found.chat, new, required_status)
     joined = chats.join(tx, found.chat, new.sender, is_participant=False)
-    message = _insert(tx, joined, new)
-    counted = _count(tx, joined, message)
+    sent_at = rules.sent_at(joined, tx.now)
+    message = _insert(tx, joined, new, sent_at)
+    counted = _count(tx, joined, message, sent_at)
     return AddedMessage(chat=counted, message=message, created_chat=found.created, is_duplicate=False)
 
 
 def _chat_for(tx: Transaction, system: SystemName, chat: ChatId | NewChat) -> EnsuredChat:
     if isinstance(chat, NewChat):
         return chats.ensure_chat(tx, system, chat)
-    return EnsuredChat(chat=chats.existing_chat(tx.connection, system, chat), created=False)
+    return EnsuredChat(chat=chats.existing_chat(tx, system, chat), created=False)
 
 
 def _retried(tx: Transaction, chat: Chat, new: NewMessage) -> Message | None:
@@ -71,8 +71,9 @@ def _refuse(tx: Transaction, chat: Chat, new: NewMessage, required_status: str |
             raise NotFound("message", new.reply_to)
 
 
-def _insert(tx: Transaction, chat: Chat, new: NewMessage) -> Message:
-    sent_at = rules.sent_at(chat, tx.now)
+def _insert(tx: Transaction, chat: Chat, new: NewMessage, sent_at: int) -> Message:
+    others = sorted(member.user for member in chat.members if member.user != new.sender)
+    receipts: list[ReceiptRow] = [(user, sent_at if user in new.delivered_to else None, None) for user in others]
     row: MessageRow = (
         MessageId(tx.new_id()),
         chat.id,
@@ -81,33 +82,27 @@ def _insert(tx: Transaction, chat: Chat, new: NewMessage) -> Message:
         new.recipient,
         new.kind,
         new.text,
-        columns.encode(new.attachments),
+        columns.encode_objects(new.attachments),
         new.reply_to,
         new.client_message_id,
         int(new.recipient_online),
-        columns.encode(new.extra),
-        "[]",
+        columns.encode_object(new.extra),
+        columns.NOTHING,
         0,
         0,
         sent_at,
         sent_at,
     )
     tx.connection.execute(INSERT_MESSAGE, row)
-    return messages.message_of(row, _insert_receipts(tx, chat, new, sent_at))
-
-
-def _insert_receipts(tx: Transaction, chat: Chat, new: NewMessage, sent_at: int) -> list[ReceiptRow]:
-    others = sorted(member.user for member in chat.members if member.user != new.sender)
-    receipts: list[ReceiptRow] = [(user, sent_at if user in new.delivered_to else None, None) for user in others]
     for user, delivered, _ in receipts:  # one, as a rule: executemany takes a third longer for it
-        row = (chat.id, chat.last_sequence + 1, user, chat.system, sent_at, delivered)
-        tx.connection.execute(INSERT_RECEIPT, row)
-    return receipts
+        tx.connection.execute(INSERT_RECEIPT, (chat.id, row[2], user, chat.system, sent_at, delivered))
+    return messages.message_of(row, receipts)
 
 
-def _count(tx: Transaction, chat: Chat, message: Message) -> Chat:
+def _count(tx: Transaction, chat: Chat, message: Message, sent_at: int) -> Chat:
     """Let the chat's counters agree with its new message."""
-    sent_at = to_milliseconds(message.created_at)
-    tx.connection.execute(UPDATE_UNREAD, (chat.id, message.sender))
-    tx.connection.execute(UPDATE_CHAT_FOR_MESSAGE, (message.sequence, sent_at, sent_at, sent_at, chat.id))
-    return rules.with_message(chat, message)
+    tx.change_chat(chat.id, UPDATE_UNREAD, (chat.id, message.sender))
+    tx.change_chat(chat.id, UPDATE_CHAT_FOR_MESSAGE, (message.sequence, sent_at, sent_at, sent_at, chat.id))
+    counted = rules.with_message(chat, message)
+    tx.chats.remember(counted)
+    return counted

@@ -1,21 +1,34 @@
 """What one write works with."""
 
 import sqlite3
-from typing import final
+from collections.abc import Mapping
+from typing import TypeAlias, final
 
 import msgspec
 
 from slysock_store.ids import IdGenerator
+from slysock_store.models import ChatId
+
+from .known_chats import KnownChats
+
+Value: TypeAlias = str | int | None
+Parameters: TypeAlias = tuple[Value, ...] | Mapping[str, Value]
 
 
 @final
 class Transaction(msgspec.Struct, frozen=True, kw_only=True):
-    """An open transaction, and the time of this write in milliseconds since 1970. What it raises undoes the write."""
+    """An open transaction and its time in milliseconds since 1970. What a write raises undoes the write."""
 
     connection: sqlite3.Connection
     now: int
     ids: IdGenerator
+    chats: KnownChats
 
     def new_id(self) -> str:
         """Give an id for something made by this write."""
         return self.ids.new_id(self.now)
+
+    def change_chat(self, chat_id: ChatId, statement: str, parameters: Parameters) -> sqlite3.Cursor:
+        """Execute a statement that changes a chat or its members; any other way, what is known of it would be wrong."""
+        self.chats.forget(chat_id)
+        return self.connection.execute(statement, parameters)
