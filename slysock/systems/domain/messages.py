@@ -39,7 +39,7 @@ MISSING_MESSAGE: Final = "Message not found"
 
 
 @final
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
+class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A message as its sender asks for it, in a chat of two that is made if it is not there."""
 
     chat: NewChat
@@ -53,7 +53,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @final
-class Sent(msgspec.Struct, frozen=True, kw_only=True):
+class Sent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A message that is stored, and what is left to do about it."""
 
     stored: AddedMessage
