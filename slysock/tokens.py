@@ -70,6 +70,7 @@ PROFILE_CLAIMS: Final = (
     "phoneNumber",
     "profilePicture",
     "profilePictureUrl",
+    "profilePhoto",
     "avatar",
     "verified",
     "active",

@@ -55,6 +55,12 @@ async def test_a_profile_under_any_of_its_names(
     assert sender == {"_id": ANNA, "fullName": name, "profilePhoto": {"url": photo}, "role": "client"}
 
 
+@pytest.mark.parametrize("photo", [{"url": "/photo.jpg"}, "/photo.jpg"])
+async def test_the_photo_that_a_token_tells_of_is_shown(office: Office, photo: object) -> None:
+    anna = await office.connect(ANNA, profilePhoto=photo)
+    assert at(await anna.call("send-message", text()), "message", "sender", "profilePhoto") == {"url": "/photo.jpg"}
+
+
 async def test_the_back_end_tells_it_over_http(office: Office) -> None:
     async def put(path: str, body: object) -> object:
         response = await office.running.http("PUT", f"/manage/services/{path}", token=token, body=body)
