@@ -2,16 +2,20 @@
 
 from typing import Final, final
 
+from msgspec.structs import replace
+
 from slysock import Socket
 from slysock.systems.admission import Admission
 from slysock.systems.domain import Domain, NotAllowed, NotAuthenticated, NotFound
 from slysock.systems.domain.oversight import Oversight
+from slysock.systems.voice import Voice
 from slysock.tokens import Identity
 from slysock_store import Chat, ChatId, JsonObject, User, UserKey
 
 from .chats import TICKET_KIND, chat_key, ticket_key
 from .payloads import UserName
 from .people import Session, key_of, role_of, user_of
+from .rooms import bearer_room
 
 MISSING_TICKET: Final = "Ticket not found"
 
@@ -23,11 +27,18 @@ class Desk:
     """Sessions, chats and tickets for the events."""
 
     def __init__(
-        self, domain: Domain, oversight: Oversight, admission: Admission, *, trust_user_join: bool = False
+        self,
+        domain: Domain,
+        oversight: Oversight,
+        admission: Admission,
+        voice: Voice,
+        *,
+        trust_user_join: bool = False,
     ) -> None:
         self._domain = domain
         self._oversight = oversight
         self._admission = admission
+        self._voice = voice
         self._trust_user_join = trust_user_join
 
     async def session_of(self, socket: Socket) -> Session:
@@ -44,9 +55,7 @@ class Desk:
         identity = self._admission.identity_of(socket)
         if isinstance(known, Session) and known.identity is identity:
             return known
-        session = await self._sign_in(user_of(identity), identity)
-        socket.data[_SESSION] = session
-        return session
+        return self._keep(socket, await self._sign_in(user_of(identity), identity))
 
     async def believed_session(self, socket: Socket, user_id: UserName) -> Session:
         """Say who asks, by the id in `user-join` where there is no token and the operator trusts that.
@@ -58,7 +67,7 @@ class Desk:
         """
         is_nobody = self._admission.maybe_identity(socket) is None and _SESSION not in socket.data
         if is_nobody and self._trust_user_join:
-            socket.data[_SESSION] = await self._sign_in(key_of(user_id), None)
+            self._keep(socket, await self._sign_in(key_of(user_id), None))
         return await self.session_of(socket)
 
     async def _sign_in(self, key: UserKey, identity: Identity | None) -> Session:
@@ -70,6 +79,19 @@ class Desk:
         profile: JsonObject = {} if identity is None else identity.profile
         user = await self._domain.users.sign_in(key, role=role, profile=profile)
         return Session(key=key, user=user, identity=identity)
+
+    def _keep(self, socket: Socket, session: Session) -> Session:
+        socket.data[_SESSION] = session
+        socket.join(bearer_room(session.key))
+        return session
+
+    def renew(self, user: User) -> None:
+        """Let the sockets of a user speak for the user as they are now."""
+        audience = self._voice.to(bearer_room(user.key))
+        for socket in () if audience is None else audience.sockets():
+            known = socket.data.get(_SESSION)
+            if isinstance(known, Session):
+                socket.data[_SESSION] = replace(known, user=user)
 
     async def chat(self, chat_id: str, *, user: UserKey) -> Chat:
         """Give a chat to one of its two sides.

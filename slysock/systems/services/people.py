@@ -21,7 +21,7 @@ class Session(Struct, frozen=True, kw_only=True):
 
     key: UserKey
     user: User
-    """As of the socket's first event, or of its latest token."""
+    """As of the socket's first event, its latest token or what the back-end has told since."""
 
     identity: Identity | None
     """None for one who was believed without a token."""

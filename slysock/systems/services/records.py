@@ -10,6 +10,7 @@ from slysock.systems.domain.oversight import Oversight
 from slysock_store import Chat, ChatChanges, JsonObject
 
 from .chats import new_chat, new_ticket
+from .desk import Desk
 from .payloads import UserName
 from .people import key_of, normal_role
 from .shapes import SenderShape
@@ -85,13 +86,15 @@ class TicketRecord(Struct, frozen=True, kw_only=True, rename="camel"):
 class Records:
     """Users, chats and tickets as they are told of."""
 
-    def __init__(self, domain: Domain, oversight: Oversight) -> None:
+    def __init__(self, domain: Domain, oversight: Oversight, desk: Desk) -> None:
         self._domain = domain
         self._oversight = oversight
+        self._desk = desk
 
     async def put_user(self, user_id: str, user: PutUser) -> SenderShape:
-        """Make or refresh a user; give them as others see them."""
+        """Make or refresh a user, live sockets speak for them as they are now; give them as others see them."""
         stored = await self._domain.users.sign_in(key_of(user_id), role=normal_role(user.role), profile=user.profile())
+        self._desk.renew(stored)
         return sender_shape(stored)
 
     async def put_chat(self, chat_id: str, chat: PutChat) -> ChatRecord:

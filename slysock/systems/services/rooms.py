@@ -19,6 +19,11 @@ def personal_room(user: UserKey) -> str:
     return f"services:user:{user}"
 
 
+def bearer_room(user: UserKey) -> str:
+    """The room of the sockets that speak for a user; in the personal one others may look on."""
+    return f"services:bearer:{user}"
+
+
 def notification_room(user: UserKey) -> str:
     """The room of those who get a user's notifications."""
     return f"notifications_{user}"

@@ -6,7 +6,20 @@ from slysock.systems.domain import Conflict, Invalid
 from slysock.systems.services.records import PutChat, PutTicket, PutUser
 from tests.systems.market import at, token_for
 from tests.systems.running import json_of
-from tests.systems.services.office import ANNA, BEN, CHAT, EVE, TICKET, Office, heard, success, text
+from tests.systems.services.office import (
+    ANNA,
+    BEN,
+    CHAT,
+    EVE,
+    ROOT,
+    TICKET,
+    Office,
+    heard,
+    help_text,
+    refused,
+    success,
+    text,
+)
 
 
 async def test_telling_the_same_again_changes_nothing(office: Office) -> None:
@@ -59,6 +72,23 @@ async def test_a_profile_under_any_of_its_names(
 async def test_the_photo_that_a_token_tells_of_is_shown(office: Office, photo: object) -> None:
     anna = await office.connect(ANNA, profilePhoto=photo)
     assert at(await anna.call("send-message", text()), "message", "sender", "profilePhoto") == {"url": "/photo.jpg"}
+
+
+async def test_what_the_back_end_tells_of_a_user_reaches_their_live_sockets_and_nobody_elses(office: Office) -> None:
+    anna, ticket, root = await office.chatting(ANNA), await office.in_ticket(ANNA), await office.connect(ROOT)
+    assert success(await root.call("user-join", ANNA))  # looks on, and stays who they are
+    told = PutUser(role="client", full_name="Anna Neu", profile_photo="/new.jpg")
+    await office.services.put_user(ANNA, told)
+    shown = {"_id": ANNA, "fullName": "Anna Neu", "profilePhoto": {"url": "/new.jpg"}, "role": "client"}
+    assert at(await anna.call("send-message", text()), "message", "sender") == shown
+    assert at(await ticket.call("support-message", help_text()), "message", "sender") == shown
+    assert at(await root.call("support-message", help_text()), "message", "sender", "_id") == ROOT
+
+
+async def test_a_role_that_the_back_end_takes_away_holds_on_live_sockets(office: Office) -> None:
+    anna = await office.chatting(ANNA)
+    await office.services.put_user(ANNA, PutUser(role="provider"))
+    assert (await refused(anna, "send-message", text()))[0] == 403
 
 
 async def test_the_back_end_tells_it_over_http(office: Office) -> None:
