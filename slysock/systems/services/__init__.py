@@ -14,6 +14,8 @@ What the documents leave open:
 - Whoever sends `join-notifications` gets what has waited for them as `new-notification`, oldest first.
 - An admin may name another user where a payload has an id. That counts as looking on: it brings nobody online and
   takes nothing that waits for them. Chats are their two sides' alone; tickets are their owner's and all admins'.
+- One of `media` has a `url`, or is one; whatever texts, numbers and booleans are beside it are kept. An address is one
+  that a browser would show, not run. `messageType` may be any short text but `system`.
 - `clientMessageId` in `send-message` and `support-message` makes a retry harmless; `support-message` also takes
   `attachments`, of the same form as `media`.
 """

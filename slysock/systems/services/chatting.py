@@ -15,7 +15,7 @@ from .people import Session
 from .rooms import chat_room, personal_room
 from .shapes import MessageNotificationShape, MessageShape, MessagesReadShape
 from .statuses import Statuses
-from .views import attachment_of, id_of, message_shape, other_side
+from .views import id_of, message_shape, other_side
 
 NEW_MESSAGE: Final = "new-message"
 MESSAGE_NOTIFICATION: Final = "message-notification"
@@ -99,7 +99,7 @@ class Chatting:
             recipient=receiver,
             kind=payload.message_type,
             text=payload.content,
-            attachments=tuple(attachment_of(media) for media in payload.media or ()),
+            attachments=payload.stored_media(),
             client_message_id=payload.client_message_id,
             recipient_online=self._statuses.is_online(receiver),
             readers=lambda: self._desk.users_in(socket, room),

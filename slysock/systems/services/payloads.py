@@ -4,16 +4,24 @@ from typing import Annotated, Final, Literal, TypeAlias, final
 
 from msgspec import Meta, Struct
 
+from slysock_store import JsonObject
+
+from .media import Address, MediaFields, attachment_of
+
 MAX_ID_CHARACTERS: Final = 128
 MAX_INTEGER: Final = 2**53 - 1
 """The largest integer that JavaScript holds exactly."""
+
+SYSTEM_TYPE: Final = "system"
 
 RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS)]
 UserName: TypeAlias = (
     Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS, description="A user's id")]
     | Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="A user's id")]
 )
-MessageType: TypeAlias = Literal["text", "image", "video", "audio", "document", "file"]
+MessageType: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=32, description="`text`, `image`, `file` or another word for the media")
+]
 TicketMessageType: TypeAlias = Literal["text", "image", "document", "file", "system"]
 ClientMessageId: TypeAlias = Annotated[
     str,
@@ -23,20 +31,6 @@ ClientMessageId: TypeAlias = Annotated[
         description="Chosen by the client: a second message with the same one is a retry, answered with the first",
     ),
 ]
-Address: TypeAlias = Annotated[str, Meta(max_length=2048, pattern=r"^(https?://|/)[^\s]+$")]
-
-
-@final
-class Media(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A file that was uploaded elsewhere. Its bare address is taken, too."""
-
-    url: Address
-    public_id: Annotated[str, Meta(max_length=256)] | None = None
-    name: Annotated[str, Meta(max_length=256)] | None = None
-    type: Annotated[str, Meta(max_length=100)] | None = None
-    mime_type: Annotated[str, Meta(max_length=100)] | None = None
-    size: Annotated[int, Meta(ge=0, le=MAX_INTEGER)] | None = None
-    """In bytes."""
 
 
 @final
@@ -46,7 +40,7 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
     chat_id: RecordId
     content: str | None = None
     message_type: MessageType = "text"
-    media: list[Media | Address] | None = None
+    media: list[MediaFields | Address] | None = None
     client_message_id: ClientMessageId | None = None
 
     def __post_init__(self) -> None:
@@ -55,6 +49,17 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
             raise ValueError("Expected `content` in a message of the type `text`")
         if self.message_type != "text" and not self.media:
             raise ValueError(f"Expected `media` in a message of the type `{self.message_type}`")
+        if self.message_type.lower() == SYSTEM_TYPE:
+            raise ValueError("Expected a type other than `system`: that is what the server would say")
+        self.stored_media()
+
+    def stored_media(self) -> tuple[JsonObject, ...]:
+        """Give the media as the store keeps them.
+
+        Raises:
+            ValueError, msgspec.ValidationError: see `attachment_of`.
+        """
+        return tuple(attachment_of(media) for media in self.media or ())
 
 
 @final
@@ -119,13 +124,22 @@ class SupportMessage(Struct, frozen=True, kw_only=True, rename="camel"):
     ticket_id: RecordId
     content: str
     message_type: TicketMessageType = "text"
-    attachments: list[Media | Address] | None = None
+    attachments: list[MediaFields | Address] | None = None
     client_message_id: ClientMessageId | None = None
 
     def __post_init__(self) -> None:
         """Refuse a message that says nothing."""
         if not self.content.strip():
             raise ValueError("Expected `content` that is not empty")
+        self.stored_attachments()
+
+    def stored_attachments(self) -> tuple[JsonObject, ...]:
+        """Give the attachments as the store keeps them.
+
+        Raises:
+            ValueError, msgspec.ValidationError: see `attachment_of`.
+        """
+        return tuple(attachment_of(media) for media in self.attachments or ())
 
 
 @final

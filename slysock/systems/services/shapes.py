@@ -4,6 +4,8 @@ from typing import final
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from .media import MediaFields
+
 
 @final
 class PhotoShape(Struct, frozen=True, kw_only=True):
@@ -24,18 +26,6 @@ class SenderShape(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class MediaShape(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One of `media` or `attachments`; what its sender left out is not there."""
-
-    url: str
-    public_id: str | UnsetType = UNSET
-    name: str | UnsetType = UNSET
-    type: str | UnsetType = UNSET
-    mime_type: str | UnsetType = UNSET
-    size: int | UnsetType = UNSET
-
-
-@final
 class MessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
     """A message of a chat: `new-message`, and inside `message-notification`."""
 
@@ -49,7 +39,7 @@ class MessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
     """Empty where there is only media."""
 
     message_type: str
-    media: list[MediaShape]
+    media: list[MediaFields]
     delivered: bool
     is_read: bool
     created_at: str
@@ -130,7 +120,7 @@ class ContentShape(Struct, frozen=True, kw_only=True):
     """What a message of a ticket says."""
 
     text: str
-    attachments: list[MediaShape]
+    attachments: list[MediaFields]
 
 
 @final

@@ -10,16 +10,15 @@ from slysock_store import AddedMessage, Chat, JsonObject, MessageId
 
 from .answers import Done, SupportMessageSent, TicketDone
 from .desk import Desk, require_admin, tell_with_self
-from .payloads import MarkMessageRead, SupportMessage, TicketName
+from .payloads import SYSTEM_TYPE, MarkMessageRead, SupportMessage, TicketName
 from .people import ADMIN, Session
 from .rooms import DASHBOARD, ticket_room
 from .shapes import MessageReadUpdateShape, SupportMessageShape
 from .typing import tell_others
-from .views import NEW_SUPPORT_MESSAGE, USER, announced, attachment_of, id_of, support_message
+from .views import NEW_SUPPORT_MESSAGE, USER, announced, id_of, support_message
 
 USER_TYPING: Final = "support-user-typing"
 READ_UPDATE: Final = "message-read-update"
-SYSTEM_TYPE: Final = "system"
 
 
 @final
@@ -94,7 +93,7 @@ def _post(session: Session, ticket: Chat, payload: SupportMessage) -> Post:
         sender=session.key,
         kind=payload.message_type,
         text=payload.content,
-        attachments=tuple(attachment_of(media) for media in payload.attachments or ()),
+        attachments=payload.stored_attachments(),
         client_message_id=payload.client_message_id,
         extra=extra,
     )

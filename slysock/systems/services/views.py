@@ -4,17 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-import msgspec
 from msgspec import UNSET
 
 from slysock.systems.domain.times import wire_time
 from slysock_store import Chat, Json, JsonObject, Message, Notification, User, UserKey
 
-from .payloads import Media
 from .people import ADMIN
 from .shapes import (
     ContentShape,
-    MediaShape,
     MessageShape,
     NewSupportMessageShape,
     NotificationShape,
@@ -45,7 +42,7 @@ def message_shape(chat: Chat, message: Message, sender: User) -> MessageShape:
         receiver=receiver,
         content=message.text or "",
         message_type=message.kind,
-        media=[_media(media) for media in message.attachments],
+        media=[dict(media) for media in message.attachments],
         delivered=receiver in message.delivered_to,
         is_read=receiver in message.read_by,
         created_at=wire_time(message.created_at),
@@ -62,7 +59,7 @@ def support_message(chat: Chat, message: Message, sender: User) -> SupportMessag
         ticket=id_of(chat),
         sender=sender_shape(sender),
         sender_role=ADMIN if role == ADMIN else USER,
-        content=ContentShape(text=message.text or "", attachments=[_media(media) for media in message.attachments]),
+        content=ContentShape(text=message.text or "", attachments=[dict(media) for media in message.attachments]),
         message_type=message.kind,
         is_read=bool(message.read_by),
         read_by=list(message.read_by),
@@ -109,18 +106,6 @@ def notification_shape(notification: Notification) -> NotificationShape:
         is_read=notification.read_at is not None,
         created_at=wire_time(notification.created_at),
     )
-
-
-def attachment_of(media: Media | str) -> JsonObject:
-    """Describe a media as the store keeps it."""
-    if isinstance(media, str):
-        return {"url": media}
-    fields: JsonObject = msgspec.to_builtins(media)
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _media(media: JsonObject) -> MediaShape:
-    return msgspec.convert(media, MediaShape)
 
 
 def _full_name(profile: JsonObject) -> str | None:
