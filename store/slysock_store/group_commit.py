@@ -32,6 +32,9 @@ MAX_WRITES_PER_COMMIT = 1_000
 WRITE_DEADLINE_SECONDS = 30.0
 """How long a call waits for its commit at most, cancelled or not: several busy timeouts."""
 
+TICK_SECONDS = 1.0
+"""How exact that is: a call may give up so much earlier."""
+
 CLOSE_DEADLINE_SECONDS = 60.0
 """How long closing waits for the thread to write what it was given; after that the disk hangs and we leave it."""
 
@@ -103,16 +106,14 @@ class WaitingWrite(Write[Tx_contra, T_co], Generic[Tx_contra, T_co]):
 
     Attributes:
         task: who waits.
-        due: when that has been long enough, on Trio's clock.
         is_done: the transaction has ended and the outcome may be taken.
     """
 
-    __slots__ = ("due", "is_done", "task")
+    __slots__ = ("is_done", "task")
 
     def __init__(self, operation: Callable[[Tx_contra], T_co]) -> None:
         super().__init__(operation)
         self.task = trio.lowlevel.current_task()
-        self.due = trio.current_time() + WRITE_DEADLINE_SECONDS
         self.is_done = False
 
 
@@ -132,8 +133,9 @@ class Writer(Generic[Tx]):
         self._is_idle = False  # guarded by _lock: the thread waits to be told of a change
         self._is_closing = False  # guarded by _lock
         self._busy_refusals = 0
-        self._undone: dict[WaitingWrite[Tx, object], None] = {}  # those that tasks wait for, the oldest first
-        self._patience = trio.CancelScope()  # of the watch; its deadline is that of the oldest
+        self._undone: dict[WaitingWrite[Tx, object], float] = {}  # those that tasks wait for -> `_due` when they began
+        self._due = math.inf  # until when one that begins to wait now does
+        self._tick = trio.CancelScope()  # of the watch, which ends it to look again
         self._is_over = False
         self._token = trio.lowlevel.current_trio_token()
         trio.lowlevel.spawn_system_task(self._watch)
@@ -182,37 +184,40 @@ class Writer(Generic[Tx]):
             self._queue.remove(write)
             return True
 
-    # How long tasks wait. One task watches over all of them, because a cancel scope for each write costs more than all
-    # else that is done for it here.
+    # How long tasks wait. One task watches over all of them, second by second: a cancel scope for each write, and to
+    # read the clock for each, cost more than all else that is done for it here.
 
     def _expect(self, write: WaitingWrite[Tx, object]) -> None:
         if not self._undone:
-            self._patience.deadline = write.due
-        self._undone[write] = None
+            self._look_again()
+        self._undone[write] = self._due
+
+    def _look_again(self) -> None:
+        now = trio.current_time()
+        self._due = now + WRITE_DEADLINE_SECONDS
+        self._tick.deadline = now + TICK_SECONDS
 
     def _wake(self, batch: Sequence[WaitingWrite[Tx, object]]) -> None:
         """Let those go on whose transaction has ended; one that has given up is not there any more."""
         for write in batch:
             write.is_done = True
-            if write in self._undone:
-                del self._undone[write]
+            if self._undone.pop(write, None) is not None:
                 trio.lowlevel.reschedule(write.task)
-        self._be_patient()
-
-    def _be_patient(self) -> None:
-        self._patience.deadline = next((write.due for write in self._undone), math.inf)
+        if not self._undone:
+            self._tick.deadline = math.inf
 
     async def _watch(self) -> None:
         """Let those go on without a result who have waited too long. A system task: it ends with the Trio run."""
         while not self._is_over:
-            with self._patience:
+            with self._tick:
                 await trio.sleep_forever()
-            self._patience = trio.CancelScope()
+            self._tick = trio.CancelScope()
             now = trio.current_time()
-            for write in [write for write in self._undone if write.due <= now]:
+            for write in [write for write, due in self._undone.items() if due <= now]:
                 del self._undone[write]
                 trio.lowlevel.reschedule(write.task)
-            self._be_patient()
+            if self._undone:
+                self._look_again()
 
     def statistics(self) -> StoreStatistics:
         """Give the counters."""
@@ -232,7 +237,7 @@ class Writer(Generic[Tx]):
             # Bounded by join's own timeout.
             await trio.to_thread.run_sync(self._thread.join, CLOSE_DEADLINE_SECONDS)
         self._is_over = True
-        self._patience.cancel()
+        self._tick.cancel()
 
     # What follows runs in the writer thread.
 

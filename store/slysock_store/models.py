@@ -186,11 +186,19 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def is_delivered_to(self, user: UserKey) -> bool:
         """Tell whether it has reached this member."""
-        return any(receipt.user == user and receipt.delivered_at is not None for receipt in self.receipts)
+        receipt = self._receipt_of(user)
+        return receipt is not None and receipt.delivered_at is not None
 
     def is_read_by(self, user: UserKey) -> bool:
         """Tell whether this member has read it."""
-        return any(receipt.user == user and receipt.read_at is not None for receipt in self.receipts)
+        receipt = self._receipt_of(user)
+        return receipt is not None and receipt.read_at is not None
+
+    def _receipt_of(self, user: UserKey) -> Receipt | None:
+        for receipt in self.receipts:  # a generator would cost more than the one or two that there are
+            if receipt.user == user:
+                return receipt
+        return None
 
     @property
     def delivered_to(self) -> tuple[UserKey, ...]:

@@ -97,9 +97,11 @@ class Messages:
         async with self._turns.take(draft.chat.key):
             with translated_store_errors():
                 stored = await self._store.add_message(self._system, draft.chat, self._message(draft))
-            sent = Sent(stored=stored, tell_recipient=await self._is_to_be_told(draft.recipient, stored))
-            if not stored.is_duplicate:
-                announce(sent)
+            if stored.is_duplicate:
+                return Sent(stored=stored, tell_recipient=False)
+            is_delivered = stored.message.is_delivered_to(draft.recipient)
+            sent = Sent(stored=stored, tell_recipient=is_delivered or await self._has_come(draft.recipient, stored))
+            announce(sent)
             return sent
 
     def _message(self, draft: Draft) -> NewMessage:
@@ -116,16 +118,12 @@ class Messages:
             extra=draft.extra,
         )
 
-    async def _is_to_be_told(self, recipient: UserKey, stored: AddedMessage) -> bool:
-        """Decide whether the recipient gets the message now.
+    async def _has_come(self, recipient: UserKey, stored: AddedMessage) -> bool:
+        """Decide whether a recipient who was not there gets the message now.
 
         One who came while it was being stored may have been handed it as undelivered: the store knows, and gives it
         to one of the two ways only.
         """
-        if stored.is_duplicate:
-            return False
-        if stored.message.is_delivered_to(recipient):
-            return True
         if not self._listening.is_here(recipient):
             return False
         with translated_store_errors():

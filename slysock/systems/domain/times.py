@@ -1,8 +1,14 @@
 """Times as every dialect writes them."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+
+REMEMBERED: Final = 1_000
+"""Texts that need not be written again: messages that are stored together have the same time."""
 
 
+@lru_cache(maxsize=REMEMBERED)
 def wire_time(moment: datetime) -> str:
     """Write a time as JavaScript's Date does: ISO 8601, UTC with milliseconds and a Z."""
     if moment.tzinfo is not UTC:

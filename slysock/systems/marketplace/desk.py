@@ -79,24 +79,29 @@ class Desk:
         return chat
 
     async def talk(self, person: Person, name: ChatName) -> Talk:
-        """Say whom a person talks to, in a chat that there is or that they may begin.
-
-        Of a known chat nothing is read, which saves a hop to a thread and back: chats are not deleted and participants
-        do not leave.
+        """Say whom a person talks to, in a chat that there is or that they may begin; of a known one nothing is read.
 
         Raises:
             Invalid: the recipient has the same role, or is the one who asks.
         """
-        key = (person.key, name.recipient_id, name.product_id)
-        known = self._known.get(key)
-        if known is not None and name.recipient_type != person.role:
-            return known
+        return self.known_talk(person, name) or await self._find_talk(person, name)
+
+    def known_talk(self, person: Person, name: ChatName) -> Talk | None:
+        """Give a talk whose chat has been found before: chats are not deleted and participants do not leave.
+
+        A read saved is a hop to a thread and back.
+        """
+        if name.recipient_type == person.role:
+            return None
+        return self._known.get((person.key, name.recipient_id, name.product_id))
+
+    async def _find_talk(self, person: Person, name: ChatName) -> Talk:
         chat = await self.maybe_chat(person, name)
         talk = _talk(person, name)
         if chat is not None:
             if len(self._known) >= self._max_known:
                 self._known.clear()
-            self._known[key] = talk
+            self._known[talk.sender, name.recipient_id, name.product_id] = talk
         return talk
 
     async def chat(self, person: Person, name: ChatName) -> Chat:
