@@ -20,7 +20,7 @@ LOAD_COLUMNS: Final = (
     "gc ms",
     "disturbed",
 )
-MEMORY_COLUMNS: Final = ("kB per connection", "±", "disturbed")
+MEMORY_COLUMNS: Final = ("kB per connection", "±")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,6 @@ def _load_cells(summary: Summary) -> Iterator[Cell]:
 def _memory_cells(summary: Summary) -> Iterator[Cell]:
     yield Cell(_formatted(summary.kilobytes_per_connection, ".1f"))
     yield Cell(_spread(summary.kilobytes_per_connection))
-    yield Cell(summary.disturbance, alarming=True)
 
 
 def _formatted(figure: Figure | None, form: str) -> str:

@@ -35,7 +35,7 @@ from bench.table import print_comparison, print_results
 
 DRAIN_SECONDS: Final = 60.0
 INTERRUPTED: Final = 130  # as a shell reports what Ctrl+C ended
-PIPE_WIDTH: Final = 150
+PIPE_WIDTH: Final = 180
 OUTPUT_HELP: Final = "The JSON file; the default is a new one in var/bench."
 OUTPUT: Final = BENCH.parent / "var" / "bench"
 
@@ -108,7 +108,8 @@ def list_() -> None:
     for scenario in SCENARIOS.values():
         click.echo(f"{scenario.name}: {scenario.title}")
         for point in scenario.points:
-            click.echo(f"    {point.label}{'  (quick)' if point.quick else ''}")
+            modes = [mode for mode, has_it in (("quick", point.quick), ("growth", point.growth)) if has_it]
+            click.echo("    ".join(("", point.label, *modes)))
     click.echo("peers: " + ", ".join(PEERS))
 
 

@@ -35,7 +35,7 @@ class Summary:
 
     Attributes:
         failures: why runs do not count, one for each such run; the figures are of the others.
-        noises: what disturbed each of the runs that count.
+        noises: what disturbed each of the runs that count; none of memory, which does not depend on it.
     """
 
     scenario: Scenario
@@ -130,7 +130,7 @@ def summarize(runs: Iterable[Run]) -> list[Summary]:
             peer=peer,
             runs=[run for run in group if not run.failure],
             failures=[run.failure for run in group if run.failure],
-            noises=[noise_of(run, usual) for run in group if not run.failure],
+            noises=[noise_of(run, usual) for run in group if not run.failure and SCENARIOS[scenario].kind == "load"],
         )
         for (scenario, point, peer), group in groups.items()
         if scenario in SCENARIOS

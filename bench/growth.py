@@ -8,7 +8,7 @@ from typing import Final
 from bench.figures import Figure, Summary
 from bench.scenarios import SCENARIOS
 
-PEERS_OF_GROWTH: Final = ("slysock", "node", "bun", "python-socketio")
+PEERS_OF_GROWTH: Final = ("slysock", "node", "bun", "python-socketio", "floor")  # the floor: what the kernel adds
 UNITS: Final = {"deliveries": "delivery", "requests": "request", "connects": "connection", "joins": "join or leave"}
 
 

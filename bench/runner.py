@@ -109,7 +109,7 @@ class Runner:
 
     def _sessions(self, work: Sequence[Work]) -> Iterator[Session]:
         for scenario, points in work:
-            for repetition in range(self.settings.repetitions):
+            for repetition in range(self.settings.repetitions_of(scenario)):
                 for peer in self._peers_of(scenario, repetition):
                     possible = [point for point in points if point.needs <= peer.features]
                     if possible:
@@ -133,27 +133,36 @@ class Runner:
     # -- one server process --------------------------------------------------------------------------------------------
 
     def _session(self, session: Session, connections: int) -> Generator[Run, None, None]:
-        """Serve points by one process; by a new one where the last run failed, or memory is measured."""
+        """Serve points by one process as long as they have ever more clients, and no run fails.
+
+        What a larger point leaves behind, such as garbage to collect, would be on a smaller one's account. Where memory
+        is measured every point has its own process.
+        """
         left = list(session.points)
         while left:
             try:
                 capacity = self._capacity_of(session.scenario)
                 with serving(session.peer, self._cores.server, self.logs, self._cores.generator) as server:
+                    speed = self._speed(server)
                     while left:
-                        run = self._one(session, left.pop(0), server, capacity, connections)
+                        point = left[0]
+                        run = self._one(session, point, server, speed, capacity, connections)
+                        del left[0]
                         yield run
-                        if session.scenario.kind == "memory" or run.failure:
+                        if session.scenario.kind == "memory" or run.failure or _is_larger(point, left):
                             break
+                        speed = run.speeds[-1]
             except ProcessFailed as error:
                 yield _failed(_empty(session, left.pop(0), {}), str(error))
 
-    def _one(self, session: Session, point: Point, server: Server, capacity: float, connections: int) -> Run:
+    def _one(
+        self, session: Session, point: Point, server: Server, speed: float, capacity: float, connections: int
+    ) -> Run:
         """Run one point, with the speed of the server's core before and after."""
         empty = self._prepared(session, point, capacity, connections)
         try:
-            before = self._speed()
             run = self._measure(session.scenario, server, empty)
-            speeds = [before, self._speed()]
+            speeds = [speed, self._speed(server)]
         except ProcessFailed as error:
             return _failed(empty, f"{error}\n{server.last_words()}".strip())
         run = msgspec.structs.replace(run, speeds=speeds, at_seconds=round(time.monotonic() - self._began, 3))
@@ -175,7 +184,8 @@ class Runner:
         # What could not be had in full is no point of its own label: the figure is by what there was.
         return _with_x(empty, int(options["clients"])) if session.scenario.kind == "memory" else empty
 
-    def _speed(self) -> float:
+    def _speed(self, server: Server) -> float:
+        server.wait_idle()
         return core_speed(self._cores.server, self.logs / "speed.log")
 
     def _measure(self, scenario: Scenario, server: Server, empty: Run) -> Run:
@@ -246,6 +256,11 @@ def _empty(session: Session, point: Point, options: Options) -> Run:
         repetition=session.repetition,
         options=dict(options),
     )
+
+
+def _is_larger(point: Point, left: Sequence[Point]) -> bool:
+    """Whether a point has more clients than the one that comes after it."""
+    return bool(left) and int(point.options.get("clients", 1)) > int(left[0].options.get("clients", 1))
 
 
 def _failed(run: Run, failure: str) -> Run:

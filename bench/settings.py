@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.generator import Options
+from bench.scenarios import Scenario
 
 SETTLE_SECONDS: Final = 1.0  # a server's own clean-up after a thousand connects, before its memory is read
 
@@ -14,6 +15,8 @@ class Settings:
     """How thorough to be.
 
     Attributes:
+        context_repetitions: of peers that only show where the limits are.
+        memory_repetitions: memory hardly varies and takes long to fill; 0 is as often as anything else.
         drain_seconds: how long to wait for what is still on its way; what has not come by then counts as lost.
         references: of the first of them that can be had, open-loop rates are parts of the capacity.
     """
@@ -24,21 +27,38 @@ class Settings:
     warmup_seconds: float
     seconds: float
     drain_seconds: float
+    memory_repetitions: int = 0
     references: Sequence[str] = ("node", "slysock")
 
     def options(self) -> Options:
         """What every run is told."""
         return {"warmup": self.warmup_seconds, "seconds": self.seconds, "drain": self.drain_seconds}
 
+    def repetitions_of(self, scenario: Scenario) -> int:
+        """How often to run a scenario."""
+        return (scenario.kind == "memory" and self.memory_repetitions) or self.repetitions
+
 
 QUICK: Final = Settings(
     mode="quick", repetitions=3, context_repetitions=1, warmup_seconds=0.5, seconds=1.0, drain_seconds=20.0
 )
 FULL: Final = Settings(
-    mode="full", repetitions=5, context_repetitions=3, warmup_seconds=1.0, seconds=3.0, drain_seconds=60.0
+    mode="full",
+    repetitions=5,
+    context_repetitions=3,
+    memory_repetitions=3,
+    warmup_seconds=1.0,
+    seconds=3.0,
+    drain_seconds=60.0,
 )
 GROWTH: Final = Settings(
-    mode="growth", repetitions=2, context_repetitions=1, warmup_seconds=0.5, seconds=1.0, drain_seconds=60.0
+    mode="growth",
+    repetitions=2,
+    context_repetitions=1,
+    memory_repetitions=1,
+    warmup_seconds=0.5,
+    seconds=1.0,
+    drain_seconds=60.0,
 )
 SMOKE: Final = Settings(
     mode="smoke",

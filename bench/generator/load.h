@@ -77,6 +77,7 @@ void request_delivered(struct client *client, const char *body, size_t length);
 void roam_begin(void);
 void roam_tick(uint64_t now);
 void roam_start(uint64_t now);
+void roam_end(void);
 uint64_t roam_deadline(void);
 uint64_t roam_missing(void);
 void roam_ready(struct client *client);

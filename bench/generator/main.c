@@ -133,6 +133,7 @@ static void begin_draining(uint64_t now)
     usage_end(&usage);
     set_phase(DRAINING, "draining");
     phase_end = now + (uint64_t)(run.options.drain * 1e9);
+    roam_end();
     ask_gc(CONTROL_GC_READ, "[\"gc\",\"read\"]");
 }
 

@@ -1,8 +1,8 @@
 /* Roamers: clients of their own that join and leave rooms, while others publish: at a rate, or each the next as soon as
  * the one before is acknowledged.
  *
- * An acknowledgement says little. Therefore a roamer whose join is acknowledged after the measured window speaks to that
- * room, in which it must hear itself, once.
+ * An acknowledgement says little. Therefore each roamer joins a room once more after the measured window, unless it is in
+ * one, and speaks to that room, in which it must hear itself, once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +81,19 @@ static void prove(struct client *client)
     client_send(client, packet, (size_t)size);
 }
 
+/* Prove, now or once what is on its way is acknowledged. */
+static void prove_or_join(struct client *client)
+{
+    if (client->state != READY || client->sent_ns[0]) return;
+    if (client->room < 0) roam(client, now_ns());
+    else prove(client);
+}
+
+void roam_end(void)
+{
+    for (int i = 0; active() && i < run.options.roamers; i++) prove_or_join(&roamers[i]);
+}
+
 bool roam_is_proof(const char *payload, size_t length)
 {
     return active() && length == 24 && !memcmp(payload, PROOF, sizeof PROOF - 1);
@@ -101,7 +114,7 @@ void roam_acked(struct client *client, uint32_t ack)
     last_seen[client->index] = 0;
     if (left) client->room = -1;
     if (pacer.rate <= 0 && running()) roam(client, now);
-    if (run.phase == DRAINING && !left) prove(client);
+    if (run.phase == DRAINING) prove_or_join(client);
 }
 
 static void receive_proof(const struct client *client, uint32_t sender)

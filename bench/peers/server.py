@@ -15,6 +15,8 @@ from bench.process import Lines, ProcessFailed, running
 
 START_SECONDS: Final = 30.0
 LAST_WORDS: Final = 500
+IDLE_SECONDS: Final = 0.05  # without a tick of the kernel's account, which are 10 ms
+IDLE_LIMIT_SECONDS: Final = 10.0
 WELCOME_LINES: Final = 20
 PORT: Final = re.compile(rb'"port": ?(\d+)|http://127\.0\.0\.1:(\d+)')
 
@@ -44,6 +46,26 @@ class Server:
             raise ProcessFailed(f"{self.peer.name} has ended") from error
         private = [line.split()[1] for line in text.splitlines() if line.startswith(("Private_Clean", "Private_Dirty"))]
         return sum(map(int, private)) * 1024
+
+    def wait_idle(self) -> None:
+        """Wait until it does nothing, some seconds at most: it may still be busy with clients that have left.
+
+        Raises:
+            ProcessFailed: it has ended.
+        """
+        deadline = time.monotonic() + IDLE_LIMIT_SECONDS
+        before, now = -1, self._cpu_ticks()
+        while now > before and time.monotonic() < deadline:
+            time.sleep(IDLE_SECONDS)
+            before, now = now, self._cpu_ticks()
+
+    def _cpu_ticks(self) -> int:
+        try:
+            text = Path(f"/proc/{self.pid}/stat").read_text()
+        except OSError as error:
+            raise ProcessFailed(f"{self.peer.name} has ended") from error
+        user, system = text.rpartition(")")[2].split()[11:13]
+        return int(user) + int(system)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A server that acknowledges and publishes as the benchmark's application does, and makes one kind of mistake.
 
-argv: lose, repeat, swap, garble, forget, absent, leak, slow, mute, die, or none. One thread, blocking writes, few clients.
+argv: lose, repeat, swap, garble, forget, absent, leak, slow, mute, die, or none.
+One thread, blocking writes, few clients.
 """
 
 import json

@@ -167,6 +167,13 @@ def test_a_server_that_is_not_there_is_a_failed_run(tmp_path: Path) -> None:
     assert "closed" in complaint
 
 
+def test_a_server_that_has_ended_is_not_waited_for(tmp_path: Path) -> None:
+    with serving(PEERS["floor"], ANY_CORE, tmp_path) as server:
+        server.wait_idle()
+    with pytest.raises(ProcessFailed, match="floor has ended"):
+        server.wait_idle()
+
+
 def test_no_process_is_left(tmp_path: Path) -> None:
     with serving(PEERS["floor"], ANY_CORE, tmp_path) as server:
         assert Path(f"/proc/{server.pid}").exists()

@@ -58,6 +58,12 @@ def test_a_summary_counts_its_disturbed_runs_and_names_the_worst() -> None:
     assert summary.disturbance == "2/5: speed -50%"
 
 
+def test_what_cannot_change_memory_does_not_mark_it() -> None:
+    slow = run("slysock", 0, 1, scenario="memory", memory_bytes=1000)
+    (summary,) = summarize([msgspec.structs.replace(slow, speeds=[100.0, 10.0])])
+    assert summary.disturbance == ""
+
+
 def test_the_harness_keeps_off_the_server_s_core_and_comes_back() -> None:
     allowed = os.sched_getaffinity(0)
     core = min(allowed)
