@@ -98,7 +98,7 @@ class Changing:
         """
         chat = await self._domain.chats.get(ChatId(chat_id), user=user.key)
         chat = await self._domain.chats.toggle_block(chat, by=user.key)
-        return BlockShape(chat_id=chat.id, is_blocked=user.key in chat.blocked_by, blocked_by=list(chat.blocked_by))
+        return BlockShape(chat_id=chat.id, is_blocked=bool(chat.blocked_by), blocked_by=list(chat.blocked_by))
 
     async def _placed(self, user: Session, message_id: str, chat_id: str | None) -> Placed:
         """Find a message, in the chat that the client says, where it says one."""

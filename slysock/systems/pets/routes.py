@@ -58,8 +58,9 @@ def _chat_handlers(people: People, reading: Reading, changing: Changing) -> list
     @put("/{chat_id:str}/toggle-block")
     async def toggle_block(identity: Caller, chat_id: FromPath[str]) -> Envelope[BlockShape]:
         """Block a chat, or lift one's own block."""
-        block = await changing.toggle_block(await people.session(identity), chat_id)
-        text = "Chat blocked successfully" if block.is_blocked else "Chat unblocked successfully"
+        user = await people.session(identity)
+        block = await changing.toggle_block(user, chat_id)
+        text = "Chat blocked successfully" if user.key in block.blocked_by else "Chat unblocked successfully"
         return Envelope(message=text, data=block)
 
     return [create_chat, my_chats, mark_read, toggle_block]

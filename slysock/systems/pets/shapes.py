@@ -169,6 +169,8 @@ class BlockShape(Struct, frozen=True, kw_only=True, rename="camel"):
 
     chat_id: str
     is_blocked: bool
+    """By anybody: while it is, nobody sends into it."""
+
     blocked_by: list[str]
 
 

@@ -147,7 +147,9 @@ def _status(message: Message, chat: Chat) -> str:
     others = set(chat.participants) - {message.sender}
     if others and others <= set(message.read_by):
         return "read"
-    return "delivered" if others and others <= set(message.delivered_to) else "sent"
+    # Whom a deleted one had reached unread is not kept; nothing of it is on its way any more, so it does not fall back.
+    has_reached = message.is_deleted or others <= set(message.delivered_to)
+    return "delivered" if others and has_reached else "sent"
 
 
 def _profile(key: UserKey, users: KnownUsers) -> JsonObject:
