@@ -25,7 +25,7 @@ def system_of(service: Pets, foundation: Foundation) -> System:
     return System(
         name=NAME,
         routers=(foundation.root.router, service.router),
-        run=service.folder.run,
+        run=service.run,
         rest=(service.api,),
         manage=service.manage,
         emits=EMITS,

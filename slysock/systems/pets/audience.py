@@ -3,23 +3,25 @@
 from collections.abc import Callable
 from typing import TypeAlias, final
 
+from slysock import Socket
+from slysock.systems.domain.lineup import Call, Lineup
 from slysock.systems.voice import Voice
-from slysock_store import Chat, UserKey
+from slysock_store import Chat, ChatId, UserKey
 
 from .rooms import personal_room, rooms_of
 
-Call: TypeAlias = Callable[[], object]
-Later: TypeAlias = Callable[[Call], object]
-"""Makes a call when whoever caused it has their answer: `socket.after_ack` for an event. Must not wait."""
+Later: TypeAlias = Callable[[ChatId, Call], object]
+"""Makes a call when whoever caused it has their answer, and all that was to be told of the chat before is told: for a
+request that is `Announcements.add`, for an event `behind_ack`. The call must not wait."""
 
 
-def at_once(call: Call) -> None:
-    """Make a call now: for requests.
+def behind_ack(socket: Socket, lineup: Lineup) -> Later:
+    """Tell behind the acknowledgement of the event that is being handled, and behind the answers of requests."""
 
-    An HTTP answer takes as long as its client likes to read it. To wait for it would let one stalled client hold up a
-    chat, or let its messages be told in another order than they are stored in.
-    """
-    call()
+    def later(chat_id: ChatId, call: Call) -> None:
+        socket.after_ack(lineup.join(chat_id, call))
+
+    return later
 
 
 @final

@@ -44,7 +44,7 @@ class Changing:
         text = checked_content(wish.content, placed.message.kind, has_media=bool(placed.message.attachments))
 
         def announce(changed: ChangedMessage) -> None:
-            later(partial(self._audience.tell, changed.chat, MESSAGE_EDITED, _seen(user, changed)))
+            later(changed.chat.id, partial(self._audience.tell, changed.chat, MESSAGE_EDITED, _seen(user, changed)))
 
         changed = await self._revisions.edit(placed.message.id, text, announce, by=user.key, allow=refuse_blocked)
         return _seen(user, changed)
@@ -67,7 +67,7 @@ class Changing:
             )
 
         def announce(changed: ChangedMessage) -> None:
-            later(partial(self._audience.tell, changed.chat, MESSAGE_REACTION, seen(changed)))
+            later(changed.chat.id, partial(self._audience.tell, changed.chat, MESSAGE_REACTION, seen(changed)))
 
         placed = await self._placed(user, wish.message_id, wish.chat_id)
         return seen(
@@ -84,7 +84,7 @@ class Changing:
 
         def announce(changed: ChangedMessage) -> None:
             shape = MessageDeletedShape(message_id=message_id, chat_id=changed.chat.id, user_id=user.key)
-            later(partial(self._audience.tell, changed.chat, MESSAGE_DELETED, shape))
+            later(changed.chat.id, partial(self._audience.tell, changed.chat, MESSAGE_DELETED, shape))
 
         changed = await self._revisions.delete(MessageId(message_id), announce, by=user.key)
         await self._media.withdraw(changed.message)

@@ -5,10 +5,11 @@ from typing import Final, final
 
 from slysock import Router, Socket
 from slysock.systems.domain import Domain
+from slysock.systems.domain.lineup import Lineup
 from slysock_store import ChatId
 
 from .answers import Done, answer_error
-from .audience import Audience
+from .audience import Audience, behind_ack
 from .changing import Changing
 from .desk import Desk
 from .payloads import EditMessage, JoinChat, MarkAsRead, ReactMessage, SendMessage, Typing
@@ -30,6 +31,7 @@ class Events:
         domain: Domain,
         desk: Desk,
         audience: Audience,
+        lineup: Lineup,
         *,
         writing: Writing,
         reading: Reading,
@@ -38,6 +40,7 @@ class Events:
         self._domain = domain
         self._desk = desk
         self._audience = audience
+        self._lineup = lineup
         self._writing = writing
         self._reading = reading
         self._changing = changing
@@ -66,22 +69,24 @@ class Events:
     async def send_message(self, socket: Socket, payload: SendMessage) -> MessageShape:
         """Send a message; the acknowledgement is the message as it is stored. All participants get `newMessage`."""
         sender = await self._desk.session_of(socket)
-        return await self._writing.send(sender, payload.chat_id, payload.body(), socket.after_ack)
+        return await self._writing.send(sender, payload.chat_id, payload.body(), behind_ack(socket, self._lineup))
 
     async def mark_as_read(self, socket: Socket, payload: MarkAsRead) -> ReadShape:
         """Mark a message read, or all of a chat; participants get `messageRead` for each that became it."""
         user = await self._desk.session_of(socket)
-        return await self._reading.mark_read(user, payload.chat_id, payload.message_id, socket.after_ack)
+        return await self._reading.mark_read(
+            user, payload.chat_id, payload.message_id, behind_ack(socket, self._lineup)
+        )
 
     async def react_message(self, socket: Socket, payload: ReactMessage) -> MessageReactionShape:
         """React to a message, or take it back; participants get `messageReaction`."""
         user = await self._desk.session_of(socket)
-        return await self._changing.react(user, payload, socket.after_ack)
+        return await self._changing.react(user, payload, behind_ack(socket, self._lineup))
 
     async def edit_message(self, socket: Socket, payload: EditMessage) -> MessageShape:
         """Edit a message of one's own; participants get `messageEdited`."""
         user = await self._desk.session_of(socket)
-        return await self._changing.edit(user, payload, socket.after_ack)
+        return await self._changing.edit(user, payload, behind_ack(socket, self._lineup))
 
 
 def events_router(events: Events, desk: Desk) -> Router:

@@ -99,7 +99,7 @@ class Reading:
             marked = await self._domain.receipts.mark_read(chat, reader=user.key)
         else:
             marked = await self._domain.receipts.mark_one_read(chat, MessageId(message_id), reader=user.key)
-        later(partial(self._tell_read, marked, user.key))
+        later(chat.id, partial(self._tell_read, marked, user.key))
         return ReadShape(chat_id=chat.id, count=marked.count)
 
     def _tell_read(self, marked: MarkedMessages, reader: UserKey) -> None:

@@ -6,10 +6,10 @@ from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
-from slysock.systems.rest import Caller, PagingFromQuery, RestArea, paging, rest_router
+from slysock.systems.domain.lineup import Lineup
+from slysock.systems.rest import Caller, PagingFromQuery, RestArea, paging, rest_router, then
 
 from .answers import Envelope, render_error
-from .audience import at_once
 from .changing import Changing
 from .media import Media
 from .payloads import CreateChat, MessageBody
@@ -24,17 +24,24 @@ CHATS_PER_PAGE: Final = 20
 MESSAGES_PER_PAGE: Final = 50
 
 
-def chat_api(people: People, *, media: Media, writing: Writing, reading: Reading, changing: Changing) -> RestArea:
-    """Make the eight endpoints of the document, and the one that media are got from."""
+def chat_api(
+    people: People, lineup: Lineup, *, media: Media, writing: Writing, reading: Reading, changing: Changing
+) -> RestArea:
+    """Make the eight endpoints of the document, and the one that media are got from.
+
+    What a request has stored is told when its answer is on its way.
+    """
     handlers = [
-        *_chat_handlers(people, reading, changing),
-        *_message_handlers(people, writing, reading, changing),
-        *media_handlers(media, people, writing),
+        *_chat_handlers(people, lineup, reading, changing),
+        *_message_handlers(people, lineup, writing, reading, changing),
+        *media_handlers(media, people, lineup, writing),
     ]
     return rest_router(PATH, handlers, render_error)
 
 
-def _chat_handlers(people: People, reading: Reading, changing: Changing) -> list[ControllerRouterHandler]:
+def _chat_handlers(
+    people: People, lineup: Lineup, reading: Reading, changing: Changing
+) -> list[ControllerRouterHandler]:
     @post("/create")
     async def create_chat(identity: Caller, data: JSONBody[CreateChat]) -> Response[Envelope[ChatShape]]:
         """Get the chat with somebody, about a pet or about none; it is made if there is none."""
@@ -50,10 +57,12 @@ def _chat_handlers(people: People, reading: Reading, changing: Changing) -> list
         return Envelope(message="Chats retrieved successfully", data=page)
 
     @put("/{chat_id:str}/mark-read")
-    async def mark_read(identity: Caller, chat_id: FromPath[str]) -> Envelope[ReadShape]:
+    async def mark_read(identity: Caller, chat_id: FromPath[str]) -> Response[Envelope[ReadShape]]:
         """Mark all of a chat read."""
-        read = await reading.mark_read(await people.session(identity), chat_id, None, at_once)
-        return Envelope(message="Messages marked as read", data=read)
+        user = await people.session(identity)
+        with lineup.after_answer() as behind:
+            read = await reading.mark_read(user, chat_id, None, behind.add)
+            return then(Envelope(message="Messages marked as read", data=read), behind.release)
 
     @put("/{chat_id:str}/toggle-block")
     async def toggle_block(identity: Caller, chat_id: FromPath[str]) -> Envelope[BlockShape]:
@@ -67,7 +76,7 @@ def _chat_handlers(people: People, reading: Reading, changing: Changing) -> list
 
 
 def _message_handlers(
-    people: People, writing: Writing, reading: Reading, changing: Changing
+    people: People, lineup: Lineup, writing: Writing, reading: Reading, changing: Changing
 ) -> list[ControllerRouterHandler]:
     @get("/{chat_id:str}/messages", dependencies={"paging": paging(default_limit=MESSAGES_PER_PAGE)})
     async def messages(identity: Caller, chat_id: FromPath[str], paging: PagingFromQuery) -> Envelope[MessagePage]:
@@ -76,15 +85,21 @@ def _message_handlers(
         return Envelope(message="Messages retrieved successfully", data=page)
 
     @post("/{chat_id:str}/send")
-    async def send(identity: Caller, chat_id: FromPath[str], data: JSONBody[MessageBody]) -> Envelope[MessageShape]:
+    async def send(
+        identity: Caller, chat_id: FromPath[str], data: JSONBody[MessageBody]
+    ) -> Response[Envelope[MessageShape]]:
         """Send a message; all participants get `newMessage` on their sockets."""
-        message = await writing.send(await people.session(identity), chat_id, data, at_once)
-        return Envelope(message="Message sent successfully", data=message)
+        sender = await people.session(identity)
+        with lineup.after_answer() as behind:
+            message = await writing.send(sender, chat_id, data, behind.add)
+            return then(Envelope(message="Message sent successfully", data=message), behind.release)
 
     @delete("/message/{message_id:str}", status_code=200)
-    async def delete_message(identity: Caller, message_id: FromPath[str]) -> Envelope[MessageShape]:
+    async def delete_message(identity: Caller, message_id: FromPath[str]) -> Response[Envelope[MessageShape]]:
         """Take back a message of one's own, and its file."""
-        message = await changing.delete(await people.session(identity), message_id, at_once)
-        return Envelope(message="Message deleted successfully", data=message)
+        sender = await people.session(identity)
+        with lineup.after_answer() as behind:
+            message = await changing.delete(sender, message_id, behind.add)
+            return then(Envelope(message="Message deleted successfully", data=message), behind.release)
 
     return [messages, send, delete_message]

@@ -2,8 +2,11 @@
 
 from typing import Final, final
 
+import trio
+
 from slysock import Router, Server
 from slysock.systems.domain import make_domain
+from slysock.systems.domain.lineup import Lineup
 from slysock.systems.domain.oversight import Oversight
 from slysock.systems.domain.posting import Posts
 from slysock.systems.domain.references import References
@@ -55,13 +58,22 @@ class Pets:
         reading = Reading(domain, Oversight(store, NAME), listings, audience)
         changing = Changing(domain, Revisions(store, NAME), media, audience)
         self._managing = Managing(domain, listings, desk)
-        events = Events(domain, desk, audience, writing=writing, reading=reading, changing=changing)
+        self._lineup = Lineup()
+        events = Events(domain, desk, audience, self._lineup, writing=writing, reading=reading, changing=changing)
         self.router: Router = events_router(events, desk)
-        self.api: RestArea = chat_api(people, media=media, writing=writing, reading=reading, changing=changing)
+        self.api: RestArea = chat_api(
+            people, self._lineup, media=media, writing=writing, reading=reading, changing=changing
+        )
 
     def started(self, server: Server) -> None:
         """Learn where the clients are."""
         self._voice.bind(server)
+
+    async def run(self) -> None:
+        """Keep files and announcements going, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.folder.run)
+            nursery.start_soon(self._lineup.run)
 
     async def put_user(self, user_id: str, user: UserRecord) -> PersonShape:
         """See `Managing.put_user`."""

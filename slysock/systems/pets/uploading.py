@@ -13,7 +13,8 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from slysock.asgi import PreciseApp
-from slysock.systems.rest import Caller, HttpRequest
+from slysock.systems.domain.lineup import Lineup
+from slysock.systems.rest import Caller, HttpRequest, then
 from slysock.systems.uploads import (
     MAX_OVERHEAD_BYTES,
     BadForm,
@@ -29,7 +30,6 @@ from slysock.systems.uploads import (
 )
 
 from .answers import Envelope, Failure
-from .audience import at_once
 from .media import Media
 from .operations import DownloadOperation, UploadOperation
 from .people import People, user_of
@@ -49,7 +49,7 @@ _STATUS: Final[Mapping[type[UploadError], HTTPStatus]] = {
 }
 
 
-def media_handlers(media: Media, people: People, writing: Writing) -> list[ControllerRouterHandler]:
+def media_handlers(media: Media, people: People, lineup: Lineup, writing: Writing) -> list[ControllerRouterHandler]:
     """Make the handlers of `POST /{chatId}/send-media` and `GET /media/{name}`."""
     max_file_bytes = media.folder.max_file_bytes
 
@@ -60,15 +60,18 @@ def media_handlers(media: Media, people: People, writing: Writing) -> list[Contr
         operation_class=UploadOperation,
         middleware=[_patient],
     )
-    async def send_media(identity: Caller, request: HttpRequest, chat_id: FromPath[str]) -> Envelope[MessageShape]:
+    async def send_media(
+        identity: Caller, request: HttpRequest, chat_id: FromPath[str]
+    ) -> Response[Envelope[MessageShape]]:
         """Send an image or a video: the form field `media`, and if wanted `content`, the caption."""
         sender = await people.session(identity)
         boundary = _boundary_of(request)
         if (request.content_length or 0) > max_file_bytes + MAX_OVERHEAD_BYTES:
             raise FileTooLarge(max_file_bytes)
-        async with aclosing(request.stream()) as stream:
-            message = await writing.send_media(sender, chat_id, _Pieces(stream), boundary, at_once)
-        return Envelope(message="Media message sent successfully", data=message)
+        with lineup.after_answer() as behind:
+            async with aclosing(request.stream()) as stream:
+                message = await writing.send_media(sender, chat_id, _Pieces(stream), boundary, behind.add)
+            return then(Envelope(message="Media message sent successfully", data=message), behind.release)
 
     @route(
         "/media/{name:str}",

@@ -132,7 +132,7 @@ class Writing:
 
     def _announce(self, sender: Session, later: Later, added: AddedMessage) -> None:
         shape = _seen(sender, added)
-        later(partial(self._audience.tell, added.chat, NEW_MESSAGE, shape))
+        later(added.chat.id, partial(self._audience.tell, added.chat, NEW_MESSAGE, shape))
 
 
 def _seen(sender: Session, added: AddedMessage) -> MessageShape:

@@ -2,11 +2,12 @@
 
 import msgspec
 import pytest
+import trio
 
 from slysock.testing import Received
 from slysock_protocol.engineio import Outgoing
-from tests.systems.market import at, length, nothing_for
-from tests.systems.pets.shop import Shop, names
+from tests.systems.market import at, length, nothing_for, settle
+from tests.systems.pets.shop import Person, Shop, names
 from tests.systems.running import json_of
 
 
@@ -29,6 +30,42 @@ async def test_the_sender_is_answered_before_anybody_is_told(shop: Shop) -> None
     await engine.send(Outgoing(b"427" + msgspec.json.encode(["sendMessage", {"chatId": chat, "content": "1"}])))
     packets = [(await engine.inbox.get()).data for _ in range(3)]
     assert [packet[:2] for packet in packets] == [b"0{", b"37", b'2["newMessage"'[:2]]
+
+
+async def begin_to_send(shop: Shop, person: Person, chat: str, content: str) -> trio.abc.Stream:
+    """Send a message by request, and take nothing of the answer."""
+    body = msgspec.json.encode({"content": content})
+    head = (
+        f"POST /api/chat/{chat}/send HTTP/1.1\r\nhost: memory\r\nauthorization: Bearer {person.token}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    stream = shop.running.memory.open()
+    await stream.send_all(head.encode() + body)
+    await settle()
+    return stream
+
+
+async def test_a_request_is_answered_before_anybody_is_told(shop: Shop) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    stream = await begin_to_send(shop, anna, await anna.create("ben"), "x")
+    assert await ben.drain() == []
+    received = b""
+    while b"\r\n\r\n" not in received or not received.endswith(b"}"):
+        received += await stream.receive_some()
+    assert names(await ben.drain()) == ["newMessage"]
+    await trio.aclose_forcefully(stream)
+
+
+async def test_an_event_does_not_overtake_a_request_whose_answer_is_still_on_its_way(shop: Shop) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    chat = await anna.create("ben")
+    stream = await begin_to_send(shop, anna, chat, "by request")
+    await ben.send(chat, "by event")
+    await anna.http("POST", f"/{chat}/send", {"content": "by a second request"})
+    assert await ben.drain() == []
+    await trio.aclose_forcefully(stream)
+    heard = [at(event.args[0], "content") for event in await ben.drain()]
+    assert heard == ["by request", "by event", "by a second request"]
 
 
 async def test_a_message_by_request_is_told_like_one_by_event(shop: Shop) -> None:
