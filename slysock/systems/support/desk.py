@@ -37,15 +37,22 @@ class Desk:
     async def sign_in(self, identity: Identity) -> Person:
         """Say who bears a token, and store what it says of them unless that has been done.
 
+        What one may do follows from the token alone; one without a role leaves the role that others are shown.
+
         Raises:
             NotAuthenticated: nobody of this system.
         """
         person = person_of(identity)
-        told = hash(json.encode([person.role, identity.profile]))
+        told = hash(json.encode([identity.role, identity.profile]))
         if self._signed_in.get(person.key) != told:
-            await self.domain.users.sign_in(person.key, role=person.role, profile=identity.profile)
+            role = person.role if identity.role else await self._known_role(person)
+            await self.domain.users.sign_in(person.key, role=role, profile=identity.profile)
             self._remember(person.key, told)
         return person
+
+    async def _known_role(self, person: Person) -> str:
+        known = (await self.domain.users.find((person.key,))).get(person.key)
+        return person.role if known is None else known.role
 
     def _remember(self, user: UserKey, told: int) -> None:
         if len(self._signed_in) >= MAX_REMEMBERED_USERS:

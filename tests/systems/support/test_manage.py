@@ -38,6 +38,17 @@ async def test_a_role_that_was_told_gives_no_rights(center: Center) -> None:
     assert (await user.http("PATCH", f"/conversations/{conversation}", {"status": "closed"})).status == 403
 
 
+async def test_a_token_without_a_role_leaves_the_one_that_was_told_and_gives_no_rights(center: Center) -> None:
+    await center.manage("users/r9", {"role": "restaurant", "name": "مطعم"})
+    nameless, admin = await center.call("r9", ""), await center.admin()
+    assert (await nameless.http("POST", "/conversations", {"participants": ["u1"]})).status == 403
+    conversation = await admin.ask("POST", "/conversations", {"participants": ["r9", "new"]})
+    assert at(conversation, "participants", 1) == {"_id": "r9", "name": "مطعم", "role": "restaurant"}
+    newcomer = await center.call("new", "")
+    shown = await newcomer.ask("GET", f"/conversations/{id_of(conversation)}")
+    assert at(shown, "participants", 2, "role") == "user"
+
+
 async def presence_of(center: Center, user_id: str) -> object:
     token = token_for("backend", "service")
     answer = await center.running.http("GET", f"/manage/support/presence/{user_id}", token=token)
