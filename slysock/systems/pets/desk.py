@@ -12,7 +12,7 @@ from slysock.systems.domain import ConnectionKey, Domain
 from slysock.systems.voice import Voice
 from slysock_store import MAX_LIMIT, User
 
-from .people import People, Session
+from .people import People, Session, user_of
 from .rooms import chat_room, personal_room
 
 MAX_JOINED_PAGES: Final = 10
@@ -33,7 +33,9 @@ class Desk:
 
     async def connect(self, socket: Socket) -> None:
         """Take a socket in: refresh its user by the token, join its rooms."""
-        if self._admission.maybe_identity(socket) is not None:
+        identity = self._admission.maybe_identity(socket)
+        if identity is not None:
+            socket.join(personal_room(user_of(identity)))  # before what takes time: nothing is to be missed
             await self.session_of(socket)
 
     async def session_of(self, socket: Socket) -> Session:

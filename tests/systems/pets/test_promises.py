@@ -138,6 +138,18 @@ async def test_a_store_that_cannot_write_leaves_nothing_half_done_and_service_re
         assert "newMessage" in names(await ben.drain())
 
 
+async def test_a_socket_misses_nothing_while_the_store_is_asked_about_its_user(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(open_parts(tmp_path / "chat.db"))
+        shop = await stack.enter_async_context(shop_on(parts.store, tmp_path / "media"))
+        ben = await shop.visit("ben")
+        chat = await ben.create("anna")
+        parts.run("PRAGMA query_only = ON")  # anna cannot be signed in, as she is not yet while it takes its time
+        anna = await shop.visit("anna")
+        await ben.socket.call("typing", {"chatId": chat, "isTyping": True})
+        assert sorted(names(await anna.drain())) == ["error", "typing"]
+
+
 async def test_a_socket_that_came_while_the_store_was_away_is_taken_in_by_its_next_event(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(open_parts(tmp_path / "chat.db"))
