@@ -113,8 +113,11 @@ class Orders:
         newcomers = tuple(key for key in order.people if not chat.is_participant(key))
         if newcomers:
             chat = await self._desk.all.change(chat.id, ChatChanges(add_participants=newcomers))
+        if order.is_over:
+            chat = await self._close(chat, behind)
+        if newcomers and chat.status != CLOSED:  # what nobody can write in any more is no new conversation
             await self._tell_newcomers(chat, newcomers, behind)
-        return await self._close(chat, behind) if order.is_over else chat
+        return chat
 
     async def _tell_newcomers(self, chat: Chat, newcomers: tuple[UserKey, ...], behind: Announcements) -> None:
         users = await self._desk.people_in((chat,))

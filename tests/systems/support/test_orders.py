@@ -136,6 +136,16 @@ async def test_whoever_is_named_later_is_let_in_and_told(center: Center) -> None
     assert at(shown, "unreadCount") == 1
 
 
+async def test_whoever_is_named_when_it_is_over_finds_it_closed_and_is_not_told_of_a_new_one(center: Center) -> None:
+    user, restaurant, market = await center.user(), await center.restaurant(), await center.call("m1", "market")
+    await user.ask("POST", CHAT)
+    await center.tell_order("1234", "u1", "delivered", ["r1"])
+    await center.tell_order("1234", "u1", "delivered", ["r1", "m1"])
+    for caller in (restaurant, market):
+        assert await caller.heard() == []
+        assert at(await caller.ask("GET", CHAT), "status") == "closed"
+
+
 async def test_ids_of_orders_and_users_that_look_alike_are_not_mixed_up(center: Center) -> None:
     await center.tell_order("1", "2:3", "new")
     await center.tell_order("1:2", "3", "new")
