@@ -21,15 +21,22 @@ enum phase { SETUP, JOINING, HOLDING, WARMING, MEASURING, DRAINING, DONE };
 
 enum series { DELIVERY, DELIVERY_POLLING, REQUEST, CONNECT, JOIN, LAG, SERIES };
 
+/* What was completed since the warm-up began, in any phase. */
+struct done {
+    uint64_t messages; /* that reached their last recipient */
+    uint64_t requests, joins, connects;
+    uint64_t first_requests; /* the first of each requester, or as many as its window has */
+};
+
 struct run {
     struct options options;
     enum phase phase;
     uint64_t measure_begin, measure_end; /* ns; end is 0 until it is known */
     struct client *clients;              /* the steady ones */
     struct histogram histograms[SERIES];
+    struct done done;
     uint64_t deliveries, requests, connects, joins; /* done while measuring */
     uint64_t messages;                              /* published while measuring */
-    uint64_t completed;                             /* messages that reached their last recipient while measuring */
     uint64_t failures;
     uint64_t slow_kicked;
     uint64_t strays; /* messages to roamers of a room that they had left by then */

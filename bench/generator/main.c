@@ -23,6 +23,7 @@ enum { CONTROL_GC_RESET = 1, CONTROL_GC_READ = 2, CONTROL_JOIN = 1000 };
 static struct client *slow;
 static int opened, ready, unanswered;
 static uint64_t phase_end;
+static struct done at_begin; /* of measuring */
 static struct usage usage;
 
 static void set_phase(enum phase phase, const char *name)
@@ -122,6 +123,7 @@ static void begin_warming(uint64_t now)
 static void begin_measuring(void)
 {
     usage_begin(&usage);
+    at_begin = run.done;
     run.measure_begin = now_ns(); /* only now: the kernel takes its time to tell what its cores did */
     phase_end = run.measure_begin + (uint64_t)(run.options.seconds * 1e9);
     set_phase(MEASURING, "measuring");
@@ -151,15 +153,24 @@ static void end(void)
     run.phase = DONE;
 }
 
-/* Whether each closed loop has gone round once while measuring. A server that first does a part of everything and then
- * the next part of everything would otherwise look infinitely slow, or fast, by where in its cycle the window lies. */
-static bool went_round(void)
+/* Whether each closed loop has gone round once since then. A server that first does a part of everything and then the
+ * next part of everything would otherwise look infinitely slow, or fast, by where in its cycle the window lies; and what
+ * only the first request of each client costs would be measured where the warm-up is too short for it. */
+static bool went_round(const struct done *since)
 {
     const struct options *options = &run.options;
-    return run.completed >= (uint64_t)options->in_flight &&
-           (options->request_rate > 0 || run.requests >= (uint64_t)options->requesters * (uint64_t)options->window) &&
-           (options->roam_rate > 0 || run.joins >= (uint64_t)options->roamers) &&
-           (options->visitors_total > 0 || run.connects >= (uint64_t)options->visitors_at_once);
+    uint64_t requests = options->request_rate > 0 ? 0 : (uint64_t)options->requesters * (uint64_t)options->window;
+    uint64_t joins = options->roam_rate > 0 ? 0 : (uint64_t)options->roamers;
+    uint64_t connects = options->visitors_total > 0 ? 0 : (uint64_t)options->visitors_at_once;
+    return run.done.messages - since->messages >= (uint64_t)options->in_flight &&
+           run.done.requests - since->requests >= requests && run.done.first_requests >= requests &&
+           run.done.joins - since->joins >= joins && run.done.connects - since->connects >= connects;
+}
+
+/* A server that stands still does not keep a phase open for ever. */
+static bool is_over(uint64_t now, const struct done *since)
+{
+    return now >= phase_end && (went_round(since) || now >= phase_end + (uint64_t)(run.options.drain * 1e9));
 }
 
 static void advance(uint64_t now, bool go_on)
@@ -177,11 +188,10 @@ static void advance(uint64_t now, bool go_on)
         if (go_on || !run.options.hold) begin_warming(now);
         return;
     case WARMING:
-        if (now >= phase_end) begin_measuring();
+        if (is_over(now, &(struct done){0})) begin_measuring();
         return;
     case MEASURING:
-        if (now < phase_end) return;
-        if (went_round() || now >= phase_end + (uint64_t)(run.options.drain * 1e9)) begin_draining(now);
+        if (is_over(now, &at_begin)) begin_draining(now);
         return;
     case DRAINING:
         if (!awaited() || now >= phase_end) end();

@@ -121,6 +121,8 @@ void request_acked(struct client *client, uint32_t ack, const char *body, size_t
              (int)(length < 120 ? length : 120), body);
     uint64_t now = now_ns();
     if (measuring(now)) run.requests++;
+    run.done.requests++;
+    if (ack < (uint32_t)run.options.window) run.done.first_requests++;
     record(REQUEST, *sent, now);
     *sent = 0;
     missing--;

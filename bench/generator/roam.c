@@ -108,6 +108,7 @@ void roam_acked(struct client *client, uint32_t ack)
     bool left = ack % 2 == 1;
     uint64_t now = now_ns();
     if (measuring(now)) run.joins++;
+    run.done.joins++;
     record(JOIN, client->sent_ns[0], now);
     client->sent_ns[0] = 0;
     missing--;

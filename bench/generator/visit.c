@@ -99,6 +99,7 @@ void visit_ready(struct client *client)
     uint64_t now = now_ns();
     opening--;
     if (measuring(now)) run.connects++;
+    run.done.connects++;
     record(CONNECT, client->started_ns, now);
     if (run.options.visitors_stay_ms == 0) {
         go(client);

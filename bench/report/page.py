@@ -14,7 +14,7 @@ STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; width: 100%; }
 th, td { padding: .15rem .6rem; text-align: right; } th:first-child, td:first-child { text-align: left; }
-td:first-child { white-space: nowrap; }
+td { white-space: nowrap; }
 th { border-bottom: 1px solid #8888; font-weight: 600; } tr.point td { font-weight: 600; padding-top: .8rem; }
 svg { width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; fill: currentColor; }
 .grid { stroke: #8883; } figure { margin: 1.5rem 0; } figcaption { font-weight: 600; }
@@ -49,6 +49,7 @@ def _circumstances(results: Results) -> Iterator[str]:
     )
     for warning in warnings(results):
         yield f'<p class="failed">{escape(warning)}</p>'
+    yield "<p>Figures are medians over repetitions; upright lines in the plots are their range.</p>"
     yield "<ul>"
     for peer, versions in results.versions.items():
         made_of = ", ".join(f"{name} {version}" for name, version in versions.items())

@@ -57,7 +57,7 @@ CHAT: Final = Scenario(
         Point(
             label=f"{senders} senders",
             x=senders,
-            # The warm-up includes the making of every chat, which on MongoDB takes more than a second.
+            # The warm-up includes the making of every chat; the generator prolongs it until the last one is made.
             options={"clients": 2 * senders, "requesters": senders, "warmup": WARMUP_SECONDS},
             quick=senders == 200,
         )
