@@ -2,7 +2,8 @@
 
 A back-end tells of orders when it likes, so a chat may be there first: whoever opens it is the order's user until the
 back-end names another one. The chat of the wrong user then stays theirs and is the order's no longer; the right user
-gets one of their own, and nobody sees what was not meant for them.
+gets one of their own, and nobody sees what was not meant for them. A chat that an admin opens first has no user yet,
+and is whoever's comes first: the order's, when it is told of, or the first user who opens it.
 """
 
 from typing import Final, final
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from slysock.systems.domain.oversight import Oversight
 from slysock.systems.domain.references import References
-from slysock_store import Chat, ChatKey, EnsuredChat, NewChat, UserKey
+from slysock_store import Chat, ChatChanges, ChatKey, EnsuredChat, NewChat, UserKey
 
 from .payloads import OrderRecord
 from .sending import OPEN
@@ -25,7 +26,7 @@ REFERENCE_KIND: Final = "order"
 OVER: Final = frozenset({"delivered", "cancelled", "canceled"})
 ORDER_SUBJECT: Final = "{order_id}# طلب"
 
-_OWNER: Final = "owner"  # in Chat.extra: whose order it was when the chat was opened
+_OWNER: Final = "owner"  # in Chat.extra: whose order it was when the chat was opened; empty for nobody's
 
 
 @final
@@ -71,31 +72,42 @@ class OrderBook:
     async def maybe_chat(self, order_id: str, order: Order | None) -> Chat | None:
         """Find an order's chat: the first one opened, unless by somebody whom it does not concern."""
         chat = await self._chats.maybe_find(_first_key(order_id))
-        if chat is None or _belongs_to(chat, order):
+        if chat is None or belongs_to(chat, order):
             return chat
         assert order is not None
         return await self._chats.maybe_find(_own_key(order_id, order.user_id))
 
     async def ensure_chat(
-        self, order_id: str, order: Order | None, *, owner: UserKey, participants: tuple[UserKey, ...]
+        self, order_id: str, order: Order | None, *, owner: UserKey | None, participants: tuple[UserKey, ...]
     ) -> EnsuredChat:
-        """Give an order's chat, or make it: see `maybe_chat`."""
+        """Give an order's chat, or make it: see `maybe_chat`. Without an owner it waits for its user."""
         chat = NewChat(
             kind=ORDER,
             key=_first_key(order_id),
             participants=participants,
             reference=order_id,
             status=OPEN,
-            extra={SUBJECT: ORDER_SUBJECT.format(order_id=order_id), _OWNER: owner},
+            extra={SUBJECT: ORDER_SUBJECT.format(order_id=order_id), _OWNER: owner or ""},
         )
         ensured = await self._chats.ensure(chat)
-        if order is None or _belongs_to(ensured.chat, order):
+        if order is None or belongs_to(ensured.chat, order):
             return ensured
         return await self._chats.ensure(replace(chat, key=_own_key(order_id, order.user_id)))
 
 
-def _belongs_to(chat: Chat, order: Order | None) -> bool:
-    return order is None or chat.extra.get(_OWNER) in order.people
+def waits_for_its_user(chat: Chat) -> bool:
+    """Tell whether an order's chat has admins alone."""
+    return chat.extra.get(_OWNER) == ""
+
+
+def with_user(user: UserKey) -> ChatChanges:
+    """Make a chat that waits for its user this one's."""
+    return ChatChanges(add_participants=(user,), extra={_OWNER: user})
+
+
+def belongs_to(chat: Chat, order: Order | None) -> bool:
+    """Tell whether a chat that was opened early concerns those whom its order does."""
+    return order is None or waits_for_its_user(chat) or chat.extra.get(_OWNER) in order.people
 
 
 def _first_key(order_id: str) -> ChatKey:

@@ -2,6 +2,7 @@
 
 from typing import Final, final
 
+import trio
 from msgspec import Struct
 
 from slysock.systems.domain import NotAllowed, NotFound
@@ -11,7 +12,7 @@ from slysock_store import Chat, ChatChanges, EnsuredChat, UserKey
 from .announcing import Announcer
 from .desk import Desk
 from .opening import Opening
-from .order_book import Order, OrderBook
+from .order_book import Order, OrderBook, belongs_to, waits_for_its_user, with_user
 from .payloads import OrderRecord
 from .people import Person
 from .sending import CLOSED, Sending
@@ -44,24 +45,29 @@ class Orders:
         self._opening = opening
         self._sending = sending
         self._announcer = announcer
+        self._adopting = trio.Lock()
 
     async def open_chat(self, opener: Person, order_id: str, behind: Announcements) -> OpenedChat:
         """Give an order's chat; make it first if there is none.
 
         Raises:
             NotAllowed: the order is none of theirs.
-            NotFound: an admin asks for that of an order which nobody has told of: with whom would they talk?
         """
         order = await self._book.maybe_order(order_id)
-        chat = await self._book.maybe_chat(order_id, order)
+        user = _user_of(order, opener)
+        chat = await self._maybe_chat(order_id, order, user, behind)
         created = False
         if chat is None:
             ensured = await self._make_chat(opener, order_id, order, behind)
             chat, created = ensured.chat, ensured.created
+            if not created:  # somebody was quicker: an admin, and it waits for its user
+                chat = await self._maybe_chat(order_id, order, user, behind) or chat
         _refuse_strangers(opener, chat, order)
         if created:
             order = await self._book.maybe_order(order_id)  # what was told meanwhile has found no chat
-        if order is not None:
+            if waits_for_its_user(chat):
+                chat = await self._maybe_chat(order_id, order, _user_of(order, opener), behind) or chat
+        if order is not None and belongs_to(chat, order):
             chat = await self._follow(chat, order, behind)
         return OpenedChat(conversation=await self._desk.show(chat, opener.key), created=created)
 
@@ -69,12 +75,12 @@ class Orders:
         """Give an order's chat to one of those who may see it.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is none, or one of admins alone, which they may open.
             NotAllowed: it is not theirs.
         """
         order = await self._book.maybe_order(order_id)
         chat = await self._book.maybe_chat(order_id, order)
-        if chat is None:
+        if chat is None or (order is None and waits_for_its_user(chat) and not _may_see(reader, chat)):
             raise NotFound(MISSING_ORDER_CHAT)
         _refuse_strangers(reader, chat, order)
         return chat
@@ -82,7 +88,7 @@ class Orders:
     async def put_order(self, order_id: str, told: OrderRecord, behind: Announcements) -> OrderShape:
         """Learn of an order, or of what has become of it; its chat, if it has one, follows. Can be repeated."""
         order = await self._book.put(order_id, told)
-        chat = await self._book.maybe_chat(order_id, order)
+        chat = await self._maybe_chat(order_id, order, order.people[0], behind)
         if chat is not None:
             await self._follow(chat, order, behind)
         return OrderShape(
@@ -96,17 +102,37 @@ class Orders:
     async def _make_chat(
         self, opener: Person, order_id: str, order: Order | None, behind: Announcements
     ) -> EnsuredChat:
-        if order is None and opener.is_admin:
-            raise NotFound(MISSING_ORDER_CHAT)
         people = (opener.key,) if order is None else order.people
         if not opener.is_admin and opener.key not in people:
             raise NotAllowed(NOT_YOUR_ORDER)
         admins = tuple(admin.key for admin in await self._opening.admins())
-        ensured = await self._book.ensure_chat(order_id, order, owner=people[0], participants=(*people, *admins))
+        ensured = await self._book.ensure_chat(
+            order_id, order, owner=_user_of(order, opener), participants=(*people, *admins)
+        )
         if ensured.created:
             users = await self._desk.people_in((ensured.chat,))
             self._announcer.new_conversation(behind, ensured.chat, users)
         return ensured
+
+    async def _maybe_chat(
+        self, order_id: str, order: Order | None, user: UserKey | None, behind: Announcements
+    ) -> Chat | None:
+        """Find an order's chat; one that waits for its user has this one from now on."""
+        chat = await self._book.maybe_chat(order_id, order)
+        if chat is None or user is None or not waits_for_its_user(chat):
+            return chat
+        await self._adopt(chat, user, behind, is_over=order is not None and order.is_over)
+        return await self._book.maybe_chat(order_id, order)  # of several who come at once, the first has it
+
+    async def _adopt(self, chat: Chat, user: UserKey, behind: Announcements, *, is_over: bool) -> None:
+        async with self._adopting:
+            if not waits_for_its_user(await self._desk.all.get(chat.id)):
+                return
+            chat = await self._desk.all.change(chat.id, with_user(user))
+        last, users = await self._desk.last_message(chat), await self._desk.people_in((chat,))
+        self._announcer.conversation_updated(behind, chat, last, users)
+        if chat.status != CLOSED and not is_over:  # as in `_follow`
+            self._announcer.joined_conversation(behind, chat, users, (user,))
 
     async def _follow(self, chat: Chat, order: Order, behind: Announcements) -> Chat:
         """Bring a chat to where its order is: with all its people, closed if the order is over."""
@@ -140,6 +166,13 @@ class Orders:
         return said.chat
 
 
+def _user_of(order: Order | None, opener: Person) -> UserKey | None:
+    """Say whose an order is: what was told, else of whoever opens its chat, unless that is an admin."""
+    if order is not None:
+        return order.people[0]
+    return None if opener.is_admin else opener.key
+
+
 def _refuse_strangers(person: Person, chat: Chat, order: Order | None) -> None:
     """Let admins, participants and those whom the order concerns pass.
 
@@ -147,5 +180,9 @@ def _refuse_strangers(person: Person, chat: Chat, order: Order | None) -> None:
         NotAllowed: somebody else.
     """
     concerned = order is not None and person.key in order.people
-    if not (person.is_admin or concerned or chat.is_participant(person.key)):
+    if not (concerned or _may_see(person, chat)):
         raise NotAllowed(NOT_YOUR_ORDER)
+
+
+def _may_see(person: Person, chat: Chat) -> bool:
+    return person.is_admin or chat.is_participant(person.key)

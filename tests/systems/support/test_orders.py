@@ -9,6 +9,7 @@ from tests.systems.support.center import (
     CONVERSATION_KEYS,
     MESSAGE_KEYS,
     NEW_CONVERSATION_KEYS,
+    Caller,
     Center,
     assert_keys,
     data_of,
@@ -88,14 +89,60 @@ async def test_strangers_to_an_order_are_refused_and_change_nothing(center: Cent
 
 async def test_an_order_that_nobody_has_told_of_is_its_first_openers(center: Center) -> None:
     user, stranger, admin = await center.user(), await center.stranger(), await center.admin()
-    answer = await admin.http("POST", CHAT)
-    assert (answer.status, json_of(answer)) == (404, MISSING)
     for method in ("GET", "POST"):
         if method == "POST":
             await user.ask("POST", CHAT)
         answer = await stranger.http(method, CHAT)
         assert (answer.status, json_of(answer)) == ((404, MISSING) if method == "GET" else (403, NOT_YOURS))
     assert id_of(await admin.ask("POST", CHAT)) == id_of(await user.ask("GET", CHAT))
+
+
+async def test_an_admin_opens_an_untold_order_with_the_admins_alone_and_its_user_comes_later(center: Center) -> None:
+    admin, second, user, stranger = (
+        await center.admin(),
+        await center.admin("a2"),
+        await center.user(),
+        await center.stranger(),
+    )
+    answer = await admin.http("POST", CHAT)
+    assert (answer.status, people_in(json_of(answer))) == (201, ["a1", "a2"])
+    assert await second.names_heard() == ["new-conversation"]
+    await admin.join(id_of(json_of(answer)))
+    await admin.heard()
+    answer = await user.http("GET", CHAT)
+    assert (answer.status, json_of(answer)) == (404, MISSING)
+    opened = await user.ask("POST", CHAT)
+    assert people_in(opened) == ["a1", "a2", "u1"]
+    assert await user.names_heard() == ["new-conversation"]
+    assert await admin.names_heard() == ["conversation-updated"]
+    for method in ("GET", "POST"):
+        answer = await stranger.http(method, CHAT)
+        assert (answer.status, json_of(answer)) == (403, NOT_YOURS)
+
+
+async def test_of_many_who_open_an_admins_chat_at_once_one_is_its_user(center: Center) -> None:
+    admin, people = await center.admin(), [await center.user(f"u{number}") for number in range(4)]
+    await admin.ask("POST", CHAT)
+    statuses: list[int] = []
+
+    async def open_it(person: Caller) -> None:
+        statuses.append((await person.http("POST", CHAT)).status)
+
+    async with trio.open_nursery() as nursery:
+        for person in people:
+            nursery.start_soon(open_it, person)
+    assert sorted(statuses) == [200, 403, 403, 403]
+    assert len(people_in(await admin.ask("GET", CHAT))) == 2
+
+
+async def test_an_admins_chat_is_the_orders_when_it_is_told_of_and_nobody_elses_after(center: Center) -> None:
+    admin, user, other = await center.admin(), await center.user(), await center.user("u2")
+    conversation = id_of(await admin.ask("POST", CHAT))
+    assert at(await center.tell_order("1234", "u1", "preparing", ["r1"]), "conversationId") == conversation
+    assert await user.names_heard() == ["new-conversation"]
+    assert people_in(await user.ask("GET", CHAT)) == ["a1", "u1", "r1"]
+    await center.tell_order("1234", "u2", "preparing")
+    assert id_of(await other.ask("POST", CHAT)) != conversation
 
 
 async def test_whoever_opens_anothers_order_early_learns_nothing_and_blocks_nobody(center: Center) -> None:
@@ -144,6 +191,14 @@ async def test_whoever_is_named_when_it_is_over_finds_it_closed_and_is_not_told_
     for caller in (restaurant, market):
         assert await caller.heard() == []
         assert at(await caller.ask("GET", CHAT), "status") == "closed"
+
+
+async def test_an_admins_chat_whose_order_is_told_of_when_it_is_over_is_no_new_one_to_its_user(center: Center) -> None:
+    user, admin = await center.user(), await center.admin()
+    await admin.ask("POST", CHAT)
+    await center.tell_order("1234", "u1", "delivered")
+    assert await user.heard() == []
+    assert at(await user.ask("GET", CHAT), "status") == "closed"
 
 
 async def test_ids_of_orders_and_users_that_look_alike_are_not_mixed_up(center: Center) -> None:
