@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, ParamSpec, TypeVar, cast, final
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -16,6 +16,7 @@ from slysock import DisconnectReason, InvalidPayload, Server, Socket
 from slysock.observing import ServerStatistics
 from slysock_store import AddedMessage, EnsuredChat, Store, StoreError
 
+from .counts import Count, CountsByLabels
 from .domain import DomainError
 from .durations import Durations, DurationsByLabels
 
@@ -31,37 +32,41 @@ class Metrics:
     """The metrics of one server; an `Observer` of it. Given to `assemble`, which does the rest."""
 
     def __init__(self) -> None:
-        registry = self._registry = CollectorRegistry()
-        self._events = Counter(
-            "slysock_events", "Events of clients that were handled", ["namespace", "event"], registry=registry
-        )
+        self._events = CountsByLabels("slysock_events", "Events of clients that were handled", ["namespace", "event"])
         self._delivery = DurationsByLabels(
             "slysock_delivery_seconds",
             "From an event's arrival until what it caused was in the outboxes of everybody concerned",
             ["namespace"],
         )
-        registry.register(self._delivery)
-        # (namespace, event) -> what is counted of it: to look labels up costs more than to count
-        self._handled: dict[tuple[str, str], tuple[Counter, Durations]] = {}
-        self._errors = Counter(
-            "slysock_errors", "Events that failed, by kind", ["namespace", "kind"], registry=registry
+        # (namespace, event) -> what is counted of it
+        self._handled: dict[tuple[str, str], tuple[Count, Durations]] = {}
+        self._errors = CountsByLabels("slysock_errors", "Events that failed, by kind", ["namespace", "kind"])
+        self._http_errors = CountsByLabels("slysock_http_errors", "Requests that were answered by an error", ["status"])
+        self._joins = CountsByLabels("slysock_joins", "Clients let into a namespace", ["namespace"])
+        self._endings = CountsByLabels("slysock_connections_closed", "Connections ended", ["reason"])
+        self._slow = CountsByLabels(
+            "slysock_slow_consumers", "Clients disconnected for not reading what was sent to them"
         )
-        self._http_errors = Counter(
-            "slysock_http_errors", "Requests that were answered by an error", ["status"], registry=registry
-        )
-        self._joins = Counter("slysock_joins", "Clients let into a namespace", ["namespace"], registry=registry)
-        self._endings = Counter("slysock_connections_closed", "Connections ended", ["reason"], registry=registry)
-        self._slow = Counter(
-            "slysock_slow_consumers", "Clients disconnected for not reading what was sent to them", registry=registry
-        )
-        self._messages = Counter("slysock_messages", "Messages stored", ["system"], registry=registry)
-        self._messages_of: dict[str, Counter] = {}  # system -> its own
-        self._chats = Counter("slysock_chats_created", "Chats made", ["system"], registry=registry)
+        self._messages = CountsByLabels("slysock_messages", "Messages stored", ["system"])
+        self._chats = CountsByLabels("slysock_chats_created", "Chats made", ["system"])
         self._store_seconds = DurationsByLabels("slysock_store_seconds", "What the store takes", ["operation"])
-        registry.register(self._store_seconds)
-        self._store_errors = Counter(
-            "slysock_store_errors", "What the store failed at", ["operation", "kind"], registry=registry
-        )
+        self._store_errors = CountsByLabels("slysock_store_errors", "What the store failed at", ["operation", "kind"])
+        self._slow.of()  # shown from the beginning, as it has no labels
+        self._registry = CollectorRegistry()
+        for collector in (
+            self._events,
+            self._delivery,
+            self._errors,
+            self._http_errors,
+            self._joins,
+            self._endings,
+            self._slow,
+            self._messages,
+            self._chats,
+            self._store_seconds,
+            self._store_errors,
+        ):
+            self._registry.register(collector)
 
     def bind(self, server: Server) -> None:
         """Observe a server."""
@@ -76,7 +81,7 @@ class Metrics:
 
     def joined(self, socket: Socket) -> None:
         """Count a client."""
-        self._joins.labels(socket.namespace.name).inc()
+        self._joins.of(socket.namespace.name).add()
 
     def left(self, socket: Socket, reason: DisconnectReason) -> None:
         """See Observer.left; who is there is a gauge."""
@@ -86,25 +91,25 @@ class Metrics:
         name = socket.namespace.name
         counted = self._handled.get((name, event))
         if counted is None:
-            counted = self._handled[name, event] = (self._events.labels(name, event), self._delivery.of(name))
-        counted[0].inc()
+            counted = self._handled[name, event] = (self._events.of(name, event), self._delivery.of(name))
+        counted[0].add()
         counted[1].add(seconds)
 
     def failed(self, socket: Socket, event: str, error: Exception) -> None:  # noqa: ARG002 - the shape of an Observer
         """Count an error."""
-        self._errors.labels(socket.namespace.name, kind_of_error(error)).inc()
+        self._errors.of(socket.namespace.name, kind_of_error(error)).add()
 
     def session_closed(self, reason: DisconnectReason) -> None:
         """Count the end of a connection."""
-        self._endings.labels(reason).inc()
+        self._endings.of(reason).add()
         if reason == SLOW_CONSUMER:
-            self._slow.inc()
+            self._slow.of().add()
 
     # -- HTTP and store ----------------------------------------------------------------------------------------------
 
     def http_failed(self, status: int) -> None:
         """Count an error answer; there are as many labels as statuses that we answer."""
-        self._http_errors.labels(str(status)).inc()
+        self._http_errors.of(str(status)).add()
 
     def watch(self, store: Store) -> Store:
         """Give a store that counts and times what is done with it."""
@@ -121,16 +126,13 @@ class Metrics:
         else:
             made_message, made_chat = not result.is_duplicate, result.created_chat
         if made_message:
-            counter = self._messages_of.get(system)
-            if counter is None:
-                counter = self._messages_of[system] = self._messages.labels(system)
-            counter.inc()
+            self._messages.of(system).add()
         if made_chat:
-            self._chats.labels(system).inc()
+            self._chats.of(system).add()
 
     def store_failed(self, operation: str, error: StoreError) -> None:
         """Count what a store could not do."""
-        self._store_errors.labels(operation, type(error).__name__).inc()
+        self._store_errors.of(operation, type(error).__name__).add()
 
 
 def kind_of_error(error: Exception) -> str:

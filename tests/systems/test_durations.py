@@ -1,13 +1,14 @@
-"""Histograms as Prometheus reads them."""
+"""Histograms and counters as Prometheus reads them."""
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from slysock.systems.counts import CountsByLabels
 from slysock.systems.durations import DurationsByLabels
 
 
-def _rendered(durations: DurationsByLabels) -> dict[str, float]:
+def _rendered(collector: DurationsByLabels | CountsByLabels) -> dict[str, float]:
     registry = CollectorRegistry()
-    registry.register(durations)
+    registry.register(collector)
     lines = [line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
@@ -38,3 +39,18 @@ def test_each_value_of_the_labels_has_its_own() -> None:
 
 def test_nothing_counted_is_nothing_shown() -> None:
     assert _rendered(DurationsByLabels("seconds", "what it takes", ["of"])) == {}
+
+
+def test_a_counter_counts_by_the_values_of_its_labels() -> None:
+    counts = CountsByLabels("things", "what there is", ["of", "by"])
+    counts.of("a", "x").add()
+    counts.of("a", "x").add()
+    counts.of("a", "y").add()
+    assert _rendered(counts) == {'things_total{by="x",of="a"}': 2, 'things_total{by="y",of="a"}': 1}
+
+
+def test_a_counter_without_labels_is_shown_once_it_is_asked_for() -> None:
+    counts = CountsByLabels("things", "what there is")
+    assert _rendered(counts) == {}
+    counts.of()
+    assert _rendered(counts) == {"things_total": 0}
