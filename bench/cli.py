@@ -62,7 +62,7 @@ def full() -> None:
 @click.option("--repetitions", type=click.IntRange(min=1), default=GROWTH.repetitions, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), help=OUTPUT_HELP)
 def growth(peers: tuple[str, ...], repetitions: int, output: Path | None) -> None:
-    """What a delivery, a room operation and a connection cost as their number grows; less than ten minutes."""
+    """What a delivery, a room operation and a connection cost as their number grows; ten minutes."""
     settings = replace(GROWTH, repetitions=repetitions)
     sys.exit(_run(settings, _points(SCENARIOS, lambda point: point.growth), peers or PEERS_OF_GROWTH, output))
 

@@ -11,8 +11,8 @@ from bench.settings import SETTLE_SECONDS, Settings
 Work: TypeAlias = tuple[Scenario, Sequence[Point]]
 
 # Seconds on the machine of README.md, over all peers: an estimate need not be better than by a third.
-START: Final = 0.7  # a server, until it listens
-AROUND: Final = 0.4  # generator, speed and draining
+START: Final = 0.5  # a server, until it listens
+AROUND: Final = 0.3  # generator, speed and draining
 CONNECT: Final = 0.0004
 JOIN: Final = 0.000004
 MINUTE: Final = 60
