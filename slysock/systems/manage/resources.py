@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias, TypeVar, final, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from slysock.systems.nulls import OrDefault, fill_nulls
 from slysock_store import JsonObject
 
 P = TypeVar("P", bound=msgspec.Struct)
@@ -101,8 +102,12 @@ class NewNotice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     content: object = msgspec.field(default_factory=dict[str, object])
     """What its type says; any JSON."""
 
-    channel: Annotated[str, Meta(min_length=1, max_length=64)] = "PUSH"
-    priority: Annotated[int, Meta(ge=0, le=1000)] = 1
+    channel: OrDefault[Annotated[str, Meta(min_length=1, max_length=64)]] = "PUSH"
+    priority: OrDefault[Annotated[int, Meta(ge=0, le=1000)]] = 1
+
+    def __post_init__(self) -> None:
+        """Take null for left out."""
+        fill_nulls(self)
 
 
 @final

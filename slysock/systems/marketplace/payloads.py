@@ -4,6 +4,8 @@ from typing import Annotated, Literal, TypeAlias, final
 
 from msgspec import Meta, Struct
 
+from slysock.systems.nulls import OrDefault, fill_nulls
+
 from .people import MAX_ID
 
 UserNumber: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_ID, description="A user's id, unique per role")]
@@ -28,8 +30,12 @@ class JoinChat(Struct, frozen=True, kw_only=True, rename="camel"):
     product_id: Product
     recipient_id: UserNumber
     recipient_type: RecipientType | None = None
-    page: PageNumber = 1
-    limit: PageSize = DEFAULT_PAGE_SIZE
+    page: OrDefault[PageNumber] = 1
+    limit: OrDefault[PageSize] = DEFAULT_PAGE_SIZE
+
+    def __post_init__(self) -> None:
+        """Take null for left out."""
+        fill_nulls(self)
 
 
 @final
@@ -121,5 +127,9 @@ class Typing(Struct, frozen=True, kw_only=True, rename="camel"):
 class ListChats(Struct, frozen=True, kw_only=True, rename="camel"):
     """`getUserChats` and `joinRooms`, whose payload may be left out."""
 
-    page: PageNumber = 1
-    limit: PageSize = DEFAULT_PAGE_SIZE
+    page: OrDefault[PageNumber] = 1
+    limit: OrDefault[PageSize] = DEFAULT_PAGE_SIZE
+
+    def __post_init__(self) -> None:
+        """Take null for left out."""
+        fill_nulls(self)

@@ -4,6 +4,8 @@ from typing import Annotated, Final, Literal, TypeAlias, final
 
 from msgspec import Meta, Struct
 
+from slysock.systems.nulls import OrDefault, fill_nulls
+
 from .people import MAX_ID_CHARACTERS
 
 MAX_CONTENT_CHARACTERS: Final = 1000
@@ -53,7 +55,7 @@ class MessageBody(Struct, frozen=True, kw_only=True, rename="camel"):
     """`POST /api/chat/{chatId}/send`. A text needs `content`, an image or a video `content` or `mediaUrl`."""
 
     content: str | None = None
-    message_type: str = "text"
+    message_type: OrDefault[str] = "text"
     """`text`, `image` or `video`."""
 
     media_url: MediaUrl | None = None
@@ -61,6 +63,10 @@ class MessageBody(Struct, frozen=True, kw_only=True, rename="camel"):
     """Which message this replies to."""
 
     client_message_id: ClientMessageId | None = None
+
+    def __post_init__(self) -> None:
+        """Take null for left out."""
+        fill_nulls(self)
 
 
 @final
@@ -69,7 +75,7 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
 
     chat_id: RecordId
     content: str | None = None
-    message_type: str = "text"
+    message_type: OrDefault[str] = "text"
     """`text`, `image` or `video`."""
 
     media_url: MediaUrl | None = None
@@ -77,6 +83,10 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
     """Which message this replies to."""
 
     client_message_id: ClientMessageId | None = None
+
+    def __post_init__(self) -> None:
+        """Take null for left out."""
+        fill_nulls(self)
 
     def body(self) -> MessageBody:
         """Give the message without its chat."""
@@ -142,10 +152,14 @@ class ListingBody(Struct, frozen=True, kw_only=True, rename="camel"):
     """`PUT /manage/pets/listings/{petId}`: what chats show of a pet."""
 
     title: Annotated[str, Meta(max_length=500)]
-    images: Annotated[list[ListingImage | Annotated[str, Meta(max_length=2048)]], Meta(max_length=50)] = []
+    images: OrDefault[Annotated[list[ListingImage | Annotated[str, Meta(max_length=2048)]], Meta(max_length=50)]] = []
     """As objects with a `url`, or as addresses."""
 
     price: float | int | None = None
     address: Annotated[str, Meta(max_length=1000)] | None = None
     owner_id: ForeignId | None = None
     """Who is in every chat about the pet."""
+
+    def __post_init__(self) -> None:
+        """Take null for left out."""
+        fill_nulls(self)

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from slysock import Socket
 from slysock.systems.domain import ConnectionKey, Domain, DomainError
 from slysock.systems.domain.notifications import Notice, Notifications
+from slysock.systems.nulls import OrDefault, fill_nulls
 from slysock.systems.voice import Voice
 from slysock_store import Json, Notification, NotificationId, UserKey
 
@@ -41,11 +42,12 @@ class NewNotice(Struct, frozen=True, kw_only=True, rename="camel"):
     content: object
     """A text, or an object with whatever the front-end shows."""
 
-    channel: Annotated[str, Meta(min_length=1, max_length=32)] = "PUSH"
-    priority: Annotated[int, Meta(ge=0, le=MAX_PRIORITY)] = 1
+    channel: OrDefault[Annotated[str, Meta(min_length=1, max_length=32)]] = "PUSH"
+    priority: OrDefault[Annotated[int, Meta(ge=0, le=MAX_PRIORITY)]] = 1
 
     def __post_init__(self) -> None:
         """Refuse what is too long, or, where it comes from Python code, cannot be said in JSON."""
+        fill_nulls(self)
         if len(msgspec.json.encode(self.content)) > MAX_CONTENT_BYTES:
             raise ValueError(f"Expected `content` of at most {MAX_CONTENT_BYTES} bytes")
 

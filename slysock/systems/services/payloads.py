@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal, TypeAlias, final
 
 from msgspec import Meta, Struct
 
+from slysock.systems.nulls import OrDefault, fill_nulls
 from slysock_store import JsonObject
 
 from .media import Address, MediaFields, attachment_of
@@ -39,12 +40,13 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
 
     chat_id: RecordId
     content: str | None = None
-    message_type: MessageType = "text"
+    message_type: OrDefault[MessageType] = "text"
     media: list[MediaFields | Address] | None = None
     client_message_id: ClientMessageId | None = None
 
     def __post_init__(self) -> None:
         """Refuse a message without what its type is about."""
+        fill_nulls(self)
         if self.message_type == "text" and not (self.content or "").strip():
             raise ValueError("Expected `content` in a message of the type `text`")
         if self.message_type != "text" and not self.media:
@@ -123,12 +125,13 @@ class SupportMessage(Struct, frozen=True, kw_only=True, rename="camel"):
 
     ticket_id: RecordId
     content: str
-    message_type: TicketMessageType = "text"
+    message_type: OrDefault[TicketMessageType] = "text"
     attachments: list[MediaFields | Address] | None = None
     client_message_id: ClientMessageId | None = None
 
     def __post_init__(self) -> None:
         """Refuse a message that says nothing."""
+        fill_nulls(self)
         if not self.content.strip():
             raise ValueError("Expected `content` that is not empty")
         self.stored_attachments()

@@ -4,6 +4,8 @@ from typing import Annotated, Final, Literal, TypeAlias, final
 
 from msgspec import Meta, Struct
 
+from slysock.systems.nulls import OrDefault, fill_nulls
+
 from .people import MAX_USER_ID_CHARACTERS
 
 MAX_CONTENT_CHARACTERS: Final = 10_000
@@ -38,8 +40,12 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
 
     conversation_id: RecordId
     content: Content
-    type: Literal["text", "image"] = "text"
+    type: OrDefault[Literal["text", "image"]] = "text"
     client_message_id: ClientMessageId | None = None
+
+    def __post_init__(self) -> None:
+        """Take null for left out."""
+        fill_nulls(self)
 
 
 @final
@@ -55,13 +61,17 @@ class CreateWithAdmin(Struct, frozen=True, kw_only=True, rename="camel"):
 class CreateConversation(Struct, frozen=True, kw_only=True, rename="camel"):
     """`POST /support/conversations`: with these people; a restaurant's has an admin as well."""
 
-    participants: Annotated[list[UserName], Meta(max_length=MAX_PARTICIPANTS)] = []
+    participants: OrDefault[Annotated[list[UserName], Meta(max_length=MAX_PARTICIPANTS)]] = []
     user_id: UserName | None = None
     """One more participant, for clients that name only one."""
 
     subject: Subject | None = None
     content: Content | None = None
     client_message_id: ClientMessageId | None = None
+
+    def __post_init__(self) -> None:
+        """Take null for left out."""
+        fill_nulls(self)
 
 
 @final
@@ -82,8 +92,12 @@ class OrderRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     """`PUT /manage/support/orders/:orderId`: an order as the back-end knows it."""
 
     user_id: UserName
-    participants: Annotated[list[UserName], Meta(max_length=MAX_PARTICIPANTS)] = []
+    participants: OrDefault[Annotated[list[UserName], Meta(max_length=MAX_PARTICIPANTS)]] = []
     """The restaurant, market or pharmacy, and whoever else is to be in its chat."""
 
     status: Annotated[str, Meta(min_length=1, max_length=64)]
     """`delivered` and `cancelled` close its chat."""
+
+    def __post_init__(self) -> None:
+        """Take null for left out."""
+        fill_nulls(self)

@@ -25,7 +25,7 @@ def poisoned(event: str) -> Iterator[object]:
 
 def is_harmless(field: str, poison: object) -> bool:
     """Tell what a field may be."""
-    may_be_null = field in ("clientMessageId", "media", "attachments", "userId")
+    may_be_null = field in ("clientMessageId", "messageType", "media", "attachments", "userId")
     is_address = poison == ["x"] and field in ("media", "attachments")
     return (poison is None and may_be_null) or (poison is True and field == "isOnline") or is_address
 
