@@ -4,13 +4,16 @@ The command line (slysock.cli) reads the same names from flags, `SLYSOCK_*` and 
 setting. Units are in the names.
 """
 
+import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 TransportName = Literal["polling", "websocket"]
 ParserName = Literal["json", "msgpack"]
+
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/A-Z*,\s]*/?")  # a scheme, a host, a port; apps write capacitor://…
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,6 +94,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ValueError(f"path must start with a slash and name something, not {self.path!r}")
         if isinstance(self.cors_origins, str):
             raise TypeError("cors_origins must be a list; text would be taken for a list of letters")
+        for origin in self.cors_origins or ():
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"{origin!r} is no origin as browsers write it: https://shop.example, http://localhost:5173. "
+                    "To allow every page, leave cors_origins out"
+                )
         unknown = set(self.transports) - {"polling", "websocket"}
         if unknown or not self.transports:
             raise ValueError("transports must be polling, websocket or both")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -136,12 +137,16 @@ class Connection:
             elif packet.namespace not in self._left:
                 raise RemoteProtocolError("not connected to this namespace")
         elif isinstance(packet, Event):
-            if not self._stopping:
-                socket.receive(packet, size)
+            if not self._stopping:  # in a context of its own: one task reads for many clients
+                copy_context().run(socket.receive, packet, size)
         elif isinstance(packet, Ack):
             socket.receive_ack(packet)
         elif isinstance(packet, Disconnect):
             socket.close("client namespace disconnect")
+        elif socket.joining:
+            # Clients that leave before they are let in do not say so, and may come again at once.
+            socket.close("client namespace disconnect")
+            self._connect(packet)
         else:
             raise RemoteProtocolError("connected to this namespace already")
 
@@ -167,7 +172,7 @@ class Connection:
         socket = Socket(self, namespace, handshake)
         self._left.pop(packet.namespace, None)
         self._sockets[packet.namespace] = socket
-        socket.enter()
+        copy_context().run(socket.enter)
 
     # -- sockets -----------------------------------------------------------------------------------------------------
 
@@ -228,12 +233,14 @@ class Connection:
         config = self._around.config
         self._pending_events += events
         self._pending_bytes += size
-        self.backlogged = (
-            self._pending_events >= config.max_pending_events or self._pending_bytes >= config.max_payload_bytes
+        # One large event is no backlog: its handler may wait for the client's answer, or for its leaving.
+        self.backlogged = self._pending_events >= config.max_pending_events or (
+            self._pending_events > 1 and self._pending_bytes >= config.max_payload_bytes
         )
 
     async def wait_ready(self) -> None:
         """Wait until there is room for more, or the session has ended."""
         while self.backlogged and not self.session.closed:
-            self._ready = trio.Event()
+            if self._ready is None or self._ready.is_set():  # one for all who wait: during an upgrade there are two
+                self._ready = trio.Event()
             await self._ready.wait()

@@ -34,7 +34,7 @@ from slysock_protocol.engineio import (
     open_packet,
 )
 from slysock_protocol.errors import CloseCode
-from slysock_protocol.websocket import is_key
+from slysock_protocol.websocket import first_subprotocol, is_key, switching_protocols
 
 _TURNS_OF_A_NEW_POLL: Final = 8  # from its connection's being taken to its waiting
 _PACKETS_PER_TURN: Final = 1024  # of one POST, which may hold hundreds of thousands, before others get a turn
@@ -344,16 +344,17 @@ class Engine:
             await self._refuse(request, HandshakeError.UNKNOWN_SESSION)
             return None
         key, opening = request.header(b"sec-websocket-key") or b"", self._opening_request(request, query)
-        return partial(self._serve_websocket, wire, key, request.hand_over(), query.sid, opening)
+        answer = switching_protocols(key, first_subprotocol(request.header(b"sec-websocket-protocol")))
+        return partial(self._serve_websocket, wire, answer, request.hand_over(), query.sid, opening)
 
     async def _serve_websocket(
-        self, wire: Wire, key: bytes, behind: bytes, sid: str | None, request: OpeningRequest
+        self, wire: Wire, answer: bytes, behind: bytes, sid: str | None, request: OpeningRequest
     ) -> None:
         async with trio.open_nursery() as nursery:
             transport = WebSocketTransport(
                 wire.stream,
                 wire.sock,
-                key=key,
+                answer=answer,
                 behind=behind,
                 nursery=nursery,
                 flusher=self._flusher,

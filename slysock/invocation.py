@@ -1,9 +1,10 @@
 """One call of one handler: its arguments, its acknowledgement, and what goes wrong in it."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, cast, final
+from types import CoroutineType
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast, final
 
 import trio
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from slysock.socket import Socket
 
 logger = logging.getLogger("slysock")
+
+Routine: TypeAlias = Coroutine[object, object, object]
 
 _running: ContextVar["Invocation | None"] = ContextVar("running", default=None)
 
@@ -28,7 +31,7 @@ def after_ack(call: Callable[[], object]) -> None:
         RuntimeError: no handler is running.
     """
     running = _running.get()
-    if running is None:
+    if running is None or running.finished:  # finished: in a task that the handler started, and that outlives it
         raise RuntimeError("no handler is running")
     if running.afterwards is None:
         running.afterwards = []
@@ -39,7 +42,7 @@ def after_ack(call: Callable[[], object]) -> None:
 class Invocation:
     """A handler about to run for one event of one client."""
 
-    __slots__ = ("_ack_id", "_args", "_event", "_handler", "_since", "_socket", "afterwards")
+    __slots__ = ("_ack_id", "_args", "_event", "_handler", "_since", "_socket", "afterwards", "finished")
 
     def __init__(
         self, socket: "Socket", event: str, handler: Handler, args: tuple[object, ...], ack_id: int | None
@@ -51,16 +54,19 @@ class Invocation:
         self._ack_id = ack_id
         self._since = trio.current_time() if socket.namespace.observers else 0.0
         self.afterwards: list[Callable[[], object]] | None = None  # what shall be done behind the acknowledgement
+        self.finished = False
 
     def run_now(self) -> None:
         """Run a plain handler."""
         _running.set(self)
         try:
-            self._finish(self._handler.call(self._socket, *self._args))
+            result = self._handler.call(self._socket, *self._args)
+            if isinstance(result, CoroutineType):
+                refuse_coroutine(cast("Routine", result))
+            self._finish(result)
         except Exception as error:  # the boundary of one handler: nobody else notices
             self._fail(error)
-        finally:
-            _running.set(None)
+        self.finished = True
 
     async def run(self) -> None:
         """Run either kind of handler, in a dispatcher. Cancelled, it answers nothing: its client is gone."""
@@ -79,7 +85,7 @@ class Invocation:
             if rest is not None:
                 raise rest from None
         finally:
-            _running.set(None)
+            self.finished = True
 
     def _finish(self, result: object) -> None:
         if self._ack_id is not None and result is not NO_ACK:
@@ -94,13 +100,25 @@ class Invocation:
         answer_failure(self._socket, self._event, self._handler.on_error, error, self._ack_id)
 
 
+def refuse_coroutine(routine: "Routine") -> NoReturn:
+    """Say that a plain function gave something to wait for, as a decorated coroutine function does.
+
+    Raises:
+        TypeError: always.
+    """
+    routine.close()
+    raise TypeError("a plain function returned something to wait for; make it a coroutine function")
+
+
 def answer_failure(
     socket: "Socket", event: str, on_error: "ErrorHook | None", error: Exception, ack_id: int | None
 ) -> None:
     """Log what is not expected, and answer by the router's error hook or without internals."""
     for observer in socket.namespace.observers:
         observer.failed(socket, event, error)
-    if not isinstance(error, InvalidPayload | Refusal):
+    if isinstance(error, InvalidPayload):
+        logger.debug("the arguments of %r from socket %s do not fit its handler", event, socket.id)
+    elif not isinstance(error, Refusal):
         logger.error("the handler of %r failed for socket %s", event, socket.id, exc_info=error)
     try:
         answer = on_error(socket, event, error) if on_error is not None else {"error": _public_text(error)}

@@ -110,13 +110,24 @@ async def bound(host: str, port: int, unix_path: Path | None) -> AsyncGenerator[
         OSError: the address cannot be had.
     """
     listeners = [bind_unix(unix_path)] if unix_path is not None else await bind_tcp(host, port)
+    ours = None if unix_path is None else _identity(unix_path)
     try:
         yield listeners
     finally:
         for listener in listeners:
             listener.close()
-        if unix_path is not None:
+        # A stopping server is outlived by its last connections: another may be listening there by now.
+        if unix_path is not None and _identity(unix_path) == ours:
             unix_path.unlink(missing_ok=True)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell files of one name apart; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_ctime_ns  # numbers are given again, at once on some file systems
 
 
 async def accept_forever(listener: stdlib_socket.socket, take: Callable[[stdlib_socket.socket], None]) -> None:

@@ -10,7 +10,6 @@ from weakref import WeakValueDictionary
 from slysock.acks import Answers
 from slysock.broadcast import Audience, Broadcast
 from slysock.observing import Observer
-from slysock.request import SocketId
 from slysock.rooms import RoomName, Rooms
 from slysock.router import Listener, Router, Table
 from slysock.socket import Socket
@@ -67,7 +66,7 @@ class Namespace:
         """List the clients, on this server."""
         return list(self._rooms)
 
-    def get(self, socket_id: SocketId) -> Socket | None:
+    def get(self, socket_id: str) -> Socket | None:
         """Find a client by its id, on this server."""
         return self._rooms.get(socket_id)
 

@@ -32,7 +32,7 @@ class Rooms(Generic[M]):
     def __iter__(self) -> Iterator[M]:
         return iter(list(self._members.values()))
 
-    def get(self, member_id: SocketId) -> M | None:
+    def get(self, member_id: str) -> M | None:
         """Find a member."""
         return self._members.get(member_id)
 

@@ -188,6 +188,8 @@ class Router:
             ValueError: a reserved event name, or a concurrency below 1.
             TypeError: parameters that an event cannot fill.
         """
+        if callable(event):
+            raise TypeError('give the event\'s name: @router.on("name")')
         if event in RESERVED_EVENTS:
             raise ValueError(f"{event!r} is a reserved event name; see on_connect and on_disconnect")
         if concurrency < 1:
@@ -253,10 +255,10 @@ class Router:
         """Make everything that another router of the same namespace registers, before or after, part of this one.
 
         Raises:
-            ValueError: it is for another namespace, or the same router.
+            ValueError: it is for another namespace, or would be part of itself.
         """
-        if other is self:
-            raise ValueError("a router cannot include itself")
+        if any(registered is self._registrations for registered, _ in other._registrations.walk()):  # noqa: SLF001 - of the same class
+            raise ValueError("a router cannot be part of itself")
         if other.namespace != self.namespace:
             raise ValueError(f"a router for {other.namespace!r} cannot be part of one for {self.namespace!r}")
         self.registrations.included.append(other._registrations)  # noqa: SLF001 - of the same class

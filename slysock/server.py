@@ -110,6 +110,7 @@ class Server:
 
         Raises:
             OSError: the address cannot be had.
+            RuntimeError: it has served already.
         """
         async with bound(host, port, unix_path) as listeners, self._inside():
             listening = describe(listeners[0], host, unix_path, secure=tls is not None)
@@ -135,6 +136,8 @@ class Server:
     @asynccontextmanager
     async def _inside(self) -> AsyncGenerator[None]:
         """Keep the application's resources, and the nursery in which clients that have left are dealt with."""
+        if self._farewells is not None:
+            raise RuntimeError("a server serves once; make another one")
         lifespan = nullcontext() if self._lifespan is None else self._lifespan(self)
         async with lifespan, trio.open_nursery() as self._farewells:
             yield

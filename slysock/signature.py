@@ -138,11 +138,11 @@ class Signature:
     def _bind_items(self, items: list[object]) -> tuple[object, ...]:
         if self._takes_anything:
             return tuple(items[1:])
-        values = _values(msgspec.convert(items, self._arguments))
+        values = _values(msgspec.convert(items, self._arguments, str_keys=True))
         rest = items[1 + len(self.types) :]
         if self.rest_type is None or not rest:
             return values
-        return values + tuple(msgspec.convert(item, self.rest_type) for item in rest)
+        return values + tuple(msgspec.convert(item, self.rest_type, str_keys=True) for item in rest)
 
     def accepts(self, kinds: list[Kind]) -> bool:
         """Tell whether arguments of these kinds may be meant for this handler; only their content can tell more."""

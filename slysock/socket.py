@@ -1,16 +1,17 @@
 """A client in a namespace: what handlers are given."""
 
-import inspect
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import copy_context
+from types import CoroutineType
 from typing import TYPE_CHECKING, Final, Literal, ParamSpec, cast, final
 
 from slysock.acks import Answers
 from slysock.broadcast import Audience, Broadcast
 from slysock.dispatcher import Dispatcher, Job
 from slysock.errors import ConnectionRefused
-from slysock.invocation import Invocation, after_ack, answer_failure
+from slysock.invocation import Invocation, Routine, after_ack, answer_failure, refuse_coroutine
 from slysock.request import Handshake, SocketId
 from slysock.rooms import RoomName
 from slysock.router import Handler
@@ -81,6 +82,11 @@ class Socket:
     def connected(self) -> bool:
         """Whether the client is in the namespace."""
         return self._state == "in"
+
+    @property
+    def joining(self) -> bool:
+        """Whether it has not been decided yet if the client is let in."""
+        return self._state == "joining"
 
     @property
     def gone(self) -> bool:
@@ -352,7 +358,7 @@ class Socket:
             elif any(hook.is_async for hook in self.namespace.table.disconnect):
                 self._connection.later(lambda: self._farewell(reason))
             else:
-                run_without_waiting(self._farewell(reason))
+                copy_context().run(run_without_waiting, self._farewell(reason))
 
     async def _farewell_when_idle(self, reason: DisconnectReason) -> None:
         """Wait for the client's handlers to end; the hooks have their turn also when one takes too long for that."""
@@ -389,10 +395,8 @@ async def _settle(result: object, *, is_async: bool) -> None:
     """
     if is_async:
         await cast("Awaitable[object]", result)
-    elif inspect.isawaitable(result):
-        if inspect.iscoroutine(result):
-            result.close()
-        raise TypeError("a plain function returned something to wait for; make it a coroutine function")
+    elif isinstance(result, CoroutineType):
+        refuse_coroutine(cast("Routine", result))
 
 
 def run_without_waiting(routine: Coroutine[object, None, None]) -> None:

@@ -127,7 +127,7 @@ class Exchange:
     def failed(self, exc: Exception) -> None:
         """Log what the application raised; of little interest if only because the client had left."""
         level = logging.INFO if self._gone else logging.ERROR
-        logger.log(level, "application failed on %s %s", self._request.method, self._request.path, exc_info=exc)
+        logger.log(level, "application failed on %s %r", self._request.method, self._request.path, exc_info=exc)
 
     async def conclude(self) -> None:
         """Bring the answer to an end in place of the application, which has returned or failed."""
@@ -198,7 +198,7 @@ class Exchange:
     async def _answer_instead(self) -> None:
         """Answer for an application that did not; a client that left or broke its request gets what it can."""
         if not self._gone:
-            logger.error("application gave no answer to %s %s", self._request.method, self._request.path)
+            logger.error("application gave no answer to %s %r", self._request.method, self._request.path)
         status = 500 if not self._gone else self._fault
         if status is None:
             self._request.abandon()

@@ -91,7 +91,10 @@ class Memory:
 
         Raises:
             Closed: the server refused.
+            NotImplementedError: the server has another parser than the default one.
         """
+        if self.server.config.parser != "json":
+            raise NotImplementedError("clients in memory speak the default parser only")
         return MemoryConnection(await self.open_engine(transport, headers=headers, query=query), self._nursery)
 
     async def connect(

@@ -77,8 +77,10 @@ class Outbox:
     """Bytes on their way to one connection, in order.
 
     Bounds: `max_bytes` wait, or one message that is larger. A message that would exceed this shuts the box: nothing
-    more is taken or sent, and `on_full` is called by the flusher, not from inside the push, so that a slow consumer
-    never interrupts the broadcast in which it was found out.
+    more is taken or sent, and `on_full` is called.
+
+    `on_full` and `on_broken` are never called from inside a push, but by the flusher or the box's own task, so that a
+    slow or lost consumer does not interrupt the broadcast in which it was found out.
 
     Ownership: writes to the stream, does not close it. A write that fails, is cancelled, or makes no progress for
     `write_timeout_seconds` shuts the box and calls `on_broken`: half a message may be on the wire.
@@ -89,11 +91,11 @@ class Outbox:
         "_box",
         "_empty",
         "_flusher",
-        "_full",
         "_max_bytes",
         "_nursery",
         "_on_broken",
         "_on_full",
+        "_report",
         "_rest",
         "_scheduled",
         "_sock",
@@ -128,7 +130,7 @@ class Outbox:
         self._waiting_bytes = 0  # of both
         self._scheduled = False  # in the flusher's list, or a drain task is at work
         self._blocked = False  # the kernel took less than it was given
-        self._full = False
+        self._report: Callable[[], None] | None = None  # what the flusher shall call
         self._empty: trio.Event | None = None
         self.shut = False
 
@@ -148,8 +150,7 @@ class Outbox:
             return
         size = len(data)
         if self._waiting_bytes + size > self._max_bytes and not self._make_room(size):
-            self.shut = self._full = True
-            self._flusher.add(self)
+            self._shut_later(self._on_full)
             return
         self._box.append(data)
         self._waiting_bytes += size
@@ -159,25 +160,48 @@ class Outbox:
 
     def _make_room(self, size: int) -> bool:
         """Tell whether a message fits after all: in an empty box, or when the kernel takes what is there."""
-        if self._sock is not None and not self._blocked and not self._send_now(self._sock):
-            self._start_draining()
-        return not self._waiting_bytes or self._waiting_bytes + size <= self._max_bytes
+        if self._sock is not None and not self._blocked:
+            try:
+                if not self._send_now(self._sock):
+                    self._start_draining()
+            except OSError:
+                self._shut_later(self._on_broken)
+        return not self.shut and (not self._waiting_bytes or self._waiting_bytes + size <= self._max_bytes)
+
+    def _shut_later(self, report: Callable[[], None]) -> None:
+        """Take no more from now on; the flusher says why."""
+        if not self.shut:
+            self.shut = True
+            self._report = report
+            self._flusher.add(self)
 
     def flush(self) -> None:
         """Give the kernel what is waiting; the flusher's call."""
-        if self._full:
-            self._full = False
-            self._discard()
-            self._on_full()
-        elif self._blocked or self.shut:
-            return
-        elif self._sock is None or not self._send_now(self._sock):
+        if self.shut or self._blocked:
+            self._say_why()
+        elif self._sock is None:
             self._start_draining()
         else:
-            self._scheduled = False
+            try:
+                if self._send_now(self._sock):
+                    self._scheduled = False
+                else:
+                    self._start_draining()
+            except OSError:
+                self.give_up()
+
+    def _say_why(self) -> None:
+        if self._report is not None:
+            report, self._report = self._report, None
+            self._discard()
+            report()
 
     def _send_now(self, sock: stdlib_socket.socket) -> bool:
-        """Send once without waiting; False when something is left over. Not while a rest waits."""
+        """Send once without waiting; False when something is left over. Not while a rest waits.
+
+        Raises:
+            OSError: the connection is lost.
+        """
         box = self._box
         data = box.pop() if len(box) == 1 else self._take()  # as a rule it is one: worth a call less
         if not data:
@@ -186,9 +210,6 @@ class Outbox:
             sent = sock.send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
-        except OSError:
-            self.give_up()
-            return True
         if sent == self._waiting_bytes and self._empty is None:  # as a rule
             self._waiting_bytes = 0
             return True
@@ -268,6 +289,7 @@ class Outbox:
             self._discard()
             self._on_broken()
         self._on_full = self._on_broken = _nothing
+        self._report = None
 
     def _discard(self) -> None:
         self._box.clear()

@@ -30,7 +30,6 @@ from slysock_protocol.websocket import (
     close_frame,
     goodbye_frame,
     read_goodbye,
-    switching_protocols,
 )
 
 _CLOSE_SECONDS: Final = 5.0  # how long a client may take to answer a close frame
@@ -249,7 +248,7 @@ class WebSocketTransport:
     Args:
         stream: the connection.
         sock: the plain socket below it, if that is all there is.
-        key: the Sec-WebSocket-Key of the client's request, which is answered at once.
+        answer: to the client's opening handshake; sent before anything else.
         behind: what the client sent after its request.
         nursery: the connection's own; cancelled when nothing can be written any more.
         flusher: empties the outbox.
@@ -257,14 +256,14 @@ class WebSocketTransport:
         config: limits.
     """
 
-    __slots__ = ("_closing", "_config", "_connection", "_failed", "_lane", "_nursery", "_outbox", "_parted", "_serving")
+    __slots__ = ("_closing", "_config", "_lane", "_nursery", "_outbox", "_parted", "_serving")
 
     def __init__(
         self,
         stream: trio.abc.Stream,
         sock: stdlib_socket.socket | None,
         *,
-        key: bytes,
+        answer: bytes,
         behind: bytes,
         nursery: trio.Nursery,
         flusher: Flusher,
@@ -285,11 +284,9 @@ class WebSocketTransport:
         )
         self._lane = Lane(reader.source(stream, sock), behind, config.max_payload_bytes)
         self._serving = trio.CancelScope()  # until somebody takes leave
-        self._connection: trio_websocket.WebSocketConnection | None = None
         self._closing: tuple[CloseCode, str] | None = None
         self._parted = False  # both sides have said goodbye
-        self._failed = False  # trio-websocket has given up, and left the close frame to us
-        self._outbox.push(switching_protocols(key))
+        self._outbox.push(answer)
 
     @property
     def name(self) -> TransportName:
@@ -332,7 +329,7 @@ class WebSocketTransport:
                 if self._closing is not None and not self._parted:
                     await self._say_goodbye(*self._closing)
                 await self._outbox.wait_empty()
-        except trio.BrokenResourceError:
+        except* trio.BrokenResourceError:
             self._lane.owner.lose(self, "transport error")
         finally:  # also when cancelled or failed: the nursery of the outbox is about to close
             self._outbox.give_up()
@@ -346,37 +343,39 @@ class WebSocketTransport:
     async def _serve_cold(self, cold: bytes) -> None:
         """Start trio-websocket, and hand over what comes through it until the connection ends."""
         stream = ColdStream(self._lane, self._outbox, cold)
-        connection = self._connection = await self._start_library(stream)
-        try:
-            while True:
-                message = await connection.get_message()
-                if isinstance(message, str):
-                    self._lane.owner.receive_text(message.encode())
-                else:
-                    self._lane.owner.receive_binary(message)
-                await self._lane.owner.wait_ready()
-                self._lane.message_taken()
-        except trio_websocket.ConnectionClosed as closed:
-            code = None if closed.reason is None else closed.reason.code
-            if not stream.said_goodbye and code in _FAILURES:
-                self._failed = True
-                self._lane.message_taken()
-                self._lane.owner.fail(_FAILURES[code])
+        async with trio.open_nursery() as library:
+            connection = await self._start_library(stream, library)
+            try:
+                while True:
+                    message = await connection.get_message()
+                    if isinstance(message, str):
+                        self._lane.owner.receive_text(message.encode())
+                    else:
+                        self._lane.owner.receive_binary(message)
+                    await self._lane.owner.wait_ready()
+                    self._lane.message_taken()
+            except trio_websocket.ConnectionClosed as closed:
+                code = None if closed.reason is None else closed.reason.code
+                self._parted = stream.said_goodbye
+                if not self._parted and code in _FAILURES:
+                    self._lane.owner.fail(_FAILURES[code])
+            library.cancel_scope.cancel()
 
-    async def _start_library(self, stream: ColdStream) -> trio_websocket.WebSocketConnection:
-        """Let trio-websocket answer the request again, for itself. Shielded: from here on it reads the lane."""
-        with trio.move_on_after(_START_SECONDS, shield=True):
+    async def _start_library(self, stream: ColdStream, library: trio.Nursery) -> trio_websocket.WebSocketConnection:
+        """Let trio-websocket answer the request again, for itself."""
+        with trio.move_on_after(_START_SECONDS):
             proposal = await trio_websocket.wrap_server_stream(
-                self._nursery, stream, max_message_size=self._config.max_payload_bytes
+                library, stream, max_message_size=self._config.max_payload_bytes
             )
             return await proposal.accept()
         raise trio.BrokenResourceError("the request was no opening handshake after all")
 
     async def _say_goodbye(self, code: CloseCode, text: str) -> None:
-        """Close from our side, and wait until the client does the same or has left."""
-        if self._connection is not None and not self._failed:
-            await self._connection.aclose(code, text or None)
-            return
+        """Close from our side, and wait until the client does the same or has left.
+
+        trio-websocket is stopped by now: while it closes, a ping is more than it can bear.
+        """
+        self._lane.message_taken()
         self._outbox.push(close_frame(code, text))
         cold = await self._lane.next_cold()
         while cold and cold[0] != _CLOSE_FRAME:

@@ -67,6 +67,11 @@ async def url(nursery: trio.Nursery) -> str:
     return listening.url
 
 
+async def test_a_client_that_offers_subprotocols_is_connected(url: str, node: NodeClients) -> None:
+    client = await node.connect(url, transports=["websocket"], options={"protocols": ["v2.chat", "v1.chat"]})
+    assert await client.call("echo", 1) == [1]
+
+
 @TRANSPORTS
 async def test_node_client_gets_back_every_kind_of_value(
     url: str, node: NodeClients, transports: Sequence[str] | None

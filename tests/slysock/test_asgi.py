@@ -172,7 +172,7 @@ async def test_a_failure_before_the_answer_is_a_500_without_the_reason(
     assert b"secret" not in answer
     record = caplog.records[0]
     assert (record.name, record.levelno) == ("slysock.asgi", logging.ERROR)
-    assert "application failed on GET /a b" in record.getMessage()
+    assert "application failed on GET '/a b'" in record.getMessage()
     assert "ZeroDivisionError" in caplog.text
 
 

@@ -57,6 +57,30 @@ def test_one_origin_as_bare_text_is_refused_and_not_taken_for_its_letters() -> N
         Config(cors_origins="https://example.org")
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "shop.example",
+        "https://Shop.example",
+        "https://shop.example/path",
+        "https://*.example",
+        "https://a b",
+    ],
+)
+def test_an_origin_that_no_browser_writes_is_refused(origin: str) -> None:
+    with pytest.raises(ValueError, match=r"is no origin .* leave cors_origins out"):
+        Config(cors_origins=["https://example.org", origin])
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://shop.example", "http://localhost:5173/", "http://[::1]:80", "capacitor://localhost"]
+)
+def test_an_origin_as_browsers_and_apps_write_it_is_taken(origin: str) -> None:
+    assert Config(cors_origins=[origin]).cors_origins == [origin]
+
+
 def test_booleans_are_no_numbers() -> None:
     assert not Config(allow_upgrades=False).allow_upgrades
 

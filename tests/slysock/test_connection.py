@@ -87,6 +87,27 @@ async def test_connecting_twice_breaks_the_protocol(autojump_clock: MockClock) -
         assert caught.value.code == 1002
 
 
+async def test_a_client_that_comes_again_before_it_was_let_in_starts_anew(autojump_clock: MockClock) -> None:
+    # What React's StrictMode makes of a component: connect, disconnect, connect. The client says nothing in between.
+    chat, seen = Router("/chat"), list[object]()
+
+    @chat.use
+    async def look(socket: Socket) -> None:
+        await trio.sleep(1)
+        seen.append(socket.handshake.auth.get("attempt"))
+
+    async with serving(Router(), chat) as memory:
+        engine = await joined(memory)
+        await engine.send(Outgoing(b'40/chat,{"attempt":1}'))
+        await trio.sleep(0.5)
+        await engine.send(Outgoing(b'40/chat,{"attempt":2}'))
+        answer = (await engine.inbox.get()).data
+        assert answer.startswith(b'0/chat,{"sid":')
+        await trio.sleep(5)
+        assert seen == [2]
+        assert memory.server.of("/chat").client_count == memory.server.of("/").client_count == 1
+
+
 @pytest.mark.parametrize("packet", [b'42["event"]', b"41", b"431[]", b'42/other,["event"]', b"garbage"])
 async def test_a_packet_for_a_namespace_the_client_never_joined_breaks_the_protocol(
     autojump_clock: MockClock, packet: bytes
@@ -258,6 +279,50 @@ async def test_large_events_are_bounded_by_their_bytes(autojump_clock: MockClock
         await trio.sleep(30)
         assert done == list(range(20))
         assert session._above._pending_bytes == 0  # type: ignore[union-attr]  # a Connection
+
+
+async def test_one_large_event_does_not_stop_the_reading(autojump_clock: MockClock) -> None:
+    # Its handler may wait for the client's answer, and ends when the client leaves.
+    root, log = Router(), list[object]()
+
+    @root.on("upload")
+    async def upload(socket: Socket, first: bytes, second: bytes) -> None:
+        log.append(await socket.call("name?"))
+        try:
+            await trio.sleep_forever()
+        finally:
+            log.append("cancelled")
+
+    async with serving(root, config=Config(max_payload_bytes=1000)) as memory:
+        client = await memory.connect()
+        await client.emit("upload", b"x" * 600, b"y" * 600)
+        await client.acknowledge(await client.next(), "holiday.jpg")
+        await wait_all_tasks_blocked()
+        assert log == ["holiday.jpg"]
+        await client.disconnect()
+        await wait_all_tasks_blocked()
+        assert log == ["holiday.jpg", "cancelled"]
+
+
+async def test_two_that_wait_for_room_are_both_let_go(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.on("slow")
+    async def slow(socket: Socket) -> None:
+        await trio.sleep(1)
+
+    async with serving(root, config=Config(max_pending_events=2)) as memory:
+        client = await memory.connect()
+        session = memory.server.of("/").sockets()[0].session
+        for _ in range(2):
+            await client.emit("slow")
+        await wait_all_tasks_blocked()
+        assert session.backlogged
+        with trio.fail_after(1.5):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(session.wait_ready)
+                await wait_all_tasks_blocked()
+                nursery.start_soon(session.wait_ready)
 
 
 @both

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from slysock.listeners import accept_forever, bind_tcp, bind_unix
+from slysock.listeners import accept_forever, bind_tcp, bind_unix, bound
 from tests.slysock.serving import logged
 
 
@@ -40,6 +40,15 @@ async def test_a_unix_socket_replaces_one_that_a_dead_server_left_behind(tmp_pat
     assert path.exists()
     with bind_unix(path), pytest.raises(OSError, match="in use"):
         bind_unix(path)
+
+
+async def test_a_unix_socket_that_is_a_successors_by_now_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    async with bound("", 0, path) as listeners:
+        listeners[0].close()  # a stopping server, whose last connections are still there
+        successor = bind_unix(path)
+    with successor:
+        assert path.is_socket()
 
 
 async def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:

@@ -82,6 +82,19 @@ def test_a_router_of_another_namespace_cannot_be_included(other: Router) -> None
         Router("/").include(other)
 
 
+def test_the_name_of_an_event_is_not_forgotten() -> None:
+    with pytest.raises(TypeError, match=r'@router.on\("name"\)'):
+        Router().on(number)  # type: ignore[arg-type]  # the mistake under test: @router.on
+
+
+def test_routers_cannot_include_each_other() -> None:
+    one, other, third = Router(), Router(), Router()
+    one.include(other)
+    other.include(third)
+    with pytest.raises(ValueError, match="part of itself"):
+        third.include(one)
+
+
 def test_a_router_cannot_include_itself() -> None:
     router = Router()
     with pytest.raises(ValueError, match="itself"):

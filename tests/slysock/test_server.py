@@ -214,6 +214,15 @@ async def talk(stream: trio.SocketStream, request: bytes) -> bytes:
     return bytes(await stream.receive_some(65536))
 
 
+async def test_a_server_serves_once(autojump_clock: MockClock) -> None:
+    server = Server(Router())
+    async with serve_memory(server):
+        pass
+    with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="serves once"), flatten_subgroups=True):
+        async with serve_memory(server):
+            pass
+
+
 @pytest.mark.port
 async def test_a_port_is_served_until_the_stop() -> None:
     server = Server(Router())

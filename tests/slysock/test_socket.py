@@ -227,6 +227,70 @@ async def test_after_ack_runs_behind_the_ack_and_only_where_the_handler_succeeds
             assert [(await engine.inbox.get()).data for _ in expected] == expected
 
 
+async def test_after_ack_in_a_task_that_outlives_its_handler_is_an_error(autojump_clock: MockClock) -> None:
+    root, log = Router(), list[str]()
+
+    async def go_on(socket: Socket) -> None:
+        await trio.sleep(1)
+        with pytest.raises(RuntimeError, match="no handler"):
+            socket.after_ack(log.append, "lost")
+        log.append("went on")
+
+    async with trio.open_nursery() as nursery:
+
+        @root.on("plain")
+        def plain(socket: Socket) -> None:
+            nursery.start_soon(go_on, socket)
+
+        @root.on("waiting")
+        async def waiting(socket: Socket) -> None:
+            nursery.start_soon(go_on, socket)
+
+        async with serving(root) as memory:
+            client = await memory.connect()
+            await client.call("plain")
+            await client.call("waiting")
+            await trio.sleep(2)
+    assert log == ["went on", "went on"]
+
+
+async def test_a_decorator_that_hides_a_coroutine_function_is_reported(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = Router()
+
+    async def save(socket: Socket, text: str) -> None:
+        raise AssertionError("cannot run")
+
+    @root.on("save")
+    def wrapped(socket: Socket, text: str) -> Awaitable[None]:
+        return save(socket, text)
+
+    async with serving(root) as memory:
+        client = await memory.connect()
+        assert await client.call("save", "text") == {"error": "Internal error"}
+    assert logged(caplog) == [f"the handler of 'save' failed for socket {client.id}"]
+    assert "make it a coroutine function" in caplog.text
+
+
+async def test_an_event_that_does_not_fit_leaves_a_trace_for_who_looks(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "slysock")
+    root = Router()
+
+    @root.on("send")
+    def send(socket: Socket, text: str) -> None:
+        raise AssertionError("does not fit")
+
+    async with serving(root) as memory:
+        client = await memory.connect()
+        await client.emit("send", {"text": "secret"})
+        await wait_all_tasks_blocked()
+    assert f"the arguments of 'send' from socket {client.id} do not fit its handler" in caplog.text
+    assert "secret" not in caplog.text
+
+
 def test_after_ack_outside_a_handler_is_an_error() -> None:
     with pytest.raises(RuntimeError, match="no handler"):
         Socket.after_ack(None, print)  # type: ignore[arg-type]  # it needs no socket to find that out

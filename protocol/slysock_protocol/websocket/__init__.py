@@ -2,7 +2,7 @@
 
 from .frames import binary_frame, close_frame, goodbye_frame, text_frame
 from .goodbye import read_goodbye
-from .handshake import is_key, switching_protocols
+from .handshake import first_subprotocol, is_key, switching_protocols
 from .lane import FrameReader, Item, Kind, unmask
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Kind",
     "binary_frame",
     "close_frame",
+    "first_subprotocol",
     "goodbye_frame",
     "is_key",
     "read_goodbye",

@@ -6,9 +6,11 @@ Source: RFC 6455, section 4.2.
 import base64
 import binascii
 import hashlib
+import re
 from typing import Final
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
 
 def is_key(key: bytes) -> bool:
@@ -19,12 +21,23 @@ def is_key(key: bytes) -> bool:
         return False
 
 
-def switching_protocols(key: bytes) -> bytes:
-    """Build the answer that opens the WebSocket: no subprotocol, no extensions."""
+def first_subprotocol(offered: bytes | None) -> bytes | None:
+    """Choose from a Sec-WebSocket-Protocol header: the first, as Node's server does; None where there is none.
+
+    Some clients give up when none of those they offered is chosen, browsers among them (WHATWG WebSockets, "establish
+    a WebSocket connection").
+    """
+    first = b"" if offered is None else offered.partition(b",")[0].strip()
+    return first if _TOKEN.fullmatch(first) else None
+
+
+def switching_protocols(key: bytes, subprotocol: bytes | None = None) -> bytes:
+    """Build the answer that opens the WebSocket, without extensions."""
+    chosen = b"" if subprotocol is None else b"Sec-WebSocket-Protocol: " + subprotocol + b"\r\n"
     accept = base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
     return (
         b"HTTP/1.1 101 Switching Protocols\r\n"
         b"Upgrade: websocket\r\n"
         b"Connection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n" + chosen + b"\r\n"
     )

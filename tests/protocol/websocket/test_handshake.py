@@ -2,7 +2,7 @@
 
 import pytest
 
-from slysock_protocol.websocket import is_key, switching_protocols
+from slysock_protocol.websocket import first_subprotocol, is_key, switching_protocols
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 
@@ -12,6 +12,29 @@ def test_the_example_of_the_standard_is_accepted() -> None:
     assert head == b"HTTP/1.1 101 Switching Protocols"
     assert b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in lines
     assert lines[-2:] == [b"", b""]
+
+
+def test_a_subprotocol_is_answered() -> None:
+    lines = switching_protocols(KEY, b"chat").split(b"\r\n")
+    assert b"Sec-WebSocket-Protocol: chat" in lines
+    assert lines[-2:] == [b"", b""]
+    assert b"Protocol:" not in switching_protocols(KEY)
+
+
+@pytest.mark.parametrize(
+    ("offered", "first"),
+    [
+        (None, None),
+        (b"", None),
+        (b"chat", b"chat"),
+        (b" v1.chat , v2.chat", b"v1.chat"),
+        (b",chat", None),
+        (b"two words", None),
+        (b"a:b, c", None),
+    ],
+)
+def test_the_first_subprotocol_is_chosen_if_it_is_one(offered: bytes | None, first: bytes | None) -> None:
+    assert first_subprotocol(offered) == first
 
 
 @pytest.mark.parametrize(

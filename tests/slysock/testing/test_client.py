@@ -140,3 +140,9 @@ async def test_a_dropped_upgrade_is_noticed_too(autojump_clock: MockClock) -> No
         await engine.drop()
         await trio.sleep(1)
         assert log == ["transport close"]
+
+
+async def test_a_server_with_another_parser_is_refused_plainly(autojump_clock: MockClock) -> None:
+    async with serving(Router(), config=Config(parser="msgpack")) as memory:
+        with pytest.raises(NotImplementedError, match="default parser"):
+            await memory.connect()

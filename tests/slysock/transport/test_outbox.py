@@ -2,7 +2,7 @@
 
 import socket as stdlib_socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import trio
@@ -191,6 +191,24 @@ async def test_a_full_box_reports_it_once_and_not_from_inside_the_push() -> None
             assert box.shut
             await wait_all_tasks_blocked()
             assert made.reports == ["full"]
+            assert box.statistics().waiting_bytes == 0
+
+
+async def test_a_lost_connection_that_a_push_finds_out_is_not_reported_from_inside_it() -> None:
+    ours, theirs = pair()
+    with ours, theirs:
+        async with bench() as made:
+            box = made.box(nothing(), ours, max_bytes=1000)
+            theirs.close()
+            with suppress(OSError):
+                ours.send(b"finds out")
+            box.push(b"x" * 600)
+            assert not box.takes(600)
+            box.push(b"y" * 600)
+            assert made.reports == []
+            assert box.shut
+            await wait_all_tasks_blocked()
+            assert made.reports == ["broken"]
             assert box.statistics().waiting_bytes == 0
 
 

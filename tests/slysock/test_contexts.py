@@ -1,0 +1,97 @@
+"""Context variables: what one client's handlers set is not seen by those of another, though one task reads for all."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
+from functools import partial
+from typing import TypeAlias
+
+import pytest
+import trio
+
+from slysock import Router, Server, Socket
+from slysock.testing.client import MemoryClient, MemoryConnection
+from slysock.testing.engine import WebSocketClient
+
+pytestmark = pytest.mark.port  # in memory each connection reads for itself
+
+Connect: TypeAlias = Callable[[dict[str, object]], Awaitable[MemoryClient]]
+WHO: ContextVar[str | None] = ContextVar("WHO", default=None)
+
+
+@asynccontextmanager
+async def connecting(router: Router) -> AsyncGenerator[Connect]:
+    async with AsyncExitStack() as streams, trio.open_nursery() as nursery:
+        server = Server(router)
+        where = await nursery.start(partial(server.serve, "127.0.0.1", 0))
+
+        async def connect(auth: dict[str, object]) -> MemoryClient:
+            stream = await streams.enter_async_context(await trio.open_tcp_stream("127.0.0.1", where.port))
+            engine = WebSocketClient(stream, "/socket.io/?EIO=4&transport=websocket", (), nursery)
+            await engine.open()
+            return await MemoryConnection(engine, nursery).join("/", auth)
+
+        with trio.fail_after(10):
+            yield connect
+        nursery.cancel_scope.cancel()
+
+
+def telling() -> Router:
+    root = Router()
+
+    @root.on("who")
+    def who(socket: Socket) -> str | None:
+        return WHO.get()
+
+    @root.on("who waits")
+    async def who_waits(socket: Socket) -> str | None:
+        return WHO.get()
+
+    return root
+
+
+def note(socket: Socket, *_: object) -> None:
+    name = socket.handshake.auth.get("name")
+    if name is not None:
+        WHO.set(str(name))
+
+
+@pytest.mark.parametrize("register", [Router.use, Router.on_connect, Router.on_any, Router.on_disconnect])
+async def test_what_a_hook_of_one_client_sets_is_not_seen_by_another(register: Callable[..., object]) -> None:
+    root = telling()
+    register(root, note)
+    async with connecting(root) as connect:
+        alice, other = await connect({"name": "alice"}), await connect({})
+        await alice.call("who")
+        await alice.disconnect()
+        assert [await other.call("who"), await other.call("who waits")] == [None, None]
+
+
+async def test_what_a_handler_of_one_client_sets_is_not_seen_by_another() -> None:
+    root = telling()
+
+    @root.on("login")
+    def login(socket: Socket, name: str) -> None:
+        WHO.set(name)
+
+    async with connecting(root) as connect:
+        alice, other = await connect({}), await connect({})
+        await alice.call("login", "alice")
+        assert [await other.call("who"), await other.call("who waits")] == [None, None]
+
+
+async def test_an_error_hook_has_the_context_of_its_event() -> None:
+    root, seen = telling(), list[str | None]()
+
+    @root.on("login")
+    def login(socket: Socket, name: str) -> None:
+        WHO.set(name)
+        raise ValueError
+
+    @root.on_error
+    def note_error(socket: Socket, event: str, error: Exception) -> None:
+        seen.append(WHO.get())
+
+    async with connecting(root) as connect:
+        await (await connect({})).call("login", "alice")
+    assert seen == ["alice"]
