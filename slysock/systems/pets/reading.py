@@ -13,6 +13,7 @@ from slysock.systems.rest import Paging
 from slysock_store import Chat, ChatId, ChatKey, MarkedMessages, Message, MessageId, NewChat, UserKey
 
 from .audience import Audience, Later
+from .older import OlderReceipts
 from .payloads import CreateChat
 from .people import Session
 from .shapes import ChatPage, ChatShape, MessagePage, MessageReadShape, ReadShape
@@ -33,13 +34,18 @@ class Created(Struct, frozen=True, kw_only=True):
 
 @final
 class Reading:
-    """Chats being made, listed and read."""
+    """Chats being made, listed and read.
+
+    Attributes:
+        older: tells senders of long chats that were read; must run.
+    """
 
     def __init__(self, domain: Domain, oversight: Oversight, listings: References, audience: Audience) -> None:
         self._domain = domain
         self._oversight = oversight
         self._listings = listings
         self._audience = audience
+        self.older = OlderReceipts(domain, self._tell_one_read)
 
     async def create(self, user: Session, wish: CreateChat) -> Created:
         """Give the chat with somebody about a pet, or about none; make it if there is none.
@@ -104,8 +110,12 @@ class Reading:
 
     def _tell_read(self, marked: MarkedMessages, reader: UserKey) -> None:
         for message_id in reversed(marked.message_ids):
-            shape = MessageReadShape(message_id=message_id, user_id=reader, chat_id=marked.chat.id)
-            self._audience.tell(marked.chat, MESSAGE_READ, shape)
+            self._tell_one_read(marked.chat, reader, message_id)
+        self.older.add(marked, reader)
+
+    def _tell_one_read(self, chat: Chat, reader: UserKey, message_id: MessageId) -> None:
+        shape = MessageReadShape(message_id=message_id, user_id=reader, chat_id=chat.id)
+        self._audience.tell(chat, MESSAGE_READ, shape)
 
     async def _users_of(self, *chats: Chat, messages: tuple[Message, ...] = ()) -> KnownUsers:
         keys = [user for chat in chats for user in chat.participants]

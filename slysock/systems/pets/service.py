@@ -55,7 +55,7 @@ class Pets:
         audience = Audience(self._voice)
         desk = Desk(domain, people, foundation.admission, self._voice)
         writing = Writing(domain, Posts(store, NAME), media, audience)
-        reading = Reading(domain, Oversight(store, NAME), listings, audience)
+        reading = self._reading = Reading(domain, Oversight(store, NAME), listings, audience)
         changing = Changing(domain, Revisions(store, NAME), media, audience)
         self._managing = Managing(domain, listings, desk)
         self._lineup = Lineup()
@@ -70,10 +70,11 @@ class Pets:
         self._voice.bind(server)
 
     async def run(self) -> None:
-        """Keep files and announcements going, until cancelled."""
+        """Keep files, announcements and receipts going, until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.folder.run)
             nursery.start_soon(self._lineup.run)
+            nursery.start_soon(self._reading.older.run)
 
     async def put_user(self, user_id: str, user: UserRecord) -> PersonShape:
         """See `Managing.put_user`."""
