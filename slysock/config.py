@@ -57,7 +57,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What may wait for one client before it is a slow consumer and is disconnected."""
 
     max_pending_events: int = 256
-    """How many events of one client may wait for its handlers; past that the server stops reading from it."""
+    """How many events of one client may wait for its handlers; past that, or past `max_payload_bytes` of several, the
+    server stops reading from it: acknowledgements and a goodbye wait, too."""
 
     write_timeout_seconds: float = 20.0
     """A connection on which nothing could be written for so long is closed forcefully."""
