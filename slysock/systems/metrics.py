@@ -20,7 +20,7 @@ from .counts import Count, CountsByLabels
 from .domain import DomainError
 from .durations import Durations, DurationsByLabels
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE: Final = "text/plain; version=0.0.4"  # whoever answers with it adds the charset
 SLOW_CONSUMER: Final = "slow consumer"
 
 P = ParamSpec("P")

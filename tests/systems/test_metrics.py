@@ -17,7 +17,7 @@ from tests.systems.running import Running, open_systems
 async def read_metrics(running: Running) -> dict[str, float]:
     """Read `/metrics`: name with labels -> value."""
     answer = await running.http("GET", "/metrics")
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     lines = [line for line in answer.body.decode().splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
