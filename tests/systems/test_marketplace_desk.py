@@ -6,8 +6,10 @@ import pytest
 
 from slysock.systems import make_foundation
 from slysock.systems.domain import Domain, Invalid, make_domain
+from slysock.systems.domain.references import References
 from slysock.systems.marketplace.desk import Desk, Talk
 from slysock.systems.marketplace.gate import Gate
+from slysock.systems.marketplace.managing import PRODUCT_KIND
 from slysock.systems.marketplace.payloads import Typing
 from slysock.systems.marketplace.people import Person, Role
 from slysock.tokens import Tokens, secret_key
@@ -32,7 +34,8 @@ def desk(store: Store) -> Desk:
 def _desk(store: Store, *, max_known: int) -> Desk:
     foundation = make_foundation(store, Tokens(secret_key(SECRET)))
     domain: Domain = make_domain(store, SYSTEM)
-    return Desk(domain, Gate(domain, foundation.admission), max_known=max_known)
+    products = References(store, SYSTEM, kind=PRODUCT_KIND)
+    return Desk(domain, Gate(domain, foundation.admission), products, max_known=max_known)
 
 
 async def _begun(store: Store, desk: Desk, product: int) -> Talk:

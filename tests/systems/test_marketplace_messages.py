@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from slysock.systems.marketplace.managing import PRODUCT_KIND
 from slysock_store import MessageId, SystemName
 from tests.systems.market import Market, at, failure, length, nothing_for, settle, signal
 
@@ -252,6 +253,25 @@ async def test_a_recipient_type_says_for_certain_who_is_meant(market: Market) ->
     vendor = await market.vendor(5)
     assert at(vendor.missed_on_connect, "data", "items", 0, "text") == "hello"
     await nothing_for(other.chat)
+
+
+async def test_the_vendor_of_a_product_that_was_told_is_meant_whoever_else_has_the_number(market: Market) -> None:
+    customer, namesake = await market.customer(1), await market.customer(5)
+    product = {"vendorId": 5, "name": "A lamp"}
+    await market.store.put_reference(MARKET, kind=PRODUCT_KIND, key="12345", data=product)
+    name = {"productId": 12345, "recipientId": 5}
+    for event in ("joinChat", "markAsRead"):  # there is none yet
+        assert await customer.chat.call(event, name) == failure(404, "Chat not found")
+    assert await customer.chat.call("typing", name) == signal("User is typing")
+    for person in (customer, namesake):  # the latter writes to their own number
+        assert at(await person.send(5, "for the vendor"), "statusCode") == 200
+    assert at(await customer.chat.call("sendMessage", {**name, "productId": 2, "text": "x"}), "statusCode") == 200
+    same_role = failure(400, "A customer can only chat with a vendor")
+    stranger = await market.customer(3)
+    assert await stranger.chat.call("sendMessage", {**name, "productId": 2, "text": "x"}) == same_role
+    assert await stranger.send(1) == same_role  # of another number than the product's vendor
+    vendor = await market.vendor(5)
+    assert at(vendor.missed_on_connect, "data", "pagination", "totalRecords") == 3
 
 
 async def test_a_customer_and_a_vendor_of_one_number_are_two_people(market: Market) -> None:

@@ -46,7 +46,11 @@ def marketplace(foundation: Foundation) -> System:
 
     return System(
         name=NAME,
-        routers=(presence_router(domain, gate, company), chat_router(domain, gate), notification_router(events)),
+        routers=(
+            presence_router(domain, gate, company),
+            chat_router(domain, gate, products),
+            notification_router(events),
+        ),
         run=trio.sleep_forever,
         manage=manage_marketplace(Managing(domain, products, notices, events, talking)),
         emits=EMITS,

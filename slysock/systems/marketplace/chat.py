@@ -5,6 +5,7 @@ from typing import Final, final
 from slysock import DisconnectReason, Router, Socket
 from slysock.systems.admission import RefreshToken
 from slysock.systems.domain import ConnectionKey, Domain, DomainError, NotAllowed
+from slysock.systems.domain.references import References
 from slysock.tokens import Identity
 from slysock_store import UserKey
 
@@ -87,9 +88,9 @@ class ChatDoor:
                 return
 
 
-def chat_router(domain: Domain, gate: Gate) -> Router:
+def chat_router(domain: Domain, gate: Gate, products: References) -> Router:
     """Make the router of `/chat`."""
-    desk = Desk(domain, gate)
+    desk = Desk(domain, gate, products)
     lists = ChatLists(domain, desk)
     door = ChatDoor(domain, gate, lists)
     router = Router(CHAT)

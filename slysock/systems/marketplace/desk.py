@@ -7,11 +7,12 @@ from msgspec import Struct
 from slysock import Socket
 from slysock.systems.domain import Domain, Invalid, NotFound
 from slysock.systems.domain.chats import MISSING_CHAT
-from slysock_store import Chat, NewChat, User, UserKey
+from slysock.systems.domain.references import References
+from slysock_store import MAX_LIMIT, Chat, JsonObject, NewChat, User, UserKey
 
 from .envelope import Envelope
 from .gate import Gate, Session
-from .people import Person, ProductId, RoomName, product_chat
+from .people import Person, ProductId, Role, RoomName, product_chat
 
 MAX_KNOWN: Final = 10_000
 """Talks that are remembered, in about 10 MB; past that all are forgotten, and found again by reading."""
@@ -52,9 +53,10 @@ class Talk(Struct, frozen=True, kw_only=True, gc=False):
 class Desk:
     """Sessions, talks and chats for the events."""
 
-    def __init__(self, domain: Domain, gate: Gate, *, max_known: int = MAX_KNOWN) -> None:
+    def __init__(self, domain: Domain, gate: Gate, products: References, *, max_known: int = MAX_KNOWN) -> None:
         self._domain = domain
         self._gate = gate
+        self._products = products
         self._max_known = max_known
         # (who, recipient's id, product) -> a talk whose chat there is and that the one may take part in
         self._known: dict[tuple[UserKey, int, ProductId], Talk] = {}
@@ -75,7 +77,7 @@ class Desk:
         key = product_chat(person, recipient, name.product_id).key
         chat = await self._domain.chats.maybe_find(key, user=person.key)
         if chat is None and name.recipient_type is None:
-            await self._refuse_same_role(person, recipient)
+            await self._refuse_same_role(person, recipient, name.product_id)
         return chat
 
     async def talk(self, person: Person, name: ChatName) -> Talk:
@@ -116,16 +118,28 @@ class Desk:
             raise NotFound(MISSING_CHAT)
         return chat
 
-    async def _refuse_same_role(self, person: Person, recipient: Person) -> None:
+    async def _refuse_same_role(self, person: Person, recipient: Person, product_id: ProductId) -> None:
         """Find out whom the id was meant for.
 
         Ids are unique per role, so an id alone means a user of the other role, known or not yet. Only where that user
-        is unknown and one of the same role is known, the latter must have been meant.
+        is unknown and one of the same role is known, the latter must have been meant; unless the other is the product's
+        vendor, or they talk already.
         """
         same_role = Person(person.role, recipient.id)
         known = await self._domain.users.find((recipient.key, same_role.key))
-        if recipient.key not in known and same_role.key in known:
+        if recipient.key in known or same_role.key not in known:
+            return
+        if not (await self._sells(recipient, product_id) or await self._talk_already(person, recipient)):
             raise _same_role(person, recipient.id)
+
+    async def _sells(self, person: Person, product_id: ProductId) -> bool:
+        product = await self._products.maybe_get(str(product_id))
+        return product is not None and person == Person(Role.VENDOR, _vendor_in(product.data))
+
+    async def _talk_already(self, one: Person, other: Person) -> bool:
+        """Look among the latest chats of one whether they talk about another product."""
+        latest = await self._domain.chats.page_of(one.key, page=1, limit=MAX_LIMIT)
+        return any(chat.is_participant(other.key) for chat in latest.items)
 
     async def users_of(self, *chats: Chat) -> dict[UserKey, User]:
         """Read the users of chats, as far as they are known."""
@@ -142,6 +156,11 @@ def _talk(person: Person, name: ChatName) -> Talk:
         sender_room=person.room,
         recipient_room=recipient.room,
     )
+
+
+def _vendor_in(product: JsonObject) -> int:
+    vendor = product.get("vendorId")
+    return vendor if isinstance(vendor, int) else -1
 
 
 def _same_role(person: Person, recipient_id: int) -> Invalid:
