@@ -44,7 +44,7 @@ ONLY_IN: Mapping[str, set[str]] = {
     "sqlite3": {"store/slysock_store/"},
     "pymongo": {"store/slysock_store/"},
     "litestar": {"slysock/systems/"},
-    "prometheus_client": {"slysock/systems/metrics.py"},
+    "prometheus_client": {f"slysock/systems/{name}.py" for name in ("metrics", "counts", "durations")},
     "httpx": {"slysock/jwks.py", "slysock/demo/", "slysock/cli/demo_command.py"},
 }
 
