@@ -161,18 +161,25 @@ class Store(Protocol):
         ...
 
     async def list_messages(
-        self, system: SystemName, chat_id: ChatId, *, page: int = 1, limit: int = DEFAULT_LIMIT
+        self,
+        system: SystemName,
+        chat_id: ChatId,
+        *,
+        with_deleted: bool = True,
+        page: int = 1,
+        limit: int = DEFAULT_LIMIT,
     ) -> Page[Message]:
-        """List the messages of a chat, newest first, deleted ones included; empty for an unknown chat.
+        """List the messages of a chat, newest first; empty for an unknown chat.
 
-        The cost does not grow with the page's number.
+        Without deleted ones they neither count nor take up room in pages. The cost does not grow with the page's
+        number, unless some are to be left out.
         """
         ...
 
     async def latest_messages(
-        self, system: SystemName, chat_ids: Sequence[ChatId], *, limit_each: int = 1
+        self, system: SystemName, chat_ids: Sequence[ChatId], *, with_deleted: bool = True, limit_each: int = 1
     ) -> Mapping[ChatId, tuple[Message, ...]]:
-        """Give the newest messages of each chat, newest first; at most `MAX_LIMIT` of each.
+        """Give the newest messages of each chat, with deleted ones or without, newest first; at most `MAX_LIMIT` each.
 
         Unknown chats and those without messages are left out of the answer. Ask for no more chats than a page has.
         """

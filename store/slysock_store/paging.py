@@ -16,6 +16,18 @@ class Window(msgspec.Struct, frozen=True):
         return min((self.page - 1) * self.limit, total_records)
 
 
+class MessageCounts(msgspec.Struct, frozen=True):
+    """How many messages a chat has: the numbers that it has allotted, and how many of those are not deleted."""
+
+    last_sequence: int
+    kept: int
+
+    @property
+    def all_kept(self) -> bool:
+        """Whether none is deleted."""
+        return self.kept == self.last_sequence
+
+
 def window(page: int, limit: int) -> Window:
     """Put what a caller asked for into bounds: page from 1, limit from 1 to `MAX_LIMIT`."""
     return Window(max(page, 1), min(max(limit, 1), MAX_LIMIT))

@@ -78,6 +78,7 @@ def test_each_list_uses_the_index_made_for_it(connection: sqlite3.Connection, st
     [
         chats.SELECT_CHATS,
         messages.SELECT_MESSAGES,
+        messages.SELECT_KEPT_MESSAGES,
         receipts.SELECT_UNDELIVERED,
         notifications.SELECT_NOTIFICATIONS,
         notifications.SELECT_UNREAD,

@@ -74,6 +74,22 @@ async def test_paging_that_makes_no_sense_is_refused(market: Market, paging: dic
     assert at(answer, "statusCode") == 400
 
 
+async def test_deleted_messages_take_up_no_room_in_pages_and_totals(market: Market) -> None:
+    customer, vendor = await market.customer(), await market.vendor()
+    ids = [at(await customer.send(vendor, f"{number}"), "data", 0, "id") for number in range(24)]
+    for message_id in ids[2:23]:
+        payload = {"productId": 12345, "recipientId": vendor.id, "messageId": message_id}
+        await customer.chat.call("deleteMessage", payload)
+    assert await customer.history(vendor.id) == ["0", "1", "23"]
+    loaded = at(await vendor.chat.call("joinChat", {"productId": 12345, "recipientId": 1, "limit": 2}), "data")
+    assert (at(loaded, "messages", 0, "text"), at(loaded, "messages", 1, "text")) == ("1", "23")
+    assert (at(loaded, "pagination", "totalRecords"), at(loaded, "pagination", "totalPages")) == (3, 2)
+    assert await vendor.history(1, limit=2, page=2) == ["0"]
+    listed = at(await customer.chat.call("getUserChats"), "data", 0, "messages")
+    assert isinstance(listed, list)
+    assert [at(message, "text") for message in listed] == ["23", "1", "0"]
+
+
 async def test_a_page_has_a_cap(market: Market) -> None:
     _, customer, _ = await acquainted(market)
     loaded = await customer.chat.call("joinChat", {"productId": 12345, "recipientId": 5, "limit": 10_000})

@@ -54,13 +54,15 @@ class Chats:
         with translated_store_errors():
             return await self._store.list_chats(self._system, participant=user, page=page, limit=limit)
 
-    async def latest_messages(self, chats: Sequence[Chat], *, limit_each: int) -> Mapping[ChatId, tuple[Message, ...]]:
+    async def latest_messages(
+        self, chats: Sequence[Chat], *, limit_each: int, with_deleted: bool = True
+    ) -> Mapping[ChatId, tuple[Message, ...]]:
         """Give the newest messages of each of a page of chats, newest first."""
         if not chats:
             return {}
         with translated_store_errors():
             return await self._store.latest_messages(
-                self._system, tuple(chat.id for chat in chats), limit_each=limit_each
+                self._system, tuple(chat.id for chat in chats), with_deleted=with_deleted, limit_each=limit_each
             )
 
     async def companions(self, user: UserKey) -> AsyncGenerator[frozenset[UserKey], None]:

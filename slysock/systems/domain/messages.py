@@ -130,10 +130,12 @@ class Messages:
             marked = await self._store.mark_delivered(self._system, stored.chat.id, recipient)
         return stored.message.id in marked.message_ids
 
-    async def history(self, chat: Chat, *, page: int, limit: int) -> Page[Message]:
-        """List the messages of a chat, newest first, deleted ones included."""
+    async def history(self, chat: Chat, *, page: int, limit: int, with_deleted: bool = True) -> Page[Message]:
+        """List the messages of a chat, newest first."""
         with translated_store_errors():
-            return await self._store.list_messages(self._system, chat.id, page=page, limit=limit)
+            return await self._store.list_messages(
+                self._system, chat.id, with_deleted=with_deleted, page=page, limit=limit
+            )
 
     async def delete(self, message_id: MessageId, *, chat: Chat, by: UserKey) -> ChangedMessage:
         """Delete a message of this chat for everybody.

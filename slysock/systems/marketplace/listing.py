@@ -51,7 +51,7 @@ class ChatLists:
 
     async def _reply_chats(self, socket: Socket, viewer: Person, found: Page[Chat]) -> Envelope:
         """Answer with the bare list that the document shows; where in it the page is stands beside."""
-        latest = await self._domain.chats.latest_messages(found.items, limit_each=MESSAGES_EACH)
+        latest = await self._domain.chats.latest_messages(found.items, limit_each=MESSAGES_EACH, with_deleted=False)
         users = await self._desk.users_of(*found.items)
         chats = [full_chat(chat, latest.get(chat.id, ()), viewer, users) for chat in found.items]
         envelope = Envelope(message="Chats has been sent successfully", data=chats, pagination=page_of(found))

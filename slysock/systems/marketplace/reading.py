@@ -32,7 +32,7 @@ class Reading:
         viewer = self._desk.session_of(socket).person
         found = await self._desk.chat(viewer, payload)
         marked = await self._domain.receipts.mark_read(found, reader=viewer.key)
-        history = await self._domain.messages.history(found, page=payload.page, limit=payload.limit)
+        history = await self._domain.messages.history(found, page=payload.page, limit=payload.limit, with_deleted=False)
         users = await self._desk.users_of(found)
         socket.join(chat_room(found))
         loaded = Envelope(message="Chat has been loaded", data=loaded_chat(marked.chat, history, viewer, users))

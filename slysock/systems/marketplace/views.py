@@ -60,22 +60,22 @@ def new_chat(chat: Chat, first: Message, viewer: Person, users: KnownUsers) -> C
 
 
 def full_chat(chat: Chat, messages: Sequence[Message], viewer: Person, users: KnownUsers) -> ChatShape:
-    """Show a chat of a list with its newest messages, newest first."""
+    """Show a chat of a list with its newest messages that are not deleted, newest first."""
     _, vendor = sides(chat)
     known = users.get(vendor.key)
     stores = [] if known is None else vendor_shape(vendor, known).store
     return replace(
         seen_chat(chat, viewer, users),
         store_id=stores[0].store_id if stores else None,
-        messages=[message_shape(message) for message in messages if not message.is_deleted],
+        messages=[message_shape(message) for message in messages],
     )
 
 
 def loaded_chat(chat: Chat, history: Page[Message], viewer: Person, users: KnownUsers) -> ChatShape:
-    """Show a chat with a page of its history, oldest first; page 1 holds the newest messages."""
+    """Show a chat with a page of its history without deleted ones, oldest first; page 1 holds the newest messages."""
     return replace(
         seen_chat(chat, viewer, users),
-        messages=[message_shape(message) for message in reversed(history.items) if not message.is_deleted],
+        messages=[message_shape(message) for message in reversed(history.items)],
         pagination=page_of(history),
     )
 

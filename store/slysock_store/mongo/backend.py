@@ -137,18 +137,28 @@ class MongoStore:
         return await self._readers.read(lambda snapshot: messages.get_message(snapshot, system, message_id))
 
     async def list_messages(
-        self, system: SystemName, chat_id: ChatId, *, page: int = 1, limit: int = DEFAULT_LIMIT
+        self,
+        system: SystemName,
+        chat_id: ChatId,
+        *,
+        with_deleted: bool = True,
+        page: int = 1,
+        limit: int = DEFAULT_LIMIT,
     ) -> Page[Message]:
         """See `Store.list_messages`."""
         asked = window(page, limit)
-        return await self._readers.read(lambda snapshot: messages.list_messages(snapshot, system, chat_id, asked))
+        return await self._readers.read(
+            lambda snapshot: messages.list_messages(snapshot, system, chat_id, asked, with_deleted=with_deleted)
+        )
 
     async def latest_messages(
-        self, system: SystemName, chat_ids: Sequence[ChatId], *, limit_each: int = 1
+        self, system: SystemName, chat_ids: Sequence[ChatId], *, with_deleted: bool = True, limit_each: int = 1
     ) -> Mapping[ChatId, tuple[Message, ...]]:
         """See `Store.latest_messages`."""
         limit = window(1, limit_each).limit
-        return await self._readers.read(lambda snapshot: messages.latest_messages(snapshot, system, chat_ids, limit))
+        return await self._readers.read(
+            lambda snapshot: messages.latest_messages(snapshot, system, chat_ids, limit, with_deleted=with_deleted)
+        )
 
     async def edit_message(
         self, system: SystemName, message_id: MessageId, *, by: UserKey, text: str

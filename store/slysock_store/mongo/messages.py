@@ -31,33 +31,62 @@ def existing_message(tx: Transaction, system: SystemName, message_id: MessageId)
     return message
 
 
-def list_messages(snapshot: Snapshot, system: SystemName, chat_id: ChatId, window: paging.Window) -> Page[Message]:
+def list_messages(
+    snapshot: Snapshot, system: SystemName, chat_id: ChatId, window: paging.Window, *, with_deleted: bool
+) -> Page[Message]:
     """See `Store.list_messages`. Sequence numbers have no gaps, so they bound a page without counting through it."""
-    total = _last_sequences(snapshot, system, [chat_id]).get(chat_id, 0)
-    newest = total - window.offset(total)
-    wanted = _range(chat_id, newest, window.limit)
-    found = snapshot.find(snapshot.collections.messages, wanted, order=LATEST_MESSAGES)
-    return Page(items=tuple(map(message_of, found)), page=window.page, limit=window.limit, total_records=total)
+    counts = _counts(snapshot, system, [chat_id]).get(chat_id, paging.MessageCounts(0, 0))
+    total = counts.last_sequence if with_deleted else counts.kept
+    offset = window.offset(total)
+    if with_deleted or counts.all_kept:
+        wanted = _range(chat_id, counts.last_sequence - offset, window.limit)
+        found = snapshot.find(snapshot.collections.messages, wanted, order=LATEST_MESSAGES)
+        messages = tuple(map(message_of, found))
+    else:
+        messages = _kept(snapshot, chat_id, window.limit, offset)
+    return Page(items=messages, page=window.page, limit=window.limit, total_records=total)
 
 
 def latest_messages(
-    snapshot: Snapshot, system: SystemName, chat_ids: Sequence[ChatId], limit_each: int
+    snapshot: Snapshot, system: SystemName, chat_ids: Sequence[ChatId], limit_each: int, *, with_deleted: bool
 ) -> Mapping[ChatId, tuple[Message, ...]]:
     """See `Store.latest_messages`."""
-    newest = _last_sequences(snapshot, system, chat_ids)
-    ranges = [_range(chat_id, last, limit_each) for chat_id, last in newest.items() if last > 0]
+    counted = {
+        chat_id: counts for chat_id, counts in _counts(snapshot, system, chat_ids).items() if counts.last_sequence
+    }
+    whole = [chat_id for chat_id, counts in counted.items() if with_deleted or counts.all_kept]
+    latest = _latest(snapshot, [_range(chat_id, counted[chat_id].last_sequence, limit_each) for chat_id in whole])
+    for chat_id in counted.keys() - set(whole):
+        messages = _kept(snapshot, chat_id, limit_each)
+        if messages:
+            latest[chat_id] = messages
+    return latest
+
+
+def _latest(snapshot: Snapshot, ranges: Sequence[Document]) -> dict[ChatId, tuple[Message, ...]]:
+    """Read the messages in some ranges, of several chats at once; newest first in each."""
     if not ranges:
         return {}
     latest: dict[ChatId, list[Message]] = {}
-    for message in map(message_of, snapshot.find(snapshot.collections.messages, {"$or": ranges})):
+    for message in map(message_of, snapshot.find(snapshot.collections.messages, {"$or": list(ranges)})):
         latest.setdefault(message.chat_id, []).append(message)
     return {chat_id: tuple(sorted(found, key=lambda m: -m.sequence)) for chat_id, found in latest.items()}
 
 
-def _last_sequences(snapshot: Snapshot, system: SystemName, chat_ids: Sequence[ChatId]) -> dict[ChatId, int]:
+def _kept(snapshot: Snapshot, chat_id: ChatId, limit: int, offset: int = 0) -> tuple[Message, ...]:
+    """Read the newest messages that are not deleted, but the first `offset`."""
+    wanted: Document = {**where(chat_id=chat_id), "is_deleted": False}
+    messages = snapshot.collections.messages
+    return tuple(map(message_of, snapshot.find(messages, wanted, order=LATEST_MESSAGES, skip=offset, limit=limit)))
+
+
+def _counts(snapshot: Snapshot, system: SystemName, chat_ids: Sequence[ChatId]) -> dict[ChatId, paging.MessageCounts]:
     wanted: Document = {"_id": one_of(chat_ids), **where(system=system)}
-    found = snapshot.find(snapshot.collections.chats, wanted, "last_sequence")
-    return {ChatId(str(chat["_id"])): int(str(chat["last_sequence"])) for chat in found}
+    found = snapshot.find(snapshot.collections.chats, wanted, "last_sequence", "message_count")
+    return {
+        ChatId(str(chat["_id"])): paging.MessageCounts(int(str(chat["last_sequence"])), int(str(chat["message_count"])))
+        for chat in found
+    }
 
 
 def _range(chat_id: ChatId, newest: int, limit: int) -> Document:

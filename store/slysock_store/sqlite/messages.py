@@ -37,7 +37,12 @@ SELECT_MESSAGES = """
         client_message_id, recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at
     FROM messages WHERE chat_id = ? AND sequence BETWEEN ? AND ? ORDER BY sequence DESC
 """
-SELECT_LAST_SEQUENCE = "SELECT last_sequence FROM chats WHERE id = ? AND system = ?"
+SELECT_KEPT_MESSAGES = """
+    SELECT id, chat_id, sequence, sender, recipient, kind, text, attachments, reply_to,
+        client_message_id, recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at
+    FROM messages WHERE chat_id = ? AND is_deleted = 0 ORDER BY sequence DESC LIMIT ? OFFSET ?
+"""
+SELECT_COUNTS = "SELECT last_sequence, message_count FROM chats WHERE id = ? AND system = ?"
 SELECT_RECEIPTS = """
     SELECT user_key, delivered_at, read_at FROM receipts WHERE chat_id = ? AND sequence = ? ORDER BY user_key
 """
@@ -79,35 +84,56 @@ def find_retried(
 
 
 def list_messages(
-    connection: sqlite3.Connection, system: SystemName, chat_id: ChatId, window: paging.Window
+    connection: sqlite3.Connection, system: SystemName, chat_id: ChatId, window: paging.Window, *, with_deleted: bool
 ) -> Page[Message]:
-    """See `Store.list_messages`. Sequence numbers have no gaps, so they bound a page without counting through it."""
-    total = _last_sequence(connection, system, chat_id)
-    newest = total - window.offset(total)
-    messages = _range(connection, chat_id, newest, window.limit)
+    """See `Store.list_messages`."""
+    counts = _counts(connection, system, chat_id)
+    total = counts.last_sequence if with_deleted else counts.kept
+    messages = _newest(connection, chat_id, counts, window.limit, window.offset(total), with_deleted=with_deleted)
     return Page(items=messages, page=window.page, limit=window.limit, total_records=total)
 
 
 def latest_messages(
-    connection: sqlite3.Connection, system: SystemName, chat_ids: Sequence[ChatId], limit_each: int
+    connection: sqlite3.Connection,
+    system: SystemName,
+    chat_ids: Sequence[ChatId],
+    limit_each: int,
+    *,
+    with_deleted: bool,
 ) -> Mapping[ChatId, tuple[Message, ...]]:
     """See `Store.latest_messages`."""
     latest: dict[ChatId, tuple[Message, ...]] = {}
     for chat_id in chat_ids:
-        newest = _last_sequence(connection, system, chat_id)
-        if newest > 0:
-            latest[chat_id] = _range(connection, chat_id, newest, limit_each)
+        counts = _counts(connection, system, chat_id)
+        messages = _newest(connection, chat_id, counts, limit_each, with_deleted=with_deleted)
+        if messages:
+            latest[chat_id] = messages
     return latest
 
 
-def _last_sequence(connection: sqlite3.Connection, system: SystemName, chat_id: ChatId) -> int:
-    row: tuple[int] | None = connection.execute(SELECT_LAST_SEQUENCE, (chat_id, system)).fetchone()
-    return 0 if row is None else row[0]
+def _counts(connection: sqlite3.Connection, system: SystemName, chat_id: ChatId) -> paging.MessageCounts:
+    row: tuple[int, int] | None = connection.execute(SELECT_COUNTS, (chat_id, system)).fetchone()
+    return paging.MessageCounts(*(row or (0, 0)))
 
 
-def _range(connection: sqlite3.Connection, chat_id: ChatId, newest: int, limit: int) -> tuple[Message, ...]:
-    bounds = (chat_id, newest - limit + 1, newest)
-    rows: list[MessageRow] = connection.execute(SELECT_MESSAGES, bounds).fetchall()
+def _newest(
+    connection: sqlite3.Connection,
+    chat_id: ChatId,
+    counts: paging.MessageCounts,
+    limit: int,
+    offset: int = 0,
+    *,
+    with_deleted: bool,
+) -> tuple[Message, ...]:
+    """Read the newest messages but the first `offset`.
+
+    Sequence numbers have no gaps, so they bound a page without counting through it, unless some are to be left out.
+    """
+    if with_deleted or counts.all_kept:
+        newest = counts.last_sequence - offset
+        rows: list[MessageRow] = connection.execute(SELECT_MESSAGES, (chat_id, newest - limit + 1, newest)).fetchall()
+    else:
+        rows = connection.execute(SELECT_KEPT_MESSAGES, (chat_id, limit, offset)).fetchall()
     return tuple(_with_receipts(connection, row) for row in rows)
 
 

@@ -237,6 +237,31 @@ async def check_only_the_sender_deletes_and_counters_agree(open_store: OpenStore
         expect_equal(messages[0].read_by, (BEN,), "who had read it is remembered")
 
 
+async def check_deleted_messages_are_left_out_on_request(open_store: OpenStore) -> None:
+    """Pages and totals are of the others alone, in the same order; also where the newest are gone, or all."""
+    async with open_store(clock=SettableClock()) as store:
+        sent = await send(store, *[ANNA] * 7)
+        chat_id = sent[0].chat_id
+        kept = [message.id for message in sent[::-1]]
+        for gone in (sent[6], sent[5], sent[2], sent[0], sent[1], sent[3], sent[4]):
+            await store.delete_message(SYSTEM, gone.id, by=ANNA)
+            kept.remove(gone.id)
+            pages = [
+                await store.list_messages(SYSTEM, chat_id, with_deleted=False, page=page, limit=2)
+                for page in range(1, 5)
+            ]
+            listed = [message.id for page in pages for message in page.items]
+            expect_equal(listed, kept, "pages")
+            expect_equal({page.total_records for page in pages}, {len(kept)}, "total")
+            latest = await store.latest_messages(SYSTEM, (chat_id,), with_deleted=False, limit_each=3)
+            newest = {chat_id: kept[:3]} if kept else {}
+            expect_equal({key: [m.id for m in found] for key, found in latest.items()}, newest, "latest")
+            with_all = await store.list_messages(SYSTEM, chat_id)
+            expect_equal([message.id for message in with_all.items], [m.id for m in sent[::-1]], "with deleted ones")
+        other = (await store.list_messages(OTHER_SYSTEM, chat_id, with_deleted=False)).total_records
+        expect_equal(other, 0, "another system")
+
+
 async def check_a_deleted_message_is_not_changed(open_store: OpenStore) -> None:
     """Neither edited nor reacted to, and read by nobody new."""
     async with open_store(clock=SettableClock()) as store:
@@ -266,5 +291,6 @@ CHECKS = (
     check_only_the_sender_edits,
     check_a_user_has_one_reaction,
     check_only_the_sender_deletes_and_counters_agree,
+    check_deleted_messages_are_left_out_on_request,
     check_a_deleted_message_is_not_changed,
 )
