@@ -147,7 +147,8 @@ async def test_a_socket_misses_nothing_while_the_store_is_asked_about_its_user(t
         parts.run("PRAGMA query_only = ON")  # anna cannot be signed in, as she is not yet while it takes its time
         anna = await shop.visit("anna")
         await ben.socket.call("typing", {"chatId": chat, "isTyping": True})
-        assert sorted(names(await anna.drain())) == ["error", "typing"]
+        with trio.fail_after(10):
+            assert {(await anna.socket.next()).name for _ in range(2)} == {"error", "typing"}
 
 
 async def test_a_socket_that_came_while_the_store_was_away_is_taken_in_by_its_next_event(tmp_path: Path) -> None:
