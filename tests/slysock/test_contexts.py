@@ -31,8 +31,7 @@ async def connecting(router: Router) -> AsyncGenerator[Connect]:
             await engine.open()
             return await MemoryConnection(engine, nursery).join("/", auth)
 
-        with trio.fail_after(10):
-            yield connect
+        yield connect
         nursery.cancel_scope.cancel()
 
 
