@@ -6,6 +6,8 @@ import pytest
 
 from tests.clients import NodeClients, node_clients
 
+pytest.register_assert_rewrite("tests.systems.market")  # before anybody imports it
+
 
 @pytest.fixture
 async def node() -> AsyncIterator[NodeClients]:

@@ -4,9 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-pytest.register_assert_rewrite("tests.systems.market")
-
-from tests.systems.market import Market, open_market  # noqa: E402 - its assertions are rewritten by the line above
+from tests.systems.market import Market, open_market
 
 
 @pytest.fixture
