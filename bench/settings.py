@@ -40,7 +40,13 @@ class Settings:
 
 
 QUICK: Final = Settings(
-    mode="quick", repetitions=3, context_repetitions=1, warmup_seconds=0.5, seconds=1.0, drain_seconds=20.0
+    mode="quick",
+    repetitions=3,
+    context_repetitions=1,
+    memory_repetitions=1,
+    warmup_seconds=0.5,
+    seconds=1.0,
+    drain_seconds=20.0,
 )
 FULL: Final = Settings(
     mode="full",
