@@ -21,7 +21,7 @@ from slysock.observing import Observer, ServerStatistics
 from slysock.process import settle_in
 from slysock.router import Router
 from slysock.session import Receiver, Session
-from slysock_protocol.socketio import JsonParser, MsgpackParser
+from slysock_protocol.socketio import PARSERS
 
 logger = logging.getLogger("slysock")
 
@@ -53,7 +53,7 @@ class Server:
         self.config = config or Config()
         self._observers: list[Observer] = []
         self._lifespan = lifespan
-        self._parser = MsgpackParser() if self.config.parser == "msgpack" else JsonParser()
+        self._parser = PARSERS[self.config.parser]
         self._namespaces = Namespaces(routers, self._parser, self._observers)
         self._front = Front(self.config, accept=self._accept, app=app)
         self._surroundings = Surroundings(

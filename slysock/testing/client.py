@@ -13,9 +13,17 @@ from slysock.errors import AckTimeout, ConnectionRefused
 from slysock.testing.engine import Closed, EngineClient
 from slysock_protocol import json
 from slysock_protocol.engineio import Message, Outgoing
-from slysock_protocol.socketio import Ack, Connect, Disconnect, Event, JsonParser, decode_array, event_name
+from slysock_protocol.socketio import Ack, Connect, Disconnect, Event, MsgpackParser, Parser, decode_array, event_name
 
 _ERROR = b"4"  # CONNECT_ERROR, which only servers send and slysock_protocol therefore does not decode
+
+
+class _Refusal(msgspec.Struct):
+    """CONNECT_ERROR in MessagePack, if `type` says that it is one."""
+
+    type: int
+    nsp: str
+    data: object = None
 
 
 @final
@@ -39,7 +47,7 @@ class MemoryClient:
         self.id = ""
         self.connection = connection
         self.namespace = namespace
-        self._parser = JsonParser()
+        self._parser = connection.parser
         self._in, self._events = trio.open_memory_channel[Received](100_000)
         self._acks: dict[int, tuple[trio.Event, list[object]]] = {}
         self._ack_ids = itertools.count()
@@ -170,11 +178,13 @@ class MemoryConnection:
 
     Attributes:
         engine: the Engine.IO session below; its `pace` is how the client reads.
+        parser: the server's.
     """
 
-    def __init__(self, engine: EngineClient, nursery: trio.Nursery) -> None:
+    def __init__(self, engine: EngineClient, nursery: trio.Nursery, parser: Parser) -> None:
         self.engine = engine
-        self._decoder = JsonParser().decoder()
+        self.parser = parser
+        self._decoder = parser.decoder()
         self._clients: dict[str, MemoryClient] = {}
         nursery.start_soon(self._read)
 
@@ -186,9 +196,7 @@ class MemoryConnection:
             Closed: it closed the connection.
         """
         client = self._clients[namespace] = MemoryClient(self, namespace)
-        where = b"" if namespace == "/" else namespace.encode() + b","
-        body = b"" if auth is None else msgspec.json.encode(auth)
-        await self.engine.send(Outgoing(b"40" + where + body))
+        await self.engine.send(_connect_packet(self.parser, namespace, auth))
         await client.wait_joined()
         return client
 
@@ -205,6 +213,12 @@ class MemoryConnection:
         if is_text and data.startswith(_ERROR):
             self._take_refusal(data[1:])
             return
+        if isinstance(self.parser, MsgpackParser):
+            refusal = msgspec.msgpack.decode(data, type=_Refusal)
+            if refusal.type == int(_ERROR):
+                assert json.is_object(refusal.data)
+                self._clients[refusal.nsp].refused(refusal.data)
+                return
         packet = self._decoder.feed_text(data) if is_text else self._decoder.feed_binary(data)
         match packet:
             case Connect(namespace, auth):
@@ -222,3 +236,12 @@ class MemoryConnection:
         error = json.decode(body)
         assert json.is_object(error)
         self._clients[namespace.decode()].refused(error)
+
+
+def _connect_packet(parser: Parser, namespace: str, auth: Mapping[str, object] | None) -> Outgoing:
+    """Encode CONNECT, which only clients send."""
+    if isinstance(parser, MsgpackParser):
+        packet = {"type": 0, "nsp": namespace} if auth is None else {"type": 0, "nsp": namespace, "data": auth}
+        return Outgoing(None, (msgspec.msgpack.encode(packet),))
+    where = b"" if namespace == "/" else namespace.encode() + b","
+    return Outgoing(b"40" + where + (b"" if auth is None else msgspec.json.encode(auth)))

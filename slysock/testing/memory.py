@@ -16,6 +16,7 @@ from slysock.server import Server
 from slysock.testing.client import MemoryClient, MemoryConnection
 from slysock.testing.engine import EngineClient, PollingClient, WebSocketClient
 from slysock.testing.pipe import open_pipe
+from slysock_protocol.socketio import PARSERS
 
 Headers = Sequence[tuple[str, str]]
 
@@ -91,11 +92,9 @@ class Memory:
 
         Raises:
             Closed: the server refused.
-            NotImplementedError: the server has another parser than the default one.
         """
-        if self.server.config.parser != "json":
-            raise NotImplementedError("clients in memory speak the default parser only")
-        return MemoryConnection(await self.open_engine(transport, headers=headers, query=query), self._nursery)
+        engine = await self.open_engine(transport, headers=headers, query=query)
+        return MemoryConnection(engine, self._nursery, PARSERS[self.server.config.parser])
 
     async def connect(
         self,

@@ -375,11 +375,12 @@ class WebSocketTransport:
 
         trio-websocket is stopped by now: while it closes, a ping is more than it can bear.
         """
-        self._lane.message_taken()
         self._outbox.push(close_frame(code, text))
-        cold = await self._lane.next_cold()
-        while cold and cold[0] != _CLOSE_FRAME:
+        while True:
+            self._lane.message_taken()  # nobody takes what still comes
             cold = await self._lane.next_cold()
+            if not cold or cold[0] == _CLOSE_FRAME:
+                return
 
     def close(self, ending: Ending, code: CloseCode, text: str) -> None:  # noqa: ARG002 - for polling
         """Send a close frame behind what was sent before, and end."""

@@ -142,7 +142,19 @@ async def test_a_dropped_upgrade_is_noticed_too(autojump_clock: MockClock) -> No
         assert log == ["transport close"]
 
 
-async def test_a_server_with_another_parser_is_refused_plainly(autojump_clock: MockClock) -> None:
-    async with serving(Router(), config=Config(parser="msgpack")) as memory:
-        with pytest.raises(NotImplementedError, match="default parser"):
-            await memory.connect()
+@both
+async def test_a_client_speaks_the_parser_of_its_server(autojump_clock: MockClock, transport: TransportName) -> None:
+    closed = Router("/closed")
+
+    @closed.use
+    def refuse(socket: Socket) -> None:
+        raise ConnectionRefused("members only", data={"code": 7})
+
+    async with serving(echoing(), closed, config=Config(parser="msgpack")) as memory:
+        client = await memory.connect(transport=transport, auth={"token": "t"})
+        assert memory.server.of("/").sockets()[0].handshake.auth == {"token": "t"}
+        assert await client.call("echo", {"a": [b"x"]}, None) == ({"a": [b"x"]}, None)
+        with pytest.raises(ConnectionRefused, match="members only") as refused:
+            await client.connection.join("/closed")
+        assert refused.value.data == {"code": 7}
+        await client.disconnect()

@@ -8,7 +8,7 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Router, Socket
 from slysock.session import DisconnectReason
@@ -339,6 +339,38 @@ async def test_a_server_that_closes_waits_for_the_clients_close(autojump_clock: 
         assert await client.closing() == 1000
         await client.rest()
         assert trio.current_time() < 1
+
+
+@pytest.mark.parametrize("turns", range(12))  # the message may be anywhere on its way when the server closes
+async def test_a_server_that_closes_behind_a_fragmented_message_does_not_wait_for_it(
+    autojump_clock: MockClock, turns: int
+) -> None:
+    root, _, _ = echoing()
+    async with serving(root) as memory:
+        client = await raw(memory)
+        await client.send(frame(PING))
+        assert await client.next() == (PONG, b"")
+        await client.send(fragmented(event("late"), 2))
+        for _ in range(turns):
+            await trio.lowlevel.checkpoint()
+        memory.server.of("/").sockets()[0].disconnect(close=True)
+        assert await client.closing() == 1000
+        await client.rest()
+        assert trio.current_time() < 1
+
+
+async def test_a_client_that_leaves_without_reading_is_not_waited_for_long(autojump_clock: MockClock) -> None:
+    root, _, reasons = echoing()
+    async with serving(root, config=Config(write_timeout_seconds=60)) as memory:
+        client = await raw(memory)
+        await client.send(frame(PING))
+        assert await client.next() == (PONG, b"")
+        memory.server.of("/").emit("news")
+        await wait_all_tasks_blocked()
+        await client.send(frame(CLOSE, b"\x03\xe8") + frame(PING))  # not the goodbye of an ordinary client
+        await trio.sleep(6)
+        assert reasons == ["transport close"]
+        assert memory.server._front._open == 0
 
 
 async def test_a_client_that_never_reads_is_closed_when_nothing_can_be_written(autojump_clock: MockClock) -> None:
