@@ -11,16 +11,16 @@ async def echo(socket, *args):
 run(root, port=3000)
 """
 
-from slysock.broadcast import Broadcast
 from slysock.config import Config
+from slysock.engineio.session import DisconnectReason
 from slysock.errors import AckTimeout, ConnectionRefused, Disconnected, InvalidPayload, Refusal
-from slysock.listeners import Listening
-from slysock.namespace import Namespace
+from slysock.handlers.router import NO_ACK, Router
+from slysock.http.listeners import Listening
 from slysock.request import Handshake
-from slysock.router import NO_ACK, Router
 from slysock.server import Server, run
-from slysock.session import DisconnectReason
-from slysock.socket import Socket
+from slysock.socketio.broadcast import Broadcast
+from slysock.socketio.client_socket import Socket
+from slysock.socketio.namespace import Namespace
 from slysock_protocol import LocalProtocolError
 
 __all__ = [

@@ -16,10 +16,10 @@ import trio
 
 from slysock.asgi import ASGIApp, State, asgi_lifespan, not_found, run_asgi
 from slysock.config import Config
-from slysock.engine import Engine, Takeover, Wire
+from slysock.engineio.engine import Engine, Takeover, Wire
+from slysock.engineio.session import Ending, Receiver, Session
 from slysock.http import HttpConnection, Request, RequestBroken
-from slysock.listeners import Listening, accept_forever
-from slysock.session import Ending, Receiver, Session
+from slysock.http.listeners import Listening, accept_forever
 from slysock_protocol.errors import CloseCode
 
 logger = logging.getLogger("slysock")

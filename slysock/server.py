@@ -13,14 +13,14 @@ import trio
 
 from slysock.asgi import ASGIApp
 from slysock.config import Config
-from slysock.connection import Connection, Surroundings
+from slysock.engineio.session import Receiver, Session
 from slysock.front import Front
-from slysock.listeners import Listening, bound, describe
-from slysock.namespace import Namespace, Namespaces
-from slysock.observing import Observer, ServerStatistics
+from slysock.handlers.router import Router
+from slysock.http.listeners import Listening, bound, describe
 from slysock.process import settle_in
-from slysock.router import Router
-from slysock.session import Receiver, Session
+from slysock.socketio.connection import Connection, Surroundings
+from slysock.socketio.namespace import Namespace, Namespaces
+from slysock.socketio.observer import Observer, ServerStatistics
 from slysock_protocol.socketio import PARSERS
 
 logger = logging.getLogger("slysock")

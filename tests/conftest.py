@@ -6,7 +6,7 @@ import pytest
 
 from tests.clients import NodeClients, node_clients
 
-pytest.register_assert_rewrite("tests.systems.market")  # before anybody imports it
+pytest.register_assert_rewrite("tests.slysock.systems.market")  # before anybody imports it
 
 
 @pytest.fixture

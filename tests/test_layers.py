@@ -19,9 +19,11 @@ PACKAGES: Mapping[str, Path] = {
 PUBLIC_MODULES = {
     "slysock",
     "slysock.asgi",
-    "slysock.description",
-    "slysock.observing",
-    "slysock.tokens",
+    "slysock.handlers.description",
+    "slysock.socketio.observer",
+    "slysock.identity.tokens",
+    "slysock.telemetry.counts",
+    "slysock.telemetry.durations",
     "slysock_store",
 }
 """Where systems may import from: what these name in `__all__`."""
@@ -38,14 +40,14 @@ FORBIDDEN_IN: Mapping[str, set[str]] = {
 
 # module -> the only files that may import it, as paths from the root
 ONLY_IN: Mapping[str, set[str]] = {
-    "trio_websocket": {"slysock/transport/websocket.py"},
-    "wsproto": {"slysock/transport/websocket.py", "slysock/testing/"},
-    "orjson": {"protocol/slysock_protocol/json.py"},
+    "trio_websocket": {"slysock/engineio/websocket.py"},
+    "wsproto": {"slysock/engineio/websocket.py", "slysock/testing/"},
+    "orjson": {"protocol/slysock_protocol/jsonio.py"},
     "sqlite3": {"store/slysock_store/"},
     "pymongo": {"store/slysock_store/"},
     "litestar": {"slysock/systems/"},
-    "prometheus_client": {f"slysock/systems/{name}.py" for name in ("metrics", "counts", "durations")},
-    "httpx": {"slysock/jwks.py", "slysock/demo/", "slysock/cli/demo_command.py"},
+    "prometheus_client": {"slysock/systems/metrics.py", "slysock/telemetry/"},
+    "httpx": {"slysock/identity/key_sets.py", "slysock/cli/demo/", "slysock/cli/demo_command.py"},
 }
 
 

@@ -7,8 +7,18 @@ send to a client that has left does nothing, and the application learns of it fr
 from slysock.asgi.bodies import decode_json
 from slysock.asgi.cross_origin import with_cors
 from slysock.asgi.exchange import not_found, run_asgi
+from slysock.asgi.interface import (
+    ASGIApp,
+    Event,
+    InvalidMessage,
+    LifespanFailed,
+    PreciseApp,
+    Receive,
+    Scope,
+    Send,
+    State,
+)
 from slysock.asgi.lifespan import asgi_lifespan
-from slysock.asgi.types import ASGIApp, Event, InvalidMessage, LifespanFailed, PreciseApp, Receive, Scope, Send, State
 
 __all__ = [
     "ASGIApp",

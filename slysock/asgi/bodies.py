@@ -1,7 +1,7 @@
 """Bodies of requests, read as events are: what a client may send by one way, it may send by the other."""
 
 from slysock.errors import InvalidPayload
-from slysock_protocol import json
+from slysock_protocol import jsonio
 from slysock_protocol.errors import RemoteProtocolError
 
 
@@ -12,6 +12,6 @@ def decode_json(body: bytes) -> object:
         InvalidPayload: it is no JSON.
     """
     try:
-        return json.decode(body)
+        return jsonio.decode(body)
     except RemoteProtocolError as error:
         raise InvalidPayload(error.reason) from error

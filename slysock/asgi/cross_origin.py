@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, cast, final
 
-from slysock.asgi.types import ASGIApp, PreciseApp, Receive, Scope, Send
-from slysock.cors import Cors
+from slysock.asgi.interface import ASGIApp, PreciseApp, Receive, Scope, Send
+from slysock.http.cors import Cors
 
 METHODS: Final = b"GET,HEAD,POST,PUT,PATCH,DELETE"
 _FORBIDDEN: Final = b'{"message":"Forbidden"}'

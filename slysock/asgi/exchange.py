@@ -6,7 +6,7 @@ from typing import Literal, cast, final
 
 import trio
 
-from slysock.asgi.types import (
+from slysock.asgi.interface import (
     VERSIONS,
     ASGIApp,
     Event,

@@ -7,7 +7,7 @@ from typing import cast, final
 
 import trio
 
-from slysock.asgi.types import (
+from slysock.asgi.interface import (
     LIFESPAN_VERSIONS,
     ASGIApp,
     Event,

@@ -13,8 +13,8 @@ from slysock.cli.asyncapi_command import asyncapi
 from slysock.cli.demo_command import demo
 from slysock.cli.options import refuse_unknown_environment
 from slysock.cli.serve_command import serve
+from slysock.cli.settings import SettingsError
 from slysock.cli.token_command import token
-from slysock.settings import SettingsError
 
 __all__ = ["main"]
 

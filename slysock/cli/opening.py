@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from slysock.settings import SettingsError, database_file, make_folder
+from slysock.cli.settings import SettingsError, database_file, make_folder
 from slysock_store import Store, StoreError, open_store
 
 

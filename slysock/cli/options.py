@@ -7,8 +7,7 @@ from typing import Final, TypeAlias
 
 import click
 
-from slysock.config import Config
-from slysock.settings import (
+from slysock.cli.settings import (
     DEFAULT_STORE,
     PREFIX,
     FileValue,
@@ -17,6 +16,7 @@ from slysock.settings import (
     read_file,
     refuse_unknown_variables,
 )
+from slysock.config import Config
 from slysock.systems import SYSTEMS, SystemSettings
 
 Sections: TypeAlias = Mapping[str, Sequence[click.Option]]

@@ -10,9 +10,7 @@ from slysock.cli.logs import start_logging
 from slysock.cli.opening import first_of, opened_store
 from slysock.cli.options import SERVE, SectionedCommand
 from slysock.cli.serve_settings import Settings, read_settings
-from slysock.cli.welcome import print_welcome
-from slysock.process import settle_in
-from slysock.settings import (
+from slysock.cli.settings import (
     ListenSettings,
     Secret,
     SettingsError,
@@ -20,10 +18,12 @@ from slysock.settings import (
     load_key,
     load_tls,
 )
+from slysock.cli.welcome import print_welcome
+from slysock.identity.tokens import Tokens
+from slysock.process import settle_in
 from slysock.systems import SYSTEMS, Assembly, assemble, make_foundation
 from slysock.systems.journal import Journal
 from slysock.systems.metrics import Metrics
-from slysock.tokens import Tokens
 
 
 def _serve(**values: object) -> None:

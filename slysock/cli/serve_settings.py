@@ -6,8 +6,8 @@ from typing import final
 import msgspec
 
 from slysock.cli.logs import LogFormat
+from slysock.cli.settings import ListenSettings, SettingsError, TokenSettings, choose
 from slysock.config import Config
-from slysock.settings import ListenSettings, SettingsError, TokenSettings, choose
 from slysock.systems import SYSTEMS, SystemSettings
 
 

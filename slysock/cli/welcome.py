@@ -12,7 +12,7 @@ from rich.text import Text
 from slysock import Listening
 from slysock.cli.opening import without_password
 from slysock.cli.serve_settings import Settings
-from slysock.settings import DEFAULT_STORE, Secret
+from slysock.cli.settings import DEFAULT_STORE, Secret
 from slysock.systems import System
 
 _LABEL_WIDTH: Final = 10

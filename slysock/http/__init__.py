@@ -13,7 +13,7 @@ A connection is used so:
     finally:
         await connection.aclose()
 
-Modules: `wire` moves bytes between h11 and the stream, `head` judges request heads, `request` is one request with its
+Modules: `stream` moves bytes between h11 and the stream, `head` judges request heads, `request` is one request with its
 answer, `connection` is the loop around them.
 """
 

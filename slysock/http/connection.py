@@ -11,7 +11,7 @@ from slysock.config import Config
 from slysock.http import head as heads
 from slysock.http.errors import RequestBroken
 from slysock.http.request import REASONS, Request
-from slysock.http.wire import Wire
+from slysock.http.stream import Wire
 
 LINGER_SECONDS: Final = 2.0
 """How long a refused client may take to read why, before the connection is cut (nginx: 5 s between reads)."""

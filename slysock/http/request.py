@@ -10,7 +10,7 @@ import trio
 from slysock.http import head as heads
 from slysock.http.errors import BodyTooLarge, InvalidResponse, RequestBroken
 from slysock.http.head import Fields, Headers
-from slysock.http.wire import Wire
+from slysock.http.stream import Wire
 
 DRAIN_BYTES: Final = 65_536
 """An unread body of at most this size is read and dropped to keep the connection; a longer one costs it."""

@@ -16,7 +16,7 @@ from .manage.routes import manage_area
 from .metrics import CONTENT_TYPE, Metrics
 from .rest.app import make_rest_app
 from .rest.openapi import openapi_document
-from .rest.site import metrics_route, site_routes
+from .rest.pages import metrics_route, site_routes
 from .system import System
 
 

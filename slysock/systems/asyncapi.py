@@ -12,7 +12,7 @@ from typing import Final, Literal, final
 
 import msgspec
 
-from slysock.description import EventDescription
+from slysock.handlers.description import EventDescription
 
 from .emissions import Emits
 from .schemas import Schema, schemas_of

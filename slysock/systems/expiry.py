@@ -13,7 +13,7 @@ from typing import Final, final
 
 import trio
 
-from slysock.tokens import Clock
+from slysock.identity.tokens import Clock
 
 logger = logging.getLogger("slysock.systems")
 

@@ -13,12 +13,12 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from slysock import DisconnectReason, InvalidPayload, Server, Socket
-from slysock.observing import ServerStatistics
+from slysock.socketio.observer import ServerStatistics
+from slysock.telemetry.counts import Count, CountsByLabels
+from slysock.telemetry.durations import Durations, DurationsByLabels
 from slysock_store import AddedMessage, EnsuredChat, Store, StoreError
 
-from .counts import Count, CountsByLabels
 from .domain import DomainError
-from .durations import Durations, DurationsByLabels
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4"  # whoever answers with it adds the charset
 SLOW_CONSUMER: Final = "slow consumer"

@@ -8,10 +8,10 @@ from typing import final
 import msgspec
 import trio
 
-from slysock.acks import answer_value
 from slysock.errors import AckTimeout, ConnectionRefused
+from slysock.socketio.acks import answer_value
 from slysock.testing.engine import Closed, EngineClient
-from slysock_protocol import json
+from slysock_protocol import jsonio
 from slysock_protocol.engineio import Message, Outgoing
 from slysock_protocol.socketio import Ack, Connect, Disconnect, Event, MsgpackParser, Parser, decode_array, event_name
 
@@ -216,7 +216,7 @@ class MemoryConnection:
         if isinstance(self.parser, MsgpackParser):
             refusal = msgspec.msgpack.decode(data, type=_Refusal)
             if refusal.type == int(_ERROR):
-                assert json.is_object(refusal.data)
+                assert jsonio.is_object(refusal.data)
                 self._clients[refusal.nsp].refused(refusal.data)
                 return
         packet = self._decoder.feed_text(data) if is_text else self._decoder.feed_binary(data)
@@ -233,8 +233,8 @@ class MemoryConnection:
     def _take_refusal(self, rest: bytes) -> None:
         namespace, brace, _ = rest.partition(b",{") if rest.startswith(b"/") else (b"/", b"", b"")
         body = rest[len(namespace) + 1 :] if brace else rest
-        error = json.decode(body)
-        assert json.is_object(error)
+        error = jsonio.decode(body)
+        assert jsonio.is_object(error)
         self._clients[namespace.decode()].refused(error)
 
 

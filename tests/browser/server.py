@@ -8,13 +8,13 @@ from typing import Final, TypeVar, final
 import trio
 
 from slysock import Config, DisconnectReason, Listening, Router, Server, Socket
+from slysock.identity.tokens import Tokens, make_token, secret_key
 from slysock.systems.assembly import assemble
 from slysock.systems.foundation import SystemSettings, make_foundation
 from slysock.systems.system import SystemMaker
-from slysock.tokens import Tokens, make_token, secret_key
 from slysock_store import open_store
 from tests.clients.deadline import raise_only
-from tests.systems.market import MEMORY, SECRET, system_now
+from tests.slysock.systems.market import MEMORY, SECRET, system_now
 
 SOON_SECONDS: Final = 5.0
 """How long a busy machine may take. Without what a test waits for, only the heartbeat would come, after 45 seconds."""

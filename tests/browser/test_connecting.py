@@ -6,7 +6,7 @@ from slysock import Config
 from tests.browser.page import Visitor
 from tests.browser.server import Door, open_door
 from tests.browser.transports import EACH, EVERY
-from tests.systems.market import at
+from tests.slysock.systems.market import at
 
 pytestmark = [pytest.mark.port, pytest.mark.browser]
 

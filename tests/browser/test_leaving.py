@@ -8,7 +8,7 @@ from slysock import Config
 from tests.browser.page import Page, Visitor
 from tests.browser.server import open_door
 from tests.browser.transports import EVERY
-from tests.systems.market import at
+from tests.slysock.systems.market import at
 
 pytestmark = [pytest.mark.port, pytest.mark.browser]
 

@@ -10,7 +10,7 @@ from tests.browser.page import Page, Visitor, visiting
 from tests.browser.server import open_systems, token_of
 from tests.browser.site import BUNDLE, PAGE_SCRIPT
 from tests.browser.transports import EACH
-from tests.systems.market import at
+from tests.slysock.systems.market import at
 
 pytestmark = [pytest.mark.port, pytest.mark.browser]
 

@@ -5,7 +5,7 @@ import pytest
 from tests.browser.page import Visitor
 from tests.browser.server import open_door
 from tests.browser.transports import EVERY
-from tests.systems.market import at
+from tests.slysock.systems.market import at
 
 pytestmark = [pytest.mark.port, pytest.mark.browser]
 

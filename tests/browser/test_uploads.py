@@ -13,7 +13,7 @@ import pytest
 from slysock.systems.pets import pets
 from tests.browser.page import Page, Visitor
 from tests.browser.server import open_systems, token_of
-from tests.systems.market import at
+from tests.slysock.systems.market import at
 
 pytestmark = [pytest.mark.port, pytest.mark.browser]
 

@@ -2,13 +2,13 @@
 
 from typing import final
 
-from slysock.session import DisconnectReason, Session
+from slysock.engineio.session import DisconnectReason, Session
 from slysock_protocol.engineio import Outgoing
 
 
 @final
 class Echo:
-    """The layer above one session; see slysock.session.Receiver."""
+    """The layer above one session; see slysock.engineio.session.Receiver."""
 
     backlogged = False
 

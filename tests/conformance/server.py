@@ -17,7 +17,7 @@ import trio
 
 from slysock import Config, Listening, Router, Server, Socket
 from slysock.front import Front
-from slysock.listeners import bound, describe
+from slysock.http.listeners import bound, describe
 from tests.conformance.echo import Echo
 
 MAX_PAYLOAD_BYTES = 1_000_000

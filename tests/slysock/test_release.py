@@ -9,12 +9,12 @@ import trio.testing
 from trio.testing import MockClock
 
 from slysock import Listening, Router, Server
-from slysock.connection import Connection
-from slysock.session import Session
-from slysock.socket import Socket
+from slysock.engineio.outbox import Outbox
+from slysock.engineio.session import Session
+from slysock.engineio.websocket import WebSocketTransport
+from slysock.socketio.client_socket import Socket
+from slysock.socketio.connection import Connection
 from slysock.testing import Response, serve_memory
-from slysock.transport.outbox import Outbox
-from slysock.transport.websocket import WebSocketTransport
 
 HANDSHAKE = (
     b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"

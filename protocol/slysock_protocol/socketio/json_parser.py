@@ -9,7 +9,7 @@ from typing import Final, final
 
 import msgspec
 
-from slysock_protocol import json
+from slysock_protocol import jsonio
 from slysock_protocol.engineio.packets import Outgoing
 from slysock_protocol.errors import LocalProtocolError, RemoteProtocolError
 from slysock_protocol.limits import MAX_ACK_ID, MAX_ATTACHMENTS, MAX_NAMESPACE_BYTES, RESERVED_EVENTS
@@ -37,7 +37,7 @@ class JsonParser:
 
     def refused(self, namespace: str, error: object) -> Outgoing:
         """Encode `4{…}`; clients find message and data of the refusal in it."""
-        body, attachments = json.encode(error)
+        body, attachments = jsonio.encode(error)
         if attachments or body[:1] not in (b"{", b'"'):
             raise LocalProtocolError("clients take an object or a text, without binary data, as a refusal's error")
         return Outgoing(_text(b"44", namespace, None, body))
@@ -79,7 +79,7 @@ def check_attachments(attachments: list[bytes]) -> None:
 
 
 def _packet(kind: bytes, binary_kind: bytes, namespace: str, ack_id: int | None, value: object) -> Outgoing:
-    body, attachments = json.encode(value)
+    body, attachments = jsonio.encode(value)
     if not attachments:
         return Outgoing(_text(kind, namespace, ack_id, body))
     check_attachments(attachments)
@@ -165,7 +165,7 @@ class JsonDecoder:
         if len(self._attachments) < self._expected:
             return None
         attachments, self._attachments, self._packet = self._attachments, [], None
-        body = json.fill(decode_array(packet.body), attachments)
+        body = jsonio.fill(decode_array(packet.body), attachments)
         return msgspec.structs.replace(packet, body=body)
 
 
@@ -192,8 +192,8 @@ def _ack_id(digits: bytes) -> int | None:
 def _auth(text: bytes) -> dict[str, object]:
     if not text:
         return {}
-    auth = json.decode(text)
-    if not json.is_object(auth):
+    auth = jsonio.decode(text)
+    if not jsonio.is_object(auth):
         raise RemoteProtocolError("auth must be an object")
     return auth
 
@@ -204,8 +204,8 @@ def decode_array(body: Body) -> list[object]:
     Raises:
         RemoteProtocolError: it is not a JSON array.
     """
-    value = body if isinstance(body, list) else json.decode(body)
-    if not json.is_array(value):
+    value = body if isinstance(body, list) else jsonio.decode(body)
+    if not jsonio.is_array(value):
         raise RemoteProtocolError("an event must be an array")
     return value
 

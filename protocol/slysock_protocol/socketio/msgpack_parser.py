@@ -9,7 +9,7 @@ from typing import Final, TypeGuard, final
 
 import msgspec
 
-from slysock_protocol import json
+from slysock_protocol import jsonio
 from slysock_protocol.engineio.packets import Outgoing
 from slysock_protocol.errors import LocalProtocolError, RemoteProtocolError
 from slysock_protocol.limits import MAX_ACK_ID, MAX_NAMESPACE_BYTES
@@ -39,7 +39,7 @@ class MsgpackParser:
 
     def refused(self, namespace: str, error: object) -> Outgoing:
         """Encode CONNECT_ERROR."""
-        plain = json.to_plain(error)
+        plain = jsonio.to_plain(error)
         if not isinstance(plain, dict | str):
             raise LocalProtocolError("clients take an object or a text as a refusal's error")
         return _packet({"type": 4, "nsp": namespace, "data": plain})
@@ -63,7 +63,7 @@ class MsgpackParser:
 
 def _packet(packet: dict[str, object]) -> Outgoing:
     """Encode a packet; made plain first, so that clients get the dates and keys that JSON would give them."""
-    plain = json.to_plain(packet)
+    plain = jsonio.to_plain(packet)
     try:
         return Outgoing(None, (_encoder.encode(plain),))
     except (ValueError, OverflowError, RecursionError, BufferError) as error:
@@ -142,9 +142,9 @@ class MsgpackDecoder:
 def _packet_of(wire: _Wire) -> Packet:
     data = wire.data
     match wire.type:
-        case 2 if json.is_array(data):
+        case 2 if jsonio.is_array(data):
             return Event(wire.nsp, wire.id, data)
-        case 3 if json.is_array(data) and wire.id is not None:
+        case 3 if jsonio.is_array(data) and wire.id is not None:
             return Ack(wire.nsp, wire.id, data)
         case 0 if data is None:
             return Connect(wire.nsp, {})
@@ -157,4 +157,4 @@ def _packet_of(wire: _Wire) -> Packet:
 
 
 def _has_text_keys(value: object) -> TypeGuard[dict[str, object]]:
-    return json.is_object(value) and all(type(key) is str for key in value)
+    return jsonio.is_object(value) and all(type(key) is str for key in value)

@@ -3,10 +3,10 @@
 from typing import Final, final
 
 from slysock import DisconnectReason, Router, Socket
+from slysock.identity.tokens import Identity
 from slysock.systems.admission import RefreshToken
 from slysock.systems.domain import ConnectionKey, Domain, DomainError, NotAllowed
 from slysock.systems.domain.references import References
-from slysock.tokens import Identity
 from slysock_store import UserKey
 
 from .deleting import Deleting
@@ -18,7 +18,7 @@ from .payloads import DEFAULT_PAGE_SIZE, ListChats
 from .people import person_of
 from .reading import Reading
 from .sending import Sending
-from .typing import TypingSignals
+from .typing_signals import TypingSignals
 from .views import offline_message
 
 CHAT: Final = "/chat"

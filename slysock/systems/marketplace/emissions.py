@@ -14,7 +14,7 @@ from .presence import OFFLINE_EVENT, ONLINE_EVENT, PRESENCE
 from .reading import LOAD_EVENTS, READ_RECEIPTS
 from .sending import NEW_CHAT, RECEIVE_MESSAGE
 from .shapes import ChatShape, MessageShape, NotificationShape, OfflineMessageShape, PresenceShape
-from .typing import STOPPED_TYPING, USER_TYPING
+from .typing_signals import STOPPED_TYPING, USER_TYPING
 
 T = TypeVar("T")
 

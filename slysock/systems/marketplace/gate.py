@@ -9,9 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slysock import Socket
+from slysock.identity.tokens import Identity
 from slysock.systems.admission import Admission, RefreshToken
 from slysock.systems.domain import Domain
-from slysock.tokens import Identity
 from slysock_store import User
 
 from .envelope import ERROR_EVENT, Envelope, app_error, signal

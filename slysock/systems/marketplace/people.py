@@ -7,8 +7,8 @@ from typing import Final, NewType, TypeAlias, final
 
 import msgspec
 
+from slysock.identity.tokens import Identity
 from slysock.systems.domain import NotAllowed, NotAuthenticated
-from slysock.tokens import Identity
 from slysock_store import ChatKey, NewChat, UserKey
 
 RoomName = NewType("RoomName", str)

@@ -4,8 +4,8 @@ from typing import Final, final
 
 from msgspec import Struct
 
+from slysock.identity.tokens import Identity
 from slysock.systems.domain import Domain, NotAuthenticated
-from slysock.tokens import Identity
 from slysock_store import Json, JsonObject, User, UserKey
 
 MAX_ID_CHARACTERS: Final = 128

@@ -9,9 +9,9 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
 from slysock import Handshake
+from slysock.identity.tokens import Identity, TokenError, Tokens
 from slysock.systems.admission import has_role, refused
 from slysock.systems.domain import NotAllowed
-from slysock.tokens import Identity, TokenError, Tokens
 
 HttpRequest: TypeAlias = Request[None, None, State]
 

@@ -5,11 +5,11 @@ from typing import Final, final
 from msgspec.structs import replace
 
 from slysock import Socket
+from slysock.identity.tokens import Identity
 from slysock.systems.admission import Admission
 from slysock.systems.domain import Domain, NotAllowed, NotAuthenticated, NotFound
 from slysock.systems.domain.oversight import Oversight
 from slysock.systems.voice import Voice
-from slysock.tokens import Identity
 from slysock_store import Chat, ChatId, JsonObject, User, UserKey
 
 from .chats import TICKET_KIND, chat_key, ticket_key

@@ -22,7 +22,7 @@ from .shapes import (
 )
 from .tickets import READ_UPDATE
 from .tickets import USER_TYPING as SUPPORT_USER_TYPING
-from .typing import USER_TYPING
+from .typing_signals import USER_TYPING
 from .views import NEW_SUPPORT_MESSAGE
 
 _TABLE: Final[tuple[tuple[str, object, str], ...]] = (

@@ -4,8 +4,8 @@ from typing import Final, final
 
 from msgspec import Struct
 
+from slysock.identity.tokens import Identity
 from slysock.systems.domain import NotAllowed, NotAuthenticated
-from slysock.tokens import Identity
 from slysock_store import User, UserKey
 
 from .payloads import MAX_ID_CHARACTERS, UserName

@@ -23,7 +23,7 @@ from .records import ChatRecord, PutChat, PutTicket, PutUser, Records, TicketRec
 from .shapes import NotificationShape, SenderShape
 from .statuses import Statuses
 from .tickets import Tickets
-from .typing import TypingSignals
+from .typing_signals import TypingSignals
 
 logger = logging.getLogger("slysock.systems")
 

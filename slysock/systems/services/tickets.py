@@ -14,7 +14,7 @@ from .payloads import SYSTEM_TYPE, MarkMessageRead, SupportMessage, TicketName
 from .people import ADMIN, Session
 from .rooms import DASHBOARD, ticket_room
 from .shapes import MessageReadUpdateShape, SupportMessageShape
-from .typing import tell_others
+from .typing_signals import tell_others
 from .views import NEW_SUPPORT_MESSAGE, USER, announced, id_of, support_message
 
 USER_TYPING: Final = "support-user-typing"

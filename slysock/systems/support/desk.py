@@ -5,9 +5,9 @@ from typing import Final, final
 
 from msgspec import json
 
+from slysock.identity.tokens import Identity
 from slysock.systems.domain import Domain, NotAllowed
 from slysock.systems.domain.oversight import Oversight
-from slysock.tokens import Identity
 from slysock_store import Chat, ChatId, Message, UserKey
 
 from .people import Person, person_of

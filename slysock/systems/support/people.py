@@ -4,8 +4,8 @@ from typing import Final, NewType, final
 
 import msgspec
 
+from slysock.identity.tokens import Identity
 from slysock.systems.domain import NotAuthenticated
-from slysock.tokens import Identity
 from slysock_store import ChatId, UserKey
 
 RoomName = NewType("RoomName", str)

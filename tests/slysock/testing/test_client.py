@@ -6,7 +6,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import AckTimeout, Config, ConnectionRefused, Router, Socket
 from slysock.config import TransportName
-from slysock.session import DisconnectReason
+from slysock.engineio.session import DisconnectReason
 from slysock.testing import Closed
 from tests.slysock.serving import serving
 

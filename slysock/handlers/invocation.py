@@ -1,0 +1,138 @@
+"""One call of one handler: its arguments, its acknowledgement, and what goes wrong in it."""
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
+from types import CoroutineType
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast, final
+
+import trio
+
+from slysock.errors import InvalidPayload, Refusal
+from slysock.handlers.router import NO_ACK, ErrorHook, Handler
+
+if TYPE_CHECKING:
+    from slysock.socketio.client_socket import Socket
+
+logger = logging.getLogger("slysock")
+
+Routine: TypeAlias = Coroutine[object, object, object]
+
+_running: ContextVar["Invocation | None"] = ContextVar("running", default=None)
+
+
+def after_ack(call: Callable[[], object]) -> None:
+    """Make a plain call as soon as the acknowledgement of the running handler is on its way.
+
+    Dropped where the handler fails. Outside a handler, or in one whose client does not wait for an acknowledgement, the
+    order is the same: after the handler has returned.
+
+    Raises:
+        RuntimeError: no handler is running.
+    """
+    running = _running.get()
+    if running is None or running.finished:  # finished: in a task that the handler started, and that outlives it
+        raise RuntimeError("no handler is running")
+    if running.afterwards is None:
+        running.afterwards = []
+    running.afterwards.append(call)
+
+
+@final
+class Invocation:
+    """A handler about to run for one event of one client."""
+
+    __slots__ = ("_ack_id", "_args", "_event", "_handler", "_since", "_socket", "afterwards", "finished")
+
+    def __init__(
+        self, socket: "Socket", event: str, handler: Handler, args: tuple[object, ...], ack_id: int | None
+    ) -> None:
+        self._socket = socket
+        self._event = event
+        self._handler = handler
+        self._args = args
+        self._ack_id = ack_id
+        self._since = trio.current_time() if socket.namespace.observers else 0.0
+        self.afterwards: list[Callable[[], object]] | None = None  # what shall be done behind the acknowledgement
+        self.finished = False
+
+    def run_now(self) -> None:
+        """Run a plain handler."""
+        _running.set(self)
+        try:
+            result = self._handler.call(self._socket, *self._args)
+            if isinstance(result, CoroutineType):
+                refuse_coroutine(cast("Routine", result))
+            self._finish(result)
+        except Exception as error:  # the boundary of one handler: nobody else notices
+            self._fail(error)
+        self.finished = True
+
+    async def run(self) -> None:
+        """Run either kind of handler, in a dispatcher. Cancelled, it answers nothing: its client is gone."""
+        if not self._handler.is_async:
+            self.run_now()
+            return
+        _running.set(self)
+        try:
+            self._finish(await cast("Awaitable[object]", self._handler.call(self._socket, *self._args)))
+        except Exception as error:  # the boundary of one handler: nobody else notices
+            self._fail(error)
+        except BaseExceptionGroup as group:  # a nursery of the handler's was cancelled, and its clean-up failed
+            errors, rest = group.split(Exception)
+            if errors is not None:
+                self._fail(errors)
+            if rest is not None:
+                raise rest from None
+        finally:
+            self.finished = True
+
+    def _finish(self, result: object) -> None:
+        if self._ack_id is not None and result is not NO_ACK:
+            self._socket.acknowledge(self._ack_id, result)
+            self._ack_id = None  # nothing is acknowledged twice, whatever goes wrong behind it
+        for call in self.afterwards or ():
+            call()
+        for observer in self._socket.namespace.observers:
+            observer.handled(self._socket, self._event, trio.current_time() - self._since)
+
+    def _fail(self, error: Exception) -> None:
+        answer_failure(self._socket, self._event, self._handler.on_error, error, self._ack_id)
+
+
+def refuse_coroutine(routine: "Routine") -> NoReturn:
+    """Say that a plain function gave something to wait for, as a decorated coroutine function does.
+
+    Raises:
+        TypeError: always.
+    """
+    routine.close()
+    raise TypeError("a plain function returned something to wait for; make it a coroutine function")
+
+
+def answer_failure(
+    socket: "Socket", event: str, on_error: "ErrorHook | None", error: Exception, ack_id: int | None
+) -> None:
+    """Log what is not expected, and answer by the router's error hook or without internals."""
+    for observer in socket.namespace.observers:
+        observer.failed(socket, event, error)
+    if isinstance(error, InvalidPayload):
+        logger.debug("the arguments of %r from socket %s do not fit its handler", event, socket.id)
+    elif not isinstance(error, Refusal):
+        logger.error("the handler of %r failed for socket %s", event, socket.id, exc_info=error)
+    try:
+        answer = on_error(socket, event, error) if on_error is not None else {"error": _public_text(error)}
+        if ack_id is not None and answer is not NO_ACK:
+            socket.acknowledge(ack_id, answer)
+    except Exception:  # the hook's own failure must not reach the connection either
+        logger.exception("the error hook for %r failed for socket %s", event, socket.id)
+
+
+def _public_text(error: Exception) -> str:
+    match error:
+        case InvalidPayload():
+            return f"Invalid payload: {error}"
+        case Refusal():
+            return str(error)
+        case _:
+            return "Internal error"

@@ -1,0 +1,246 @@
+"""Socket.IO on one session: its namespaces, and which of them a packet is for."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import Final, final
+
+import trio
+
+from slysock.config import Config
+from slysock.engineio.session import DisconnectReason, Ending, Session
+from slysock.engineio.timers import Timer, Timers
+from slysock.request import Handshake
+from slysock.socketio.client_socket import Socket
+from slysock.socketio.namespace import Namespaces
+from slysock.socketio.observer import Observer
+from slysock_protocol import RemoteProtocolError
+from slysock_protocol.errors import CloseCode
+from slysock_protocol.socketio import Ack, Connect, Disconnect, Event, Packet, Parser
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the connections of one server share."""
+
+    config: Config
+    namespaces: Namespaces
+    parser: Parser
+    timers: Timers
+    later: Callable[[Callable[[], Awaitable[None]]], None]
+    """Runs what a client leaves behind, under a deadline."""
+
+    observers: Sequence[Observer] = ()
+
+
+_REFUSED_NAMESPACE: Final = {"message": "Invalid namespace"}
+_TOO_MANY: Final = {"message": "Too many namespaces"}
+
+
+@final
+class Connection:
+    """The layer above a session; see slysock.engineio.session.Receiver.
+
+    Attributes:
+        backlogged: so many events wait for their handlers that no more is read from the client.
+    """
+
+    __slots__ = (
+        "_around",
+        "_binaries",
+        "_bytes",
+        "_deadline",
+        "_decoder",
+        "_left",
+        "_patience",
+        "_pending_bytes",
+        "_pending_events",
+        "_ready",
+        "_sockets",
+        "_stopping",
+        "backlogged",
+        "session",
+    )
+
+    def __init__(self, session: Session, around: Surroundings) -> None:
+        self.session = session
+        self._around = around
+        self._decoder = around.parser.decoder()
+        self._sockets: dict[str, Socket] = {}  # namespace -> the client there; also while it is joining
+        self._left: dict[str, None] = {}  # namespaces the server took it out of: late packets for them are no error
+        self._bytes = 0  # so far, of a packet whose attachments are awaited
+        self._binaries = 0  # binary messages so far
+        self._patience: Timer | None = None  # looks after announced attachments
+        self._pending_events = 0
+        self._pending_bytes = 0
+        self.backlogged = False
+        self._ready: trio.Event | None = None  # set when it is no longer backlogged
+        self._stopping = False
+        self._deadline = around.timers.call_later(around.config.connect_timeout_seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        self.session.close("forced server close", Ending.ERROR)
+
+    # -- messages in -------------------------------------------------------------------------------------------------
+
+    def text(self, data: bytes) -> None:
+        """Take a text message."""
+        packet = self._decoder.feed_text(data)
+        if packet is not None:
+            self._receive(packet, len(data))
+        else:
+            self._bytes = len(data)
+            self._expect_attachments()
+
+    def binary(self, data: bytes) -> None:
+        """Take a binary message."""
+        self._bytes += len(data)
+        self._binaries += 1
+        packet = self._decoder.feed_binary(data)
+        if packet is not None:
+            size, self._bytes = self._bytes, 0
+            self._receive(packet, size)
+
+    def _expect_attachments(self) -> None:
+        """Keep attachments only for a client that has been let in, and not for ever."""
+        name = self._decoder.waiting_in
+        assert name is not None
+        socket = self._sockets.get(name)
+        if name not in self._left and (socket is None or not socket.connected):
+            raise RemoteProtocolError("not connected to this namespace")
+        if self._patience is None:
+            self._watch_attachments()
+
+    def _watch_attachments(self) -> None:
+        """Start the one timer of the connection, which watches its packets one after the other."""
+        seen = self._binaries
+        wait = self._around.config.request_body_seconds
+        self._patience = self._around.timers.call_later(wait, lambda: self._check_attachments(seen))
+
+    def _check_attachments(self, seen: int) -> None:
+        """Close if none has come since."""
+        self._patience = None
+        if self._decoder.waiting_in is None:
+            return
+        if self._binaries == seen:
+            self.session.fail(RemoteProtocolError("attachments did not arrive in time", CloseCode.POLICY))
+        else:
+            self._watch_attachments()
+
+    def _receive(self, packet: Packet, size: int) -> None:
+        socket = self._sockets.get(packet.namespace)
+        if socket is None:
+            if isinstance(packet, Connect):
+                self._connect(packet)
+            elif packet.namespace not in self._left:
+                raise RemoteProtocolError("not connected to this namespace")
+        elif isinstance(packet, Event):
+            if not self._stopping:  # in a context of its own: one task reads for many clients
+                copy_context().run(socket.receive, packet, size)
+        elif isinstance(packet, Ack):
+            socket.receive_ack(packet)
+        elif isinstance(packet, Disconnect):
+            socket.close("client namespace disconnect")
+        elif socket.joining:
+            # Clients that leave before they are let in do not say so, and may come again at once.
+            socket.close("client namespace disconnect")
+            self._connect(packet)
+        else:
+            raise RemoteProtocolError("connected to this namespace already")
+
+    def _connect(self, packet: Connect) -> None:
+        if len(self._sockets) >= self._around.config.max_namespaces:
+            self.session.send(self._around.parser.refused(packet.namespace, _TOO_MANY))
+            return
+        namespace = self._around.namespaces.find(packet.namespace)
+        if namespace is None:
+            self.session.send(self._around.parser.refused(packet.namespace, _REFUSED_NAMESPACE))
+            return
+        request = self.session.request
+        handshake = Handshake(
+            auth=packet.auth,
+            headers=request.headers,
+            query=request.query,
+            address=request.address,
+            secure=request.secure,
+            cross_origin=request.cross_origin,
+            url=request.url,
+            issued=time.time(),
+        )
+        socket = Socket(self, namespace, handshake)
+        self._left.pop(packet.namespace, None)
+        self._sockets[packet.namespace] = socket
+        copy_context().run(socket.enter)
+
+    # -- sockets -----------------------------------------------------------------------------------------------------
+
+    def joined(self) -> None:
+        """Learn that the client is in a namespace."""
+        self._deadline.cancel()
+
+    def left(self, socket: Socket) -> None:
+        """Learn that the client is out of a namespace."""
+        name = socket.namespace.name
+        if self._sockets.get(name) is socket:
+            del self._sockets[name]
+            self._left[name] = None
+            if len(self._left) > self._around.config.max_namespaces:
+                del self._left[next(iter(self._left))]
+
+    def disconnect(self) -> None:
+        """Disconnect the client from every namespace and close the connection."""
+        for socket in list(self._sockets.values()):
+            socket.disconnect()
+        self.session.close("forced server close")
+
+    def later(self, routine: Callable[[], Awaitable[None]]) -> None:
+        """Run what is left to do for a client that has gone."""
+        self._around.later(routine)
+
+    def closed(self, reason: DisconnectReason) -> None:
+        """Learn that the session has ended."""
+        self._deadline.cancel()
+        if self._patience is not None:
+            self._patience.cancel()
+        for observer in self._around.observers:
+            observer.session_closed(reason)
+        for socket in list(self._sockets.values()):
+            socket.close(reason)
+        if self._ready is not None:
+            self._ready.set()
+
+    async def finish(self) -> None:
+        """Take no more events and wait until those that came have been handled."""
+        self._stopping = True
+        for socket in list(self._sockets.values()):
+            await socket.wait_idle()
+
+    # -- back-pressure -----------------------------------------------------------------------------------------------
+
+    def event_waits(self, size: int) -> None:
+        """Count an event that waits for its handler."""
+        self._count(1, size)
+
+    def event_done(self, size: int) -> None:
+        """Count it no more."""
+        self._count(-1, -size)
+        if self._ready is not None and not self.backlogged:
+            self._ready.set()
+
+    def _count(self, events: int, size: int) -> None:
+        config = self._around.config
+        self._pending_events += events
+        self._pending_bytes += size
+        # One large event is no backlog: its handler may wait for the client's answer, or for its leaving.
+        self.backlogged = self._pending_events >= config.max_pending_events or (
+            self._pending_events > 1 and self._pending_bytes >= config.max_payload_bytes
+        )
+
+    async def wait_ready(self) -> None:
+        """Wait until there is room for more, or the session has ended."""
+        while self.backlogged and not self.session.closed:
+            if self._ready is None or self._ready.is_set():  # one for all who wait: during an upgrade there are two
+                self._ready = trio.Event()
+            await self._ready.wait()

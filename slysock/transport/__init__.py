@@ -1,1 +1,0 @@
-"""How a session's packets reach its client: long-polling or WebSocket."""

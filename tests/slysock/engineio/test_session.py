@@ -1,0 +1,192 @@
+"""Heartbeats and the end of a session, end to end on a MockClock."""
+
+from contextlib import suppress
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from slysock import Router
+from slysock.config import TransportName
+from slysock.engineio.session import DisconnectReason
+from slysock.testing import Closed
+from slysock_protocol.engineio import Outgoing
+from tests.slysock.serving import serving
+
+both = pytest.mark.parametrize("transport", ["websocket", "polling"])
+
+
+def reasons() -> tuple[Router, list[DisconnectReason]]:
+    root, log = Router(), list[DisconnectReason]()
+    root.on_disconnect(lambda socket, reason: log.append(reason))
+    return root, log
+
+
+@both
+async def test_pings_keep_a_session_that_says_nothing(autojump_clock: MockClock, transport: TransportName) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        client = await memory.connect(transport=transport)
+        await trio.sleep(1000)
+        assert client.connection.engine.inbox.closed is None
+        assert log == []
+        assert len(memory.server._front.engine.timers._heap) < 5
+
+
+@both
+async def test_a_client_that_does_not_answer_is_given_up_in_time(
+    autojump_clock: MockClock, transport: TransportName
+) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        client = await memory.connect(transport=transport)
+        client.connection.engine.pace.silent = True
+        await trio.sleep(44.9)
+        assert log == []
+        await trio.sleep(0.2)
+        assert log == ["ping timeout"]
+
+
+async def test_a_client_that_vanishes_is_given_up(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        client = await memory.connect()
+        client.connection.engine.pace.vanish()
+        await trio.sleep(100)
+        assert len(log) == 1
+
+
+async def test_a_pong_that_comes_just_in_time_starts_a_new_interval(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        client = await memory.connect()
+        engine = client.connection.engine
+        engine.pace.silent = True
+        await trio.sleep(44)
+        await engine.send(Outgoing(b"3"))
+        await trio.sleep(24)
+        assert log == []
+        await trio.sleep(1.1 + 20)
+        assert log == ["ping timeout"]
+
+
+async def test_a_pong_that_comes_too_late_changes_nothing(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        client = await memory.connect(transport="polling")
+        engine = client.connection.engine
+        engine.pace.silent = True
+        await trio.sleep(46)
+        with pytest.raises(Closed, match="unknown"):
+            await engine.send(Outgoing(b"3"))
+        assert log == ["ping timeout"]
+
+
+async def test_unasked_pongs_make_no_timers_and_buy_no_time(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        client = await memory.connect()
+        engine = client.connection.engine
+        engine.pace.silent = True
+        for _ in range(100):
+            await engine.send(Outgoing(b"3"))
+        await wait_all_tasks_blocked()
+        assert len(memory.server._front.engine.timers._heap) < 5
+        await trio.sleep(45.1)
+        assert log == ["ping timeout"]
+
+
+async def test_an_expired_session_is_closed_by_the_request_that_finds_it_so(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        client = await memory.connect(transport="polling")
+        (session,) = memory.server._front.engine.sessions
+        session._timer.cancel()  # as if its turn had not come yet
+        client.connection.engine.pace.silent = True
+        await trio.sleep(60)
+        with pytest.raises(Closed, match="unknown"):
+            await client.emit("event")
+        assert log == ["ping timeout"]
+
+
+@both
+@pytest.mark.parametrize("packet", [b"5", b"6", b'0{"sid":"mine"}'.partition(b"{")[0]])
+async def test_packets_without_meaning_here_are_ignored(
+    autojump_clock: MockClock, transport: TransportName, packet: bytes
+) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        client = await memory.connect(transport=transport)
+        await client.connection.engine.send(Outgoing(packet))
+        await trio.sleep(1)
+        assert log == []
+
+
+@both
+@pytest.mark.parametrize("packet", [b"2", b"2probe", b"7", b"", b"b!", b"45", b"b"])
+async def test_packets_that_break_the_protocol_close_the_session(
+    autojump_clock: MockClock, transport: TransportName, packet: bytes
+) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        client = await memory.connect(transport=transport)
+        with suppress(Closed):  # by polling, the answer to the POST says so
+            await client.connection.engine.send(Outgoing(packet))
+        await client.wait_disconnected(10)
+        assert log in (["parse error"], ["transport error"])
+
+
+@both
+async def test_a_client_that_says_close_is_gone(autojump_clock: MockClock, transport: TransportName) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        client = await memory.connect(transport=transport)
+        await client.connection.engine.send(Outgoing(b"1"))
+        await trio.sleep(1)
+        assert log == ["transport close"]
+        assert memory.server._front.engine.sessions == []
+
+
+async def test_base64_over_websocket_is_binary(autojump_clock: MockClock) -> None:
+    root, seen = Router(), list[object]()
+    root.on_any(lambda socket, event, args: seen.append(args))
+    async with serving(root) as memory:
+        client = await memory.connect()
+        await client.connection.engine.send(Outgoing(b'451-["event",{"_placeholder":true,"num":0}]'))
+        await client.connection.engine.send(Outgoing(b"bZGF0YQ=="))
+        await trio.sleep(1)
+        assert seen == [(b"data",)]
+
+
+async def test_nothing_is_received_or_sent_once_it_is_closed_and_closing_twice_is_closing_once(
+    autojump_clock: MockClock,
+) -> None:
+    root, log = reasons()
+    seen: list[str] = []
+    root.on_any(lambda socket, event, args: seen.append(event))
+    async with serving(root) as memory:
+        await memory.connect()
+        (session,) = memory.server._front.engine.sessions
+        session.close("forced close")
+        session.close("transport error")
+        session.receive_text(b'42["event"]')
+        session.receive_binary(b"data")
+        session.receive_packet(None)  # type: ignore[arg-type]  # not looked at
+        session.send(Outgoing(b"4"))
+        await session.wait_ready()
+        assert not session.backlogged
+        session.lose(session.transport, "transport error")
+        assert (log, seen) == (["forced close"], [])
+
+
+async def test_losing_a_transport_that_is_not_the_sessions_own_changes_nothing(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        client = await memory.connect(transport="polling")
+        engine = client.connection.engine
+        (session,) = memory.server._front.engine.sessions
+        old = session.transport
+        await engine.upgrade()  # type: ignore[union-attr]  # a PollingClient
+        await trio.sleep(1)
+        session.lose(old, "transport error")
+        assert log == []

@@ -1,0 +1,119 @@
+"""Timers: one queue, one task, in order of time."""
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from slysock.engineio.timers import Timers
+from tests.slysock.serving import logged
+
+
+async def test_calls_are_made_at_their_time(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    timers, made = Timers(), list[float]()
+    nursery.start_soon(timers.run)
+    await wait_all_tasks_blocked()
+    for seconds in (3.0, 1.0, 2.0):
+        timers.call_later(seconds, lambda: made.append(trio.current_time()))
+    await trio.sleep(10)
+    assert made == [1, 2, 3]
+
+
+async def test_an_earlier_timer_shortens_the_sleep(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    timers, made = Timers(), list[str]()
+    timers.call_later(100, lambda: made.append("late"))
+    nursery.start_soon(timers.run)
+    await trio.sleep(1)
+    timers.call_later(1, lambda: made.append("early"))
+    await trio.sleep(2)
+    assert made == ["early"]
+
+
+async def test_timers_of_the_same_time_keep_their_order(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    timers, made = Timers(), list[int]()
+    nursery.start_soon(timers.run)
+    for number in range(20):
+        timers.call_later(1, lambda number=number: made.append(number))
+    await trio.sleep(2)
+    assert made == list(range(20))
+
+
+async def test_a_cancelled_timer_is_not_called_and_holds_nothing(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    timers, made = Timers(), list[int]()
+    nursery.start_soon(timers.run)
+    timer = timers.call_later(1, lambda: made.append(1))
+    timer.cancel()
+    assert timer.call is None
+    await trio.sleep(2)
+    assert made == []
+    assert timers._heap == []
+    timer.cancel()  # harmless
+
+
+async def test_a_call_may_cancel_another_that_is_due(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    timers, made = Timers(), list[int]()
+    nursery.start_soon(timers.run)
+    timers.call_later(1, lambda: second.cancel())
+    second = timers.call_later(1, lambda: made.append(2))
+    await trio.sleep(2)
+    assert made == []
+
+
+async def test_a_call_may_make_timers_also_due_at_once(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    timers, made = Timers(), list[float]()
+    nursery.start_soon(timers.run)
+    timers.call_later(1, lambda: timers.call_later(0, lambda: made.append(trio.current_time())))
+    timers.call_later(1, lambda: timers.call_later(5, lambda: made.append(trio.current_time())))
+    await trio.sleep(10)
+    assert made == [1, 6]
+
+
+async def test_a_failing_call_is_logged_and_stops_no_other(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    timers, made = Timers(), list[int]()
+    nursery.start_soon(timers.run)
+    timers.call_later(1, lambda: 1 / 0)
+    timers.call_later(1, lambda: made.append(1))
+    timers.call_later(2, lambda: made.append(2))
+    await trio.sleep(3)
+    assert made == [1, 2]
+    assert logged(caplog) == ["a timer failed"]
+
+
+@given(delays=st.lists(st.tuples(st.integers(0, 20), st.booleans()), max_size=30))
+def test_what_is_not_cancelled_is_called_once_in_order(delays: list[tuple[int, bool]]) -> None:
+    async def main() -> None:
+        timers, made = Timers(), list[tuple[int, int]]()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(timers.run)
+            for number, (delay, cancelled) in enumerate(delays):
+                timer = timers.call_later(delay, lambda due=(delay, number): made.append(due))
+                if cancelled:
+                    timer.cancel()
+            await trio.sleep(21)
+            nursery.cancel_scope.cancel()
+        assert made == sorted((delay, number) for number, (delay, cancelled) in enumerate(delays) if not cancelled)
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+async def test_cancelled_timers_do_not_pile_up(mock_clock: MockClock) -> None:
+    timers, made = Timers(), list[int]()
+    for number in range(20_000):
+        timer = timers.call_later(45, lambda number=number: made.append(number))  # type: ignore[misc]  # a loop's lambda
+        if number % 1000:
+            timer.cancel()
+            timer.cancel()
+    assert len(timers._heap) < 1000
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(timers.run)
+        await trio.testing.wait_all_tasks_blocked()
+        mock_clock.jump(46)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert made == list(range(0, 20_000, 1000))
+    assert not timers._heap

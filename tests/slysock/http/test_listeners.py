@@ -1,0 +1,90 @@
+"""Listening sockets: what can be had, what cannot, and an accept loop that survives."""
+
+import errno
+import socket as stdlib_socket
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from slysock.http.listeners import accept_forever, bind_tcp, bind_unix, bound
+from tests.slysock.serving import logged
+
+
+@pytest.mark.port
+async def test_every_address_of_a_host_gets_the_same_free_port() -> None:
+    sockets = await bind_tcp("localhost", 0)
+    try:
+        assert len({sock.getsockname()[1] for sock in sockets}) == 1
+    finally:
+        for sock in sockets:
+            sock.close()
+
+
+@pytest.mark.port
+async def test_a_port_in_use_is_an_os_error_and_leaves_no_socket_open() -> None:
+    (taken,) = await bind_tcp("127.0.0.1", 0)
+    with taken, pytest.raises(OSError, match="in use"):
+        await bind_tcp("127.0.0.1", taken.getsockname()[1])
+
+
+async def test_an_address_that_is_not_ours_cannot_be_had() -> None:
+    with pytest.raises(OSError, match=r"assign|available"):
+        await bind_tcp("192.0.2.1", 0)
+
+
+async def test_a_unix_socket_replaces_one_that_a_dead_server_left_behind(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    bind_unix(path).close()
+    assert path.exists()
+    with bind_unix(path), pytest.raises(OSError, match="in use"):
+        bind_unix(path)
+
+
+async def test_a_unix_socket_that_is_a_successors_by_now_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    async with bound("", 0, path) as listeners:
+        listeners[0].close()  # a stopping server, whose last connections are still there
+        successor = bind_unix(path)
+    with successor:
+        assert path.is_socket()
+
+
+async def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("precious")
+    with pytest.raises(OSError, match="in use"):
+        bind_unix(path)
+    assert path.read_text() == "precious"
+
+
+class Exhausted(stdlib_socket.socket):
+    """A listening socket whose accept fails as it is told."""
+
+    failures: list[int]
+
+    def accept(self) -> tuple[stdlib_socket.socket, object]:
+        if self.failures:
+            code = self.failures.pop(0)
+            raise OSError(code, errno.errorcode[code])
+        return super().accept()
+
+
+async def test_the_accept_loop_pauses_without_descriptors_and_goes_on(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    plain = bind_unix(tmp_path / "socket")
+    listener = Exhausted(fileno=plain.detach())
+    listener.failures = [errno.ECONNABORTED, errno.EMFILE, errno.ENFILE]
+    taken: list[stdlib_socket.socket] = []
+    with listener:
+        nursery.start_soon(accept_forever, listener, taken.append)
+        stream = await trio.open_unix_socket(str(tmp_path / "socket"))
+        await trio.sleep(1)
+        assert [sock.getblocking() for sock in taken] == [False]
+        assert len(logged(caplog)) == 2
+        for sock in taken:
+            sock.close()
+        await stream.aclose()
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,254 @@
+"""HTTP/1.1 on plain sockets, where what needs no waiting is done without Trio's streams. Pairs of sockets, no ports."""
+
+import socket as stdlib_socket
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from slysock.config import Config
+from slysock.http import HttpConnection, Request, RequestBroken
+from slysock.http.stream import Wire
+
+CONFIG = Config(request_head_seconds=20, request_body_seconds=30, write_timeout_seconds=10, max_request_head_bytes=2000)
+GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+LARGE = bytes(4_000_000)  # more than a socket takes at once
+
+
+class Pair:
+    """A client's end, and a connection on the server's."""
+
+    def __init__(self) -> None:
+        self.client, self.server = stdlib_socket.socketpair()
+        self.client.setblocking(False)
+        self.server.setblocking(False)
+        self.far = trio.SocketStream(trio.socket.from_stdlib_socket(self.client))
+        self.stream = trio.SocketStream(trio.socket.from_stdlib_socket(self.server))
+        self.connection = HttpConnection(self.stream, CONFIG, secure=False, peer="", sock=self.server)
+
+    async def arrived(self, data: bytes = GET) -> Request:
+        """The request that the bytes make."""
+        await self.far.send_all(data)
+        request = await self.connection.next_request()
+        assert request is not None
+        return request
+
+    async def answer(self, size: int = len(OK)) -> bytes:
+        """So many bytes of what the server sends, less where it ends."""
+        data = b""
+        while len(data) < size and (piece := await self.far.receive_some(65536)):
+            data += piece
+        return data
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    made = Pair()
+    yield made
+    made.client.close()
+    made.server.close()
+
+
+async def expect_none(connection: HttpConnection) -> None:
+    assert await connection.next_request() is None
+
+
+# ---- reading --------------------------------------------------------------------------------------------------------
+
+
+async def test_requests_come_one_after_the_other(pair: Pair) -> None:
+    for _ in range(2):
+        request = await pair.arrived()
+        await request.respond(200, body=b"ok")
+        assert await pair.answer() == OK
+
+
+async def test_a_request_may_come_in_pieces(pair: Pair, nursery: trio.Nursery) -> None:
+    async def send() -> None:
+        for start in range(0, len(POST) + 4, 7):
+            await wait_all_tasks_blocked()
+            await pair.far.send_all((POST + b"body")[start : start + 7])
+
+    nursery.start_soon(send)
+    request = await pair.connection.next_request()
+    assert request is not None
+    assert await request.read_body(100) == b"body"
+
+
+async def test_requests_that_came_all_at_once_let_others_run_in_between(pair: Pair, nursery: trio.Nursery) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    nursery.start_soon(count)
+    await pair.far.send_all(GET * 20)
+    for number in range(20):
+        request = await pair.connection.next_request()
+        assert request is not None
+        assert turns >= number
+        await request.respond(200, body=b"ok")
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_wait_for_a_request_ends_quietly_in_time(pair: Pair, autojump_clock: MockClock) -> None:
+    assert await pair.connection.next_request() is None
+    assert trio.current_time() == CONFIG.request_head_seconds
+    await pair.connection.aclose()
+    assert await pair.answer() == b""
+
+
+async def test_a_head_that_stops_half_way_is_answered_in_time(pair: Pair, autojump_clock: MockClock) -> None:
+    await pair.far.send_all(GET[:9])
+    assert await pair.connection.next_request() is None
+    assert trio.current_time() == CONFIG.request_head_seconds
+    assert b" 408 " in await pair.answer()
+
+
+async def test_a_body_that_stops_half_way_is_given_up_in_time(pair: Pair, autojump_clock: MockClock) -> None:
+    request = await pair.arrived(POST + b"bo")
+    with pytest.raises(RequestBroken) as caught:
+        await request.read_body(100)
+    assert caught.value.status == 408
+    assert trio.current_time() == CONFIG.request_body_seconds
+
+
+async def test_finish_ends_a_wait_that_has_begun_or_is_about_to(pair: Pair, nursery: trio.Nursery) -> None:
+    nursery.start_soon(expect_none, pair.connection)
+    await wait_all_tasks_blocked()
+    pair.connection.finish()
+
+    other = Pair()
+    nursery.start_soon(expect_none, other.connection)
+    await trio.lowlevel.checkpoint()  # it is giving others their turn
+    other.connection.finish()
+    await wait_all_tasks_blocked()
+    await other.connection.aclose()
+    await other.far.aclose()
+
+
+async def test_a_head_over_the_bound_is_refused_without_being_read(pair: Pair) -> None:
+    await pair.far.send_all(GET[:-2] + b"x" * 10_000)
+    await expect_none(pair.connection)
+    assert b" 431 " in await pair.answer()
+    assert len(pair.server.recv(65536)) >= 10_000 - CONFIG.max_request_head_bytes
+
+
+async def test_a_client_that_leaves_ends_the_connection(pair: Pair) -> None:
+    pair.client.close()
+    assert await pair.connection.next_request() is None
+
+
+async def test_a_socket_that_fails_is_a_client_gone(pair: Pair) -> None:
+    pair.server.close()
+    assert await pair.connection.next_request() is None
+    wire = Wire(pair.stream, pair.server, CONFIG)
+    with pytest.raises(RequestBroken, match="while reading"):
+        wire.read_now(100)
+    with pytest.raises(RequestBroken, match="while reading"):
+        await wire.read_more()
+
+
+async def test_somebody_elses_reading_does_not_disturb_a_wait(pair: Pair, nursery: trio.Nursery) -> None:
+    """A wake-up for nothing; the kernel may do the same."""
+    wire = Wire(pair.stream, pair.server, CONFIG)
+    nursery.start_soon(wire.read_more)
+    await wait_all_tasks_blocked()
+    pair.client.send(b"stolen")
+    pair.server.recv(100)
+    await wait_all_tasks_blocked()
+    assert wire.buffered == 0
+    pair.client.send(b"kept")
+    await wait_all_tasks_blocked()
+    assert wire.buffered == 4
+
+
+# ---- holding back an answer -----------------------------------------------------------------------------------------
+
+
+async def test_wait_gone_returns_when_the_client_leaves(pair: Pair, nursery: trio.Nursery) -> None:
+    request = await pair.arrived()
+    nursery.start_soon(request.wait_gone)
+    await wait_all_tasks_blocked()
+    pair.client.close()
+
+
+async def test_a_cancelled_wait_gone_loses_nothing(pair: Pair, autojump_clock: MockClock) -> None:
+    request = await pair.arrived()
+    with trio.move_on_after(5) as scope:
+        await request.wait_gone()
+    assert scope.cancelled_caught
+    await request.respond(200, body=b"ok")
+    assert await pair.answer() == OK
+    await pair.arrived()
+
+
+# ---- writing --------------------------------------------------------------------------------------------------------
+
+
+async def test_an_answer_larger_than_the_socket_takes_arrives_whole(pair: Pair, nursery: trio.Nursery) -> None:
+    request = await pair.arrived()
+    nursery.start_soon(request.respond, 200, (), LARGE)
+    await wait_all_tasks_blocked()
+    data = await pair.answer(len(LARGE))
+    head, _, body = data.partition(b"\r\n\r\n")
+    assert b"content-length: 4000000" in head
+    assert body + await pair.answer(len(LARGE) - len(body)) == LARGE
+
+
+async def test_an_answer_that_nobody_reads_is_given_up_in_time(pair: Pair, autojump_clock: MockClock) -> None:
+    request = await pair.arrived()
+    with pytest.raises(RequestBroken, match="while writing"):
+        await request.respond(200, body=LARGE)
+    assert trio.current_time() == CONFIG.write_timeout_seconds
+    assert await pair.connection.next_request() is None
+
+
+async def test_nothing_is_written_at_once_to_a_full_socket(pair: Pair, autojump_clock: MockClock) -> None:
+    with suppress(BlockingIOError):
+        while True:
+            pair.server.send(bytes(65536))
+    request = await pair.arrived()
+    with pytest.raises(RequestBroken, match="while writing"):
+        await request.respond(200)
+
+
+async def test_a_cancelled_write_breaks_the_connection(pair: Pair, autojump_clock: MockClock) -> None:
+    request = await pair.arrived()
+    with trio.move_on_after(1) as scope:
+        await request.respond(200, body=LARGE)
+    assert scope.cancelled_caught
+    with pytest.raises(RequestBroken, match="not usable"):
+        request.start(200)
+    assert await pair.connection.next_request() is None
+
+
+async def test_an_answer_to_a_client_that_has_left_is_broken(pair: Pair) -> None:
+    request = await pair.arrived()
+    pair.client.close()
+    with pytest.raises(RequestBroken, match="while writing") as caught:
+        await request.respond(200)
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.status is None
+
+
+async def test_a_streamed_answer_lets_others_run_between_its_pieces(pair: Pair, nursery: trio.Nursery) -> None:
+    ran = trio.Event()
+    request = await pair.arrived()
+    request.start(200)
+
+    async def run() -> None:
+        ran.set()
+
+    nursery.start_soon(run)
+    await request.send(b"a")
+    await request.send(b"b")  # Trio runs what is due in any order: after two turns everybody had one
+    assert ran.is_set()
+    await request.end()

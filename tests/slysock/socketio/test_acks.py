@@ -1,0 +1,77 @@
+"""Answers to a call."""
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from slysock import AckTimeout, Disconnected
+from slysock.socketio.acks import Answers, answer_value
+from slysock_protocol import RemoteProtocolError
+
+
+def test_an_answer_is_none_its_value_or_a_tuple() -> None:
+    assert answer_value([]) is None
+    assert answer_value([[1]]) == [1]
+    assert answer_value([1, 2]) == (1, 2)
+
+
+async def test_waiting_ends_with_the_last_answer(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    answers, done = Answers(2), trio.Event()
+
+    async def wait() -> None:
+        await answers.wait(5)
+        done.set()
+
+    nursery.start_soon(wait)
+    answers.take(b"[1]")
+    await wait_all_tasks_blocked()
+    assert not done.is_set()
+    answers.take([2, 3])
+    await done.wait()
+    assert answers.values == [1, (2, 3)]
+    assert trio.current_time() == 0
+
+
+async def test_waiting_for_nobody_returns_at_once() -> None:
+    answers = Answers(0)
+    await answers.wait(0)
+    assert answers.values == []
+
+
+async def test_a_timeout_carries_the_answers_that_came(autojump_clock: MockClock) -> None:
+    answers = Answers(3)
+    answers.take(b'["here"]')
+    with pytest.raises(AckTimeout, match="2 of the clients") as caught:
+        await answers.wait(5)
+    assert caught.value.answers == ["here"]
+    answers.take(b"[1]")
+    assert caught.value.answers == ["here"], "a late answer changes nothing"
+
+
+async def test_a_client_that_leaves_is_not_waited_for() -> None:
+    answers = Answers(2)
+    answers.take(b"[1]")
+    answers.gone()
+    await answers.wait(5)
+    assert answers.values == [1]
+
+
+async def test_a_call_to_a_client_that_left_says_so() -> None:
+    answers = Answers(1)
+    answers.gone()
+    await answers.wait(5)
+    with pytest.raises(Disconnected):
+        answers.only()
+
+
+def test_the_only_answer_may_be_none() -> None:
+    answers = Answers(1)
+    answers.take(b"[]")
+    assert answers.only() is None
+
+
+def test_what_is_no_array_is_the_peers_fault() -> None:
+    answers = Answers(1)
+    with pytest.raises(RemoteProtocolError):
+        answers.take(b"{}")
+    assert answers.values == []

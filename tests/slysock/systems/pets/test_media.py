@@ -1,0 +1,245 @@
+"""Pictures and videos: taken by their content, given to participants only, gone when taken back."""
+
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.slysock.systems.market import at, nothing_for, settle, token_for
+from tests.slysock.systems.pets.shop import BOUNDARY, PNG, Shop, form, form_head, form_tail, names, open_shop
+from tests.slysock.systems.running import json_of
+
+MP4 = b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41" + bytes(3000)
+
+
+async def test_a_file_becomes_a_message_that_everybody_gets_and_may_get(shop: Shop) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    chat = await anna.create("ben")
+    answer = await anna.upload(chat)
+    assert (answer.status, at(json_of(answer), "message")) == (201, "Media message sent successfully")
+    message = at(json_of(answer), "data")
+    assert (at(message, "messageType"), at(message, "content")) == ("image", "Sent image")
+    (told,) = await ben.drain()
+    assert (told.name, told.args) == ("newMessage", (message,))
+    name = str(at(message, "mediaUrl"))
+    for person in (anna, ben):
+        got = await person.raw("GET", f"/media/{name}")
+        assert (got.status, got.body, got.headers["content-type"]) == (200, PNG, "image/png")
+        assert got.headers["x-content-type-options"] == "nosniff"
+        assert got.headers["content-disposition"] == f'inline; filename="{name}"'
+
+
+async def test_a_video_with_a_caption_a_parent_and_a_client_message_id(shop: Shop) -> None:
+    anna = await shop.visit("anna")
+    chat = await anna.create("ben")
+    parent = await anna.send(chat)
+    fields = {"content": " look \N{DOG FACE} ", "parentMessageId": parent, "clientMessageId": "c1", "other": "ignored"}
+    message = at(json_of(await anna.upload(chat, MP4, fields=fields)), "data")
+    seen = (at(message, "messageType"), at(message, "content"), at(message, "parentMessage"))
+    assert seen == ("video", "look \N{DOG FACE}", parent)
+    again = await anna.upload(chat, MP4, fields=fields)
+    assert at(json_of(again), "data") == message
+    assert shop.files() == [at(message, "mediaUrl")]
+
+
+async def test_the_fields_may_come_before_the_file(shop: Shop) -> None:
+    anna = await shop.visit("anna")
+    chat = await anna.create("ben")
+    field = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="content"\r\n\r\nfirst\r\n'.encode()
+    body = field + form_head("x.png") + PNG + form_tail({})
+    headers = [("content-type", f'multipart/form-data; boundary="{BOUNDARY}"')]
+    answer = await anna.raw("POST", f"/{chat}/send-media", headers, body)
+    assert at(json_of(answer), "data", "content") == "first"
+
+
+@pytest.mark.parametrize("filename", ["../../../etc/passwd", "/etc/passwd", "a.php", "..", "x\\..\\y", "a\x00.png", ""])
+async def test_the_name_that_a_client_gives_is_never_used(shop: Shop, filename: str) -> None:
+    anna = await shop.visit("anna")
+    chat = await anna.create("ben")
+    name = str(at(json_of(await anna.upload(chat, filename=filename)), "data", "mediaUrl"))
+    assert name.endswith(".png")
+    assert shop.files() == [name]
+
+
+async def test_names_cannot_be_guessed(shop: Shop) -> None:
+    anna = await shop.visit("anna")
+    chat = await anna.create("ben")
+    given = [str(at(json_of(await anna.upload(chat)), "data", "mediaUrl")) for _ in range(4)]
+    secrets = {name.split("-")[2].removesuffix(".png") for name in given}
+    assert {len(secret) for secret in secrets} == {32}
+    assert len(secrets) == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "filename"),
+    [
+        (b"<svg onload=alert(1)>", "a.png"),
+        (b"<!doctype html><script>", "a.jpg"),
+        (b"%PDF-1.7", "a.png"),
+        (b"", "a.png"),
+        (b"MZ\x90\x00" * 2000, "a.mp4"),
+        (b"\x00\x00\x00\x20ftypM4A \x00\x00\x00\x00isommp42" + bytes(100), "song.mp4"),
+    ],
+)
+async def test_what_is_no_image_and_no_video_by_its_content_is_refused(
+    shop: Shop, content: bytes, filename: str
+) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    chat = await anna.create("ben")
+    answer = await anna.upload(chat, content, filename=filename)
+    assert (answer.status, json_of(answer)) == (
+        415,
+        {"success": False, "message": "Only images and videos can be sent"},
+    )
+    assert shop.files() == []
+    await nothing_for(ben.socket)
+
+
+async def test_a_file_that_is_too_large_is_refused_and_one_at_the_limit_is_not(shop: Shop, tmp_path: Path) -> None:
+    async with open_shop(tmp_path / "small", max_media_bytes=len(PNG)) as small:
+        anna = await small.visit("anna")
+        chat = await anna.create("ben")
+        assert (await anna.upload(chat, PNG, fields={"content": "x" * 1000})).status == 201
+        answer = await anna.upload(chat, PNG + b"x")
+        assert answer.status == 413
+        assert at(json_of(answer), "message") == f"The file is too large: at most {len(PNG)} bytes are taken"
+        assert len(small.files()) == 1
+
+
+async def test_a_body_that_is_said_to_be_too_long_is_refused_before_any_of_it_comes(shop: Shop) -> None:
+    anna = await shop.visit("anna")
+    chat = await anna.create("ben")
+    stream = await anna.begin_upload(chat, 10**12)
+    assert b" 413 " in bytes(await stream.receive_some())
+    await trio.aclose_forcefully(stream)
+    assert not shop.media.exists()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b"{}"),
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=x", b""),
+        ("multipart/form-data; boundary=x", b"nothing of the kind"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=media\r\n\r\n" + PNG),
+        (f'multipart/form-data; boundary="{BOUNDARY}"', form_head("a") + PNG + b"\r\n" + form_head("b") + PNG),
+        (f'multipart/form-data; boundary="{BOUNDARY}"', form(PNG, filename="a", fields={"content": "x" * 9000})),
+        (f'multipart/form-data; boundary="{BOUNDARY}"', form_tail({"content": "no file"}).lstrip()),
+        (f'multipart/form-data; boundary="{"b" * 71}"', b"x"),
+        (f'multipart/form-data; boundary="{BOUNDARY}"', form(PNG, filename="a", fields={"content": "x" * 1001})),
+        (f'multipart/form-data; boundary="{BOUNDARY}"', form(PNG, filename="a", fields={"clientMessageId": "x" * 129})),
+    ],
+)
+async def test_a_form_that_is_none_is_refused_and_leaves_nothing(shop: Shop, content_type: str, body: bytes) -> None:
+    anna = await shop.visit("anna")
+    chat = await anna.create("ben")
+    answer = await anna.raw("POST", f"/{chat}/send-media", [("content-type", content_type)], body)
+    assert answer.status == 400, answer.body
+    assert at(json_of(answer), "success") is False
+    assert shop.files() == []
+
+
+async def test_nothing_stays_of_an_upload_whose_client_leaves(shop: Shop) -> None:
+    anna = await shop.visit("anna")
+    chat = await anna.create("ben")
+    stream = await anna.begin_upload(chat, 100_000, form_head("a.png") + PNG)
+    await shop.wait_files(1)
+    await trio.aclose_forcefully(stream)
+    await shop.wait_files(0)
+    await settle()
+    assert at(await anna.data("GET", f"/{chat}/messages"), "messages") == []
+
+
+async def test_one_user_has_four_uploads_under_way_at_most(shop: Shop) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    chat = await anna.create("ben")
+    streams = [await anna.begin_upload(chat, 100_000, form_head("a.png") + PNG) for _ in range(4)]
+    await shop.wait_files(4)
+    assert (await anna.upload(chat)).status == 429
+    assert (await ben.upload(chat)).status == 201
+    for stream in streams:
+        await trio.aclose_forcefully(stream)
+    await shop.wait_files(1)
+    await settle()
+    assert (await anna.upload(chat)).status == 201
+
+
+async def test_a_message_may_refer_to_a_file_of_its_own_chat(shop: Shop) -> None:
+    anna = await shop.visit("anna")
+    chat, other = await anna.create("ben"), await anna.create("carl")
+    name = at(json_of(await anna.upload(chat)), "data", "mediaUrl")
+    body = {"messageType": "image", "mediaUrl": name}
+    assert at(await anna.data("POST", f"/{chat}/send", body), "mediaUrl") == name
+    assert (await anna.http("POST", f"/{other}/send", body)).status == 404
+
+
+async def test_the_file_of_a_deleted_message_is_gone(shop: Shop) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    chat = await anna.create("ben")
+    message = at(json_of(await anna.upload(chat)), "data")
+    name = at(message, "mediaUrl")
+    borrowed = await ben.data("POST", f"/{chat}/send", {"messageType": "image", "mediaUrl": name})
+    await ben.data("DELETE", f"/message/{at(borrowed, '_id')}")
+    assert (await anna.raw("GET", f"/media/{name}")).status == 200  # it was not ben's to remove
+    await anna.data("DELETE", f"/message/{at(message, '_id')}")
+    for person in (anna, ben):
+        assert (await person.raw("GET", f"/media/{name}")).status == 404
+    assert shop.files() == []
+
+
+async def test_a_video_can_be_sought(shop: Shop) -> None:
+    anna = await shop.visit("anna")
+    chat = await anna.create("ben")
+    name = at(json_of(await anna.upload(chat, MP4)), "data", "mediaUrl")
+    part = await anna.raw("GET", f"/media/{name}", [("range", "bytes=4-11")])
+    assert (part.status, part.body) == (206, b"ftypisom")
+    assert part.headers["content-range"] == f"bytes 4-11/{len(MP4)}"
+    head = await anna.raw("HEAD", f"/media/{name}")
+    assert (head.status, head.body, head.headers["content-length"]) == (200, b"", str(len(MP4)))
+
+
+async def test_a_token_in_the_query_is_enough_for_an_image_tag(shop: Shop) -> None:
+    anna = await shop.visit("anna")
+    chat = await anna.create("ben")
+    name = at(json_of(await anna.upload(chat)), "data", "mediaUrl")
+    path = f"/api/chat/media/{name}?token={token_for('ben', 'user')}"
+    assert (await shop.running.http("GET", path)).body == PNG
+
+
+async def test_an_upload_into_a_chat_that_is_blocked_meanwhile_leaves_nothing(shop: Shop) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    chat = await anna.create("ben")
+    body = form(PNG, filename="a.png", fields={})
+    stream = await anna.begin_upload(chat, len(body), body[:-10])
+    await shop.wait_files(1)
+    await ben.data("PUT", f"/{chat}/toggle-block")
+    await stream.send_all(body[-10:])
+    assert b" 409 " in bytes(await stream.receive_some())
+    assert shop.files() == []
+    await trio.aclose_forcefully(stream)
+
+
+async def test_a_folder_that_cannot_be_used_is_answered_clearly(
+    shop: Shop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    async with open_shop(tmp_path / "file" / "media") as broken:
+        anna = await broken.visit("anna")
+        chat = await anna.create("ben")
+        answer = await anna.upload(chat)
+        assert (answer.status, at(json_of(answer), "success")) == (503, False)
+        assert at(await anna.data("GET", f"/{chat}/messages"), "messages") == []
+    assert "cannot be used" in caplog.text
+
+
+async def test_files_and_texts_have_one_order(shop: Shop) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    chat = await anna.create("ben")
+    for number in range(3):
+        await anna.send(chat, str(number))
+        await anna.upload(chat, fields={"content": f"file {number}"})
+    events = await ben.drain()
+    assert names(events) == ["newMessage"] * 6
+    texts = [at(event.args, 0, "content") for event in events]
+    assert texts == ["0", "file 0", "1", "file 1", "2", "file 2"]

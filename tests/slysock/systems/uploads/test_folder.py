@@ -1,0 +1,222 @@
+"""The folder: files are whole or gone, whatever happens."""
+
+import errno
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+import trio
+
+from slysock.systems.uploads import (
+    FolderBroken,
+    MediaFolder,
+    MediaName,
+    NoRoom,
+    NotMedia,
+    TooManyUploads,
+    UploadBroken,
+    maybe_name,
+)
+from slysock.systems.uploads.folder import MAX_UPLOADS_PER_USER, PIECE_BYTES, UPLOAD_SECONDS
+from tests.slysock.systems.uploads.test_form import part, pieces
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(PIECE_BYTES * 2 + 17)
+BODY = part("media", PNG) + part("content", b"caption") + b"--x--"
+
+
+def folder_of(tmp_path: Path, open_new: Callable[[Path], BinaryIO] | None = None) -> MediaFolder:
+    path = tmp_path / "media"
+    if open_new is None:
+        return MediaFolder(path, max_file_bytes=10_000_000)
+    return MediaFolder(path, max_file_bytes=10_000_000, open_new=open_new)
+
+
+def files(tmp_path: Path) -> list[str]:
+    return [path.name for path in (tmp_path / "media").rglob("*") if path.is_file()]
+
+
+async def keep(folder: MediaFolder, *, want: bool = True) -> MediaName:
+    async with folder.receive(pieces(BODY, 16384), "x", file_field="media", owner="anna") as upload:
+        assert upload.fields == {"content": "caption"}
+        assert (upload.kind.mime, upload.size) == ("image/png", len(PNG))
+        name = await upload.keep()
+        if want:
+            upload.want()
+        return name
+
+
+async def test_a_file_that_is_wanted_is_there_under_its_name_for_nobody_else_to_read(tmp_path: Path) -> None:
+    name = await keep(folder_of(tmp_path))
+    assert files(tmp_path) == [name]
+    path = tmp_path / "media" / name
+    assert path.read_bytes() == PNG
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_nothing_stays_of_a_file_that_nobody_wants(tmp_path: Path) -> None:
+    await keep(folder_of(tmp_path), want=False)
+    async with folder_of(tmp_path).receive(pieces(BODY, 999), "x", file_field="media", owner="anna"):
+        assert len(files(tmp_path)) == 1
+    assert files(tmp_path) == []
+
+
+async def test_nothing_stays_when_the_block_fails_even_after_the_file_was_kept(tmp_path: Path) -> None:
+    async def keep_and_fail() -> None:
+        async with folder_of(tmp_path).receive(pieces(BODY, 999), "x", file_field="media", owner="anna") as upload:
+            await upload.keep()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await keep_and_fail()
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("taken", [0, 5, 100_000, len(BODY) - 1])
+async def test_nothing_stays_of_an_upload_that_is_cancelled_at_any_point(tmp_path: Path, taken: int) -> None:
+    stuck = trio.Event()
+
+    async def stalling() -> AsyncIterator[bytes]:
+        async for piece in pieces(BODY[:taken], 4096):
+            yield piece
+        stuck.set()
+        await trio.sleep_forever()
+
+    async def receive() -> None:
+        async with folder_of(tmp_path).receive(stalling(), "x", file_field="media", owner="anna"):
+            raise AssertionError("it never comes whole")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(receive)
+        await stuck.wait()
+        assert len(files(tmp_path)) == 1
+        nursery.cancel_scope.cancel()
+    assert files(tmp_path) == []
+
+
+async def test_an_upload_that_takes_too_long_is_given_up(tmp_path: Path, mock_clock: trio.testing.MockClock) -> None:
+    async def dripping() -> AsyncIterator[bytes]:
+        yield part("media", PNG)[:100]
+        mock_clock.jump(UPLOAD_SECONDS - 1)
+        await trio.lowlevel.checkpoint()
+        yield b"x"
+        mock_clock.jump(2)
+        await trio.sleep_forever()
+
+    with pytest.raises(UploadBroken):
+        async with folder_of(tmp_path).receive(dripping(), "x", file_field="media", owner="anna"):
+            pass
+    assert files(tmp_path) == []
+
+
+async def test_what_is_no_media_is_refused_before_its_rest_comes(tmp_path: Path) -> None:
+    body = pieces(part("media", b"#!/bin/sh\n" * 100_000) + b"--x--", 4096)
+    with pytest.raises(NotMedia):
+        async with folder_of(tmp_path).receive(body, "x", file_field="media", owner="anna"):
+            pass
+    assert body.read_bytes <= 3 * 4096
+    assert files(tmp_path) == []
+
+
+async def test_a_full_disk_is_told_as_such_and_leaves_nothing(tmp_path: Path) -> None:
+    def open_full(path: Path) -> BinaryIO:
+        path.touch()
+        return open("/dev/full", "wb", buffering=0)
+
+    with pytest.raises(NoRoom):
+        await keep(folder_of(tmp_path, open_full))
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+async def test_no_room_for_a_new_file_is_told_as_such(tmp_path: Path, code: int) -> None:
+    def refuse(path: Path) -> BinaryIO:
+        raise OSError(code, os.strerror(code))
+
+    with pytest.raises(NoRoom):
+        await keep(folder_of(tmp_path, refuse))
+
+
+async def test_a_folder_that_is_none_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "media").write_bytes(b"")
+    with pytest.raises(FolderBroken):
+        await keep(folder_of(tmp_path))
+
+
+async def test_a_user_has_a_bounded_number_of_uploads_under_way_and_another_is_not_held_up(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+
+    async def stuck() -> AsyncIterator[bytes]:
+        yield BODY[:100]
+        await trio.sleep_forever()
+
+    async def begin(started: trio.Event) -> None:
+        async def body() -> AsyncIterator[bytes]:
+            started.set()
+            async for piece in stuck():
+                yield piece
+
+        async with folder.receive(body(), "x", file_field="media", owner="anna"):
+            pass
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(MAX_UPLOADS_PER_USER):
+            started = trio.Event()
+            nursery.start_soon(begin, started)
+            await started.wait()
+        with pytest.raises(TooManyUploads):
+            await keep(folder)
+        async with folder.receive(pieces(BODY, 999), "x", file_field="media", owner="ben"):
+            pass
+        nursery.cancel_scope.cancel()
+    await keep(folder)
+
+
+async def test_partial_files_of_a_killed_server_are_swept_and_those_under_way_are_not(tmp_path: Path) -> None:
+    incoming = tmp_path / "media" / "incoming"
+    incoming.mkdir(parents=True)
+    for name, age in (("old.part", 100_000), ("new.part", 0), ("other.txt", 100_000)):
+        (incoming / name).write_bytes(b"x")
+        then = (incoming / name).stat().st_mtime - age
+        os.utime(incoming / name, (then, then))
+    folder = folder_of(tmp_path)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(folder.run)
+        while (incoming / "old.part").exists():  # noqa: ASYNC110 - a folder tells nobody
+            await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+    assert sorted(files(tmp_path)) == ["new.part", "other.txt"]
+
+
+async def test_a_removed_file_is_gone_and_removing_it_again_is_no_error(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    name = await keep(folder)
+    stored = await folder.open(name)
+    stored.file.close()
+    assert stored.size == len(PNG)
+    await folder.remove(name)
+    await folder.remove(name)
+    with pytest.raises(FileNotFoundError):
+        await folder.open(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "..",
+        "/etc/passwd",
+        "../media/x.png",
+        f"chat-1-{'0' * 32}.png/..",
+        f"chat-1-{'0' * 32}.png\n",
+        f"chat-1-{'0' * 32}.php",
+        f"chat-1-{'0' * 31}.png",
+        f"chat-1-{'G' * 32}.png",
+        f"chat-\N{ARABIC-INDIC DIGIT ONE}-{'0' * 32}.png",
+        f"incoming/{'0' * 32}.part",
+    ],
+)
+def test_a_text_that_is_no_name_of_ours_is_never_one(text: str) -> None:
+    assert maybe_name(text) is None
+    assert maybe_name(f"chat-1640995200-{'0f' * 16}.jpg") is not None
