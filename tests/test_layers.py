@@ -4,6 +4,7 @@ import ast
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,13 @@ class Import:
         return f"{self.file}:{self.line}: {what}"
 
 
-def imports_of(path: Path, module: str) -> Iterator[Import]:
-    """Yield what one file imports, wherever in it; relative imports are made absolute."""
+@cache
+def imports_of(path: Path, module: str) -> tuple[Import, ...]:
+    """List what one file imports, wherever in it; relative imports are made absolute."""
+    return tuple(_imports_of(path, module))
+
+
+def _imports_of(path: Path, module: str) -> Iterator[Import]:
     file = path.relative_to(ROOT).as_posix()
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), file)):
