@@ -18,7 +18,6 @@ from .errors import (
     StoreUnavailable,
     WrongStatus,
 )
-from .interface import Clock, Store
 from .models import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -52,6 +51,7 @@ from .models import (
     UserKey,
 )
 from .opening import open_store
+from .store import Clock, Store
 
 __all__ = [
     "DEFAULT_LIMIT",

@@ -5,8 +5,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from .errors import BadStoreUrl
-from .interface import Clock, Store
 from .sqlite import open_file, open_memory
+from .store import Clock, Store
 from .times import system_clock
 
 SQLITE = "sqlite://"

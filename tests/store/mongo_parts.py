@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from slysock_store.group_commit import Writer
-from slysock_store.interface import Clock
 from slysock_store.mongo import MongoStore
 from slysock_store.mongo.committer import MongoCommitter
 from slysock_store.mongo.connection import Connection, connect, parse
 from slysock_store.mongo.readers import Readers
 from slysock_store.mongo.schema import prepare
 from slysock_store.mongo.transaction import Transaction
+from slysock_store.store import Clock
 from slysock_store.testing import SettableClock
 
 from .mongod import Mongod

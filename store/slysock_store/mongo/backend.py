@@ -9,7 +9,6 @@ from pymongo.errors import PyMongoError
 from pymongo.monitoring import CommandListener
 
 from slysock_store.group_commit import MAX_WAITING_WRITES, Writer
-from slysock_store.interface import Clock
 from slysock_store.models import (
     DEFAULT_LIMIT,
     AddedMessage,
@@ -37,6 +36,7 @@ from slysock_store.models import (
     UserKey,
 )
 from slysock_store.paging import window
+from slysock_store.store import Clock
 
 from . import changing, chats, messages, notifications, receipts, references, users
 from .committer import MongoCommitter

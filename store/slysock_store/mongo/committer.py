@@ -21,7 +21,7 @@ from pymongo.read_concern import ReadConcern
 from slysock_store.errors import StoreUnavailable
 from slysock_store.group_commit import Write
 from slysock_store.ids import IdGenerator
-from slysock_store.interface import Clock
+from slysock_store.store import Clock
 from slysock_store.times import to_milliseconds
 
 from .connection import DURABLE, Connection
