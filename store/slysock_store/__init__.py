@@ -51,7 +51,8 @@ from .models import (
     UserKey,
 )
 from .opening import open_store
-from .store import Clock, Store
+from .store import Store
+from .times import Clock
 
 __all__ = [
     "DEFAULT_LIMIT",

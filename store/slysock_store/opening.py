@@ -6,8 +6,8 @@ from pathlib import Path
 
 from .errors import BadStoreUrl
 from .sqlite import open_file, open_memory
-from .store import Clock, Store
-from .times import system_clock
+from .store import Store
+from .times import Clock, system_clock
 
 SQLITE = "sqlite://"
 MONGODB = ("mongodb://", "mongodb+srv://")
