@@ -10,8 +10,7 @@ import pytest
 from slysock_store import Store, StoreError, StoreUnavailable
 from slysock_store.testing import audit
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said
-
-from .sqlite_parts import open_parts
+from tests.store.sqlite_parts import open_parts
 
 LONG = "x" * 40_000
 
