@@ -15,9 +15,8 @@ from slysock_store.sqlite.known_chats import KnownChats
 from slysock_store.sqlite.transaction import Transaction
 from slysock_store.testing import audit
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said
-
-from .blocking import blocked
-from .sqlite_parts import Parts, open_parts
+from tests.store.blocking import blocked
+from tests.store.sqlite_parts import Parts, open_parts
 
 OTHER = SystemName("other")
 

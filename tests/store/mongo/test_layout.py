@@ -13,8 +13,7 @@ from slysock_store import Clock, Store
 from slysock_store.mongo import open_database
 from slysock_store.mongo.layout import INDEXES
 from slysock_store.testing import check_store
-
-from .mongod import Mongod
+from tests.store.mongod import Mongod
 
 pytestmark = pytest.mark.port
 

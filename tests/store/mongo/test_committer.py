@@ -27,10 +27,9 @@ from slysock_store.mongo.filters import where
 from slysock_store.mongo.transaction import Transaction
 from slysock_store.testing import audit
 from slysock_store.testing.harness import ANNA, BEN, CARA, SYSTEM, between, said, send
-
-from .blocking import blocked
-from .mongo_parts import Parts, failing, open_parts
-from .mongod import Mongod
+from tests.store.blocking import blocked
+from tests.store.mongo_parts import Parts, failing, open_parts
+from tests.store.mongod import Mongod
 
 pytestmark = pytest.mark.port
 

@@ -1,4 +1,4 @@
-"""The one interface of every backend: what a chat system may ask of its memory.
+"""The one interface to every backend: what a chat system may ask of its memory, and where a backend is asked.
 
 Shape: reads give records or None; writes are whole (each method is one transaction) and give the records as they are
 after it. A write returns only when it is durable: what was acknowledged survives the death of the process.
@@ -16,10 +16,10 @@ Raises, from every method and so not repeated below: `StoreUnavailable`, `StoreC
 `StoreBusy`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Protocol, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Generic, TypeAlias, TypeVar, final
 
+from .engines import Engine
 from .models import (
     DEFAULT_LIMIT,
     AddedMessage,
@@ -46,22 +46,39 @@ from .models import (
     User,
     UserKey,
 )
+from .operations import AddMessage, Operations
+from .paging import window
 
-Clock: TypeAlias = Callable[[], datetime]
-"""Gives the present as an aware datetime; called by the backend when it writes, possibly in another thread."""
+# Covariant, as nothing that a caller can reach speaks of them: a store on anything is a `Store`.
+Tx_co = TypeVar("Tx_co", covariant=True)
+Snapshot_co = TypeVar("Snapshot_co", covariant=True)
 
 
-class Store(Protocol):
-    """Users, chats, messages, receipts, notifications and references of every system.
+@final
+class BackedStore(Generic[Tx_co, Snapshot_co]):
+    """Users, chats, messages, receipts, notifications and references of every system; everywhere known as `Store`.
 
     Opened by `open_store`, which also closes it. Safe to use from any number of tasks of the Trio run that opened it.
+
+    Each method says which of the backend's operations it is and whether that reads or writes; the engine runs it.
     """
+
+    def __init__(self, engine: Engine[Tx_co, Snapshot_co], operations: Operations[Tx_co, Snapshot_co]) -> None:
+        self._engine = engine
+        self._users = operations.users
+        self._chats = operations.chats
+        self._messages = operations.messages
+        self._sending = operations.sending
+        self._changing = operations.changing
+        self._receipts = operations.receipts
+        self._notifications = operations.notifications
+        self._references = operations.references
 
     # Users
 
     async def upsert_user(self, system: SystemName, key: UserKey, *, role: str, profile: JsonObject) -> User:
         """Make or refresh a user: the role is replaced, given profile fields are replaced, others stay."""
-        ...
+        return await self._engine.write(self._users.upsert_user, system, key, role, profile)
 
     async def touch_user(self, system: SystemName, key: UserKey) -> User:
         """Record that the user is active now.
@@ -69,35 +86,36 @@ class Store(Protocol):
         Raises:
             NotFound: no such user.
         """
-        ...
+        return await self._engine.write(self._users.touch_user, system, key)
 
     async def get_user(self, system: SystemName, key: UserKey) -> User | None:
         """Give one user."""
-        ...
+        return await self._engine.read(self._users.get_user, system, key)
 
     async def get_users(self, system: SystemName, keys: Sequence[UserKey]) -> Mapping[UserKey, User]:
         """Give those of the users that exist, by key."""
-        ...
+        return await self._engine.read(self._users.get_users, system, keys)
 
     async def list_users(
         self, system: SystemName, *, role: str, page: int = 1, limit: int = DEFAULT_LIMIT
     ) -> Page[User]:
         """List the users of one role by key. Roles compare exactly; the dialect normalises them."""
-        ...
+        asked = window(page, limit)
+        return await self._engine.read(self._users.list_users, system, role, asked)
 
     # Chats
 
     async def ensure_chat(self, system: SystemName, chat: NewChat) -> EnsuredChat:
         """Give the chat with this key as it is; make it first if there is none. Many callers at once make one."""
-        ...
+        return await self._engine.write(self._chats.ensure_chat, system, chat)
 
     async def get_chat(self, system: SystemName, chat_id: ChatId) -> Chat | None:
         """Give one chat."""
-        ...
+        return await self._engine.read(self._chats.get_chat, system, chat_id)
 
     async def find_chat(self, system: SystemName, key: ChatKey) -> Chat | None:
         """Give the chat with this key."""
-        ...
+        return await self._engine.read(self._chats.find_chat, system, key)
 
     async def list_chats(
         self,
@@ -114,7 +132,8 @@ class Store(Protocol):
         Each of `participant`, `kind` and `status` narrows the list; without a participant it holds the chats of
         everybody, for those who may see them.
         """
-        ...
+        asked = window(page, limit)
+        return await self._engine.read(self._chats.list_chats, system, participant, kind, status, asked)
 
     async def update_chat(self, system: SystemName, chat_id: ChatId, changes: ChatChanges) -> Chat:
         """Change a chat.
@@ -122,7 +141,7 @@ class Store(Protocol):
         Raises:
             NotFound: no such chat.
         """
-        ...
+        return await self._engine.write(self._chats.update_chat, system, chat_id, changes)
 
     async def toggle_block(self, system: SystemName, chat_id: ChatId, user: UserKey) -> Chat:
         """Block the chat for this participant, or lift the participant's own block.
@@ -130,7 +149,7 @@ class Store(Protocol):
         Raises:
             NotFound: no such chat, or the user is no participant of it.
         """
-        ...
+        return await self._engine.write(self._chats.toggle_block, system, chat_id, user)
 
     # Messages
 
@@ -154,11 +173,12 @@ class Store(Protocol):
             ChatBlocked: a participant has blocked the chat.
             WrongStatus: `required_status` is given and is not the chat's.
         """
-        ...
+        call = AddMessage(system, chat, message, required_status)
+        return await self._engine.write(self._sending.add_message, call)
 
     async def get_message(self, system: SystemName, message_id: MessageId) -> Message | None:
         """Give one message."""
-        ...
+        return await self._engine.read(self._messages.get_message, system, message_id)
 
     async def list_messages(
         self,
@@ -174,7 +194,8 @@ class Store(Protocol):
         Without deleted ones they neither count nor take up room in pages. The cost does not grow with the page's
         number, unless some are to be left out.
         """
-        ...
+        asked = window(page, limit)
+        return await self._engine.read(self._messages.list_messages, system, chat_id, asked, with_deleted)
 
     async def latest_messages(
         self, system: SystemName, chat_ids: Sequence[ChatId], *, with_deleted: bool = True, limit_each: int = 1
@@ -183,7 +204,8 @@ class Store(Protocol):
 
         Unknown chats and those without messages are left out of the answer. Ask for no more chats than a page has.
         """
-        ...
+        limit = window(1, limit_each).limit
+        return await self._engine.read(self._messages.latest_messages, system, chat_ids, limit, with_deleted)
 
     async def edit_message(
         self, system: SystemName, message_id: MessageId, *, by: UserKey, text: str
@@ -194,7 +216,7 @@ class Store(Protocol):
             NotFound: no such message, or it is deleted.
             NotSender: somebody else's.
         """
-        ...
+        return await self._engine.write(self._changing.edit_message, system, message_id, by, text)
 
     async def delete_message(self, system: SystemName, message_id: MessageId, *, by: UserKey) -> ChangedMessage:
         """Mark a message deleted. It leaves the unread counts and is no longer handed out as undelivered.
@@ -205,7 +227,7 @@ class Store(Protocol):
             NotFound: no such message.
             NotSender: somebody else's.
         """
-        ...
+        return await self._engine.write(self._changing.delete_message, system, message_id, by)
 
     async def set_reaction(
         self, system: SystemName, message_id: MessageId, *, by: UserKey, emoji: str | None
@@ -215,7 +237,7 @@ class Store(Protocol):
         Raises:
             NotFound: no such message, or it is deleted.
         """
-        ...
+        return await self._engine.write(self._changing.set_reaction, system, message_id, by, emoji)
 
     # Receipts
 
@@ -229,7 +251,7 @@ class Store(Protocol):
         Raises:
             NotFound: no such chat, or `message_id` is not in it.
         """
-        ...
+        return await self._engine.write(self._receipts.mark_read, system, chat_id, reader, message_id)
 
     async def mark_delivered(self, system: SystemName, chat_id: ChatId, user: UserKey) -> MarkedMessages:
         """Mark every message of the chat that waits for this user as delivered. `take_undelivered` will not give them.
@@ -237,7 +259,7 @@ class Store(Protocol):
         Raises:
             NotFound: no such chat.
         """
-        ...
+        return await self._engine.write(self._receipts.mark_delivered, system, chat_id, user)
 
     async def take_undelivered(
         self, system: SystemName, user: UserKey, *, limit: int = DEFAULT_LIMIT
@@ -246,13 +268,14 @@ class Store(Protocol):
 
         Two callers never get the same message. Call again for the next ones, until `page.has_next` is False.
         """
-        ...
+        asked = window(1, limit)
+        return await self._engine.write(self._receipts.take_undelivered, system, user, asked)
 
     # Notifications
 
     async def add_notification(self, system: SystemName, notification: NewNotification) -> Notification:
         """Store a notification."""
-        ...
+        return await self._engine.write(self._notifications.add_notification, system, notification)
 
     async def list_notifications(
         self,
@@ -264,11 +287,12 @@ class Store(Protocol):
         limit: int = DEFAULT_LIMIT,
     ) -> Page[Notification]:
         """List a user's notifications, newest first."""
-        ...
+        asked = window(page, limit)
+        return await self._engine.read(self._notifications.list_notifications, system, user, unread_only, asked)
 
     async def count_unread_notifications(self, system: SystemName, user: UserKey) -> int:
         """Count a user's unread notifications."""
-        ...
+        return await self._engine.read(self._notifications.count_unread, system, user)
 
     async def take_undelivered_notifications(
         self, system: SystemName, user: UserKey, *, limit: int = DEFAULT_LIMIT
@@ -278,7 +302,8 @@ class Store(Protocol):
         Two callers never get the same one. `total_records` counts what waited before; call again until `has_next` is
         False.
         """
-        ...
+        asked = window(1, limit)
+        return await self._engine.write(self._notifications.take_undelivered, system, user, asked)
 
     async def mark_notification_read(
         self, system: SystemName, user: UserKey, notification_id: NotificationId
@@ -288,28 +313,32 @@ class Store(Protocol):
         Raises:
             NotFound: no such notification of this user.
         """
-        ...
+        return await self._engine.write(self._notifications.mark_read, system, user, notification_id)
 
     async def mark_all_notifications_read(self, system: SystemName, user: UserKey) -> int:
         """Mark all of the user's notifications read; give how many were not."""
-        ...
+        return await self._engine.write(self._notifications.mark_all_read, system, user)
 
     # References
 
     async def put_reference(self, system: SystemName, *, kind: str, key: str, data: JsonObject) -> Reference:
         """Make a reference or replace its data."""
-        ...
+        return await self._engine.write(self._references.put_reference, system, kind, key, data)
 
     async def get_reference(self, system: SystemName, *, kind: str, key: str) -> Reference | None:
         """Give one reference."""
-        ...
+        return await self._engine.read(self._references.get_reference, system, kind, key)
 
     async def get_references(self, system: SystemName, *, kind: str, keys: Sequence[str]) -> Mapping[str, Reference]:
         """Give those of the references that exist, by key."""
-        ...
+        return await self._engine.read(self._references.get_references, system, kind, keys)
 
     # The store itself
 
     def statistics(self) -> StoreStatistics:
         """Give the counters; cheap, never blocks."""
-        ...
+        return self._engine.statistics()
+
+
+Store: TypeAlias = BackedStore[object, object]
+"""A store, whatever its transactions and snapshots are."""

@@ -14,8 +14,7 @@ from slysock_store.mongo.connection import connect, parse
 from slysock_store.mongo.layout import INDEXES, Collections
 from slysock_store.mongo.schema import MIGRATIONS, Migration, prepare
 from slysock_store.testing.harness import ANNA, SYSTEM
-
-from .mongod import SETTING, Mongod, NoMongod, find_mongod, free_port, running
+from tests.store.mongod import SETTING, Mongod, NoMongod, find_mongod, free_port, running
 
 pytestmark = pytest.mark.port
 

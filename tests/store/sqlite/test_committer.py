@@ -7,17 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from slysock_store import StoreError, StoreUnavailable
-from slysock_store.sqlite import SqliteStore
+from slysock_store import Store, StoreError, StoreUnavailable
 from slysock_store.testing import audit
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said
-
-from .sqlite_parts import open_parts
+from tests.store.sqlite_parts import open_parts
 
 LONG = "x" * 40_000
 
 
-async def assert_refused_and_unchanged(store: SqliteStore, reason: str) -> None:
+async def assert_refused_and_unchanged(store: Store, reason: str) -> None:
     chat = await store.find_chat(SYSTEM, between(ANNA, BEN).key)
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match=reason) as caught:
@@ -26,7 +24,7 @@ async def assert_refused_and_unchanged(store: SqliteStore, reason: str) -> None:
     assert await store.find_chat(SYSTEM, between(ANNA, BEN).key) == chat
 
 
-async def assert_works(store: SqliteStore) -> None:
+async def assert_works(store: Store) -> None:
     added = await store.add_message(SYSTEM, between(ANNA, BEN), said(ANNA, LONG))
     messages = await audit(store, added.chat.id)
     assert messages[-1] == added.message

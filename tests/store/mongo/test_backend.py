@@ -10,8 +10,7 @@ import trio
 from slysock_store import ChatId, Store, StoreUnavailable, UserKey, open_store
 from slysock_store.testing import audit
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said, send
-
-from .mongod import Mongod, running
+from tests.store.mongod import Mongod, running
 
 pytestmark = pytest.mark.port
 
