@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from bench import runner as runner_module
-from bench.build import CannotBuild, program
 from bench.peers.registry import PEERS, Peer
 from bench.peers.server import Server, serving
 from bench.plan import Work
@@ -18,17 +17,13 @@ from bench.scenarios.fanout import FANOUT
 from bench.settings import SMOKE
 from bench.smoke import SMOKE_PEERS, smoke_work
 
-pytestmark = pytest.mark.port
+pytestmark = [pytest.mark.port, pytest.mark.usefixtures("compiled")]
 
 WORK = list(smoke_work())
 
 
 @pytest.mark.parametrize("work", WORK, ids=[scenario.name for scenario, _ in WORK])
 def test_every_scenario_runs_without_a_failure(work: Work, tmp_path: Path) -> None:
-    try:
-        program("generator")
-    except CannotBuild as error:
-        pytest.skip(str(error))
     peer = next(name for name in SMOKE_PEERS if PEERS[name].application == work[0].application)
     results = Runner(SMOKE, [peer], tmp_path).run([work])
     assert results.runs
