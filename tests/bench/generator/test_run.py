@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.build import CannotBuild, program
 from bench.generator import Measured, Options, measure
 from bench.peers.registry import PEERS, Peer
 from bench.peers.server import Server, serving
 from bench.process import ProcessFailed
-from bench.speed import core_speed
 
-pytestmark = pytest.mark.port
+pytestmark = [pytest.mark.port, pytest.mark.usefixtures("compiled")]
 
 ANY_CORE = -1
 SHORT: Options = {"warmup": 0.0, "seconds": 0.1, "drain": 0.5, "limit": 20}
@@ -22,14 +20,6 @@ FAN_OUT: Options = {"clients": 3, "in_flight": 2}
 ROAMING: Options = {"clients": 4, "rooms": 4, "rooms_per_client": 2, "roamers": 6}
 ROOMS: Options = {"clients": 4, "rooms": 4, "rooms_per_client": 2, "in_flight": 2}
 ECHO: Options = {"clients": 3, "requesters": 3, "request": "echo"}
-
-
-@pytest.fixture(autouse=True)
-def compiled() -> None:
-    try:
-        program("launch")
-    except CannotBuild as error:
-        pytest.skip(str(error))
 
 
 def faulty(fault: str) -> Peer:
@@ -131,10 +121,6 @@ def test_what_ran_on_a_core_is_told(floor: Server, tmp_path: Path) -> None:
     assert measured.generator_core is None
 
 
-def test_a_core_tells_its_speed(tmp_path: Path) -> None:
-    assert core_speed(ANY_CORE, tmp_path / "log") > 0
-
-
 def test_more_rooms_for_each_client_than_there_are_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ProcessFailed, match="rooms_per_client <= rooms"):
         measure({"port": 1, "rooms": 2, "rooms_per_client": 3}, ANY_CORE, tmp_path / "log")
@@ -165,19 +151,6 @@ def test_a_server_that_is_not_there_is_a_failed_run(tmp_path: Path) -> None:
     measured, complaint = measure({**SHORT, "port": 1}, ANY_CORE, tmp_path / "log")
     assert measured.failures
     assert "closed" in complaint
-
-
-def test_a_server_that_has_ended_is_not_waited_for(tmp_path: Path) -> None:
-    with serving(PEERS["floor"], ANY_CORE, tmp_path) as server:
-        server.wait_idle()
-    with pytest.raises(ProcessFailed, match="floor has ended"):
-        server.wait_idle()
-
-
-def test_no_process_is_left(tmp_path: Path) -> None:
-    with serving(PEERS["floor"], ANY_CORE, tmp_path) as server:
-        assert Path(f"/proc/{server.pid}").exists()
-    assert not Path(f"/proc/{server.pid}").exists()
 
 
 def test_a_window_lasts_until_every_message_on_its_way_has_arrived_once(tmp_path: Path) -> None:
