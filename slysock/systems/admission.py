@@ -15,7 +15,7 @@ from slysock.identity.tokens import Identity, KeysUnavailable, TokenError, Token
 
 from .domain import DomainError, NotAllowed, NotAuthenticated, Unavailable
 from .expiry import Expiries
-from .refusals import status_of, text_of
+from .failures import status_of, text_of
 
 ROOT: Final = "/"
 REFUSED_TEXT: Final = "Authentication error"

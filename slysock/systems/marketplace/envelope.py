@@ -4,7 +4,7 @@ from typing import Final, final
 
 from msgspec import UNSET, Struct, UnsetType
 
-from slysock.systems.refusals import status_of, text_of
+from slysock.systems.failures import status_of, text_of
 
 ERROR_EVENT: Final = "appError"
 

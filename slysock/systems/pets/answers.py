@@ -5,7 +5,7 @@ from typing import Final, Generic, TypeVar, final
 from msgspec import Struct
 
 from slysock import Socket
-from slysock.systems.refusals import text_of
+from slysock.systems.failures import text_of
 
 T = TypeVar("T")
 

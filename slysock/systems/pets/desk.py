@@ -9,7 +9,7 @@ from typing import Final, final
 from slysock import DisconnectReason, Socket
 from slysock.systems.admission import Admission
 from slysock.systems.domain import ConnectionKey, Domain
-from slysock.systems.voice import Voice
+from slysock.systems.emitter import Emitter
 from slysock_store import MAX_LIMIT, User
 
 from .people import People, Session, user_of
@@ -25,11 +25,11 @@ _SESSION: Final = "pets.session"  # the key in socket.data
 class Desk:
     """Sessions of sockets."""
 
-    def __init__(self, domain: Domain, people: People, admission: Admission, voice: Voice) -> None:
+    def __init__(self, domain: Domain, people: People, admission: Admission, emitter: Emitter) -> None:
         self._domain = domain
         self._people = people
         self._admission = admission
-        self._voice = voice
+        self._emitter = emitter
 
     async def connect(self, socket: Socket) -> None:
         """Take a socket in: refresh its user by the token, join its rooms."""
@@ -70,7 +70,7 @@ class Desk:
 
     def renew(self, user: User) -> None:
         """Let the sockets of a user speak for the user as they are now."""
-        audience = self._voice.to(personal_room(user.key))
+        audience = self._emitter.to(personal_room(user.key))
         for socket in () if audience is None else audience.sockets():
             known = socket.data.get(_SESSION)
             if isinstance(known, Session):

@@ -5,7 +5,7 @@ from typing import Final, final
 
 from slysock import Router, Socket
 from slysock.systems.domain import Domain
-from slysock.systems.domain.lineup import Lineup
+from slysock.systems.domain.outgoing_order import OutgoingOrder
 from slysock_store import ChatId
 
 from .answers import Done, answer_error
@@ -31,7 +31,7 @@ class Events:
         domain: Domain,
         desk: Desk,
         audience: Audience,
-        lineup: Lineup,
+        outgoing: OutgoingOrder,
         *,
         writing: Writing,
         reading: Reading,
@@ -40,7 +40,7 @@ class Events:
         self._domain = domain
         self._desk = desk
         self._audience = audience
-        self._lineup = lineup
+        self._outgoing = outgoing
         self._writing = writing
         self._reading = reading
         self._changing = changing
@@ -69,24 +69,24 @@ class Events:
     async def send_message(self, socket: Socket, payload: SendMessage) -> MessageShape:
         """Send a message; the acknowledgement is the message as it is stored. All participants get `newMessage`."""
         sender = await self._desk.session_of(socket)
-        return await self._writing.send(sender, payload.chat_id, payload.body(), behind_ack(socket, self._lineup))
+        return await self._writing.send(sender, payload.chat_id, payload.body(), behind_ack(socket, self._outgoing))
 
     async def mark_as_read(self, socket: Socket, payload: MarkAsRead) -> ReadShape:
         """Mark a message read, or all of a chat; participants get `messageRead` for each that became it."""
         user = await self._desk.session_of(socket)
         return await self._reading.mark_read(
-            user, payload.chat_id, payload.message_id, behind_ack(socket, self._lineup)
+            user, payload.chat_id, payload.message_id, behind_ack(socket, self._outgoing)
         )
 
     async def react_message(self, socket: Socket, payload: ReactMessage) -> MessageReactionShape:
         """React to a message, or take it back; participants get `messageReaction`."""
         user = await self._desk.session_of(socket)
-        return await self._changing.react(user, payload, behind_ack(socket, self._lineup))
+        return await self._changing.react(user, payload, behind_ack(socket, self._outgoing))
 
     async def edit_message(self, socket: Socket, payload: EditMessage) -> MessageShape:
         """Edit a message of one's own; participants get `messageEdited`."""
         user = await self._desk.session_of(socket)
-        return await self._changing.edit(user, payload, behind_ack(socket, self._lineup))
+        return await self._changing.edit(user, payload, behind_ack(socket, self._outgoing))
 
 
 def events_router(events: Events, desk: Desk) -> Router:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from slysock.systems.domain import Domain, Invalid
-from slysock.systems.domain.oversight import Oversight
+from slysock.systems.domain.all_chats import AllChats
 from slysock.systems.domain.references import References
 from slysock.systems.rest import Paging
 from slysock_store import Chat, ChatId, ChatKey, MarkedMessages, Message, MessageId, NewChat, UserKey
@@ -40,9 +40,9 @@ class Reading:
         older: tells senders of long chats that were read; must run.
     """
 
-    def __init__(self, domain: Domain, oversight: Oversight, listings: References, audience: Audience) -> None:
+    def __init__(self, domain: Domain, all_chats: AllChats, listings: References, audience: Audience) -> None:
         self._domain = domain
-        self._oversight = oversight
+        self._all_chats = all_chats
         self._listings = listings
         self._audience = audience
         self.older = OlderReceipts(domain, self._tell_one_read)
@@ -59,7 +59,7 @@ class Reading:
         if other == user.key:
             raise Invalid("You cannot chat with yourself")
         listings = await self._listings.find(() if wish.pet_id is None else (wish.pet_id,))
-        ensured = await self._oversight.ensure(_new_chat(user.key, other, wish, listings))
+        ensured = await self._all_chats.ensure(_new_chat(user.key, other, wish, listings))
         latest = await self._domain.chats.latest_messages((ensured.chat,), limit_each=1)
         users = await self._domain.users.find(ensured.chat.participants)
         shape = chat_shape(ensured.chat, latest.get(ensured.chat.id, ()), users, listings)

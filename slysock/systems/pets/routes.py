@@ -6,7 +6,7 @@ from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
-from slysock.systems.domain.lineup import Lineup
+from slysock.systems.domain.outgoing_order import OutgoingOrder
 from slysock.systems.rest import Caller, PagingFromQuery, RestArea, paging, rest_router, then
 
 from .answers import Envelope, render_error
@@ -25,22 +25,22 @@ MESSAGES_PER_PAGE: Final = 50
 
 
 def chat_api(
-    people: People, lineup: Lineup, *, media: Media, writing: Writing, reading: Reading, changing: Changing
+    people: People, outgoing: OutgoingOrder, *, media: Media, writing: Writing, reading: Reading, changing: Changing
 ) -> RestArea:
     """Make the eight endpoints of the document, and the one that media are got from.
 
     What a request has stored is told when its answer is on its way.
     """
     handlers = [
-        *_chat_handlers(people, lineup, reading, changing),
-        *_message_handlers(people, lineup, writing, reading, changing),
-        *media_handlers(media, people, lineup, writing),
+        *_chat_handlers(people, outgoing, reading, changing),
+        *_message_handlers(people, outgoing, writing, reading, changing),
+        *media_handlers(media, people, outgoing, writing),
     ]
     return rest_router(PATH, handlers, render_error)
 
 
 def _chat_handlers(
-    people: People, lineup: Lineup, reading: Reading, changing: Changing
+    people: People, outgoing: OutgoingOrder, reading: Reading, changing: Changing
 ) -> list[ControllerRouterHandler]:
     @post("/create")
     async def create_chat(identity: Caller, data: JSONBody[CreateChat]) -> Response[Envelope[ChatShape]]:
@@ -60,7 +60,7 @@ def _chat_handlers(
     async def mark_read(identity: Caller, chat_id: FromPath[str]) -> Response[Envelope[ReadShape]]:
         """Mark all of a chat read."""
         user = await people.session(identity)
-        with lineup.after_answer() as behind:
+        with outgoing.after_answer() as behind:
             read = await reading.mark_read(user, chat_id, None, behind.add)
             return then(Envelope(message="Messages marked as read", data=read), behind.release)
 
@@ -76,7 +76,7 @@ def _chat_handlers(
 
 
 def _message_handlers(
-    people: People, lineup: Lineup, writing: Writing, reading: Reading, changing: Changing
+    people: People, outgoing: OutgoingOrder, writing: Writing, reading: Reading, changing: Changing
 ) -> list[ControllerRouterHandler]:
     @get("/{chat_id:str}/messages", dependencies={"paging": paging(default_limit=MESSAGES_PER_PAGE)})
     async def messages(identity: Caller, chat_id: FromPath[str], paging: PagingFromQuery) -> Envelope[MessagePage]:
@@ -90,7 +90,7 @@ def _message_handlers(
     ) -> Response[Envelope[MessageShape]]:
         """Send a message; all participants get `newMessage` on their sockets."""
         sender = await people.session(identity)
-        with lineup.after_answer() as behind:
+        with outgoing.after_answer() as behind:
             message = await writing.send(sender, chat_id, data, behind.add)
             return then(Envelope(message="Message sent successfully", data=message), behind.release)
 
@@ -98,7 +98,7 @@ def _message_handlers(
     async def delete_message(identity: Caller, message_id: FromPath[str]) -> Response[Envelope[MessageShape]]:
         """Take back a message of one's own, and its file."""
         sender = await people.session(identity)
-        with lineup.after_answer() as behind:
+        with outgoing.after_answer() as behind:
             message = await changing.delete(sender, message_id, behind.add)
             return then(Envelope(message="Message deleted successfully", data=message), behind.release)
 

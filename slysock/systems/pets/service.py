@@ -6,16 +6,16 @@ import trio
 
 from slysock import Router, Server
 from slysock.systems.domain import make_domain
-from slysock.systems.domain.lineup import Lineup
-from slysock.systems.domain.oversight import Oversight
-from slysock.systems.domain.posting import Posts
+from slysock.systems.domain.all_chats import AllChats
+from slysock.systems.domain.outgoing_order import OutgoingOrder
+from slysock.systems.domain.posts import Posts
 from slysock.systems.domain.references import References
 from slysock.systems.domain.revisions import Revisions
+from slysock.systems.emitter import Emitter
 from slysock.systems.foundation import Foundation
 from slysock.systems.manage import Manage, UserRecord
 from slysock.systems.rest import RestArea
 from slysock.systems.uploads import MediaFolder
-from slysock.systems.voice import Voice
 from slysock_store import SystemName
 
 from .audience import Audience
@@ -49,31 +49,31 @@ class Pets:
         domain = make_domain(store, NAME)
         people = People(domain)
         listings = References(store, NAME, kind=LISTING_KIND)
-        self._voice = Voice(ROOT)
+        self._emitter = Emitter(ROOT)
         self.folder = MediaFolder(settings.media_path, max_file_bytes=settings.max_media_bytes)
         media = Media(self.folder, domain.chats, References(store, NAME, kind=REFERENCE_KIND))
-        audience = Audience(self._voice)
-        desk = Desk(domain, people, foundation.admission, self._voice)
+        audience = Audience(self._emitter)
+        desk = Desk(domain, people, foundation.admission, self._emitter)
         writing = Writing(domain, Posts(store, NAME), media, audience)
-        reading = self._reading = Reading(domain, Oversight(store, NAME), listings, audience)
+        reading = self._reading = Reading(domain, AllChats(store, NAME), listings, audience)
         changing = Changing(domain, Revisions(store, NAME), media, audience)
         self._managing = Managing(domain, listings, desk)
-        self._lineup = Lineup()
-        events = Events(domain, desk, audience, self._lineup, writing=writing, reading=reading, changing=changing)
+        self._outgoing = OutgoingOrder()
+        events = Events(domain, desk, audience, self._outgoing, writing=writing, reading=reading, changing=changing)
         self.router: Router = events_router(events, desk)
         self.api: RestArea = chat_api(
-            people, self._lineup, media=media, writing=writing, reading=reading, changing=changing
+            people, self._outgoing, media=media, writing=writing, reading=reading, changing=changing
         )
 
     def started(self, server: Server) -> None:
         """Learn where the clients are."""
-        self._voice.bind(server)
+        self._emitter.bind(server)
 
     async def run(self) -> None:
         """Keep files, announcements and receipts going, until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.folder.run)
-            nursery.start_soon(self._lineup.run)
+            nursery.start_soon(self._outgoing.run)
             nursery.start_soon(self._reading.older.run)
 
     async def put_user(self, user_id: str, user: UserRecord) -> PersonShape:

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from slysock.asgi import PreciseApp
-from slysock.systems.domain.lineup import Lineup
+from slysock.systems.domain.outgoing_order import OutgoingOrder
 from slysock.systems.rest import Caller, HttpRequest, then
 from slysock.systems.uploads import (
     MAX_OVERHEAD_BYTES,
@@ -49,7 +49,9 @@ _STATUS: Final[Mapping[type[UploadError], HTTPStatus]] = {
 }
 
 
-def media_handlers(media: Media, people: People, lineup: Lineup, writing: Writing) -> list[ControllerRouterHandler]:
+def media_handlers(
+    media: Media, people: People, outgoing: OutgoingOrder, writing: Writing
+) -> list[ControllerRouterHandler]:
     """Make the handlers of `POST /{chatId}/send-media` and `GET /media/{name}`."""
     max_file_bytes = media.folder.max_file_bytes
 
@@ -68,7 +70,7 @@ def media_handlers(media: Media, people: People, lineup: Lineup, writing: Writin
         boundary = _boundary_of(request)
         if (request.content_length or 0) > max_file_bytes + MAX_OVERHEAD_BYTES:
             raise FileTooLarge(max_file_bytes)
-        with lineup.after_answer() as behind:
+        with outgoing.after_answer() as behind:
             async with aclosing(request.stream()) as stream:
                 message = await writing.send_media(sender, chat_id, _Pieces(stream), boundary, behind.add)
             return then(Envelope(message="Media message sent successfully", data=message), behind.release)

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 import slysock_store
 from slysock.systems.domain import Conflict, Domain, Invalid, Unavailable
-from slysock.systems.domain.posting import Announce, Post, Posts
+from slysock.systems.domain.posts import Announce, Post, Posts
 from slysock.systems.uploads import Upload
 from slysock_store import AddedMessage, Chat, ChatId, JsonObject, MessageId
 

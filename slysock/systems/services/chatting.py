@@ -4,7 +4,7 @@ from typing import Final, final
 
 from slysock import Socket
 from slysock.systems.domain import Domain, DomainError, NotAllowed
-from slysock.systems.domain.posting import Post, Posts
+from slysock.systems.domain.posts import Post, Posts
 from slysock_store import AddedMessage, Chat
 
 from .answers import ChatDone, Counted, MessageSent

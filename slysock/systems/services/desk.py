@@ -8,8 +8,8 @@ from slysock import Socket
 from slysock.identity.tokens import Identity
 from slysock.systems.admission import Admission
 from slysock.systems.domain import Domain, NotAllowed, NotAuthenticated, NotFound
-from slysock.systems.domain.oversight import Oversight
-from slysock.systems.voice import Voice
+from slysock.systems.domain.all_chats import AllChats
+from slysock.systems.emitter import Emitter
 from slysock_store import Chat, ChatId, JsonObject, User, UserKey
 
 from .chats import TICKET_KIND, chat_key, ticket_key
@@ -29,16 +29,16 @@ class Desk:
     def __init__(
         self,
         domain: Domain,
-        oversight: Oversight,
+        all_chats: AllChats,
         admission: Admission,
-        voice: Voice,
+        emitter: Emitter,
         *,
         trust_user_join: bool = False,
     ) -> None:
         self._domain = domain
-        self._oversight = oversight
+        self._all_chats = all_chats
         self._admission = admission
-        self._voice = voice
+        self._emitter = emitter
         self._trust_user_join = trust_user_join
 
     async def session_of(self, socket: Socket) -> Session:
@@ -87,7 +87,7 @@ class Desk:
 
     def renew(self, user: User) -> None:
         """Let the sockets of a user speak for the user as they are now."""
-        audience = self._voice.to(bearer_room(user.key))
+        audience = self._emitter.to(bearer_room(user.key))
         for socket in () if audience is None else audience.sockets():
             known = socket.data.get(_SESSION)
             if isinstance(known, Session):
@@ -110,14 +110,14 @@ class Desk:
         Raises:
             NotFound: there is none, or it is none of theirs.
         """
-        ticket = await self._oversight.maybe_find(ticket_key(ticket_id))
+        ticket = await self._all_chats.maybe_find(ticket_key(ticket_id))
         if ticket is None or not _may_see(session, ticket):
             raise NotFound(MISSING_TICKET)
         return ticket
 
     async def maybe_ticket_of(self, session: Session, chat_id: ChatId) -> Chat | None:
         """Give the ticket that a message was found in; None if it is no ticket, or none of theirs."""
-        chat = await self._oversight.get(chat_id)
+        chat = await self._all_chats.get(chat_id)
         return chat if chat.kind == TICKET_KIND and _may_see(session, chat) else None
 
     def users_in(self, socket: Socket, room: str) -> frozenset[UserKey]:

@@ -8,8 +8,8 @@ from msgspec import Meta, Struct
 from slysock import Socket
 from slysock.systems.domain import ConnectionKey, Domain, DomainError
 from slysock.systems.domain.notifications import Notice, Notifications
+from slysock.systems.emitter import Emitter
 from slysock.systems.nulls import OrDefault, fill_nulls
-from slysock.systems.voice import Voice
 from slysock_store import Json, Notification, NotificationId, UserKey
 
 from .answers import Counted, Done
@@ -56,11 +56,11 @@ class NewNotice(Struct, frozen=True, kw_only=True, rename="camel"):
 class Notices:
     """The events of notifications, and those who send them from outside of sockets."""
 
-    def __init__(self, domain: Domain, notifications: Notifications, desk: Desk, voice: Voice) -> None:
+    def __init__(self, domain: Domain, notifications: Notifications, desk: Desk, emitter: Emitter) -> None:
         self._domain = domain
         self._notifications = notifications
         self._desk = desk
-        self._voice = voice
+        self._emitter = emitter
 
     async def join(self, socket: Socket, user_id: UserName) -> Done:
         """Get notifications as they come; those that have waited come at once, oldest first.
@@ -134,7 +134,7 @@ class Notices:
 
     def emit(self, user: UserKey, notification: object) -> None:
         """Send something to whoever gets a user's notifications now; nothing is stored."""
-        self._voice.emit_to(notification_room(user), NEW_NOTIFICATION, notification)
+        self._emitter.emit_to(notification_room(user), NEW_NOTIFICATION, notification)
 
     def _announce(self, notification: Notification) -> None:
         self.emit(notification.user, notification_shape(notification))

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from slysock.systems.domain import Conflict, Domain, Invalid
-from slysock.systems.domain.oversight import Oversight
+from slysock.systems.domain.all_chats import AllChats
 from slysock_store import Chat, ChatChanges, JsonObject
 
 from .chats import new_chat, new_ticket
@@ -86,9 +86,9 @@ class TicketRecord(Struct, frozen=True, kw_only=True, rename="camel"):
 class Records:
     """Users, chats and tickets as they are told of."""
 
-    def __init__(self, domain: Domain, oversight: Oversight, desk: Desk) -> None:
+    def __init__(self, domain: Domain, all_chats: AllChats, desk: Desk) -> None:
         self._domain = domain
-        self._oversight = oversight
+        self._all_chats = all_chats
         self._desk = desk
 
     async def put_user(self, user_id: str, user: PutUser) -> SenderShape:
@@ -107,7 +107,7 @@ class Records:
         client, provider = key_of(chat.client_id), key_of(chat.provider_id)
         if client == provider:
             raise Invalid("A chat is between two users")
-        stored = (await self._oversight.ensure(new_chat(chat_id, client=client, provider=provider))).chat
+        stored = (await self._all_chats.ensure(new_chat(chat_id, client=client, provider=provider))).chat
         if stored.participants != (client, provider):
             raise Conflict("There is a chat with this id between others")
         return ChatRecord(chat_id=chat_id, client_id=client, provider_id=provider)
@@ -119,11 +119,11 @@ class Records:
             Conflict: there is one with this id, of somebody else.
         """
         owner = key_of(ticket.user_id)
-        stored = (await self._oversight.ensure(new_ticket(ticket_id, owner=owner, subject=ticket.subject))).chat
+        stored = (await self._all_chats.ensure(new_ticket(ticket_id, owner=owner, subject=ticket.subject))).chat
         if stored.participants != (owner,):
             raise Conflict("There is a ticket with this id of another user")
         if ticket.subject is not None and _subject(stored) != ticket.subject:
-            stored = await self._oversight.change(stored.id, ChatChanges(extra={"subject": ticket.subject}))
+            stored = await self._all_chats.change(stored.id, ChatChanges(extra={"subject": ticket.subject}))
         return TicketRecord(ticket_id=ticket_id, user_id=owner, subject=_subject(stored))
 
 

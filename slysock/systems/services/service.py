@@ -5,12 +5,12 @@ from typing import Final, final
 
 from slysock import Router, Server
 from slysock.systems.domain import make_domain
+from slysock.systems.domain.all_chats import AllChats
 from slysock.systems.domain.notifications import Notifications
-from slysock.systems.domain.oversight import Oversight
-from slysock.systems.domain.posting import Posts
+from slysock.systems.domain.posts import Posts
+from slysock.systems.emitter import Emitter
 from slysock.systems.foundation import Foundation
 from slysock.systems.manage.resources import Manage, UserPresence, notifications, resource
-from slysock.systems.voice import Voice
 from slysock_store import SystemName
 
 from .answers import answer_error
@@ -43,15 +43,15 @@ class Services:
         if foundation.settings.trust_user_join:
             logger.warning("services: whoever carries no token is believed to be whom their user-join names")
         domain = make_domain(foundation.store, NAME)
-        oversight, posts = Oversight(foundation.store, NAME), Posts(foundation.store, NAME)
+        all_chats, posts = AllChats(foundation.store, NAME), Posts(foundation.store, NAME)
         told = Notifications(foundation.store, NAME, listening=domain.listening)
         trust = foundation.settings.trust_user_join
-        self._voice = Voice(ROOT)
-        desk = Desk(domain, oversight, foundation.admission, self._voice, trust_user_join=trust)
+        self._emitter = Emitter(ROOT)
+        desk = Desk(domain, all_chats, foundation.admission, self._emitter, trust_user_join=trust)
         self._statuses = Statuses(domain.online)
-        self._notices = Notices(domain, told, desk, self._voice)
+        self._notices = Notices(domain, told, desk, self._emitter)
         self._presence = PresenceEvents(domain, desk, self._statuses)
-        self._records = Records(domain, oversight, desk)
+        self._records = Records(domain, all_chats, desk)
         self.router = Router(ROOT)
         self.router.on_error(answer_error)
         _add_presence(self.router, self._presence)
@@ -61,7 +61,7 @@ class Services:
 
     def started(self, server: Server) -> None:
         """Learn where the clients are."""
-        self._voice.bind(server)
+        self._emitter.bind(server)
 
     async def put_user(self, user_id: str, user: PutUser) -> SenderShape:
         """See `Records.put_user`."""

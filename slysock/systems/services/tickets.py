@@ -5,7 +5,7 @@ from typing import Final, final
 from slysock import Socket
 from slysock.systems.domain import Domain, NotAllowed, NotFound
 from slysock.systems.domain.messages import MISSING_MESSAGE
-from slysock.systems.domain.posting import Post, Posts
+from slysock.systems.domain.posts import Post, Posts
 from slysock_store import AddedMessage, Chat, JsonObject, MessageId
 
 from .answers import Done, SupportMessageSent, TicketDone

@@ -7,9 +7,9 @@ prolongs a live socket.
 
 from typing import Final
 
+from slysock.systems.emitter import Emitter
 from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
-from slysock.systems.voice import Voice
 from slysock_store import SystemName
 
 from .events import EMITS, NAMESPACE, support_router
@@ -24,14 +24,14 @@ NAME: Final = SystemName("support")
 
 def support(foundation: Foundation) -> System:
     """Make the system; see `SystemMaker`."""
-    voice = Voice(NAMESPACE)
-    service = make_service(foundation.store, NAME, voice)
+    emitter = Emitter(NAMESPACE)
+    service = make_service(foundation.store, NAME, emitter)
     return System(
         name=NAME,
         routers=(support_router(service, foundation.admission),),
-        run=service.lineup.run,
+        run=service.outgoing.run,
         rest=(support_area(service),),
         manage=make_manage(service),
         emits=EMITS,
-        started=voice.bind,
+        started=emitter.bind,
     )

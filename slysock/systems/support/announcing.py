@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Final, final
 
-from slysock.systems.domain.lineup import Announcements
-from slysock.systems.voice import Voice
+from slysock.systems.domain.outgoing_order import Announcements
+from slysock.systems.emitter import Emitter
 from slysock_store import Chat, Message, UserKey
 
 from .people import ADMINS_ROOM, conversation_room, personal_room, reader_room
@@ -22,17 +22,17 @@ class Announcer:
     """Puts announcements in line: each is made when the answer to its request is on its way.
 
     Args:
-        voice: speaks in the namespace.
+        emitter: speaks in the namespace.
     """
 
-    def __init__(self, voice: Voice) -> None:
-        self._voice = voice
+    def __init__(self, emitter: Emitter) -> None:
+        self._emitter = emitter
 
     def new_message(self, behind: Announcements, message: Message, users: KnownUsers) -> None:
         """Tell whoever has the conversation open, the sender too."""
         shape = message_shape(message, users)
         room = conversation_room(message.chat_id)
-        behind.add(message.chat_id, lambda: self._voice.emit_to(room, NEW_MESSAGE, shape))
+        behind.add(message.chat_id, lambda: self._emitter.emit_to(room, NEW_MESSAGE, shape))
 
     def conversation_updated(self, behind: Announcements, chat: Chat, last: Message | None, users: KnownUsers) -> None:
         """Tell whoever has the conversation open, each with the count of what they have not read."""
@@ -41,8 +41,8 @@ class Announcer:
     def _tell_readers(self, chat: Chat, last: Message | None, users: KnownUsers) -> None:
         rooms = [reader_room(chat.id, member.user) for member in chat.members]
         for member, room in zip(chat.members, rooms, strict=True):
-            self._voice.emit_to(room, CONVERSATION_UPDATED, conversation_shape(chat, member.user, last, users))
-        others = self._voice.to(conversation_room(chat.id))
+            self._emitter.emit_to(room, CONVERSATION_UPDATED, conversation_shape(chat, member.user, last, users))
+        others = self._emitter.to(conversation_room(chat.id))
         if others is not None:  # admins who have neither read nor written here
             others.except_(*rooms).emit(CONVERSATION_UPDATED, conversation_shape(chat, _NOBODY, last, users))
 
@@ -62,7 +62,7 @@ class Announcer:
         shape = new_conversation_shape(chat, users)
 
         def tell() -> None:
-            audience = self._voice.to(*rooms)
+            audience = self._emitter.to(*rooms)
             if audience is not None:
                 audience.emit(NEW_CONVERSATION, shape)
 

@@ -7,7 +7,7 @@ from msgspec import json
 
 from slysock.identity.tokens import Identity
 from slysock.systems.domain import Domain, NotAllowed
-from slysock.systems.domain.oversight import Oversight
+from slysock.systems.domain.all_chats import AllChats
 from slysock_store import Chat, ChatId, Message, UserKey
 
 from .people import Person, person_of
@@ -29,9 +29,9 @@ class Desk:
         all: the conversations of everybody.
     """
 
-    def __init__(self, domain: Domain, oversight: Oversight) -> None:
+    def __init__(self, domain: Domain, all_chats: AllChats) -> None:
         self.domain = domain
-        self.all = oversight
+        self.all = all_chats
         self._signed_in: dict[UserKey, int] = {}  # user -> hash of what was stored of them last
 
     async def sign_in(self, identity: Identity) -> Person:

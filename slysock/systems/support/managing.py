@@ -29,7 +29,7 @@ class Managing:
 
     async def put_order(self, order_id: str, record: OrderRecord) -> OrderShape:
         """Learn of an order; when it is over, its chat is closed and those in it are told."""
-        with self._service.lineup.after_answer() as behind:
+        with self._service.outgoing.after_answer() as behind:
             order = await self._service.orders.put_order(order_id, record, behind)
             behind.release()
         return order

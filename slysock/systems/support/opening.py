@@ -7,7 +7,7 @@ from urllib.parse import quote
 import trio
 
 from slysock.systems.domain import Invalid, NotAllowed
-from slysock.systems.domain.lineup import Announcements
+from slysock.systems.domain.outgoing_order import Announcements
 from slysock_store import MAX_LIMIT, Chat, ChatKey, NewChat, User, UserKey
 
 from .announcing import Announcer

@@ -6,7 +6,7 @@ import trio
 from msgspec import Struct
 
 from slysock.systems.domain import NotAllowed, NotFound
-from slysock.systems.domain.lineup import Announcements
+from slysock.systems.domain.outgoing_order import Announcements
 from slysock_store import Chat, ChatChanges, EnsuredChat, UserKey
 
 from .announcing import Announcer

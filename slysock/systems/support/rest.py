@@ -42,7 +42,7 @@ def _openings(service: Service) -> Sequence[ControllerRouterHandler]:
     async def create_conversation(identity: Caller, data: JSONBody[CreateConversation]) -> Response[ConversationShape]:
         """Create a support conversation (admins and restaurants)."""
         creator = await service.desk.sign_in(identity)
-        with service.lineup.after_answer() as behind:
+        with service.outgoing.after_answer() as behind:
             return then(await service.opening.create(creator, data, behind), behind.release)
 
     @post("/conversations/with-admin")
@@ -51,7 +51,7 @@ def _openings(service: Service) -> Sequence[ControllerRouterHandler]:
     ) -> Response[ConversationShape]:
         """Create a support conversation with an admin (users, restaurants, markets and pharmacies)."""
         asker = await service.desk.sign_in(identity)
-        with service.lineup.after_answer() as behind:
+        with service.outgoing.after_answer() as behind:
             wanted = data or CreateWithAdmin()
             return then(await service.opening.with_admin(asker, wanted, behind), behind.release)
 
@@ -77,7 +77,7 @@ def _conversations(service: Service) -> Sequence[ControllerRouterHandler]:
     ) -> Response[ConversationShape]:
         """Change the status or the subject of a conversation (admins)."""
         admin = await service.desk.sign_in(identity)
-        with service.lineup.after_answer() as behind:
+        with service.outgoing.after_answer() as behind:
             return then(await service.updating.update(admin, conversation_id, data, behind), behind.release)
 
     @post("/conversations/{conversation_id:str}/read", status_code=_OK)
@@ -94,7 +94,7 @@ def _messages(service: Service) -> Sequence[ControllerRouterHandler]:
     async def send_message(identity: Caller, data: JSONBody[SendMessage]) -> Response[MessageShape]:
         """Send a message into a conversation (its participants and admins)."""
         sender = await service.desk.sign_in(identity)
-        with service.lineup.after_answer() as behind:
+        with service.outgoing.after_answer() as behind:
             return then(await service.sending.send(sender, data, behind), behind.release)
 
     @get("/conversations/{conversation_id:str}/messages", dependencies=_PAGING)
@@ -113,7 +113,7 @@ def _order_chats(service: Service) -> Sequence[ControllerRouterHandler]:
     async def open_order_chat(identity: Caller, order_id: FromPath[str]) -> Response[ConversationShape]:
         """Get the chat of an order, or create it: 201 if it did."""
         opener = await service.desk.sign_in(identity)
-        with service.lineup.after_answer() as behind:
+        with service.outgoing.after_answer() as behind:
             opened = await service.orders.open_chat(opener, _checked(order_id), behind)
             response = then(opened.conversation, behind.release)
             if not opened.created:

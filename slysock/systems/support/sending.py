@@ -4,8 +4,8 @@ import re
 from typing import Final, final
 
 from slysock.systems.domain import Invalid
-from slysock.systems.domain.lineup import Announcements
-from slysock.systems.domain.posting import Post, Posts
+from slysock.systems.domain.outgoing_order import Announcements
+from slysock.systems.domain.posts import Post, Posts
 from slysock_store import AddedMessage, Chat, ChatChanges
 
 from .announcing import Announcer

@@ -5,11 +5,11 @@ from typing import final
 import msgspec
 
 from slysock.systems.domain import Domain, make_domain
-from slysock.systems.domain.lineup import Lineup
-from slysock.systems.domain.oversight import Oversight
-from slysock.systems.domain.posting import Posts
+from slysock.systems.domain.all_chats import AllChats
+from slysock.systems.domain.outgoing_order import OutgoingOrder
+from slysock.systems.domain.posts import Posts
 from slysock.systems.domain.references import References
-from slysock.systems.voice import Voice
+from slysock.systems.emitter import Emitter
 from slysock_store import Store, SystemName
 
 from .announcing import Announcer
@@ -33,17 +33,17 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     opening: Opening
     updating: Updating
     orders: Orders
-    lineup: Lineup
+    outgoing: OutgoingOrder
     """What is to be announced behind the answers of requests."""
 
 
-def make_service(store: Store, name: SystemName, voice: Voice) -> Service:
+def make_service(store: Store, name: SystemName, emitter: Emitter) -> Service:
     """Put it together. The store stays the caller's and must outlive it."""
-    domain, oversight = make_domain(store, name), Oversight(store, name)
-    desk, announcer = Desk(domain, oversight), Announcer(voice)
+    domain, all_chats = make_domain(store, name), AllChats(store, name)
+    desk, announcer = Desk(domain, all_chats), Announcer(emitter)
     sending = Sending(desk, Posts(store, name), announcer)
     opening = Opening(desk, sending, announcer)
-    book = OrderBook(oversight, References(store, name, kind=REFERENCE_KIND))
+    book = OrderBook(all_chats, References(store, name, kind=REFERENCE_KIND))
     return Service(
         domain=domain,
         desk=desk,
@@ -52,5 +52,5 @@ def make_service(store: Store, name: SystemName, voice: Voice) -> Service:
         opening=opening,
         updating=Updating(desk, sending, announcer),
         orders=Orders(desk, book, opening, sending, announcer),
-        lineup=Lineup(),
+        outgoing=OutgoingOrder(),
     )

@@ -2,7 +2,7 @@
 
 from typing import Final, final
 
-from slysock.systems.domain.lineup import Announcements
+from slysock.systems.domain.outgoing_order import Announcements
 from slysock_store import ChatChanges
 
 from .announcing import Announcer

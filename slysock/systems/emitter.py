@@ -6,7 +6,7 @@ from slysock import Broadcast, Namespace, Server
 
 
 @final
-class Voice:
+class Emitter:
     """Speaks in one namespace of the server that `bind` was given; before that, nobody is there to hear it."""
 
     def __init__(self, name: str) -> None:
