@@ -24,9 +24,9 @@ class Emitter:
 
     def emit_to(self, room: str, event: str, *args: object) -> None:
         """Send an event to the sockets of a room. Never waits."""
-        audience = self.to(room)
-        if audience is not None:
-            audience.emit(event, *args)
+        broadcast = self.to(room)
+        if broadcast is not None:
+            broadcast.emit(event, *args)
 
     def to(self, *rooms: str) -> Broadcast | None:
         """Speak to rooms; None before the server has started.

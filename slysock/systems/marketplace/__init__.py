@@ -17,13 +17,13 @@ from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
 from slysock_store import SystemName
 
-from .audience import Audience
-from .chat import CHAT, chat_router
+from .announcing import Announcer
+from .connecting import CHAT, chat_router
 from .emissions import EMITS
-from .gate import Gate
-from .managing import PRODUCT_KIND, Managing, manage_marketplace
-from .notices import NOTIFICATION, NotificationEvents, notification_router
+from .managing import PRODUCT_KIND, Managing, make_manage
+from .notifications import NOTIFICATION, NotificationEvents, notification_router
 from .presence import PRESENCE, presence_router
+from .sessions import Sessions
 
 __all__ = ["NAME", "marketplace"]
 
@@ -33,26 +33,26 @@ NAME: Final = SystemName("marketplace")
 def marketplace(foundation: Foundation) -> System:
     """Make the system; see `SystemMaker`."""
     domain = make_domain(foundation.store, NAME)
-    gate = Gate(domain, foundation.admission)
+    sessions = Sessions(domain, foundation.admission)
     here = Presence()
     notices = Notifications(foundation.store, NAME, listening=here)
-    company, notified, talking = Audience(PRESENCE, CHAT), Audience(NOTIFICATION), Audience(CHAT)
-    events = NotificationEvents(domain, notices, here, gate, notified)
+    company, notified, talking = Announcer(PRESENCE, CHAT), Announcer(NOTIFICATION), Announcer(CHAT)
+    events = NotificationEvents(domain, notices, here, sessions, notified)
     products = References(foundation.store, NAME, kind=PRODUCT_KIND)
 
     def start(server: Server) -> None:
-        for audience in (company, notified, talking):
-            audience.bind(server)
+        for announcer in (company, notified, talking):
+            announcer.bind(server)
 
     return System(
         name=NAME,
         routers=(
-            presence_router(domain, gate, company),
-            chat_router(domain, gate, products),
+            presence_router(domain, sessions, company),
+            chat_router(domain, sessions, products),
             notification_router(events),
         ),
         run=trio.sleep_forever,
-        manage=manage_marketplace(Managing(domain, products, notices, events, talking)),
+        manage=make_manage(Managing(domain, products, notices, events, talking)),
         emits=EMITS,
         started=start,
     )

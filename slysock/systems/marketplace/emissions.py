@@ -6,10 +6,10 @@ from msgspec import Struct
 
 from slysock.systems.emissions import Emits
 
-from .chat import CHAT, OFFLINE_MESSAGES, USER_CHATS
-from .deleting import MESSAGE_DELETED
+from .changing import MESSAGE_DELETED
+from .connecting import CHAT, OFFLINE_MESSAGES, USER_CHATS
 from .envelope import ERROR_EVENT, AppError, Nothing, Pagination
-from .notices import NOTIFICATION, NOTIFICATION_EVENT, OFFLINE_NOTIFICATIONS
+from .notifications import NOTIFICATION, NOTIFICATION_EVENT, OFFLINE_NOTIFICATIONS
 from .presence import OFFLINE_EVENT, ONLINE_EVENT, PRESENCE
 from .reading import LOAD_EVENTS, READ_RECEIPTS
 from .sending import NEW_CHAT, RECEIVE_MESSAGE

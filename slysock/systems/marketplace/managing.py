@@ -14,12 +14,12 @@ from slysock.systems.domain.times import wire_time
 from slysock.systems.manage import Manage, NewNotice, UserPresence, UserRecord, notifications, resource
 from slysock_store import Json, JsonObject, User, UserKey
 
-from .audience import Audience
-from .gate import renew
-from .notices import NotificationEvents, notification_shape
+from .announcing import Announcer
+from .notifications import NotificationEvents, notification_shape
 from .payloads import UserNumber
 from .people import MAX_ID, Person, Role
 from .profiles import customer_shape, vendor_shape
+from .sessions import renew
 from .shapes import CustomerShape, NotificationShape, VendorShape
 
 PRODUCT_KIND: Final = "product"
@@ -64,7 +64,7 @@ class Managing:
         products: likewise.
         notices: likewise.
         events: tell notifications.
-        audience: the users who may be shown to others.
+        announcer: the users who may be shown to others.
     """
 
     def __init__(
@@ -73,19 +73,19 @@ class Managing:
         products: References,
         notices: Notifications,
         events: NotificationEvents,
-        audience: Audience,
+        announcer: Announcer,
     ) -> None:
         self._domain = domain
         self._products = products
         self._notices = notices
         self._events = events
-        self._audience = audience
+        self._announcer = announcer
 
     async def put_user(self, user_id: str, record: UserRecord) -> CustomerShape | VendorShape:
         """Make or refresh a user; live sessions show the new profile from now on."""
         person = Person(_role(record.role), _number(user_id))
         user = await self._domain.users.sign_in(person.key, role=person.role, profile=record.profile())
-        for socket in self._audience.sockets_of(person.key):
+        for socket in self._announcer.sockets_of(person.key):
             renew(socket, user)
         return vendor_shape(person, user) if person.role is Role.VENDOR else customer_shape(person, user)
 
@@ -137,7 +137,7 @@ class Managing:
         return next(iter(known))
 
 
-def manage_marketplace(managing: Managing) -> Manage:
+def make_manage(managing: Managing) -> Manage:
     """Describe it for the management API."""
     return Manage(
         resources=(

@@ -9,10 +9,10 @@ from slysock.systems.admission import RefreshToken
 from slysock.systems.domain import ConnectionKey, Domain, DomainError
 from slysock_store import UserKey
 
-from .audience import Audience
+from .announcing import Announcer
 from .envelope import Envelope
-from .gate import Gate, answer_error, show_out
 from .people import Person, person_from_key, person_of
+from .sessions import Sessions, answer_error, show_out
 from .shapes import PresenceShape
 
 PRESENCE: Final = "/presence"
@@ -24,18 +24,18 @@ OFFLINE_EVENT: Final = "userIsOffline"
 class PresenceEvents:
     """What happens in `/presence`."""
 
-    def __init__(self, domain: Domain, gate: Gate, audience: Audience) -> None:
+    def __init__(self, domain: Domain, sessions: Sessions, announcer: Announcer) -> None:
         self._domain = domain
-        self._gate = gate
-        self._audience = audience
+        self._sessions = sessions
+        self._announcer = announcer
 
     async def connect(self, socket: Socket) -> None:
         """Count a socket, then do what may take its time: `/chat` may be asking already."""
         try:
-            identity = await self._gate.identify(socket)
+            identity = await self._sessions.identify(socket)
             person = person_of(identity)
             is_first = self._domain.online.arrive(person.key, ConnectionKey(socket.id))
-            await self._gate.admit(socket, identity)
+            await self._sessions.admit(socket, identity)
             if is_first:
                 await self._domain.users.touch(person.key)
                 await self._announce(person, is_online=True)
@@ -47,7 +47,7 @@ class PresenceEvents:
 
     async def disconnect(self, socket: Socket, reason: DisconnectReason) -> None:  # noqa: ARG002 - shape of a hook
         """Forget a socket; the user's last one takes them offline."""
-        self._gate.leave(socket)
+        self._sessions.leave(socket)
         gone = self._domain.online.leave(ConnectionKey(socket.id))
         if gone is not None:
             with suppress(DomainError):  # the store is out of order, which has been logged
@@ -55,8 +55,8 @@ class PresenceEvents:
                 await self._announce(person_from_key(gone), is_online=False)
 
     async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Envelope:
-        """`refreshToken`; see Gate.refresh."""
-        return await self._gate.refresh(socket, payload)
+        """`refreshToken`; see Sessions.refresh."""
+        return await self._sessions.refresh(socket, payload)
 
     async def _announce(self, person: Person, *, is_online: bool) -> None:
         """Tell those whom the user has a chat with, and who are online to hear it.
@@ -69,7 +69,7 @@ class PresenceEvents:
             async for companions in pages:
                 if is_here(person.key) is not is_online:
                     return
-                self._audience.tell(filter(is_here, companions), event, envelope)
+                self._announcer.tell(filter(is_here, companions), event, envelope)
 
 
 def announcement(person: Person, *, is_online: bool) -> tuple[str, Envelope]:
@@ -80,9 +80,9 @@ def announcement(person: Person, *, is_online: bool) -> tuple[str, Envelope]:
     return OFFLINE_EVENT, Envelope(message="User has gone offline", data=data)
 
 
-def presence_router(domain: Domain, gate: Gate, audience: Audience) -> Router:
+def presence_router(domain: Domain, sessions: Sessions, announcer: Announcer) -> Router:
     """Make the router of `/presence`."""
-    events = PresenceEvents(domain, gate, audience)
+    events = PresenceEvents(domain, sessions, announcer)
     router = Router(PRESENCE)
     router.on_connect(events.connect)
     router.on_disconnect(events.disconnect)

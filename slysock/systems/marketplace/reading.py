@@ -6,7 +6,7 @@ from slysock import Socket
 from slysock.systems.domain import Domain
 from slysock_store import Chat, ChatId
 
-from .desk import Desk, reply, tell
+from .access import Access, reply, tell
 from .envelope import Envelope, signal
 from .payloads import JoinChat, MarkAsRead
 from .people import Person
@@ -23,17 +23,17 @@ READ_RECEIPTS: Final = "updateReadReceipts"
 class Reading:
     """Chats being opened and read."""
 
-    def __init__(self, domain: Domain, desk: Desk) -> None:
+    def __init__(self, domain: Domain, access: Access) -> None:
         self._domain = domain
-        self._desk = desk
+        self._access = access
 
     async def join_chat(self, socket: Socket, payload: JoinChat) -> Envelope:
         """Open a chat: mark it read, give a page of its history; tell the other side if anything became read."""
-        viewer = self._desk.session_of(socket).person
-        found = await self._desk.chat(viewer, payload)
+        viewer = self._access.session_of(socket).person
+        found = await self._access.chat(viewer, payload)
         marked = await self._domain.receipts.mark_read(found, reader=viewer.key)
         history = await self._domain.messages.history(found, page=payload.page, limit=payload.limit, with_deleted=False)
-        users = await self._desk.users_of(found)
+        users = await self._access.users_of(found)
         socket.join(chat_room(found))
         loaded = Envelope(message="Chat has been loaded", data=loaded_chat(marked.chat, history, viewer, users))
         for event in LOAD_EVENTS:
@@ -44,7 +44,7 @@ class Reading:
 
     async def mark_as_read(self, socket: Socket, payload: MarkAsRead) -> Envelope:
         """Mark a chat read and tell the other side."""
-        reader = self._desk.session_of(socket).person
+        reader = self._access.session_of(socket).person
         chat = await self._named_chat(reader, payload)
         await self._domain.receipts.mark_read(chat, reader=reader.key)
         return _tell_receipts(socket, chat, reader)
@@ -55,7 +55,7 @@ class Reading:
             return await self._domain.chats.get(ChatId(payload.chat_id), user=reader.key)
         if payload.message is not None:
             return await self._domain.chats.get(ChatId(payload.message.id), user=reader.key)
-        return await self._desk.chat(reader, payload.by_product())
+        return await self._access.chat(reader, payload.by_product())
 
 
 def _tell_receipts(socket: Socket, chat: Chat, reader: Person) -> Envelope:

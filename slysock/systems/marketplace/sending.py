@@ -9,10 +9,10 @@ from slysock import Socket
 from slysock.systems.domain import Domain, Draft, Sent
 from slysock_store import JsonObject, Message
 
-from .desk import Desk, Talk, tell
+from .access import Access, Talk, tell
 from .envelope import Envelope
-from .gate import Session
 from .payloads import Media, SendMessage
+from .sessions import Session
 from .views import message_shape, new_chat
 
 RECEIVE_MESSAGE: Final = "receiveMessage"
@@ -25,9 +25,9 @@ _RECORD_ID_BYTES: Final = 12  # 24 digits, as all ids of the document
 class Sending:
     """Messages on their way."""
 
-    def __init__(self, domain: Domain, desk: Desk) -> None:
+    def __init__(self, domain: Domain, access: Access) -> None:
         self._domain = domain
-        self._desk = desk
+        self._access = access
 
     async def send_message(self, socket: Socket, payload: SendMessage) -> Envelope:
         """Store a message, in a new chat if there is none.
@@ -35,8 +35,8 @@ class Sending:
         The sender's sockets get `receiveMessage`; so do the recipient's, or `newChat` where the message begins one. A
         recipient who is not there gets it among the `offlineMessages`. A retry is answered and told to nobody.
         """
-        session = self._desk.session_of(socket)
-        talk = await self._desk.talk(session.person, payload)
+        session = self._access.session_of(socket)
+        talk = await self._access.talk(session.person, payload)
         told: list[Envelope] = []
         sent = await self._domain.messages.send(
             _draft(talk, payload), lambda sent: told.append(_announce(socket, session, talk, sent))

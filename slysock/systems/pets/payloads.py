@@ -148,7 +148,7 @@ class ListingImage(Struct, frozen=True, kw_only=True):
 
 
 @final
-class ListingBody(Struct, frozen=True, kw_only=True, rename="camel"):
+class ListingRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     """`PUT /manage/pets/listings/{petId}`: what chats show of a pet."""
 
     title: Annotated[str, Meta(max_length=500)]

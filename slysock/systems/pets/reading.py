@@ -12,8 +12,8 @@ from slysock.systems.domain.references import References
 from slysock.systems.rest import Paging
 from slysock_store import Chat, ChatId, ChatKey, MarkedMessages, Message, MessageId, NewChat, UserKey
 
-from .audience import Audience, Later
-from .older import OlderReceipts
+from .announcing import Announcer, Later
+from .older_receipts import OlderReceipts
 from .payloads import CreateChat
 from .people import Session
 from .shapes import ChatPage, ChatShape, MessagePage, MessageReadShape, ReadShape
@@ -40,11 +40,11 @@ class Reading:
         older: tells senders of long chats that were read; must run.
     """
 
-    def __init__(self, domain: Domain, all_chats: AllChats, listings: References, audience: Audience) -> None:
+    def __init__(self, domain: Domain, all_chats: AllChats, listings: References, announcer: Announcer) -> None:
         self._domain = domain
         self._all_chats = all_chats
         self._listings = listings
-        self._audience = audience
+        self._announcer = announcer
         self.older = OlderReceipts(domain, self._tell_one_read)
 
     async def create(self, user: Session, wish: CreateChat) -> Created:
@@ -115,7 +115,7 @@ class Reading:
 
     def _tell_one_read(self, chat: Chat, reader: UserKey, message_id: MessageId) -> None:
         shape = MessageReadShape(message_id=message_id, user_id=reader, chat_id=chat.id)
-        self._audience.tell(chat, MESSAGE_READ, shape)
+        self._announcer.tell(chat, MESSAGE_READ, shape)
 
     async def _users_of(self, *chats: Chat, messages: tuple[Message, ...] = ()) -> KnownUsers:
         keys = [user for chat in chats for user in chat.participants]

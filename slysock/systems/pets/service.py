@@ -18,18 +18,18 @@ from slysock.systems.rest import RestArea
 from slysock.systems.uploads import MediaFolder
 from slysock_store import SystemName
 
-from .audience import Audience
+from .announcing import Announcer
 from .changing import Changing
-from .desk import Desk
 from .events import ROOT, Events, events_router
-from .managing import LISTING_KIND, Managing, manage_pets
+from .managing import LISTING_KIND, Managing, make_manage
 from .media import REFERENCE_KIND, Media
-from .payloads import ListingBody
+from .payloads import ListingRecord
 from .people import People
 from .reading import Reading
-from .routes import chat_api
+from .rest import make_rest
+from .sending import Sending
+from .sessions import Sessions
 from .shapes import ListingShape, PersonShape
-from .writing import Writing
 
 NAME: Final = SystemName("pets")
 
@@ -52,17 +52,19 @@ class Pets:
         self._emitter = Emitter(ROOT)
         self.folder = MediaFolder(settings.media_path, max_file_bytes=settings.max_media_bytes)
         media = Media(self.folder, domain.chats, References(store, NAME, kind=REFERENCE_KIND))
-        audience = Audience(self._emitter)
-        desk = Desk(domain, people, foundation.admission, self._emitter)
-        writing = Writing(domain, Posts(store, NAME), media, audience)
-        reading = self._reading = Reading(domain, AllChats(store, NAME), listings, audience)
-        changing = Changing(domain, Revisions(store, NAME), media, audience)
-        self._managing = Managing(domain, listings, desk)
+        announcer = Announcer(self._emitter)
+        sessions = Sessions(domain, people, foundation.admission, self._emitter)
+        sending = Sending(domain, Posts(store, NAME), media, announcer)
+        reading = self._reading = Reading(domain, AllChats(store, NAME), listings, announcer)
+        changing = Changing(domain, Revisions(store, NAME), media, announcer)
+        self._managing = Managing(domain, listings, sessions)
         self._outgoing = OutgoingOrder()
-        events = Events(domain, desk, audience, self._outgoing, writing=writing, reading=reading, changing=changing)
-        self.router: Router = events_router(events, desk)
-        self.api: RestArea = chat_api(
-            people, self._outgoing, media=media, writing=writing, reading=reading, changing=changing
+        events = Events(
+            domain, sessions, announcer, self._outgoing, sending=sending, reading=reading, changing=changing
+        )
+        self.router: Router = events_router(events, sessions)
+        self.api: RestArea = make_rest(
+            people, self._outgoing, media=media, sending=sending, reading=reading, changing=changing
         )
 
     def started(self, server: Server) -> None:
@@ -80,11 +82,11 @@ class Pets:
         """See `Managing.put_user`."""
         return await self._managing.put_user(user_id, user)
 
-    async def put_listing(self, pet_id: str, listing: ListingBody) -> ListingShape:
+    async def put_listing(self, pet_id: str, listing: ListingRecord) -> ListingShape:
         """See `Managing.put_listing`."""
         return await self._managing.put_listing(pet_id, listing)
 
     @property
     def manage(self) -> Manage:
         """What the management API can do here."""
-        return manage_pets(self._managing)
+        return make_manage(self._managing)

@@ -29,12 +29,12 @@ from slysock.systems.uploads import (
     UploadError,
 )
 
-from .answers import Envelope, Failure
+from .failures import Envelope, Failure
 from .media import Media
-from .operations import DownloadOperation, UploadOperation
+from .openapi import DownloadOperation, UploadOperation
 from .people import People, user_of
+from .sending import Sending
 from .shapes import MessageShape
-from .writing import Writing
 
 logger = logging.getLogger("slysock.systems")
 
@@ -50,7 +50,7 @@ _STATUS: Final[Mapping[type[UploadError], HTTPStatus]] = {
 
 
 def media_handlers(
-    media: Media, people: People, outgoing: OutgoingOrder, writing: Writing
+    media: Media, people: People, outgoing: OutgoingOrder, sending: Sending
 ) -> list[ControllerRouterHandler]:
     """Make the handlers of `POST /{chatId}/send-media` and `GET /media/{name}`."""
     max_file_bytes = media.folder.max_file_bytes
@@ -72,7 +72,7 @@ def media_handlers(
             raise FileTooLarge(max_file_bytes)
         with outgoing.after_answer() as behind:
             async with aclosing(request.stream()) as stream:
-                message = await writing.send_media(sender, chat_id, _Pieces(stream), boundary, behind.add)
+                message = await sending.send_media(sender, chat_id, _Pieces(stream), boundary, behind.add)
             return then(Envelope(message="Media message sent successfully", data=message), behind.release)
 
     @route(

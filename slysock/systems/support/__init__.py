@@ -14,7 +14,7 @@ from slysock_store import SystemName
 
 from .events import EMITS, NAMESPACE, support_router
 from .managing import make_manage
-from .rest import support_area
+from .rest import make_rest
 from .service import make_service
 
 __all__ = ["NAME", "support"]
@@ -30,7 +30,7 @@ def support(foundation: Foundation) -> System:
         name=NAME,
         routers=(support_router(service, foundation.admission),),
         run=service.outgoing.run,
-        rest=(support_area(service),),
+        rest=(make_rest(service),),
         manage=make_manage(service),
         emits=EMITS,
         started=emitter.bind,

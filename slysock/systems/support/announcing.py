@@ -62,8 +62,8 @@ class Announcer:
         shape = new_conversation_shape(chat, users)
 
         def tell() -> None:
-            audience = self._emitter.to(*rooms)
-            if audience is not None:
-                audience.emit(NEW_CONVERSATION, shape)
+            broadcast = self._emitter.to(*rooms)
+            if broadcast is not None:
+                broadcast.emit(NEW_CONVERSATION, shape)
 
         behind.add(chat.id, tell)

@@ -10,7 +10,7 @@ from slysock.systems.emissions import Emits
 from slysock_store import ChatId
 
 from .announcing import CONVERSATION_UPDATED, NEW_CONVERSATION, NEW_MESSAGE
-from .failures import EXCEPTION, ExceptionShape, answer_exception, show_out
+from .failures import EXCEPTION, ExceptionShape, answer_error, show_out
 from .payloads import ConversationReference
 from .people import Person, conversation_room, person_of, reader_room
 from .service import Service
@@ -35,7 +35,7 @@ class Events:
             self._admission.keep(socket, identity, show_out)
             self._service.domain.online.arrive(person.key, ConnectionKey(socket.id))
             socket.join(*person.rooms)  # before what takes time: nothing is to be missed
-            await self._service.desk.sign_in(identity)
+            await self._service.access.sign_in(identity)
             await self._service.domain.users.touch(person.key)
         except DomainError as error:
             show_out(socket, error)
@@ -54,7 +54,7 @@ class Events:
     async def join_conversation(self, socket: Socket, payload: ConversationReference) -> Acknowledged:
         """Open a conversation, to get its messages and updates from now on."""
         person = self._person(socket)
-        chat = await self._service.desk.conversation(person, payload.conversation_id)
+        chat = await self._service.access.conversation(person, payload.conversation_id)
         socket.join(conversation_room(chat.id), reader_room(chat.id, person.key))
         return Acknowledged(conversation_id=chat.id)
 
@@ -80,7 +80,7 @@ def support_router(service: Service, admission: Admission) -> Router:
     router = Router(NAMESPACE)
     router.on_connect(events.connect)
     router.on_disconnect(events.disconnect)
-    router.on_error(answer_exception)
+    router.on_error(answer_error)
     router.on("join-conversation")(events.join_conversation)
     router.on("leave-conversation")(events.leave_conversation)
     router.on("refreshToken")(events.refresh_token)

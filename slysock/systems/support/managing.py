@@ -24,7 +24,7 @@ class Managing:
         """Learn of a user, or of what has changed about them."""
         key = UserKey(user_id)
         user = await self._service.domain.users.sign_in(key, role=word_of(record.role), profile=record.profile())
-        self._service.desk.forget(key)
+        self._service.access.forget(key)
         return person_shape(key, {key: user})
 
     async def put_order(self, order_id: str, record: OrderRecord) -> OrderShape:

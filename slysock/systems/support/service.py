@@ -12,14 +12,14 @@ from slysock.systems.domain.references import References
 from slysock.systems.emitter import Emitter
 from slysock_store import Store, SystemName
 
+from .access import Access
 from .announcing import Announcer
-from .desk import Desk
+from .changing import Changing
 from .opening import Opening
 from .order_book import REFERENCE_KIND, OrderBook
 from .orders import Orders
 from .reading import Reading
 from .sending import Sending
-from .updating import Updating
 
 
 @final
@@ -27,11 +27,11 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     """What can be done here, whoever asks and by whatever way."""
 
     domain: Domain
-    desk: Desk
+    access: Access
     reading: Reading
     sending: Sending
     opening: Opening
-    updating: Updating
+    changing: Changing
     orders: Orders
     outgoing: OutgoingOrder
     """What is to be announced behind the answers of requests."""
@@ -40,17 +40,17 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 def make_service(store: Store, name: SystemName, emitter: Emitter) -> Service:
     """Put it together. The store stays the caller's and must outlive it."""
     domain, all_chats = make_domain(store, name), AllChats(store, name)
-    desk, announcer = Desk(domain, all_chats), Announcer(emitter)
-    sending = Sending(desk, Posts(store, name), announcer)
-    opening = Opening(desk, sending, announcer)
+    access, announcer = Access(domain, all_chats), Announcer(emitter)
+    sending = Sending(access, Posts(store, name), announcer)
+    opening = Opening(access, sending, announcer)
     book = OrderBook(all_chats, References(store, name, kind=REFERENCE_KIND))
     return Service(
         domain=domain,
-        desk=desk,
-        reading=Reading(desk),
+        access=access,
+        reading=Reading(access),
         sending=sending,
         opening=opening,
-        updating=Updating(desk, sending, announcer),
-        orders=Orders(desk, book, opening, sending, announcer),
+        changing=Changing(access, sending, announcer),
+        orders=Orders(access, book, opening, sending, announcer),
         outgoing=OutgoingOrder(),
     )

@@ -11,8 +11,8 @@ from slysock.systems.domain.references import References
 from slysock_store import MAX_LIMIT, Chat, JsonObject, NewChat, User, UserKey
 
 from .envelope import Envelope
-from .gate import Gate, Session
 from .people import Person, ProductId, Role, RoomName, product_chat
+from .sessions import Session, Sessions
 
 MAX_KNOWN: Final = 10_000
 """Talks that are remembered, in about 10 MB; past that all are forgotten, and found again by reading."""
@@ -50,20 +50,20 @@ class Talk(Struct, frozen=True, kw_only=True, gc=False):
 
 
 @final
-class Desk:
+class Access:
     """Sessions, talks and chats for the events."""
 
-    def __init__(self, domain: Domain, gate: Gate, products: References, *, max_known: int = MAX_KNOWN) -> None:
+    def __init__(self, domain: Domain, sessions: Sessions, products: References, *, max_known: int = MAX_KNOWN) -> None:
         self._domain = domain
-        self._gate = gate
+        self._sessions = sessions
         self._products = products
         self._max_known = max_known
         # (who, recipient's id, product) -> a talk whose chat there is and that the one may take part in
         self._known: dict[tuple[UserKey, int, ProductId], Talk] = {}
 
     def session_of(self, socket: Socket) -> Session:
-        """See Gate.session_of."""
-        return self._gate.session_of(socket)
+        """See Sessions.session_of."""
+        return self._sessions.session_of(socket)
 
     async def maybe_chat(self, person: Person, name: ChatName) -> Chat | None:
         """Find the chat of two people about a product, or None if they may begin one.

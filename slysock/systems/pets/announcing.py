@@ -25,7 +25,7 @@ def behind_ack(socket: Socket, outgoing: OutgoingOrder) -> Later:
 
 
 @final
-class Audience:
+class Announcer:
     """Everybody on the server."""
 
     def __init__(self, emitter: Emitter) -> None:
@@ -33,12 +33,12 @@ class Audience:
 
     def tell(self, chat: Chat, event: str, payload: object) -> None:
         """Send an event to all sockets of all participants."""
-        audience = self._emitter.to(*rooms_of(chat))
-        if audience is not None:
-            audience.emit(event, payload)
+        broadcast = self._emitter.to(*rooms_of(chat))
+        if broadcast is not None:
+            broadcast.emit(event, payload)
 
     def tell_others(self, chat: Chat, user: UserKey, event: str, payload: object) -> None:
         """Send an event to all sockets of all participants but one."""
-        audience = self._emitter.to(*rooms_of(chat))
-        if audience is not None:
-            audience.except_(personal_room(user)).emit(event, payload)
+        broadcast = self._emitter.to(*rooms_of(chat))
+        if broadcast is not None:
+            broadcast.except_(personal_room(user)).emit(event, payload)

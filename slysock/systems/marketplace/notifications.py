@@ -11,12 +11,12 @@ from slysock.systems.domain.notifications import Notifications
 from slysock.systems.domain.times import wire_time
 from slysock_store import Notification, UserKey
 
-from .audience import Audience
+from .announcing import Announcer
 from .envelope import Envelope, Listing, paginate
-from .gate import Gate, answer_error, show_out
 from .payloads import DEFAULT_PAGE_SIZE
 from .people import Role, person_from_key
 from .presence import announcement
+from .sessions import Sessions, answer_error, show_out
 from .shapes import NotificationShape
 
 NOTIFICATION: Final = "/notification"
@@ -35,24 +35,24 @@ class NotificationEvents:
         domain: of the marketplace.
         notifications: likewise.
         here: counts who is in this namespace.
-        gate: lets them in.
-        audience: the users in this namespace.
+        sessions: lets them in.
+        announcer: the users in this namespace.
     """
 
     def __init__(
-        self, domain: Domain, notifications: Notifications, here: Presence, gate: Gate, audience: Audience
+        self, domain: Domain, notifications: Notifications, here: Presence, sessions: Sessions, announcer: Announcer
     ) -> None:
         self._domain = domain
         self._notifications = notifications
         self._here = here
-        self._gate = gate
-        self._audience = audience
+        self._sessions = sessions
+        self._announcer = announcer
 
     async def connect(self, socket: Socket) -> None:
         """Let a user in and hand out what has come while they were away."""
         try:
-            identity = await self._gate.identify(socket)
-            session = await self._gate.admit(socket, identity)
+            identity = await self._sessions.identify(socket)
+            session = await self._sessions.admit(socket, identity)
             self._here.arrive(session.person.key, ConnectionKey(socket.id))
             await self._send_waiting(socket, session.person.key)
         except DomainError as error:
@@ -63,7 +63,7 @@ class NotificationEvents:
 
     async def disconnect(self, socket: Socket, reason: DisconnectReason) -> None:  # noqa: ARG002 - shape of a hook
         """Forget a socket; when a user's last one is gone, those who have a chat with them are told."""
-        self._gate.leave(socket)
+        self._sessions.leave(socket)
         gone = self._here.leave(ConnectionKey(socket.id))
         if gone is not None:
             with suppress(DomainError):  # the store is out of order, which has been logged
@@ -71,11 +71,11 @@ class NotificationEvents:
 
     async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Envelope:
         """Stay longer by a newer token of the same user."""
-        return await self._gate.refresh(socket, payload)
+        return await self._sessions.refresh(socket, payload)
 
     def tell(self, notification: Notification) -> None:
         """Send a notification to its user's sockets."""
-        self._audience.tell((notification.user,), NOTIFICATION_EVENT, notification_shape(notification))
+        self._announcer.tell((notification.user,), NOTIFICATION_EVENT, notification_shape(notification))
 
     async def _send_waiting(self, socket: Socket, user: UserKey) -> None:
         """Hand out what waits, page by page; without any, one empty page."""
@@ -96,7 +96,7 @@ class NotificationEvents:
             async for companions in pages:
                 if is_here(gone):  # back again
                     return
-                self._audience.tell(filter(is_here, companions), event, envelope)
+                self._announcer.tell(filter(is_here, companions), event, envelope)
 
 
 def notification_shape(notification: Notification) -> NotificationShape:

@@ -11,7 +11,7 @@ from .people import room_of
 
 
 @final
-class Audience:
+class Announcer:
     """The users in some namespaces."""
 
     def __init__(self, *namespaces: str) -> None:
@@ -23,7 +23,7 @@ class Audience:
             emitter.bind(server)
 
     def tell(self, users: Iterable[UserKey], event: str, payload: object) -> None:
-        """Send an event to these users. Nobody, where there are none: an audience without rooms would be everybody."""
+        """Send an event to these users. Nobody, where there are none: an announcer without rooms would be everybody."""
         rooms = tuple(room_of(user) for user in users)
         if not rooms:
             return

@@ -22,7 +22,7 @@ _SESSION: Final = "pets.session"  # the key in socket.data
 
 
 @final
-class Desk:
+class Sessions:
     """Sessions of sockets."""
 
     def __init__(self, domain: Domain, people: People, admission: Admission, emitter: Emitter) -> None:
@@ -70,8 +70,8 @@ class Desk:
 
     def renew(self, user: User) -> None:
         """Let the sockets of a user speak for the user as they are now."""
-        audience = self._emitter.to(personal_room(user.key))
-        for socket in () if audience is None else audience.sockets():
+        broadcast = self._emitter.to(personal_room(user.key))
+        for socket in () if broadcast is None else broadcast.sockets():
             known = socket.data.get(_SESSION)
             if isinstance(known, Session):
                 socket.data[_SESSION] = Session(known.identity, user)

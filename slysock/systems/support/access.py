@@ -21,7 +21,7 @@ MAX_REMEMBERED_USERS: Final = 10_000
 
 
 @final
-class Desk:
+class Access:
     """People and the conversations that they may see: admins all, others those that they take part in.
 
     Attributes:

@@ -30,7 +30,7 @@ class Session(Struct, frozen=True, kw_only=True):
 
 
 @final
-class Gate:
+class Sessions:
     """Lets sockets in and keeps their sessions."""
 
     def __init__(self, domain: Domain, admission: Admission) -> None:

@@ -9,15 +9,15 @@ from slysock.systems.domain import ConnectionKey, Domain, DomainError, NotAllowe
 from slysock.systems.domain.references import References
 from slysock_store import UserKey
 
-from .deleting import Deleting
-from .desk import Desk
+from .access import Access
+from .changing import Changing
 from .envelope import Envelope, Listing, paginate
-from .gate import Gate, Session, answer_error, show_out
 from .listing import ChatLists
 from .payloads import DEFAULT_PAGE_SIZE, ListChats
 from .people import person_of
 from .reading import Reading
 from .sending import Sending
+from .sessions import Session, Sessions, answer_error, show_out
 from .typing_signals import TypingSignals
 from .views import offline_message
 
@@ -36,17 +36,17 @@ MAX_OFFLINE_PAGES: Final = 50
 class ChatDoor:
     """Coming and going."""
 
-    def __init__(self, domain: Domain, gate: Gate, lists: ChatLists) -> None:
+    def __init__(self, domain: Domain, sessions: Sessions, lists: ChatLists) -> None:
         self._domain = domain
-        self._gate = gate
+        self._sessions = sessions
         self._lists = lists
 
     async def connect(self, socket: Socket) -> None:
         """Let a user in who is online, and give them their chats and what they have missed."""
         try:
-            identity = await self._gate.identify(socket)
+            identity = await self._sessions.identify(socket)
             await self._require_online(identity)
-            session = await self._gate.admit(socket, identity)
+            session = await self._sessions.admit(socket, identity)
             self._domain.listening.arrive(session.person.key, ConnectionKey(socket.id))
             await self._send_chats(socket, session)
             await self._send_missed(socket, session.person.key)
@@ -58,12 +58,12 @@ class ChatDoor:
 
     def disconnect(self, socket: Socket, reason: DisconnectReason) -> None:  # noqa: ARG002 - the shape of a hook
         """Forget a socket."""
-        self._gate.leave(socket)
+        self._sessions.leave(socket)
         self._domain.listening.leave(ConnectionKey(socket.id))
 
     async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Envelope:
-        """`refreshToken`; see Gate.refresh."""
-        return await self._gate.refresh(socket, payload)
+        """`refreshToken`; see Sessions.refresh."""
+        return await self._sessions.refresh(socket, payload)
 
     async def _require_online(self, identity: Identity) -> None:
         key = person_of(identity).key
@@ -88,24 +88,24 @@ class ChatDoor:
                 return
 
 
-def chat_router(domain: Domain, gate: Gate, products: References) -> Router:
+def chat_router(domain: Domain, sessions: Sessions, products: References) -> Router:
     """Make the router of `/chat`."""
-    desk = Desk(domain, gate, products)
-    lists = ChatLists(domain, desk)
-    door = ChatDoor(domain, gate, lists)
+    access = Access(domain, sessions, products)
+    lists = ChatLists(domain, access)
+    door = ChatDoor(domain, sessions, lists)
     router = Router(CHAT)
     router.on_connect(door.connect)
     router.on_disconnect(door.disconnect)
     router.on_error(answer_error)
     router.on("refreshToken")(door.refresh_token)
-    router.on("sendMessage")(Sending(domain, desk).send_message)
-    reading = Reading(domain, desk)
+    router.on("sendMessage")(Sending(domain, access).send_message)
+    reading = Reading(domain, access)
     router.on("joinChat")(reading.join_chat)
     router.on("markAsRead")(reading.mark_as_read)
     router.on("getUserChats")(lists.get_user_chats)
     router.on("joinRooms")(lists.join_rooms)
-    router.on("deleteMessage")(Deleting(domain, desk).delete_message)
-    signals = TypingSignals(desk)
+    router.on("deleteMessage")(Changing(domain, access).delete_message)
+    signals = TypingSignals(access)
     router.on("typing")(signals.typing)
     router.on("stoppedTyping")(signals.stopped_typing)
     return router

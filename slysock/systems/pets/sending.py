@@ -13,7 +13,7 @@ from slysock.systems.domain.posts import Announce, Post, Posts
 from slysock.systems.uploads import Upload
 from slysock_store import AddedMessage, Chat, ChatId, JsonObject, MessageId
 
-from .audience import Audience, Later
+from .announcing import Announcer, Later
 from .media import Media
 from .payloads import (
     EMPTY_CONTENT,
@@ -44,14 +44,14 @@ class MediaForm(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class Writing:
+class Sending:
     """Messages on their way into chats."""
 
-    def __init__(self, domain: Domain, posts: Posts, media: Media, audience: Audience) -> None:
+    def __init__(self, domain: Domain, posts: Posts, media: Media, announcer: Announcer) -> None:
         self._domain = domain
         self._posts = posts
         self._media = media
-        self._audience = audience
+        self._announcer = announcer
 
     async def send(self, sender: Session, chat_id: str, body: MessageBody, later: Later) -> MessageShape:
         """Store a message; every participant gets `newMessage`. A retry is answered with the first, told to nobody.
@@ -132,7 +132,7 @@ class Writing:
 
     def _announce(self, sender: Session, later: Later, added: AddedMessage) -> None:
         shape = _seen(sender, added)
-        later(added.chat.id, partial(self._audience.tell, added.chat, NEW_MESSAGE, shape))
+        later(added.chat.id, partial(self._announcer.tell, added.chat, NEW_MESSAGE, shape))
 
 
 def _seen(sender: Session, added: AddedMessage) -> MessageShape:

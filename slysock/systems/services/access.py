@@ -23,7 +23,7 @@ _SESSION: Final = "services.session"  # the key in socket.data
 
 
 @final
-class Desk:
+class Access:
     """Sessions, chats and tickets for the events."""
 
     def __init__(
@@ -87,8 +87,8 @@ class Desk:
 
     def renew(self, user: User) -> None:
         """Let the sockets of a user speak for the user as they are now."""
-        audience = self._emitter.to(bearer_room(user.key))
-        for socket in () if audience is None else audience.sockets():
+        broadcast = self._emitter.to(bearer_room(user.key))
+        for socket in () if broadcast is None else broadcast.sockets():
             known = socket.data.get(_SESSION)
             if isinstance(known, Session):
                 socket.data[_SESSION] = replace(known, user=user)

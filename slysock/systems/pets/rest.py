@@ -9,23 +9,23 @@ from litestar.types import ControllerRouterHandler
 from slysock.systems.domain.outgoing_order import OutgoingOrder
 from slysock.systems.rest import Caller, PagingFromQuery, RestArea, paging, rest_router, then
 
-from .answers import Envelope, render_error
 from .changing import Changing
+from .failures import Envelope, render_error
 from .media import Media
 from .payloads import CreateChat, MessageBody
 from .people import People
 from .reading import Reading
+from .sending import Sending
 from .shapes import BlockShape, ChatPage, ChatShape, MessagePage, MessageShape, ReadShape
 from .uploading import media_handlers
-from .writing import Writing
 
 PATH: Final = "/api/chat"
 CHATS_PER_PAGE: Final = 20
 MESSAGES_PER_PAGE: Final = 50
 
 
-def chat_api(
-    people: People, outgoing: OutgoingOrder, *, media: Media, writing: Writing, reading: Reading, changing: Changing
+def make_rest(
+    people: People, outgoing: OutgoingOrder, *, media: Media, sending: Sending, reading: Reading, changing: Changing
 ) -> RestArea:
     """Make the eight endpoints of the document, and the one that media are got from.
 
@@ -33,8 +33,8 @@ def chat_api(
     """
     handlers = [
         *_chat_handlers(people, outgoing, reading, changing),
-        *_message_handlers(people, outgoing, writing, reading, changing),
-        *media_handlers(media, people, outgoing, writing),
+        *_message_handlers(people, outgoing, sending, reading, changing),
+        *media_handlers(media, people, outgoing, sending),
     ]
     return rest_router(PATH, handlers, render_error)
 
@@ -76,7 +76,7 @@ def _chat_handlers(
 
 
 def _message_handlers(
-    people: People, outgoing: OutgoingOrder, writing: Writing, reading: Reading, changing: Changing
+    people: People, outgoing: OutgoingOrder, sending: Sending, reading: Reading, changing: Changing
 ) -> list[ControllerRouterHandler]:
     @get("/{chat_id:str}/messages", dependencies={"paging": paging(default_limit=MESSAGES_PER_PAGE)})
     async def messages(identity: Caller, chat_id: FromPath[str], paging: PagingFromQuery) -> Envelope[MessagePage]:
@@ -91,7 +91,7 @@ def _message_handlers(
         """Send a message; all participants get `newMessage` on their sockets."""
         sender = await people.session(identity)
         with outgoing.after_answer() as behind:
-            message = await writing.send(sender, chat_id, data, behind.add)
+            message = await sending.send(sender, chat_id, data, behind.add)
             return then(Envelope(message="Message sent successfully", data=message), behind.release)
 
     @delete("/message/{message_id:str}", status_code=200)
