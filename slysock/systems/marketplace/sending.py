@@ -1,6 +1,7 @@
 """`sendMessage`: stored, acknowledged, then told."""
 
 import secrets
+from functools import partial
 from typing import Final, cast, final
 
 import msgspec
@@ -37,15 +38,12 @@ class Sending:
         """
         session = self._access.session_of(socket)
         talk = await self._access.talk(session.person, payload)
-        told: list[Envelope] = []
-        sent = await self._domain.messages.send(
-            _draft(talk, payload), lambda sent: told.append(_announce(socket, session, talk, sent))
-        )
-        return told[0] if told else _received(sent.stored.message)
+        announce = partial(_announce, socket, session, talk)
+        return await self._domain.messages.send(_draft(talk, payload), announce, _received)
 
 
 def _announce(socket: Socket, session: Session, talk: Talk, sent: Sent) -> Envelope:
-    """Schedule what both sides are told, and give what the sender is.
+    """Schedule what both sides are told, and return what the sender is.
 
     No waiting: the message is durable and the next one is close behind.
     """
