@@ -12,12 +12,11 @@ from slysock import Socket
 from slysock.identity.tokens import Identity
 from slysock.systems.admission import Admission, RefreshToken
 from slysock.systems.domain import Domain
+from slysock.systems.socket_keys import Key
 from slysock_store import User
 
 from .envelope import ERROR_EVENT, Envelope, app_error, signal
 from .people import Person, person_of
-
-_SESSION: Final = "marketplace"  # the key in socket.data
 
 
 @final
@@ -27,6 +26,9 @@ class Session(Struct, frozen=True, kw_only=True):
     person: Person
     user: User
     """As last told; what the other side is shown."""
+
+
+SESSION: Final = Key("marketplace", Session)
 
 
 @final
@@ -50,7 +52,7 @@ class Sessions:
         person = person_of(identity)
         user = await self._domain.users.sign_in(person.key, role=person.role, profile=identity.profile)
         session = Session(person=person, user=user)
-        socket.data[_SESSION] = session
+        SESSION.set(socket, session)
         self._admission.keep(socket, identity, show_out)
         socket.join(person.room)
         return session
@@ -62,8 +64,8 @@ class Sessions:
             NotAuthenticated: it has none, or its time is over.
         """
         self._admission.identity_of(socket)
-        session = socket.data[_SESSION]
-        assert isinstance(session, Session)
+        session = SESSION.get(socket)
+        assert session is not None
         return session
 
     async def refresh(self, socket: Socket, payload: RefreshToken) -> Envelope:
@@ -81,9 +83,9 @@ class Sessions:
 
 def renew(socket: Socket, user: User) -> None:
     """Have a session show its user as the back-end now describes them."""
-    session = socket.data.get(_SESSION)
-    if isinstance(session, Session):
-        socket.data[_SESSION] = replace(session, user=user)
+    session = SESSION.get(socket)
+    if session is not None:
+        SESSION.set(socket, replace(session, user=user))
 
 
 def show_out(socket: Socket, error: Exception) -> None:

@@ -10,6 +10,7 @@ from slysock import DisconnectReason, Socket
 from slysock.systems.admission import Admission
 from slysock.systems.domain import ConnectionKey, Domain
 from slysock.systems.emitter import Emitter
+from slysock.systems.socket_keys import Key
 from slysock_store import MAX_LIMIT, User
 
 from .people import People, Session, user_of
@@ -18,7 +19,7 @@ from .rooms import chat_room, personal_room
 MAX_JOINED_PAGES: Final = 10
 """The rooms of a thousand chats, the latest ones; messages of others come by the personal room all the same."""
 
-_SESSION: Final = "pets.session"  # the key in socket.data
+SESSION: Final = Key("pets.session", Session)
 
 
 @final
@@ -45,13 +46,13 @@ class Sessions:
             NotAuthenticated: nobody knows, or not any more.
         """
         identity = self._admission.identity_of(socket)
-        known = socket.data.get(_SESSION)
-        if isinstance(known, Session) and known.identity is identity:
+        known = SESSION.get(socket)
+        if known is not None and known.identity is identity:
             return known
         session = await self._people.connect(identity)
-        if not isinstance(known, Session):
+        if known is None:
             await self._enter(socket, session)
-        socket.data[_SESSION] = session
+        SESSION.set(socket, session)
         return session
 
     async def online(self, socket: Socket) -> None:
@@ -72,9 +73,9 @@ class Sessions:
         """Let the sockets of a user speak for the user as they are now."""
         broadcast = self._emitter.to(personal_room(user.key))
         for socket in () if broadcast is None else broadcast.sockets():
-            known = socket.data.get(_SESSION)
-            if isinstance(known, Session):
-                socket.data[_SESSION] = Session(known.identity, user)
+            known = SESSION.get(socket)
+            if known is not None:
+                SESSION.set(socket, Session(known.identity, user))
 
     async def _enter(self, socket: Socket, session: Session) -> None:
         if self._domain.listening.user_of(ConnectionKey(socket.id)) is None:

@@ -10,6 +10,7 @@ from slysock.systems.admission import Admission
 from slysock.systems.domain import Domain, NotAllowed, NotAuthenticated, NotFound
 from slysock.systems.domain.all_chats import AllChats
 from slysock.systems.emitter import Emitter
+from slysock.systems.socket_keys import Key
 from slysock_store import Chat, ChatId, JsonObject, User, UserKey
 
 from .chats import TICKET_KIND, chat_key, ticket_key
@@ -19,7 +20,7 @@ from .rooms import bearer_room
 
 MISSING_TICKET: Final = "Ticket not found"
 
-_SESSION: Final = "services.session"  # the key in socket.data
+SESSION: Final = Key("services.session", Session)
 
 
 @final
@@ -47,13 +48,13 @@ class Access:
         Raises:
             NotAuthenticated: nobody knows, or not any more.
         """
-        known = socket.data.get(_SESSION)
+        known = SESSION.get(socket)
         if self._admission.maybe_identity(socket) is None:
-            if isinstance(known, Session):
+            if known is not None:
                 return known
             raise NotAuthenticated("Say who you are by user-join first")
         identity = self._admission.identity_of(socket)
-        if isinstance(known, Session) and known.identity is identity:
+        if known is not None and known.identity is identity:
             return known
         return self._keep(socket, await self._sign_in(user_of(identity), identity))
 
@@ -65,7 +66,7 @@ class Access:
         Raises:
             NotAuthenticated: nobody knows, or not any more.
         """
-        is_nobody = self._admission.maybe_identity(socket) is None and _SESSION not in socket.data
+        is_nobody = self._admission.maybe_identity(socket) is None and SESSION.get(socket) is None
         if is_nobody and self._trust_user_join:
             self._keep(socket, await self._sign_in(key_of(user_id), None))
         return await self.session_of(socket)
@@ -81,7 +82,7 @@ class Access:
         return Session(key=key, user=user, identity=identity)
 
     def _keep(self, socket: Socket, session: Session) -> Session:
-        socket.data[_SESSION] = session
+        SESSION.set(socket, session)
         socket.join(bearer_room(session.key))
         return session
 
@@ -89,9 +90,9 @@ class Access:
         """Let the sockets of a user speak for the user as they are now."""
         broadcast = self._emitter.to(bearer_room(user.key))
         for socket in () if broadcast is None else broadcast.sockets():
-            known = socket.data.get(_SESSION)
-            if isinstance(known, Session):
-                socket.data[_SESSION] = replace(known, user=user)
+            known = SESSION.get(socket)
+            if known is not None:
+                SESSION.set(socket, replace(known, user=user))
 
     async def chat(self, chat_id: str, *, user: UserKey) -> Chat:
         """Give a chat to one of its two sides.
@@ -122,8 +123,8 @@ class Access:
 
     def users_in(self, socket: Socket, room: str) -> frozenset[UserKey]:
         """Name those who have a socket in a room."""
-        found = (other.data.get(_SESSION) for other in socket.namespace.to(room).sockets())
-        return frozenset(session.key for session in found if isinstance(session, Session))
+        found = (SESSION.get(other) for other in socket.namespace.to(room).sockets())
+        return frozenset(session.key for session in found if session is not None)
 
     async def maybe_user(self, key: UserKey) -> User | None:
         """Give a user, if anybody has told of them."""
