@@ -1,13 +1,17 @@
 """A namespace for those who hold no socket: REST handlers, the management API, what happens by the clock."""
 
+from collections.abc import Iterable
 from typing import final
 
-from slysock import Broadcast, Namespace, Server
+from slysock import Namespace, Server, Socket
 
 
 @final
 class Emitter:
-    """Speaks in one namespace of the server that `bind` was given; before that, nobody is there to hear it."""
+    """Speaks in one namespace of the server that `bind` was given; before that, nobody is there to hear it.
+
+    Nothing waits. Where no rooms are named, nobody is spoken to.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -17,23 +21,16 @@ class Emitter:
         """Find the namespace; `System.started` is the moment."""
         self._namespace = server.of(self.name)
 
-    @property
-    def namespace(self) -> Namespace | None:
-        """The namespace; None before the server has started."""
-        return self._namespace
-
     def emit_to(self, room: str, event: str, *args: object) -> None:
-        """Send an event to the sockets of a room. Never waits."""
-        broadcast = self.to(room)
-        if broadcast is not None:
-            broadcast.emit(event, *args)
+        """Send an event to the sockets of a room."""
+        self.emit_to_all((room,), event, *args)
 
-    def to(self, *rooms: str) -> Broadcast | None:
-        """Speak to rooms; None before the server has started.
+    def emit_to_all(self, rooms: Iterable[str], event: str, *args: object, except_rooms: Iterable[str] = ()) -> None:
+        """Send an event to the sockets of some rooms but not of others, once to each."""
+        wanted = tuple(rooms)
+        if wanted and self._namespace is not None:
+            self._namespace.to(*wanted).except_(*except_rooms).emit(event, *args)
 
-        Raises:
-            ValueError: no rooms, which would be everybody.
-        """
-        if not rooms:
-            raise ValueError("name at least one room")
-        return None if self._namespace is None else self._namespace.to(*rooms)
+    def sockets_in(self, room: str) -> tuple[Socket, ...]:
+        """Return the sockets of a room."""
+        return () if self._namespace is None else tuple(self._namespace.to(room).sockets())

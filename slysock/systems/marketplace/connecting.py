@@ -1,29 +1,19 @@
-"""The namespace `/chat`: its router, and what happens when somebody comes and goes."""
+"""The namespace `/chat` as somebody comes: who may, and what they get at once."""
 
 from typing import Final, final
 
-from slysock import DisconnectReason, Router, Socket
-from slysock.identity.tokens import Identity
-from slysock.systems.admission import RefreshToken
-from slysock.systems.domain import ConnectionKey, Domain, DomainError, NotAllowed
-from slysock.systems.domain.references import References
+from slysock import Socket
+from slysock.systems.domain import Domain, NotAllowed
 from slysock_store import UserKey
 
-from .access import Access
-from .changing import Changing
-from .envelope import Envelope, Listing, paginate
-from .listing import ChatLists
+from .envelope import Envelope
 from .payloads import DEFAULT_PAGE_SIZE, ListChats
-from .people import person_of
-from .reading import Reading
-from .sending import Sending
-from .sessions import Session, Sessions, answer_error, show_out
-from .typing_signals import TypingSignals
-from .views import offline_message
+from .people import Person
+from .reading import USER_CHATS, Reading
+from .sessions import Session
+from .views import missed_messages
 
-CHAT: Final = "/chat"
 OFFLINE_MESSAGES: Final = "offlineMessages"
-USER_CHATS: Final = "userChats"
 
 PRESENCE_GRACE_SECONDS: Final = 1.0
 """How long `/chat` waits for its user to be online: clients open both namespaces at once, in any order."""
@@ -33,46 +23,27 @@ MAX_OFFLINE_PAGES: Final = 50
 
 
 @final
-class ChatDoor:
-    """Coming and going."""
+class Arriving:
+    """What is asked of somebody who opens `/chat`, and what they are handed."""
 
-    def __init__(self, domain: Domain, sessions: Sessions, lists: ChatLists) -> None:
+    def __init__(self, domain: Domain, reading: Reading) -> None:
         self._domain = domain
-        self._sessions = sessions
-        self._lists = lists
+        self._reading = reading
 
-    async def connect(self, socket: Socket) -> None:
-        """Let a user in who is online, and give them their chats and what they have missed."""
-        try:
-            identity = await self._sessions.identify(socket)
-            await self._require_online(identity)
-            session = await self._sessions.admit(socket, identity)
-            self._domain.listening.arrive(session.person.key, ConnectionKey(socket.id))
-            await self._send_chats(socket, session)
-            await self._send_missed(socket, session.person.key)
-        except DomainError as error:
-            show_out(socket, error)
-        except Exception as error:
-            show_out(socket, error)
-            raise
+    async def require_online(self, person: Person) -> None:
+        """Refuse whoever is not in `/presence`.
 
-    def disconnect(self, socket: Socket, reason: DisconnectReason) -> None:  # noqa: ARG002 - the shape of a hook
-        """Forget a socket."""
-        self._sessions.leave(socket)
-        self._domain.listening.leave(ConnectionKey(socket.id))
-
-    async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Envelope:
-        """`refreshToken`; see Sessions.refresh."""
-        return await self._sessions.refresh(socket, payload)
-
-    async def _require_online(self, identity: Identity) -> None:
-        key = person_of(identity).key
-        if not await self._domain.online.wait_for(key, within_seconds=PRESENCE_GRACE_SECONDS):
+        Raises:
+            NotAllowed: they are not, and do not come in time.
+        """
+        if not await self._domain.online.wait_for(person.key, within_seconds=PRESENCE_GRACE_SECONDS):
             raise NotAllowed("You are not online: connect to /presence first")
 
-    async def _send_chats(self, socket: Socket, session: Session) -> None:
-        page = await self._lists.page(session.person, ListChats())
-        socket.emit(USER_CHATS, Envelope(message="Chats have been sent successfully", data=page))
+    async def welcome(self, socket: Socket, session: Session) -> None:
+        """Hand out the user's chats and what they have missed."""
+        chats = await self._reading.page(session.person, ListChats())
+        socket.emit(USER_CHATS, Envelope(message="Chats have been sent successfully", data=chats))
+        await self._send_missed(socket, session.person.key)
 
     async def _send_missed(self, socket: Socket, user: UserKey) -> None:
         """Hand out what came while the user was away, page by page; without any, one empty page."""
@@ -80,32 +51,7 @@ class ChatDoor:
         for number in range(1, MAX_OFFLINE_PAGES + 1):
             taken = await self._domain.messages.take_waiting(user, limit=DEFAULT_PAGE_SIZE)
             total = taken.page.total_records if total is None else total
-            items = tuple(offline_message(message, taken.chats[message.chat_id]) for message in taken.page.items)
-            pagination = paginate(page=number, limit=taken.page.limit, total_records=total)
-            data = Listing(items=items, pagination=pagination)
+            data = missed_messages(taken, number=number, total=total)
             socket.emit(OFFLINE_MESSAGES, Envelope(message="Offline messages has been sent successfully", data=data))
             if not taken.page.has_next:
                 return
-
-
-def chat_router(domain: Domain, sessions: Sessions, products: References) -> Router:
-    """Make the router of `/chat`."""
-    access = Access(domain, sessions, products)
-    lists = ChatLists(domain, access)
-    door = ChatDoor(domain, sessions, lists)
-    router = Router(CHAT)
-    router.on_connect(door.connect)
-    router.on_disconnect(door.disconnect)
-    router.on_error(answer_error)
-    router.on("refreshToken")(door.refresh_token)
-    router.on("sendMessage")(Sending(domain, access).send_message)
-    reading = Reading(domain, access)
-    router.on("joinChat")(reading.join_chat)
-    router.on("markAsRead")(reading.mark_as_read)
-    router.on("getUserChats")(lists.get_user_chats)
-    router.on("joinRooms")(lists.join_rooms)
-    router.on("deleteMessage")(Changing(domain, access).delete_message)
-    signals = TypingSignals(access)
-    router.on("typing")(signals.typing)
-    router.on("stoppedTyping")(signals.stopped_typing)
-    return router

@@ -10,10 +10,11 @@ from slysock import Socket
 from slysock.systems.domain import Domain, Draft, Sent
 from slysock_store import JsonObject, Message
 
-from .access import Access, Talk, tell
+from .access import Access, Talk
+from .announcing import tell
 from .envelope import Envelope
 from .payloads import Media, SendMessage
-from .sessions import Session
+from .sessions import Session, Sessions
 from .views import message_shape, new_chat
 
 RECEIVE_MESSAGE: Final = "receiveMessage"
@@ -26,8 +27,9 @@ _RECORD_ID_BYTES: Final = 12  # 24 digits, as all ids of the document
 class Sending:
     """Messages on their way."""
 
-    def __init__(self, domain: Domain, access: Access) -> None:
+    def __init__(self, domain: Domain, sessions: Sessions, access: Access) -> None:
         self._domain = domain
+        self._sessions = sessions
         self._access = access
 
     async def send_message(self, socket: Socket, payload: SendMessage) -> Envelope:
@@ -36,7 +38,7 @@ class Sending:
         The sender's sockets get `receiveMessage`; so do the recipient's, or `newChat` where the message begins one. A
         recipient who is not there gets it among the `offlineMessages`. A retry is answered and told to nobody.
         """
-        session = self._access.session_of(socket)
+        session = self._sessions.session_of(socket)
         talk = await self._access.talk(session.person, payload)
         announce = partial(_announce, socket, session, talk)
         return await self._domain.messages.send(_draft(talk, payload), announce, _received)

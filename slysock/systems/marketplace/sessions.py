@@ -1,7 +1,4 @@
-"""Who a socket is here: a person of the marketplace, let in by a token and shown out when its time is over.
-
-The document answers a bad token after the connection, not by refusing it: connected, `appError`, disconnected.
-"""
+"""Who a socket speaks for: a person of the marketplace, signed in by a token."""
 
 from typing import Final, final
 
@@ -15,8 +12,9 @@ from slysock.systems.domain import Domain
 from slysock.systems.socket_keys import Key
 from slysock_store import User
 
-from .envelope import ERROR_EVENT, Envelope, app_error, signal
-from .people import Person, person_of
+from .announcing import Announcer
+from .envelope import Envelope, signal
+from .people import Person
 
 
 @final
@@ -28,37 +26,25 @@ class Session(Struct, frozen=True, kw_only=True):
     """As last told; what the other side is shown."""
 
 
-SESSION: Final = Key("marketplace", Session)
+SESSION: Final = Key("marketplace.session", Session)
 
 
 @final
 class Sessions:
-    """Lets sockets in and keeps their sessions."""
+    """The sessions of all sockets."""
 
-    def __init__(self, domain: Domain, admission: Admission) -> None:
+    def __init__(self, domain: Domain, admission: Admission, announcer: Announcer) -> None:
         self._domain = domain
         self._admission = admission
+        self._announcer = announcer
 
-    async def identify(self, socket: Socket) -> Identity:
-        """Say whom the token of a socket names; see Admission.identify."""
-        return await self._admission.identify(socket)
-
-    async def admit(self, socket: Socket, identity: Identity) -> Session:
-        """Open the session of a socket, and its user's personal room.
-
-        Raises:
-            DomainError: the user has no place here, or the store is out of order.
-        """
-        person = person_of(identity)
+    async def sign_in(self, person: Person, identity: Identity) -> Session:
+        """Store what a token says of its bearer."""
         user = await self._domain.users.sign_in(person.key, role=person.role, profile=identity.profile)
-        session = Session(person=person, user=user)
-        SESSION.set(socket, session)
-        self._admission.keep(socket, identity, show_out)
-        socket.join(person.room)
-        return session
+        return Session(person=person, user=user)
 
     def session_of(self, socket: Socket) -> Session:
-        """Give the session of a socket whose event is being handled.
+        """Return the session of a socket whose event is being handled.
 
         Raises:
             NotAuthenticated: it has none, or its time is over.
@@ -68,34 +54,14 @@ class Sessions:
         assert session is not None
         return session
 
-    async def refresh(self, socket: Socket, payload: RefreshToken) -> Envelope:
-        """Prolong a session by a newer token of the same user: the event `refreshToken`.
-
-        A token that does not do it leaves the session as it was.
-        """
+    async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Envelope:
+        """Prolong a session by a newer token of the same user; one that does not do it leaves it as it was."""
         await self._admission.refresh(socket, payload.token)
         return signal("Token has been refreshed")
 
-    def leave(self, socket: Socket) -> None:
-        """Forget the deadline of a socket that has gone."""
-        self._admission.leave(socket)
-
-
-def renew(socket: Socket, user: User) -> None:
-    """Have a session show its user as the back-end now describes them."""
-    session = SESSION.get(socket)
-    if session is not None:
-        SESSION.set(socket, replace(session, user=user))
-
-
-def show_out(socket: Socket, error: Exception) -> None:
-    """Tell a socket why it cannot stay, and disconnect it."""
-    socket.emit(ERROR_EVENT, app_error(error))
-    socket.disconnect()
-
-
-def answer_error(socket: Socket, event: str, error: Exception) -> object:  # noqa: ARG001 - the shape of an error hook
-    """Tell a socket what went wrong with its event; the acknowledgement, where one is wanted, says the same."""
-    failure = app_error(error)
-    socket.emit(ERROR_EVENT, failure)
-    return failure
+    def renew(self, user: User) -> None:
+        """Let the sockets of a user show the user as the back-end now describes them."""
+        for socket in self._announcer.sockets_of(user.key):
+            session = SESSION.get(socket)
+            if session is not None:
+                SESSION.set(socket, replace(session, user=user))

@@ -33,12 +33,8 @@ class Announcer:
 
     def tell(self, chat: Chat, event: str, payload: object) -> None:
         """Send an event to all sockets of all participants."""
-        broadcast = self._emitter.to(*rooms_of(chat))
-        if broadcast is not None:
-            broadcast.emit(event, payload)
+        self._emitter.emit_to_all(rooms_of(chat), event, payload)
 
     def tell_others(self, chat: Chat, user: UserKey, event: str, payload: object) -> None:
         """Send an event to all sockets of all participants but one."""
-        broadcast = self._emitter.to(*rooms_of(chat))
-        if broadcast is not None:
-            broadcast.except_(personal_room(user)).emit(event, payload)
+        self._emitter.emit_to_all(rooms_of(chat), event, payload, except_rooms=(personal_room(user),))

@@ -71,8 +71,7 @@ class Sessions:
 
     def renew(self, user: User) -> None:
         """Let the sockets of a user speak for the user as they are now."""
-        broadcast = self._emitter.to(personal_room(user.key))
-        for socket in () if broadcast is None else broadcast.sockets():
+        for socket in self._emitter.sockets_in(personal_room(user.key)):
             known = SESSION.get(socket)
             if known is not None:
                 SESSION.set(socket, Session(known.identity, user))

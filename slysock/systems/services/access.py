@@ -88,8 +88,7 @@ class Access:
 
     def renew(self, user: User) -> None:
         """Let the sockets of a user speak for the user as they are now."""
-        broadcast = self._emitter.to(bearer_room(user.key))
-        for socket in () if broadcast is None else broadcast.sockets():
+        for socket in self._emitter.sockets_in(bearer_room(user.key)):
             known = SESSION.get(socket)
             if known is not None:
                 SESSION.set(socket, replace(known, user=user))

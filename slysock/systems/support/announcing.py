@@ -42,9 +42,9 @@ class Announcer:
         rooms = [reader_room(chat.id, member.user) for member in chat.members]
         for member, room in zip(chat.members, rooms, strict=True):
             self._emitter.emit_to(room, CONVERSATION_UPDATED, conversation_shape(chat, member.user, last, users))
-        others = self._emitter.to(conversation_room(chat.id))
-        if others is not None:  # admins who have neither read nor written here
-            others.except_(*rooms).emit(CONVERSATION_UPDATED, conversation_shape(chat, _NOBODY, last, users))
+        others = (conversation_room(chat.id),)  # admins who have neither read nor written here
+        shape = conversation_shape(chat, _NOBODY, last, users)
+        self._emitter.emit_to_all(others, CONVERSATION_UPDATED, shape, except_rooms=rooms)
 
     def new_conversation(self, behind: Announcements, chat: Chat, users: KnownUsers) -> None:
         """Tell its participants and all admins, wherever they are."""
@@ -55,15 +55,8 @@ class Announcer:
     ) -> None:
         """Tell those who have been added to a conversation: to them it is new."""
         rooms = tuple(map(personal_room, newcomers))
-        if rooms:
-            self._tell_of(behind, chat, users, rooms)
+        self._tell_of(behind, chat, users, rooms)
 
     def _tell_of(self, behind: Announcements, chat: Chat, users: KnownUsers, rooms: tuple[str, ...]) -> None:
         shape = new_conversation_shape(chat, users)
-
-        def tell() -> None:
-            broadcast = self._emitter.to(*rooms)
-            if broadcast is not None:
-                broadcast.emit(NEW_CONVERSATION, shape)
-
-        behind.add(chat.id, tell)
+        behind.add(chat.id, lambda: self._emitter.emit_to_all(rooms, NEW_CONVERSATION, shape))

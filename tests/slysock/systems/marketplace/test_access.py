@@ -1,20 +1,16 @@
-"""What the access of the marketplace remembers, and what it asks for each time all the same."""
+"""Which talks the marketplace remembers, and what it asks the store for each time all the same."""
 
 from collections.abc import AsyncGenerator
 
 import pytest
 
-from slysock.identity.tokens import Tokens, secret_key
-from slysock.systems import make_foundation
 from slysock.systems.domain import Domain, Invalid, make_domain
 from slysock.systems.domain.references import References
 from slysock.systems.marketplace.access import Access, Talk
 from slysock.systems.marketplace.managing import PRODUCT_KIND
 from slysock.systems.marketplace.payloads import Typing
 from slysock.systems.marketplace.people import Person, Role
-from slysock.systems.marketplace.sessions import Sessions
 from slysock_store import Store, SystemName, open_store
-from tests.slysock.systems.market import SECRET
 
 SYSTEM = SystemName("test")
 CUSTOMER, OTHER_CUSTOMER, VENDOR = Person(Role.CUSTOMER, 1), Person(Role.CUSTOMER, 2), Person(Role.VENDOR, 5)
@@ -32,10 +28,9 @@ def access(store: Store) -> Access:
 
 
 def _access(store: Store, *, max_known: int) -> Access:
-    foundation = make_foundation(store, Tokens(secret_key(SECRET)))
     domain: Domain = make_domain(store, SYSTEM)
     products = References(store, SYSTEM, kind=PRODUCT_KIND)
-    return Access(domain, Sessions(domain, foundation.admission), products, max_known=max_known)
+    return Access(domain, products, max_known=max_known)
 
 
 async def _begun(store: Store, access: Access, product: int) -> Talk:
