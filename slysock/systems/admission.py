@@ -161,6 +161,14 @@ class RefreshToken(Struct, frozen=True, kw_only=True):
 
 
 @final
+class Refreshed(Struct, frozen=True):
+    """The acknowledgement of `refreshToken`."""
+
+    success: bool = True
+    message: str = "Token has been refreshed"
+
+
+@final
 class RootDoor:
     """The one way into the root namespace, whichever systems live there: its router is part of each of them.
 
@@ -197,18 +205,10 @@ class RootDoor:
         """Forget a socket's deadline."""
         self._admission.leave(socket)
 
-    async def refresh_token(self, socket: Socket, payload: RefreshToken) -> "Refreshed":
+    async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Refreshed:
         """`refreshToken`: stay longer by a newer token of the same user."""
         await self._admission.refresh(socket, payload.token)
         return Refreshed()
-
-
-@final
-class Refreshed(Struct, frozen=True):
-    """The acknowledgement of `refreshToken`."""
-
-    success: bool = True
-    message: str = "Token has been refreshed"
 
 
 @final

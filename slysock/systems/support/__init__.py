@@ -5,33 +5,27 @@ Documentation". Messages are sent by HTTP and heard by sockets. Ours is one even
 prolongs a live socket.
 """
 
-from typing import Final
-
-from slysock.systems.emitter import Emitter
 from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
-from slysock_store import SystemName
 
-from .events import EMITS, NAMESPACE, support_router
+from .emissions import EMITS
+from .events import make_routers
 from .managing import make_manage
 from .rest import make_rest
-from .service import make_service
+from .service import NAME, Support
 
 __all__ = ["NAME", "support"]
-
-NAME: Final = SystemName("support")
 
 
 def support(foundation: Foundation) -> System:
     """Make the system; see `SystemMaker`."""
-    emitter = Emitter(NAMESPACE)
-    service = make_service(foundation.store, NAME, emitter)
+    service = Support(foundation)
     return System(
         name=NAME,
-        routers=(support_router(service, foundation.admission),),
+        routers=make_routers(service),
         run=service.outgoing.run,
         rest=(make_rest(service),),
-        manage=make_manage(service),
+        manage=make_manage(service.managing),
         emits=EMITS,
-        started=emitter.bind,
+        started=service.started,
     )

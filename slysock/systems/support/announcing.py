@@ -7,7 +7,7 @@ from slysock.systems.domain.outgoing_order import Announcements
 from slysock.systems.emitter import Emitter
 from slysock_store import Chat, Message, UserKey
 
-from .people import ADMINS_ROOM, conversation_room, personal_room, reader_room
+from .rooms import ADMINS_ROOM, conversation_room, personal_room, reader_room
 from .views import KnownUsers, conversation_shape, message_shape, new_conversation_shape
 
 NEW_MESSAGE: Final = "new-message"
