@@ -229,9 +229,9 @@ class RootFailure(Struct, frozen=True, kw_only=True):
     code: int
 
 
-def show_out_of_root(socket: Socket, error: DomainError) -> None:
+def show_out_of_root(socket: Socket, error: Exception) -> None:
     """Tell a socket of the root namespace that its time is over."""
-    socket.emit("error", RootError(message=str(error), event="connect", code=status_of(error)))
+    socket.emit("error", RootError(message=text_of(error), event="connect", code=status_of(error)))
     socket.disconnect()
 
 

@@ -11,8 +11,8 @@ from slysock_store import ChangedMessage, ChatId, MessageId
 from .announcing import Announcer, Later
 from .media import Media
 from .payloads import EditMessage, ReactMessage
-from .people import Session
 from .sending import checked_content, refuse_blocked
+from .sessions import Session
 from .shapes import BlockShape, MessageDeletedShape, MessageReactionShape, MessageShape
 from .views import message_shape, reaction_shapes
 

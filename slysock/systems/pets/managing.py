@@ -21,10 +21,10 @@ LISTING_KIND: Final = "listing"
 class Managing:
     """Users and listings as they are told of."""
 
-    def __init__(self, domain: Domain, listings: References, sessions: Sessions) -> None:
+    def __init__(self, domain: Domain, sessions: Sessions, listings: References) -> None:
         self._domain = domain
-        self._listings = listings
         self._sessions = sessions
+        self._listings = listings
 
     async def put_user(self, user_id: str, record: UserRecord) -> PersonShape:
         """Make or refresh a user; live sockets speak for them as they are now."""

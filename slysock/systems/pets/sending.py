@@ -24,8 +24,9 @@ from .payloads import (
     ClientMessageId,
     MessageBody,
     RecordId,
+    SendMessage,
 )
-from .people import Session
+from .sessions import Session
 from .shapes import MessageShape
 from .views import message_shape
 
@@ -53,7 +54,7 @@ class Sending:
         self._media = media
         self._announcer = announcer
 
-    async def send(self, sender: Session, chat_id: str, body: MessageBody, later: Later) -> MessageShape:
+    async def send(self, sender: Session, chat_id: str, body: MessageBody | SendMessage, later: Later) -> MessageShape:
         """Store a message; every participant gets `newMessage`. A retry is answered with the first, told to nobody.
 
         No checkpoint follows the storing: a sender who has left meanwhile does not keep the others from being told.
@@ -115,7 +116,7 @@ class Sending:
         text: str,
         kind: str,
         attachments: tuple[JsonObject, ...],
-        extras: MessageBody | MediaForm,
+        extras: MessageBody | SendMessage | MediaForm,
     ) -> Post:
         parent = extras.parent_message_id
         listening = self._domain.listening

@@ -1,10 +1,10 @@
-"""The system put together."""
+"""The parts of the system together, as its events, its HTTP API and the management API use them."""
 
 from typing import Final, final
 
 import trio
 
-from slysock import Router, Server
+from slysock import Server
 from slysock.systems.domain import make_domain
 from slysock.systems.domain.all_chats import AllChats
 from slysock.systems.domain.outgoing_order import OutgoingOrder
@@ -13,23 +13,20 @@ from slysock.systems.domain.references import References
 from slysock.systems.domain.revisions import Revisions
 from slysock.systems.emitter import Emitter
 from slysock.systems.foundation import Foundation
-from slysock.systems.manage import Manage, UserRecord
-from slysock.systems.rest import RestArea
 from slysock.systems.uploads import MediaFolder
 from slysock_store import SystemName
 
 from .announcing import Announcer
 from .changing import Changing
-from .events import ROOT, Events, events_router
-from .managing import LISTING_KIND, Managing, make_manage
+from .managing import LISTING_KIND, Managing
 from .media import REFERENCE_KIND, Media
-from .payloads import ListingRecord
-from .people import People
+from .opening import Opening
+from .presence import PresenceEvents
 from .reading import Reading
-from .rest import make_rest
+from .rooms import ROOT
 from .sending import Sending
 from .sessions import Sessions
-from .shapes import ListingShape, PersonShape
+from .typing_signals import TypingSignals
 
 NAME: Final = SystemName("pets")
 
@@ -39,54 +36,39 @@ class Pets:
     """Chats about pets on one server.
 
     Attributes:
-        router: its events, without the door of the root namespace.
-        api: its part of the HTTP API.
-        folder: its files.
+        sessions: who asks, and how sockets come in and leave.
+        presence, typing: the events that sockets alone have.
+        opening, sending, reading, changing: what sockets and requests do.
+        folder, media: files, and the chats that they are in.
+        managing: what another back-end tells.
+        outgoing: what is to be announced behind the answers of requests.
     """
 
     def __init__(self, foundation: Foundation) -> None:
         store, settings = foundation.store, foundation.settings
         domain = make_domain(store, NAME)
-        people = People(domain)
         listings = References(store, NAME, kind=LISTING_KIND)
         self._emitter = Emitter(ROOT)
-        self.folder = MediaFolder(settings.media_path, max_file_bytes=settings.max_media_bytes)
-        media = Media(self.folder, domain.chats, References(store, NAME, kind=REFERENCE_KIND))
         announcer = Announcer(self._emitter)
-        sessions = Sessions(domain, people, foundation.admission, self._emitter)
-        sending = Sending(domain, Posts(store, NAME), media, announcer)
-        reading = self._reading = Reading(domain, AllChats(store, NAME), listings, announcer)
-        changing = Changing(domain, Revisions(store, NAME), media, announcer)
-        self._managing = Managing(domain, listings, sessions)
-        self._outgoing = OutgoingOrder()
-        events = Events(
-            domain, sessions, announcer, self._outgoing, sending=sending, reading=reading, changing=changing
-        )
-        self.router: Router = events_router(events, sessions)
-        self.api: RestArea = make_rest(
-            people, self._outgoing, media=media, sending=sending, reading=reading, changing=changing
-        )
+        self.outgoing = OutgoingOrder()
+        self.folder = MediaFolder(settings.media_path, max_file_bytes=settings.max_media_bytes)
+        self.media = Media(self.folder, domain.chats, References(store, NAME, kind=REFERENCE_KIND))
+        self.sessions = Sessions(domain, foundation.admission, self._emitter)
+        self.presence = PresenceEvents(domain, self.sessions)
+        self.typing = TypingSignals(domain, self.sessions, announcer)
+        self.opening = Opening(domain, AllChats(store, NAME), listings)
+        self.sending = Sending(domain, Posts(store, NAME), self.media, announcer)
+        self.reading = Reading(domain, listings, announcer)
+        self.changing = Changing(domain, Revisions(store, NAME), self.media, announcer)
+        self.managing = Managing(domain, self.sessions, listings)
 
     def started(self, server: Server) -> None:
-        """Learn where the clients are."""
+        """Find the namespace; see `System.started`."""
         self._emitter.bind(server)
 
     async def run(self) -> None:
         """Keep files, announcements and receipts going, until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.folder.run)
-            nursery.start_soon(self._outgoing.run)
-            nursery.start_soon(self._reading.older.run)
-
-    async def put_user(self, user_id: str, user: UserRecord) -> PersonShape:
-        """See `Managing.put_user`."""
-        return await self._managing.put_user(user_id, user)
-
-    async def put_listing(self, pet_id: str, listing: ListingRecord) -> ListingShape:
-        """See `Managing.put_listing`."""
-        return await self._managing.put_listing(pet_id, listing)
-
-    @property
-    def manage(self) -> Manage:
-        """What the management API can do here."""
-        return make_manage(self._managing)
+            nursery.start_soon(self.outgoing.run)
+            nursery.start_soon(self.reading.older.run)

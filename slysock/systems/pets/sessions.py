@@ -1,46 +1,75 @@
-"""Sockets of this system in the root namespace: whom each speaks for, from when it comes until it goes.
+"""Who asks: whom a token speaks for, on a socket or in a request.
 
-The namespace is shared. A socket is this system's as soon as it has a token, which the door of the namespace has read;
-others, which another system may let in without one, are left alone.
+The root namespace is shared. A socket is this system's as soon as it has a token, which the door of the namespace has
+read; others, which another system may let in without one, are left alone.
 """
 
 from typing import Final, final
 
-from slysock import DisconnectReason, Socket
-from slysock.systems.admission import Admission
-from slysock.systems.domain import ConnectionKey, Domain
+from msgspec import Struct
+
+from slysock import Socket
+from slysock.identity.tokens import Identity
+from slysock.systems.admission import Admission, show_out_of_root
+from slysock.systems.connecting import Connecting
+from slysock.systems.domain import Domain
 from slysock.systems.emitter import Emitter
 from slysock.systems.socket_keys import Key
-from slysock_store import MAX_LIMIT, User
+from slysock_store import MAX_LIMIT, Json, JsonObject, User, UserKey
 
-from .people import People, Session, user_of
+from .people import Person, normal_role, person_of
 from .rooms import chat_room, personal_room
 
 MAX_JOINED_PAGES: Final = 10
 """The rooms of a thousand chats, the latest ones; messages of others come by the personal room all the same."""
+
+
+@final
+class Session(Struct, frozen=True):
+    """Whom a token speaks for, and the user as the store has them."""
+
+    identity: Identity
+    user: User
+
+    @property
+    def key(self) -> UserKey:
+        """The user's key."""
+        return self.user.key
+
 
 SESSION: Final = Key("pets.session", Session)
 
 
 @final
 class Sessions:
-    """Sessions of sockets."""
+    """The users of this system, as tokens tell of them.
 
-    def __init__(self, domain: Domain, people: People, admission: Admission, emitter: Emitter) -> None:
+    Attributes:
+        connecting: how sockets come in and leave.
+    """
+
+    def __init__(self, domain: Domain, admission: Admission, emitter: Emitter) -> None:
         self._domain = domain
-        self._people = people
         self._admission = admission
         self._emitter = emitter
+        self.connecting = Connecting(
+            admission,
+            SESSION,
+            presences=[domain.listening],
+            person_of=person_of,
+            sign_in=self.sign_in,
+            show_out=show_out_of_root,
+            welcome=self._join_chats,
+            last_left=domain.users.touch,
+        )
 
     async def connect(self, socket: Socket) -> None:
-        """Take a socket in: refresh its user by the token, join its rooms."""
-        identity = self._admission.maybe_identity(socket)
-        if identity is not None:
-            socket.join(personal_room(user_of(identity)))  # before what takes time: nothing is to be missed
+        """Take a socket in whose bearer is known. A connect hook."""
+        if self._admission.maybe_identity(socket) is not None:
             await self.session_of(socket)
 
     async def session_of(self, socket: Socket) -> Session:
-        """Say who asks. Where that failed when the socket came, it is made up for now.
+        """Say who asks by a socket. Where that failed when the socket came, it is made up for now.
 
         Raises:
             NotAuthenticated: nobody knows, or not any more.
@@ -49,25 +78,24 @@ class Sessions:
         known = SESSION.get(socket)
         if known is not None and known.identity is identity:
             return known
-        session = await self._people.connect(identity)
-        if known is None:
-            await self._enter(socket, session)
-        SESSION.set(socket, session)
-        return session
+        return await self.connecting.enter(socket, identity)
 
-    async def online(self, socket: Socket) -> None:
-        """Note that a user is active."""
-        user = (await self.session_of(socket)).key
-        if self._domain.online.user_of(ConnectionKey(socket.id)) is None:
-            self._domain.online.arrive(user, ConnectionKey(socket.id))
-        await self._domain.users.touch(user)
+    async def caller(self, identity: Identity) -> Session:
+        """Say who makes a request. One who is known stays as they are: requests come often, with old tokens.
 
-    async def disconnect(self, socket: Socket, reason: DisconnectReason) -> None:  # noqa: ARG002 - the shape of a hook
-        """Forget a socket; its user is offline when no other one has said `online`."""
-        self._domain.online.leave(ConnectionKey(socket.id))
-        user = self._domain.listening.leave(ConnectionKey(socket.id))
-        if user is not None:
-            await self._domain.users.touch(user)
+        Raises:
+            NotAuthenticated: the token has an id that nobody could have been told of.
+        """
+        person = person_of(identity)
+        known = await self._maybe_known(person)
+        return await self._store(person, identity, None) if known is None else Session(identity, known)
+
+    async def sign_in(self, person: Person, identity: Identity) -> Session:
+        """Refresh the user of a token, or make them, where it tells something new."""
+        known = await self._maybe_known(person)
+        if known is not None and _is_told(known, normal_role(identity.role or ""), identity.profile):
+            return Session(identity, known)
+        return await self._store(person, identity, known)
 
     def renew(self, user: User) -> None:
         """Let the sockets of a user speak for the user as they are now."""
@@ -76,12 +104,26 @@ class Sessions:
             if known is not None:
                 SESSION.set(socket, Session(known.identity, user))
 
-    async def _enter(self, socket: Socket, session: Session) -> None:
-        if self._domain.listening.user_of(ConnectionKey(socket.id)) is None:
-            self._domain.listening.arrive(session.key, ConnectionKey(socket.id))
-        socket.join(personal_room(session.key))
+    async def _maybe_known(self, person: Person) -> User | None:
+        return (await self._domain.users.find([person.key])).get(person.key)
+
+    async def _store(self, person: Person, identity: Identity, known: User | None) -> Session:
+        """Store what a token says; one that names no role leaves the user's as it is."""
+        role = normal_role(identity.role or "") or ("" if known is None else known.role)
+        return Session(identity, await self._domain.users.sign_in(person.key, role=role, profile=identity.profile))
+
+    async def _join_chats(self, socket: Socket, session: Session) -> None:
         for page in range(1, MAX_JOINED_PAGES + 1):
             found = await self._domain.chats.page_of(session.key, page=page, limit=MAX_LIMIT)
             socket.join(*(chat_room(chat.id) for chat in found.items))
             if not found.has_next:
                 return
+
+
+def _is_told(user: User, role: str, profile: JsonObject) -> bool:
+    same_role = not role or role == user.role
+    return same_role and all(_same(user.profile.get(name), value) for name, value in profile.items())
+
+
+def _same(stored: Json, told: Json) -> bool:
+    return type(stored) is type(told) and stored == told
