@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import TypeAlias, final
 
 from slysock import Socket
-from slysock.systems.domain.lineup import Call, Lineup
-from slysock.systems.voice import Voice
+from slysock.systems.domain.outgoing_order import Call, OutgoingOrder
+from slysock.systems.emitter import Emitter
 from slysock_store import Chat, ChatId, UserKey
 
 from .rooms import personal_room, rooms_of
@@ -15,30 +15,26 @@ Later: TypeAlias = Callable[[ChatId, Call], object]
 request that is `Announcements.add`, for an event `behind_ack`. The call must not wait."""
 
 
-def behind_ack(socket: Socket, lineup: Lineup) -> Later:
+def behind_ack(socket: Socket, outgoing: OutgoingOrder) -> Later:
     """Tell behind the acknowledgement of the event that is being handled, and behind the answers of requests."""
 
     def later(chat_id: ChatId, call: Call) -> None:
-        socket.after_ack(lineup.join(chat_id, call))
+        socket.after_ack(outgoing.join(chat_id, call))
 
     return later
 
 
 @final
-class Audience:
+class Announcer:
     """Everybody on the server."""
 
-    def __init__(self, voice: Voice) -> None:
-        self._voice = voice
+    def __init__(self, emitter: Emitter) -> None:
+        self._emitter = emitter
 
     def tell(self, chat: Chat, event: str, payload: object) -> None:
         """Send an event to all sockets of all participants."""
-        audience = self._voice.to(*rooms_of(chat))
-        if audience is not None:
-            audience.emit(event, payload)
+        self._emitter.emit_to_all(rooms_of(chat), event, payload)
 
     def tell_others(self, chat: Chat, user: UserKey, event: str, payload: object) -> None:
         """Send an event to all sockets of all participants but one."""
-        audience = self._voice.to(*rooms_of(chat))
-        if audience is not None:
-            audience.except_(personal_room(user)).emit(event, payload)
+        self._emitter.emit_to_all(rooms_of(chat), event, payload, except_rooms=(personal_room(user),))

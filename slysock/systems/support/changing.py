@@ -2,11 +2,11 @@
 
 from typing import Final, final
 
-from slysock.systems.domain.lineup import Announcements
+from slysock.systems.domain.outgoing_order import Announcements
 from slysock_store import ChatChanges
 
+from .access import MISSING_CONVERSATION, Access
 from .announcing import Announcer
-from .desk import MISSING_CONVERSATION, Desk
 from .opening import require_role
 from .payloads import UpdateConversation
 from .people import ADMIN, Person
@@ -19,11 +19,11 @@ CLOSED_TEXT: Final = "تم إغلاق المحادثة"
 
 
 @final
-class Updating:
+class Changing:
     """Changes to conversations."""
 
-    def __init__(self, desk: Desk, sending: Sending, announcer: Announcer) -> None:
-        self._desk = desk
+    def __init__(self, access: Access, sending: Sending, announcer: Announcer) -> None:
+        self._access = access
         self._sending = sending
         self._announcer = announcer
 
@@ -37,11 +37,11 @@ class Updating:
             NotFound: no such conversation.
         """
         require_role(admin, frozenset({ADMIN}))
-        before = await self._desk.conversation(admin, conversation_id)
+        before = await self._access.conversation(admin, conversation_id)
         changes = ChatChanges(status=wanted.status, extra={} if wanted.subject is None else {SUBJECT: wanted.subject})
-        chat = await self._desk.all.change(before.id, changes, missing=MISSING_CONVERSATION)
+        chat = await self._access.all.change(before.id, changes, missing=MISSING_CONVERSATION)
         if chat.status == CLOSED != before.status:
             chat = (await self._sending.say(chat, CLOSED_TEXT, behind)).chat
-        last, users = await self._desk.last_message(chat), await self._desk.people_in((chat,))
+        last, users = await self._access.last_message(chat), await self._access.people_in((chat,))
         self._announcer.conversation_updated(behind, chat, last, users)
         return conversation_shape(chat, admin.key, last, users)

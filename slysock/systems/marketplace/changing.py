@@ -6,25 +6,28 @@ from slysock import Socket
 from slysock.systems.domain import Domain
 from slysock_store import MessageId
 
-from .desk import Desk, tell
+from .access import Access
+from .announcing import tell
 from .envelope import Envelope, signal
 from .payloads import DeleteMessage
+from .sessions import Sessions
 
 MESSAGE_DELETED: Final = "messageDeleted"
 
 
 @final
-class Deleting:
+class Changing:
     """Messages being taken back."""
 
-    def __init__(self, domain: Domain, desk: Desk) -> None:
+    def __init__(self, domain: Domain, sessions: Sessions, access: Access) -> None:
         self._domain = domain
-        self._desk = desk
+        self._sessions = sessions
+        self._access = access
 
     async def delete_message(self, socket: Socket, payload: DeleteMessage) -> Envelope:
         """Delete a message and tell both sides; a second time it is answered and told to nobody."""
-        person = self._desk.session_of(socket).person
-        chat = await self._desk.chat(person, payload)
+        person = self._sessions.session_of(socket).person
+        chat = await self._access.chat(person, payload)
         deleted = await self._domain.messages.delete(MessageId(payload.message_id), chat=chat, by=person.key)
         envelope = signal("Message has been deleted successfully")
         if deleted.changed:

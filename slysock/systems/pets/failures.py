@@ -1,24 +1,13 @@
-"""The envelope of HTTP answers, what events are acknowledged with, and the event `error`."""
+"""What went wrong, in the shapes of this system: the event `error`, and the body of an HTTP error."""
 
-from typing import Final, Generic, TypeVar, final
+from typing import Final, final
 
 from msgspec import Struct
 
 from slysock import Socket
-from slysock.systems.refusals import text_of
-
-T = TypeVar("T")
+from slysock.systems.failures import text_of
 
 ERROR: Final = "error"
-
-
-@final
-class Envelope(Struct, Generic[T], frozen=True, kw_only=True):
-    """Every HTTP answer that is no failure."""
-
-    success: bool = True
-    message: str
-    data: T
 
 
 @final
@@ -27,13 +16,6 @@ class Failure(Struct, frozen=True, kw_only=True):
 
     success: bool = False
     message: str
-
-
-@final
-class Done(Struct, frozen=True, kw_only=True):
-    """The acknowledgement of an event that has nothing to say."""
-
-    success: bool = True
 
 
 @final

@@ -8,8 +8,9 @@ from slysock import Socket
 from slysock.identity.tokens import Identity
 from slysock.systems.admission import Admission
 from slysock.systems.domain import Domain, NotAllowed, NotAuthenticated, NotFound
-from slysock.systems.domain.oversight import Oversight
-from slysock.systems.voice import Voice
+from slysock.systems.domain.all_chats import AllChats
+from slysock.systems.emitter import Emitter
+from slysock.systems.socket_keys import Key
 from slysock_store import Chat, ChatId, JsonObject, User, UserKey
 
 from .chats import TICKET_KIND, chat_key, ticket_key
@@ -19,26 +20,26 @@ from .rooms import bearer_room
 
 MISSING_TICKET: Final = "Ticket not found"
 
-_SESSION: Final = "services.session"  # the key in socket.data
+SESSION: Final = Key("services.session", Session)
 
 
 @final
-class Desk:
+class Access:
     """Sessions, chats and tickets for the events."""
 
     def __init__(
         self,
         domain: Domain,
-        oversight: Oversight,
+        all_chats: AllChats,
         admission: Admission,
-        voice: Voice,
+        emitter: Emitter,
         *,
         trust_user_join: bool = False,
     ) -> None:
         self._domain = domain
-        self._oversight = oversight
+        self._all_chats = all_chats
         self._admission = admission
-        self._voice = voice
+        self._emitter = emitter
         self._trust_user_join = trust_user_join
 
     async def session_of(self, socket: Socket) -> Session:
@@ -47,13 +48,13 @@ class Desk:
         Raises:
             NotAuthenticated: nobody knows, or not any more.
         """
-        known = socket.data.get(_SESSION)
+        known = SESSION.get(socket)
         if self._admission.maybe_identity(socket) is None:
-            if isinstance(known, Session):
+            if known is not None:
                 return known
             raise NotAuthenticated("Say who you are by user-join first")
         identity = self._admission.identity_of(socket)
-        if isinstance(known, Session) and known.identity is identity:
+        if known is not None and known.identity is identity:
             return known
         return self._keep(socket, await self._sign_in(user_of(identity), identity))
 
@@ -65,7 +66,7 @@ class Desk:
         Raises:
             NotAuthenticated: nobody knows, or not any more.
         """
-        is_nobody = self._admission.maybe_identity(socket) is None and _SESSION not in socket.data
+        is_nobody = self._admission.maybe_identity(socket) is None and SESSION.get(socket) is None
         if is_nobody and self._trust_user_join:
             self._keep(socket, await self._sign_in(key_of(user_id), None))
         return await self.session_of(socket)
@@ -81,17 +82,16 @@ class Desk:
         return Session(key=key, user=user, identity=identity)
 
     def _keep(self, socket: Socket, session: Session) -> Session:
-        socket.data[_SESSION] = session
+        SESSION.set(socket, session)
         socket.join(bearer_room(session.key))
         return session
 
     def renew(self, user: User) -> None:
         """Let the sockets of a user speak for the user as they are now."""
-        audience = self._voice.to(bearer_room(user.key))
-        for socket in () if audience is None else audience.sockets():
-            known = socket.data.get(_SESSION)
-            if isinstance(known, Session):
-                socket.data[_SESSION] = replace(known, user=user)
+        for socket in self._emitter.sockets_in(bearer_room(user.key)):
+            known = SESSION.get(socket)
+            if known is not None:
+                SESSION.set(socket, replace(known, user=user))
 
     async def chat(self, chat_id: str, *, user: UserKey) -> Chat:
         """Give a chat to one of its two sides.
@@ -110,20 +110,20 @@ class Desk:
         Raises:
             NotFound: there is none, or it is none of theirs.
         """
-        ticket = await self._oversight.maybe_find(ticket_key(ticket_id))
+        ticket = await self._all_chats.maybe_find(ticket_key(ticket_id))
         if ticket is None or not _may_see(session, ticket):
             raise NotFound(MISSING_TICKET)
         return ticket
 
     async def maybe_ticket_of(self, session: Session, chat_id: ChatId) -> Chat | None:
         """Give the ticket that a message was found in; None if it is no ticket, or none of theirs."""
-        chat = await self._oversight.get(chat_id)
+        chat = await self._all_chats.get(chat_id)
         return chat if chat.kind == TICKET_KIND and _may_see(session, chat) else None
 
     def users_in(self, socket: Socket, room: str) -> frozenset[UserKey]:
         """Name those who have a socket in a room."""
-        found = (other.data.get(_SESSION) for other in socket.namespace.to(room).sockets())
-        return frozenset(session.key for session in found if isinstance(session, Session))
+        found = (SESSION.get(other) for other in socket.namespace.to(room).sockets())
+        return frozenset(session.key for session in found if session is not None)
 
     async def maybe_user(self, key: UserKey) -> User | None:
         """Give a user, if anybody has told of them."""

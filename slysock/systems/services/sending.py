@@ -4,12 +4,12 @@ from typing import Final, final
 
 from slysock import Socket
 from slysock.systems.domain import Domain, DomainError, NotAllowed
-from slysock.systems.domain.posting import Post, Posts
+from slysock.systems.domain.posts import Post, Posts
 from slysock_store import AddedMessage, Chat
 
-from .answers import ChatDone, Counted, MessageSent
+from .access import Access, tell, tell_with_self
 from .chats import side_of
-from .desk import Desk, tell, tell_with_self
+from .failures import ChatDone, Counted, MessageSent
 from .payloads import MarkMessagesRead, RecordId, SendMessage
 from .people import Session
 from .rooms import chat_room, personal_room
@@ -23,19 +23,19 @@ MESSAGES_READ: Final = "messages-read"
 
 
 @final
-class Chatting:
+class Sending:
     """The events of chats, but for typing."""
 
-    def __init__(self, domain: Domain, posts: Posts, desk: Desk, statuses: Statuses) -> None:
+    def __init__(self, domain: Domain, posts: Posts, access: Access, statuses: Statuses) -> None:
         self._domain = domain
         self._posts = posts
-        self._desk = desk
+        self._access = access
         self._statuses = statuses
 
     async def join_chat(self, socket: Socket, chat_id: RecordId) -> ChatDone:
         """Open a chat: what waited for the user counts as delivered, and new messages come as `new-message`."""
-        session = await self._desk.session_of(socket)
-        chat = await self._desk.chat(chat_id, user=session.key)
+        session = await self._access.session_of(socket)
+        chat = await self._access.chat(chat_id, user=session.key)
         await self._open(socket, session, chat)
         return ChatDone(chat_id=chat_id)
 
@@ -53,8 +53,8 @@ class Chatting:
 
     async def leave_chat(self, socket: Socket, chat_id: RecordId) -> ChatDone:
         """Close a chat again; one that is not open changes nothing."""
-        session = await self._desk.session_of(socket)
-        await self._desk.chat(chat_id, user=session.key)
+        session = await self._access.session_of(socket)
+        await self._access.chat(chat_id, user=session.key)
         socket.leave(chat_room(chat_id))
         return ChatDone(chat_id=chat_id)
 
@@ -63,8 +63,8 @@ class Chatting:
 
         A retry is answered with the first result and told to nobody.
         """
-        session = await self._desk.session_of(socket)
-        chat = await self._desk.chat(payload.chat_id, user=session.key)
+        session = await self._access.session_of(socket)
+        chat = await self._access.chat(payload.chat_id, user=session.key)
         await self._require_sides(chat, session)
         stored = await self._posts.post(
             self._post(socket, session, chat, payload), lambda stored: _announce(socket, session, stored)
@@ -73,8 +73,8 @@ class Chatting:
 
     async def mark_messages_read(self, socket: Socket, payload: MarkMessagesRead) -> Counted:
         """Mark everything that the other side has written as read, and tell whoever has the chat open."""
-        session = await self._desk.session_of(socket)
-        chat = await self._desk.chat(payload.chat_id, user=session.key)
+        session = await self._access.session_of(socket)
+        chat = await self._access.chat(payload.chat_id, user=session.key)
         marked = await self._domain.receipts.mark_read(chat, reader=session.key)
         read = MessagesReadShape(user_id=session.key, chat_id=payload.chat_id)
         tell_with_self(socket, (chat_room(payload.chat_id),), MESSAGES_READ, read)
@@ -86,7 +86,7 @@ class Chatting:
         Raises:
             NotAllowed: one of them has another role by now.
         """
-        receiver = await self._desk.maybe_user(other_side(chat, session.key))
+        receiver = await self._access.maybe_user(other_side(chat, session.key))
         sides = [session.user] if receiver is None else [session.user, receiver]
         if any(user.role not in ("", side_of(chat, user.key)) for user in sides):
             raise NotAllowed("Messages go between a client and a provider")
@@ -102,7 +102,7 @@ class Chatting:
             attachments=payload.stored_media(),
             client_message_id=payload.client_message_id,
             recipient_online=self._statuses.is_online(receiver),
-            readers=lambda: self._desk.users_in(socket, room),
+            readers=lambda: self._access.users_in(socket, room),
         )
 
 

@@ -9,11 +9,11 @@ from msgspec import Meta, Struct
 
 import slysock_store
 from slysock.systems.domain import Conflict, Domain, Invalid, Unavailable
-from slysock.systems.domain.posting import Announce, Post, Posts
+from slysock.systems.domain.posts import Announce, Post, Posts
 from slysock.systems.uploads import Upload
 from slysock_store import AddedMessage, Chat, ChatId, JsonObject, MessageId
 
-from .audience import Audience, Later
+from .announcing import Announcer, Later
 from .media import Media
 from .payloads import (
     EMPTY_CONTENT,
@@ -24,8 +24,9 @@ from .payloads import (
     ClientMessageId,
     MessageBody,
     RecordId,
+    SendMessage,
 )
-from .people import Session
+from .sessions import Session
 from .shapes import MessageShape
 from .views import message_shape
 
@@ -44,16 +45,16 @@ class MediaForm(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class Writing:
+class Sending:
     """Messages on their way into chats."""
 
-    def __init__(self, domain: Domain, posts: Posts, media: Media, audience: Audience) -> None:
+    def __init__(self, domain: Domain, posts: Posts, media: Media, announcer: Announcer) -> None:
         self._domain = domain
         self._posts = posts
         self._media = media
-        self._audience = audience
+        self._announcer = announcer
 
-    async def send(self, sender: Session, chat_id: str, body: MessageBody, later: Later) -> MessageShape:
+    async def send(self, sender: Session, chat_id: str, body: MessageBody | SendMessage, later: Later) -> MessageShape:
         """Store a message; every participant gets `newMessage`. A retry is answered with the first, told to nobody.
 
         No checkpoint follows the storing: a sender who has left meanwhile does not keep the others from being told.
@@ -115,7 +116,7 @@ class Writing:
         text: str,
         kind: str,
         attachments: tuple[JsonObject, ...],
-        extras: MessageBody | MediaForm,
+        extras: MessageBody | SendMessage | MediaForm,
     ) -> Post:
         parent = extras.parent_message_id
         listening = self._domain.listening
@@ -132,7 +133,7 @@ class Writing:
 
     def _announce(self, sender: Session, later: Later, added: AddedMessage) -> None:
         shape = _seen(sender, added)
-        later(added.chat.id, partial(self._audience.tell, added.chat, NEW_MESSAGE, shape))
+        later(added.chat.id, partial(self._announcer.tell, added.chat, NEW_MESSAGE, shape))
 
 
 def _seen(sender: Session, added: AddedMessage) -> MessageShape:

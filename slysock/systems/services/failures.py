@@ -5,7 +5,7 @@ from typing import Final, final
 from msgspec import Struct
 
 from slysock import Socket
-from slysock.systems.refusals import status_of, text_of
+from slysock.systems.failures import status_of, text_of
 
 from .shapes import MessageShape, StatusShape, SupportMessageShape
 

@@ -16,7 +16,7 @@ from slysock.systems.domain.notifications import (
     Notice,
     Notifications,
 )
-from slysock.systems.domain.posting import Post, Posts
+from slysock.systems.domain.posts import Post, Posts
 from slysock_store import (
     Chat,
     ChatKey,

@@ -1,18 +1,16 @@
-"""What every event of `/chat` begins with: who asks, about which chat, with whom; and how it speaks to them."""
+"""Which chat an event of `/chat` is about, and with whom."""
 
 from typing import Final, Protocol, final
 
 from msgspec import Struct
 
-from slysock import Socket
 from slysock.systems.domain import Domain, Invalid, NotFound
 from slysock.systems.domain.chats import MISSING_CHAT
 from slysock.systems.domain.references import References
 from slysock_store import MAX_LIMIT, Chat, JsonObject, NewChat, User, UserKey
 
-from .envelope import Envelope
-from .gate import Gate, Session
-from .people import Person, ProductId, Role, RoomName, product_chat
+from .people import Person, ProductId, Role, product_chat
+from .rooms import RoomName
 
 MAX_KNOWN: Final = 10_000
 """Talks that are remembered, in about 10 MB; past that all are forgotten, and found again by reading."""
@@ -50,20 +48,15 @@ class Talk(Struct, frozen=True, kw_only=True, gc=False):
 
 
 @final
-class Desk:
-    """Sessions, talks and chats for the events."""
+class Access:
+    """Talks and chats for the events."""
 
-    def __init__(self, domain: Domain, gate: Gate, products: References, *, max_known: int = MAX_KNOWN) -> None:
+    def __init__(self, domain: Domain, products: References, *, max_known: int = MAX_KNOWN) -> None:
         self._domain = domain
-        self._gate = gate
         self._products = products
         self._max_known = max_known
         # (who, recipient's id, product) -> a talk whose chat there is and that the one may take part in
         self._known: dict[tuple[UserKey, int, ProductId], Talk] = {}
-
-    def session_of(self, socket: Socket) -> Session:
-        """See Gate.session_of."""
-        return self._gate.session_of(socket)
 
     async def maybe_chat(self, person: Person, name: ChatName) -> Chat | None:
         """Find the chat of two people about a product, or None if they may begin one.
@@ -167,13 +160,3 @@ def _same_role(person: Person, recipient_id: int) -> Invalid:
     if recipient_id == person.id:
         return Invalid("You cannot chat with yourself")
     return Invalid(f"A {person.role.lower()} can only chat with a {person.role.other.lower()}")
-
-
-def tell(socket: Socket, event: str, envelope: Envelope, *rooms: RoomName) -> None:
-    """Send an event to all sockets in some rooms, behind the acknowledgement of the event that is being handled."""
-    socket.after_ack(socket.namespace.to(*rooms).emit, event, envelope)
-
-
-def reply(socket: Socket, event: str, envelope: Envelope) -> None:
-    """Send an event to the socket that asked, behind the acknowledgement."""
-    socket.after_ack(socket.emit, event, envelope)

@@ -12,7 +12,7 @@ from .errors import NotFound, translated_store_errors
 
 
 @final
-class Oversight:
+class AllChats:
     """All chats of one system."""
 
     def __init__(self, store: Store, system: SystemName) -> None:

@@ -35,7 +35,7 @@ class Place:
 
 
 @final
-class Lineup:
+class OutgoingOrder:
     """A line per chat, for as long as somebody stands in it. `run` must run in a task meanwhile."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Lineup:
         return len(self._lines)
 
     def after_answer(self) -> "Announcements":
-        """Collect the announcements of one request: `with lineup.after_answer() as announcements: …`."""
+        """Collect the announcements of one request: `with outgoing.after_answer() as announcements: …`."""
         return Announcements(self)
 
     def join(self, line: str, call: Call) -> Callable[[], None]:
@@ -98,8 +98,8 @@ class Announcements:
     What has been stored is announced even if the request fails behind it.
     """
 
-    def __init__(self, lineup: Lineup) -> None:
-        self._lineup = lineup
+    def __init__(self, outgoing: OutgoingOrder) -> None:
+        self._outgoing = outgoing
         self._releases: list[Callable[[], None]] = []
 
     def __enter__(self) -> "Announcements":
@@ -113,7 +113,7 @@ class Announcements:
 
     def add(self, line: str, call: Call) -> None:
         """Put a call in line, behind all that are in it."""
-        self._releases.append(self._lineup.join(line, call))
+        self._releases.append(self._outgoing.join(line, call))
 
     def release(self) -> None:
         """Let the calls be made, as their lines allow. The caller must call it, unless an exception does."""

@@ -8,12 +8,12 @@ from msgspec import Meta, Struct
 from slysock import Socket
 from slysock.systems.domain import ConnectionKey, Domain, DomainError
 from slysock.systems.domain.notifications import Notice, Notifications
+from slysock.systems.emitter import Emitter
 from slysock.systems.nulls import OrDefault, fill_nulls
-from slysock.systems.voice import Voice
 from slysock_store import Json, Notification, NotificationId, UserKey
 
-from .answers import Counted, Done
-from .desk import Desk, reply, tell_with_self
+from .access import Access, reply, tell_with_self
+from .failures import Counted, Done
 from .payloads import MarkNotificationRead, UserName
 from .people import key_of
 from .rooms import notification_room
@@ -53,21 +53,21 @@ class NewNotice(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class Notices:
+class NotificationEvents:
     """The events of notifications, and those who send them from outside of sockets."""
 
-    def __init__(self, domain: Domain, notifications: Notifications, desk: Desk, voice: Voice) -> None:
+    def __init__(self, domain: Domain, notifications: Notifications, access: Access, emitter: Emitter) -> None:
         self._domain = domain
         self._notifications = notifications
-        self._desk = desk
-        self._voice = voice
+        self._access = access
+        self._emitter = emitter
 
     async def join(self, socket: Socket, user_id: UserName) -> Done:
         """Get notifications as they come; those that have waited come at once, oldest first.
 
         An admin who names somebody else looks on: what waits for them goes on waiting.
         """
-        session = await self._desk.session_of(socket)
+        session = await self._access.session_of(socket)
         named = session.named(user_id)
         if named != session.key:
             socket.join(notification_room(named))
@@ -93,7 +93,7 @@ class Notices:
 
     async def mark_read(self, socket: Socket, payload: MarkNotificationRead) -> Done:
         """Mark one of one's own notifications as read, in all of one's windows."""
-        session = await self._desk.session_of(socket)
+        session = await self._access.session_of(socket)
         read = await self._notifications.mark_read(session.key, NotificationId(payload.notification_id))
         shape = NotificationReadShape(notification_id=read.id)
         tell_with_self(socket, (notification_room(session.key),), NOTIFICATION_READ, shape)
@@ -101,7 +101,7 @@ class Notices:
 
     async def mark_all_read(self, socket: Socket, user_id: UserName) -> Counted:
         """Mark all of one's notifications as read, in all of one's windows."""
-        session = await self._desk.session_of(socket)
+        session = await self._access.session_of(socket)
         user = session.named(user_id)
         count = await self._notifications.mark_all_read(user)
         tell_with_self(socket, (notification_room(user),), ALL_READ)
@@ -109,7 +109,7 @@ class Notices:
 
     async def unread_count(self, socket: Socket, user_id: UserName) -> Counted:
         """Count one's unread notifications."""
-        session = await self._desk.session_of(socket)
+        session = await self._access.session_of(socket)
         count = await self._notifications.count_unread(session.named(user_id))
         reply(socket, UNREAD_COUNT, UnreadCountShape(count=count))
         return Counted(count=count)
@@ -134,7 +134,7 @@ class Notices:
 
     def emit(self, user: UserKey, notification: object) -> None:
         """Send something to whoever gets a user's notifications now; nothing is stored."""
-        self._voice.emit_to(notification_room(user), NEW_NOTIFICATION, notification)
+        self._emitter.emit_to(notification_room(user), NEW_NOTIFICATION, notification)
 
     def _announce(self, notification: Notification) -> None:
         self.emit(notification.user, notification_shape(notification))

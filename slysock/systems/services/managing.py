@@ -6,11 +6,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from slysock.systems.domain import Conflict, Domain, Invalid
-from slysock.systems.domain.oversight import Oversight
+from slysock.systems.domain.all_chats import AllChats
 from slysock_store import Chat, ChatChanges, JsonObject
 
+from .access import Access
 from .chats import new_chat, new_ticket
-from .desk import Desk
 from .payloads import UserName
 from .people import key_of, normal_role
 from .shapes import SenderShape
@@ -27,7 +27,7 @@ class Photo(Struct, frozen=True, kw_only=True):
 
 
 @final
-class PutUser(Struct, frozen=True, kw_only=True, rename="camel"):
+class UserRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     """A user's role and profile; what is left out stays."""
 
     role: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -49,7 +49,7 @@ class PutUser(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class PutChat(Struct, frozen=True, kw_only=True, rename="camel"):
+class ChatRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     """The two sides of a chat."""
 
     client_id: UserName
@@ -57,7 +57,7 @@ class PutChat(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class PutTicket(Struct, frozen=True, kw_only=True, rename="camel"):
+class TicketRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     """Whose ticket it is."""
 
     user_id: UserName
@@ -65,7 +65,7 @@ class PutTicket(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class ChatRecord(Struct, frozen=True, kw_only=True, rename="camel"):
+class ChatShape(Struct, frozen=True, kw_only=True, rename="camel"):
     """A chat, as its back-end knows it."""
 
     chat_id: str
@@ -74,7 +74,7 @@ class ChatRecord(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class TicketRecord(Struct, frozen=True, kw_only=True, rename="camel"):
+class TicketShape(Struct, frozen=True, kw_only=True, rename="camel"):
     """A ticket, as its back-end knows it."""
 
     ticket_id: str
@@ -83,21 +83,21 @@ class TicketRecord(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class Records:
+class Managing:
     """Users, chats and tickets as they are told of."""
 
-    def __init__(self, domain: Domain, oversight: Oversight, desk: Desk) -> None:
+    def __init__(self, domain: Domain, all_chats: AllChats, access: Access) -> None:
         self._domain = domain
-        self._oversight = oversight
-        self._desk = desk
+        self._all_chats = all_chats
+        self._access = access
 
-    async def put_user(self, user_id: str, user: PutUser) -> SenderShape:
+    async def put_user(self, user_id: str, user: UserRecord) -> SenderShape:
         """Make or refresh a user, live sockets speak for them as they are now; give them as others see them."""
         stored = await self._domain.users.sign_in(key_of(user_id), role=normal_role(user.role), profile=user.profile())
-        self._desk.renew(stored)
+        self._access.renew(stored)
         return sender_shape(stored)
 
-    async def put_chat(self, chat_id: str, chat: PutChat) -> ChatRecord:
+    async def put_chat(self, chat_id: str, chat: ChatRecord) -> ChatShape:
         """Make a chat, or confirm it.
 
         Raises:
@@ -107,24 +107,24 @@ class Records:
         client, provider = key_of(chat.client_id), key_of(chat.provider_id)
         if client == provider:
             raise Invalid("A chat is between two users")
-        stored = (await self._oversight.ensure(new_chat(chat_id, client=client, provider=provider))).chat
+        stored = (await self._all_chats.ensure(new_chat(chat_id, client=client, provider=provider))).chat
         if stored.participants != (client, provider):
             raise Conflict("There is a chat with this id between others")
-        return ChatRecord(chat_id=chat_id, client_id=client, provider_id=provider)
+        return ChatShape(chat_id=chat_id, client_id=client, provider_id=provider)
 
-    async def put_ticket(self, ticket_id: str, ticket: PutTicket) -> TicketRecord:
+    async def put_ticket(self, ticket_id: str, ticket: TicketRecord) -> TicketShape:
         """Make a ticket, or confirm it; a new subject replaces the old one.
 
         Raises:
             Conflict: there is one with this id, of somebody else.
         """
         owner = key_of(ticket.user_id)
-        stored = (await self._oversight.ensure(new_ticket(ticket_id, owner=owner, subject=ticket.subject))).chat
+        stored = (await self._all_chats.ensure(new_ticket(ticket_id, owner=owner, subject=ticket.subject))).chat
         if stored.participants != (owner,):
             raise Conflict("There is a ticket with this id of another user")
         if ticket.subject is not None and _subject(stored) != ticket.subject:
-            stored = await self._oversight.change(stored.id, ChatChanges(extra={"subject": ticket.subject}))
-        return TicketRecord(ticket_id=ticket_id, user_id=owner, subject=_subject(stored))
+            stored = await self._all_chats.change(stored.id, ChatChanges(extra={"subject": ticket.subject}))
+        return TicketShape(ticket_id=ticket_id, user_id=owner, subject=_subject(stored))
 
 
 def _subject(ticket: Chat) -> str | None:
