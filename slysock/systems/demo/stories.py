@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from slysock.cli.demo.visit import Visit, field
+from slysock.systems.demo.visit import Visit, field
 
 Story: TypeAlias = Callable[[Visit], Awaitable[Sequence[str]]]
 """Tells it, and gives lines about what is there now."""

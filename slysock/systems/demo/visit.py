@@ -7,7 +7,7 @@ from typing import TypeAlias, cast, final
 
 import httpx  # noqa: ASYNC127 - Litestar needs it anyway
 
-from slysock.cli.demo.polling import DemoFailed, PollingClient
+from slysock.systems.demo.polling import DemoFailed, PollingClient
 
 __all__ = ["DemoFailed", "Sign", "Visit"]
 

@@ -4,7 +4,7 @@ It knows no store and no domain, only addresses and payloads, so it works wherev
 is there once: records have fixed ids, messages fixed client message ids. Only notifications come anew each time.
 """
 
-from slysock.cli.demo.stories import STORIES, Story
-from slysock.cli.demo.visit import DemoFailed, Visit
+from slysock.systems.demo.stories import STORIES, Story
+from slysock.systems.demo.visit import DemoFailed, Visit
 
 __all__ = ["STORIES", "DemoFailed", "Story", "Visit"]
