@@ -23,7 +23,9 @@ from .emissions import EMITS
 from .gate import Gate
 from .managing import PRODUCT_KIND, Managing, manage_marketplace
 from .notices import NOTIFICATION, NotificationEvents, notification_router
+from .people import Role
 from .presence import PRESENCE, presence_router
+from .story import tell
 
 __all__ = ["NAME", "marketplace"]
 
@@ -54,5 +56,7 @@ def marketplace(foundation: Foundation) -> System:
         run=trio.sleep_forever,
         manage=manage_marketplace(Managing(domain, products, notices, events, talking)),
         emits=EMITS,
+        roles=tuple(Role),
+        story=tell,
         started=start,
     )

@@ -11,6 +11,7 @@ from slysock.systems.system import System
 
 from .emissions import EMITS
 from .service import NAME, Pets
+from .story import tell
 
 __all__ = ["NAME", "Pets", "pets", "system_of"]
 
@@ -29,5 +30,7 @@ def system_of(service: Pets, foundation: Foundation) -> System:
         rest=(service.api,),
         manage=service.manage,
         emits=EMITS,
+        roles=("buyer", "seller"),
+        story=tell,
         started=service.started,
     )

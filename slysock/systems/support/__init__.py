@@ -14,8 +14,10 @@ from slysock_store import SystemName
 
 from .events import EMITS, NAMESPACE, support_router
 from .managing import make_manage
+from .people import ADMIN, MARKET, PHARMACY, RESTAURANT, USER
 from .rest import support_area
 from .service import make_service
+from .story import tell
 
 __all__ = ["NAME", "support"]
 
@@ -33,5 +35,7 @@ def support(foundation: Foundation) -> System:
         rest=(support_area(service),),
         manage=make_manage(service),
         emits=EMITS,
+        roles=(USER, RESTAURANT, MARKET, PHARMACY, ADMIN),
+        story=tell,
         started=voice.bind,
     )

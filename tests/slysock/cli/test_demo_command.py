@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from slysock.cli.demo_command import DemoSettings, fill
 from slysock.cli.settings import TokenSettings
 from slysock.systems import SYSTEMS
 from slysock_store import SystemName, UserKey, open_store
-from tests.slysock.cli.test_serve_command import run_main, serving
+from tests.slysock.cli.running import run_main, serving
 
 SECRET = "a secret of tests, which is longer than 32 bytes"
 
@@ -63,9 +62,3 @@ def test_a_server_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[st
 def test_a_server_that_verifies_by_public_keys_cannot_be_filled(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_main("demo", "--jwt-jwks-url", "https://login.example/jwks.json") == 2
     assert "needs a server that verifies them by a secret" in capsys.readouterr().err
-
-
-def test_the_document_of_events_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_main("asyncapi", "--system", "marketplace") == 0
-    document = msgspec.json.decode(capsys.readouterr().out)
-    assert set(document["channels"]) == {"presence", "chat", "notification"}

@@ -12,10 +12,13 @@ from msgspec import inspect as types
 from slysock import Server
 from slysock.handlers.description import EventDescription
 from slysock.identity.tokens import Tokens, secret_key
-from slysock.systems import SYSTEMS, Assembly, assemble, make_foundation
+from slysock.systems import SYSTEMS
+from slysock.systems.assembly import Assembly, assemble
+from slysock.systems.foundation import make_foundation
 from slysock.testing import Memory, MemoryClient, serve_memory
 from slysock_store import Store, open_store
 from tests.slysock.systems.market import SECRET, at, now, store_now, token_for
+from tests.slysock.systems.registered import MAKERS
 
 INJECTION: Final = {"$gt": ""}
 
@@ -79,7 +82,7 @@ async def scene() -> AsyncIterator[Scene]:
     async with open_store("sqlite://", clock=store_now) as store, trio.open_nursery() as nursery:
         spied = Spied(store)
         foundation = make_foundation(cast("Store", spied), Tokens(secret_key(SECRET), clock=now))
-        assembly = assemble([make(foundation) for make in SYSTEMS.values()], foundation)
+        assembly = assemble([make(foundation) for make in MAKERS.values()], foundation)
         server = Server(*assembly.routers, app=assembly.app)
         assembly.started(server)
         nursery.start_soon(assembly.run)

@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from slysock.identity.tokens import Tokens, secret_key
-from slysock.systems import make_foundation
 from slysock.systems.domain import Domain, Invalid, make_domain
 from slysock.systems.domain.references import References
+from slysock.systems.foundation import make_foundation
 from slysock.systems.marketplace.desk import Desk, Talk
 from slysock.systems.marketplace.gate import Gate
 from slysock.systems.marketplace.managing import PRODUCT_KIND

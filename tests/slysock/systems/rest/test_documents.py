@@ -9,6 +9,7 @@ import pytest
 
 from slysock.systems import SYSTEMS
 from tests.slysock.systems.market import at
+from tests.slysock.systems.registered import MAKERS
 from tests.slysock.systems.rest.test_errors import toy
 from tests.slysock.systems.running import json_of, open_systems
 from tests.slysock.systems.test_asyncapi import references
@@ -40,7 +41,7 @@ async def test_routes_are_described_with_the_errors_and_tokens_that_they_really_
 
 
 async def test_every_route_of_the_systems_is_described() -> None:
-    async with open_systems(*SYSTEMS.values()) as running:
+    async with open_systems(*MAKERS.values()) as running:
         document = json_of(await running.http("GET", "/openapi.json"))
     found = {(method.upper(), path) for path, method, _ in operations(document)}
     manage = {
