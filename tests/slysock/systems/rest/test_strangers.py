@@ -3,7 +3,7 @@
 import re
 
 from tests.slysock.systems.market import token_for
-from tests.slysock.systems.registered import MAKERS
+from tests.slysock.systems.registered import DECLARED, MAKERS
 from tests.slysock.systems.rest.test_documents import operations
 from tests.slysock.systems.running import Running, json_of, open_systems
 
@@ -25,6 +25,6 @@ async def test_without_the_role_every_route_of_the_management_is_403_whatever_is
     async with open_systems(*MAKERS.values()) as running:
         for method, path in await routes(running):
             if path.startswith("/manage/"):
-                for role in ("CUSTOMER", "user", "provider"):
+                for role in {system.roles[0] for system in DECLARED}:
                     answer = await running.http(method, path, token=token_for("anything", role), body={})
                     assert answer.status == 403, (method, path, answer.body)
