@@ -14,7 +14,7 @@ class OpeningRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The HTTP request of an Engine.IO handshake."""
 
     headers: Mapping[str, str]
-    """Names in lower case; a header that came several times is joined by a comma."""
+    """Names in lower case; a header that came several times is joined by a comma, cookies by a semicolon."""
 
     query: Mapping[str, str]
     address: str

@@ -309,7 +309,7 @@ async def test_a_second_probe_during_an_upgrade_is_closed_and_the_first_finishes
         await first.drop()
 
 
-@pytest.mark.parametrize("sid", ["unknown", "", "x" * 10_000, "%00", "../etc"])
+@pytest.mark.parametrize("sid", ["unknown", "x" * 10_000, "%00", "../etc"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_poll_or_post_of_no_session_is_400(sid: str, method: str, autojump_clock: MockClock) -> None:
     async with scene() as stage:

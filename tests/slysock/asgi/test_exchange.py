@@ -21,6 +21,7 @@ from tests.slysock.asgi.applications import (
     saying,
     serve,
 )
+from tests.slysock.http.peer import piece_of
 
 # ---- scope ----------------------------------------------------------------------------------------------------------
 
@@ -258,7 +259,7 @@ async def test_nothing_is_read_ahead_of_the_application() -> None:
         await wait_all_tasks_blocked()
         assert taken == 0
         may_read.set()
-        assert await client.receive_some(1000) == OK
+        assert await piece_of(client) == OK
         await wait_all_tasks_blocked()
         assert taken == 200_000
         nursery.cancel_scope.cancel()

@@ -1,16 +1,17 @@
-"""HTTP/1.1 on plain sockets, where what needs no waiting is done without Trio's streams. Pairs of sockets, no ports."""
+"""HTTP/1.1 on plain sockets, where what needs no waiting is done without Trio's streams."""
 
 import socket as stdlib_socket
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock.http import HttpConnection, Request, RequestBroken
+from slysock.http.listeners import bound
 from slysock.http.stream import HttpStream
-from tests.slysock.http.peer import CONFIG, GET, OK, expect_none, lockstep_request
+from tests.slysock.http.peer import CONFIG, GET, OK, expect_none, lockstep_request, undated
 
 POST = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n"
 LARGE = bytes(4_000_000)  # more than a socket takes at once
@@ -35,11 +36,11 @@ class Pair:
         return request
 
     async def answer(self, size: int = len(OK)) -> bytes:
-        """So many bytes of what the server sends, less where it ends."""
+        """So many bytes of what the server sends, not counting dates; less where it ends."""
         data = b""
-        while len(data) < size and (piece := await self.far.receive_some(65536)):
+        while len(undated(data)) < size and (piece := await self.far.receive_some(65536)):
             data += piece
-        return data
+        return undated(data)
 
 
 @pytest.fixture
@@ -161,6 +162,27 @@ async def test_somebody_elses_reading_does_not_disturb_a_wait(pair: Pair, nurser
     pair.client.send(b"kept")
     await wait_all_tasks_blocked()
     assert stream.buffered == 4
+
+
+async def test_requests_know_which_of_them_arrived_first() -> None:
+    """In whatever order their connections are read."""
+    async with bound("127.0.0.1", 0, None) as (listener,):
+        with ExitStack() as stack:
+            clients = [stack.enter_context(stdlib_socket.create_connection(listener.getsockname())) for _ in range(2)]
+            await trio.lowlevel.wait_readable(listener)
+            servers = [stack.enter_context(listener.accept()[0]) for _ in clients]
+            for client in reversed(clients):
+                client.sendall(GET)
+            requests: list[Request | None] = []
+            for server in servers:
+                server.setblocking(False)
+                stream = trio.SocketStream(trio.socket.from_stdlib_socket(server))
+                connection = HttpConnection(stream, CONFIG, secure=False, peer="", sock=server)
+                requests.append(await connection.next_request())
+            first, second = requests
+            assert first is not None
+            assert second is not None
+            assert second.came_ns < first.came_ns
 
 
 # ---- holding back an answer -----------------------------------------------------------------------------------------
