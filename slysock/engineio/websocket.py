@@ -1,10 +1,9 @@
-"""WebSocket: the fast lane, and trio-websocket for everything that is not fast.
+"""WebSocket: the fast lane for messages, and trio-websocket for everything else.
 
-The lane (slysock.engineio.lane) takes the complete, unfragmented frames of a client straight to their owner.
-Fragments, pings, odd goodbyes and protocol errors are trio-websocket's, on a stream of ours that hands it just
-those bytes. It is started by the first of them, because most connections never have one until they close: without it
-an open connection costs about half the memory, and its making a third of the time. With it on the hot path an echo
-would take three times as long.
+The lane (slysock.engineio.lane) takes the messages of a client straight to their owner. Pings, odd goodbyes and
+protocol errors are trio-websocket's, on a stream of ours that hands it just those bytes. It is started by the first of
+them, because most connections never have one until they close: without it an open connection costs about half the
+memory, and its making a third of the time. With it on the hot path an echo would take three times as long.
 
 Only the outbox writes to the connection.
 """
@@ -144,19 +143,12 @@ class WebSocketTransport:
             await self._serve_cold(cold)
 
     async def _serve_cold(self, cold: bytes) -> None:
-        """Start trio-websocket, and hand over what comes through it until the connection ends."""
+        """Start trio-websocket, and let it see to what is cold until the connection ends."""
         stream = ColdStream(self._lane, self._outbox, cold)
         async with trio.open_nursery() as library:
             connection = await self._start_library(stream, library)
             try:
-                while True:
-                    message = await connection.get_message()
-                    if isinstance(message, str):
-                        self._lane.owner.receive_text(message.encode())
-                    else:
-                        self._lane.owner.receive_binary(message)
-                    await self._lane.owner.wait_ready()
-                    self._lane.message_taken()
+                await connection.get_message()  # which never comes: messages are not cold
             except trio_websocket.ConnectionClosed as closed:
                 code = None if closed.reason is None else closed.reason.code
                 if stream.said_goodbye:
@@ -181,7 +173,6 @@ class WebSocketTransport:
         """
         self._outbox.push(close_frame(*self._closing))
         while True:
-            self._lane.message_taken()  # nobody takes what still comes
             cold = await self._lane.next_cold()
             if not cold or cold[0] == _CLOSE_FRAME:
                 return

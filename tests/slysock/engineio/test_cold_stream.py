@@ -1,4 +1,4 @@
-"""What only trio-websocket sees: pings, and messages in fragments."""
+"""What only trio-websocket sees: pings. And what it does not see: messages, in fragments too."""
 
 from trio.testing import MockClock
 
