@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from slysock.engineio.states import POLLING, SESSION, WEBSOCKET
+from slysock.engineio.states import POLLING, SESSION, UPGRADE, WEBSOCKET
 from slysock.socketio.states import MEMBER
 from slysock.states import E, S, Table
 
@@ -28,8 +28,13 @@ MACHINES: Final[Sequence[tuple[str, StateTable, str]]] = (
     (
         "Polling transport",
         _any(POLLING),
-        "Whether a GET waits, and what becomes of the next one (`slysock/engineio/polling.py`). An upgrade releases "
-        "polls: they are answered at once, so that the client can go over.",
+        "Whether a GET waits, and what becomes of the next one (`slysock/engineio/polling.py`). A graceful end has "
+        "last words: messages in one answer or several, and a close packet in one of its own.",
+    ),
+    (
+        "Upgrade",
+        _any(UPGRADE),
+        "A WebSocket that may become the transport of a session by polling (`slysock/engineio/upgrade.py`).",
     ),
     (
         "WebSocket transport",

@@ -17,7 +17,7 @@ import trio_websocket
 from slysock.config import Config, TransportName
 from slysock.engineio.cold_stream import ColdStream
 from slysock.engineio.lane import NO_OWNER, Lane, Owner
-from slysock.engineio.outbox import Flusher, Outbox, OutboxStatistics
+from slysock.engineio.outbox import Flusher, Outbox, OutboxStatistics, kept_by_kernel
 from slysock.engineio.reading import Reader
 from slysock.engineio.states import WEBSOCKET, WebSocketState, WebSocketStep
 from slysock.engineio.transport import Ending
@@ -28,6 +28,8 @@ from slysock_protocol.errors import CloseCode
 from slysock_protocol.websocket import close_frame, goodbye_frame, read_goodbye
 
 _CLOSE_SECONDS: Final = 5.0  # how long a client may take to answer a close frame
+_PATIENCE_SECONDS: Final = 60.0  # how long one may take that has much to read before it
+_LEAST_BYTES_PER_SECOND: Final = 100_000  # what it has to read meanwhile, by the average of `_CLOSE_SECONDS`
 _FAILURES: Final[dict[int | None, RemoteProtocolError]] = {
     # RFC 6455, section 7.1.7, wants a close frame for what is against the rules; trio-websocket closes without one.
     CloseCode.PROTOCOL_ERROR: RemoteProtocolError("illegal frame"),
@@ -52,7 +54,7 @@ class WebSocketTransport:
         config: limits.
     """
 
-    __slots__ = ("_closing", "_config", "_lane", "_nursery", "_outbox", "_serving", "_state")
+    __slots__ = ("_closing", "_config", "_lane", "_nursery", "_outbox", "_patient", "_serving", "_sock", "_state")
 
     def __init__(
         self,
@@ -66,6 +68,7 @@ class WebSocketTransport:
         reader: Reader,
         config: Config,
     ) -> None:
+        self._sock = sock
         self._nursery = nursery
         self._config = config
         self._outbox = Outbox(
@@ -81,6 +84,7 @@ class WebSocketTransport:
         self._lane = Lane(reader.source(stream, sock), behind, config.max_payload_bytes)
         self._serving = trio.CancelScope()  # until somebody takes leave
         self._closing = (CloseCode.NORMAL, "")
+        self._patient = False  # what was sent before is to arrive, if the client reads
         self._state: WebSocketState = "open"
         self._outbox.push(answer)
 
@@ -119,10 +123,11 @@ class WebSocketTransport:
             with self._serving:
                 await self._serve()
             self._lane.owner.lose(self, "transport close")
-            with trio.move_on_after(_CLOSE_SECONDS):
-                if self._state == "closing":
-                    await self._say_goodbye()
-                await self._outbox.wait_empty()
+            if self._state == "closing" and self._patient:
+                await self._take_leave_patiently()
+            else:
+                with trio.move_on_after(_CLOSE_SECONDS):
+                    await self._take_leave()
         except* trio.BrokenResourceError:
             self._lane.owner.lose(self, "transport error")
         finally:  # also when cancelled or failed: the nursery of the outbox is about to close
@@ -166,6 +171,33 @@ class WebSocketTransport:
             return await proposal.accept()
         raise trio.BrokenResourceError("the request was no opening handshake after all")
 
+    async def _take_leave(self) -> None:
+        """Write what was sent before, and our goodbye where the client has not said its own."""
+        if self._state == "closing":
+            await self._say_goodbye()
+        await self._outbox.wait_empty()
+
+    async def _take_leave_patiently(self) -> None:
+        """Take leave of a client that may be slow to read what was said before: it may take as long as it goes on."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._cut_if_slow, nursery.cancel_scope)
+            await self._take_leave()
+            nursery.cancel_scope.cancel()
+
+    async def _cut_if_slow(self, scope: trio.CancelScope) -> None:
+        before = self._unsent_bytes()
+        for _ in range(round(_PATIENCE_SECONDS / _CLOSE_SECONDS)):
+            await trio.sleep(_CLOSE_SECONDS)
+            unsent = self._unsent_bytes()
+            if before - unsent < _LEAST_BYTES_PER_SECOND * _CLOSE_SECONDS:
+                break
+            before = unsent
+        scope.cancel()
+
+    def _unsent_bytes(self) -> int:
+        """Count what has not reached the client: what waits here, and what the kernel keeps."""
+        return self.waiting_bytes + (0 if self._sock is None else kept_by_kernel(self._sock))
+
     async def _say_goodbye(self) -> None:
         """Close from our side, and wait until the client does the same or has left.
 
@@ -177,10 +209,11 @@ class WebSocketTransport:
             if not cold or cold[0] == _CLOSE_FRAME:
                 return
 
-    def close(self, ending: Ending, code: CloseCode, text: str) -> None:  # noqa: ARG002 - for polling
+    def close(self, ending: Ending, code: CloseCode, text: str) -> None:
         """Send a close frame behind what was sent before, and end."""
         if self._state in ("open", "library"):
             self._closing = (code, text)
+            self._patient = ending is Ending.GRACEFUL
             self._step("say goodbye")
             self._serving.cancel()
 

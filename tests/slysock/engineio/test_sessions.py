@@ -25,7 +25,7 @@ async def test_the_handshake_says_what_clients_expect(autojump_clock: MockClock)
         }
 
 
-async def test_last_words_wait_for_one_more_poll_and_not_for_ever(autojump_clock: MockClock) -> None:
+async def test_last_words_wait_for_the_polls_that_they_take_and_not_for_ever(autojump_clock: MockClock) -> None:
     root, log = reasons()
     async with serving(root) as memory:
         session, other = await quiet(memory), await quiet(memory)
@@ -36,7 +36,9 @@ async def test_last_words_wait_for_one_more_poll_and_not_for_ever(autojump_clock
             await memory.request("GET", session.target.replace("polling", "websocket"), headers=UPGRADE),
         ):
             assert json.loads(refused.body)["code"] == 1
-        assert (await session.get()).body == b'42["bye"]\x1e41\x1e1'
+        assert (await session.get()).body == b'42["bye"]\x1e41'
+        assert memory.server.statistics().lingering == 2
+        assert (await session.get()).body == b"1"
         assert json.loads((await session.get()).body)["code"] == 1
         assert memory.server.statistics().lingering == 1
         await trio.sleep(31)
