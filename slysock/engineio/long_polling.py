@@ -133,7 +133,7 @@ class LongPolling:
             return
         async with posts.turn(request.came_ns):
             await posts.wait_room(session, self._config, self._nursery)
-            if session.closed:
+            if session.closed or posts.broken:
                 await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
             else:
                 await self._read_post(request, session, transport)
@@ -149,6 +149,7 @@ class LongPolling:
             session.fail(error)
             await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
         except RequestBroken as fault:
+            transport.posts.broken = True
             self._lose(session, transport)
             if fault.status is None:
                 raise

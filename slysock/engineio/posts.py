@@ -47,9 +47,12 @@ class Posts:
     Bounds: `MAX_POSTS` are here at once. What has been answered is the rest of one body, and while an upgrade is under
     way of as many as keep events and bytes below `UPGRADE_FACTOR` times a backlog; bodies are kept as they came, and
     become packets one by one.
+
+    Attributes:
+        broken: one was broken off; what comes behind it would have a gap before it.
     """
 
-    __slots__ = ("_begun", "_feeding", "_news", "_packets", "_rests", "_rests_bytes", "_turns")
+    __slots__ = ("_begun", "_feeding", "_news", "_packets", "_rests", "_rests_bytes", "_turns", "broken")
 
     def __init__(self) -> None:
         self._turns: list[_Turn] = []  # first come, first served
@@ -58,6 +61,7 @@ class Posts:
         self._rests_bytes = 0
         self._packets = 0  # in them
         self._feeding = False  # a task hands them over, or waits for the session to take more
+        self.broken = False
         self._news: trio.Event | None = None  # set when something may be different for those who wait
 
     @property
