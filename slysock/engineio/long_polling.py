@@ -131,7 +131,7 @@ class LongPolling:
             session.close("transport error", Ending.ERROR)
             await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
             return
-        async with posts.turn(request.came_ns):
+        async with posts.turn(request.came_ns, request.connection):
             await posts.wait_room(session, self._config, self._nursery)
             if session.closed or posts.broken:
                 await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)

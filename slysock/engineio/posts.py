@@ -52,11 +52,24 @@ class Posts:
         broken: one was broken off; what comes behind it would have a gap before it.
     """
 
-    __slots__ = ("_begun", "_feeding", "_news", "_packets", "_rests", "_rests_bytes", "_turns", "broken")
+    __slots__ = (
+        "_begun",
+        "_connection",
+        "_feeding",
+        "_news",
+        "_packets",
+        "_rests",
+        "_rests_bytes",
+        "_several",
+        "_turns",
+        "broken",
+    )
 
     def __init__(self) -> None:
         self._turns: list[_Turn] = []  # first come, first served
         self._begun = False  # the first of them is being read
+        self._connection: int | None = None  # that brought the last one
+        self._several = False  # more than one brings them, which may do so at the same time
         self._rests: deque[tuple[Iterator[Packet], int]] = deque()  # (packets of a body, its size), oldest first
         self._rests_bytes = 0
         self._packets = 0  # in them
@@ -77,12 +90,15 @@ class Posts:
     # -- their order -------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def turn(self, came_ns: int) -> AsyncGenerator[None]:
+    async def turn(self, came_ns: int, connection: int) -> AsyncGenerator[None]:
         """Wait until those that came before have been dealt with. Not while `full`."""
         turn = _Turn(came_ns)
         self._turns.insert(self._place(came_ns), turn)
+        self._several = self._several or self._connection not in (None, connection)
+        self._connection = connection
         try:
-            await trio.lowlevel.checkpoint()  # whoever came at the same time, on another connection, takes its place
+            if self._several:  # another one, that came at the same time, may have its turn of the loop after this one
+                await trio.lowlevel.checkpoint()
             while self._turns[0] is not turn:
                 await turn.moved.wait()
                 turn.moved = trio.Event()

@@ -37,6 +37,7 @@ class Request:
         http_version: `1.0` or `1.1`.
         peer: the client's address, empty for Unix sockets.
         secure: whether the connection is under TLS.
+        connection: tells the connections apart that are open at the same time.
         came_ns: when its head arrived; what arrived later has a larger one, on whichever connection.
         upgrade: the protocol the client asks to switch to, in lower case; None when it asks for none.
     """
@@ -64,6 +65,7 @@ class Request:
         self.upgrade = heads.upgrade_of(head, headers, fields)
         self.body_complete = False
         """Whether the whole body has been read; True from the start when there is none."""
+        self.connection = id(stream)
         self.came_ns = stream.received_ns
         self._stream = stream
         self._fields = fields

@@ -74,9 +74,11 @@ async def probe(memory: Memory, session: Quiet) -> None:
 async def test_turns_are_in_the_order_of_arrival_whatever_the_order_of_tasks() -> None:
     for order in ([1, 2, 3, 4], [4, 3, 2, 1], [2, 4, 1, 3]):
         posts, served = Posts(), list[int]()
+        async with posts.turn(0, 0):  # the one that joins a namespace
+            pass
 
         async def post(came: int, posts: Posts = posts, served: list[int] = served) -> None:
-            async with posts.turn(came):
+            async with posts.turn(came, came):
                 served.append(came)
                 await trio.lowlevel.checkpoint()
                 served.append(came)
@@ -90,10 +92,10 @@ async def test_turns_are_in_the_order_of_arrival_whatever_the_order_of_tasks() -
 
 async def test_one_that_has_begun_goes_on_whoever_came_before(nursery: trio.Nursery) -> None:
     posts, served = Posts(), list[str]()
-    async with posts.turn(2):
+    async with posts.turn(2, 1):
 
         async def earlier() -> None:
-            async with posts.turn(1):
+            async with posts.turn(1, 2):
                 served.append("earlier")
 
         nursery.start_soon(earlier)
@@ -105,12 +107,12 @@ async def test_one_that_has_begun_goes_on_whoever_came_before(nursery: trio.Nurs
 
 async def test_one_that_is_cancelled_while_it_waits_lets_the_others_pass(nursery: trio.Nursery) -> None:
     posts, served = Posts(), list[int]()
-    async with posts.turn(1):
+    async with posts.turn(1, 2):
         scopes = [trio.CancelScope() for _ in range(3)]
 
         async def wait(number: int) -> None:
             with scopes[number]:
-                async with posts.turn(10 + number):
+                async with posts.turn(10 + number, number):
                     served.append(number)
 
         for number in range(3):
