@@ -47,9 +47,16 @@ class Disconnected(AckTimeout):
 class InvalidPayload(Exception):
     """What a client sent does not fit the parameters of the handler, which was not called.
 
-    The text names the place and what was expected, and may quote that client's own value: it may be
-    shown to the client.
+    The text names the place and what was expected, and may quote that client's own value: it may be shown to the
+    client.
+
+    Attributes:
+        place: which argument, and which field of it; nothing of the client's is in it, so that it may be logged.
     """
+
+    def __init__(self, message: str, *, place: str = "") -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class Refusal(Exception):
