@@ -225,7 +225,7 @@ class Session:
     def fail(self, error: RemoteProtocolError) -> None:
         """Close because the client broke the protocol."""
         self.failed = True
-        self.close("parse error", Ending.ERROR, error.close_code, error.reason)
+        self.close("parse error", Ending.ERROR, error.close_code, error.close_text)
 
     def lose(self, transport: Transport, reason: DisconnectReason) -> None:
         """Close when its transport has ended by itself; one that was only tried is no loss."""
