@@ -75,8 +75,9 @@ class Connection:
         self.session = session
         self._around = around
         self._decoder = around.parser.decoder()
-        self._members: dict[str, Member] = {}  # namespace -> the client there; also while it is joining
-        self._left: dict[str, None] = {}  # namespaces the server took it out of: late packets for them are no error
+        # Namespace, as the client calls it -> the client there; also while it is joining.
+        self._members: dict[str, Member] = {}
+        self._left: dict[str, None] = {}  # likewise: late packets for what the server took it out of are no error
         self._bytes = 0  # so far, of a packet whose attachments are awaited
         self._binaries = 0  # binary messages so far
         self._patience: Timer | None = None  # looks after announced attachments
@@ -162,7 +163,7 @@ class Connection:
         if len(self._members) >= self._around.config.max_namespaces:
             self.session.send(self._around.parser.refused(packet.namespace, _TOO_MANY))
             return
-        found = self._around.namespaces.find(packet.namespace)
+        found = self._around.namespaces.find_called(packet.namespace)
         if found is None:
             self.session.send(self._around.parser.refused(packet.namespace, _REFUSED_NAMESPACE))
             return
@@ -177,7 +178,7 @@ class Connection:
             url=request.url,
             issued=time.time(),
         )
-        member = Member(self, found, handshake)
+        member = Member(self, found, handshake, called=packet.namespace)
         self._left.pop(packet.namespace, None)
         self._members[packet.namespace] = member
         copy_context().run(member.enter)
@@ -190,7 +191,7 @@ class Connection:
 
     def left(self, member: Member) -> None:
         """Note that the client is out of a namespace."""
-        name = member.namespace
+        name = member.called
         if self._members.get(name) is member:
             del self._members[name]
             self._left[name] = None

@@ -81,6 +81,8 @@ class Member:
 
     Attributes:
         id: the socket's.
+        called: the namespace, as this client calls it: it may have sent a query string behind the name, and understands
+            only what comes under the name that it has sent.
         session: the connection below, which other namespaces may share.
         socket: what users hold; only until the client has left.
         observers: who is told what happens.
@@ -96,6 +98,7 @@ class Member:
         "_held",
         "_host",
         "_rooms",
+        "called",
         "id",
         "observers",
         "session",
@@ -103,8 +106,9 @@ class Member:
         "state",
     )
 
-    def __init__(self, host: Host, found: Found, handshake: Handshake) -> None:
+    def __init__(self, host: Host, found: Found, handshake: Handshake, *, called: str) -> None:
         self.id = SocketId(secrets.token_urlsafe(_ID_BYTES))
+        self.called = called
         self.session = host.session
         self.socket = Socket(self, self.id, found.namespace, handshake)
         self.observers = found.adapter.observers
@@ -158,7 +162,7 @@ class Member:
 
     def emit(self, event: str, args: tuple[object, ...]) -> None:
         """See Socket.emit. Local: only this server has the client."""
-        self._deliver(self._adapter.parser.event(self._adapter.name, event, args), event, args)
+        self._deliver(self._adapter.parser.event(self.called, event, args), event, args)
 
     def _deliver(self, outgoing: Outgoing, event: str, args: tuple[object, ...]) -> None:
         if self.state in ("joining", "in"):
@@ -169,7 +173,7 @@ class Member:
     async def call(self, event: str, args: tuple[object, ...], timeout_seconds: float) -> object:
         """See Socket.call."""
         ack_id = self._adapter.next_ack_id()
-        outgoing = self._adapter.parser.event(self._adapter.name, event, args, ack_id)
+        outgoing = self._adapter.parser.event(self.called, event, args, ack_id)
         answers = Answers(1)
         self.expect_ack(ack_id, answers)
         try:
@@ -244,11 +248,11 @@ class Member:
             self.close("server namespace disconnect")
 
     def _refusal(self, message: str, data: object) -> Outgoing:
-        parser, name = self._adapter.parser, self._adapter.name
+        parser, name = self._adapter.parser, self.called
         try:
             return parser.refused(name, {"message": message} if data is None else {"message": message, "data": data})
         except LocalProtocolError:
-            logger.exception("the refusal of socket %s by %r cannot be sent as it is", self.id, name)
+            logger.exception("the refusal of socket %s by %r cannot be sent as it is", self.id, self.namespace)
             return parser.refused(name, {"message": "Internal error"})
 
     async def _let_in(self, socket: Socket) -> None:
@@ -259,7 +263,7 @@ class Member:
         self._rooms = frozenset()
         self._host.joined()
         self.observers.joined(socket)
-        self.session.send(self._adapter.parser.connected(self._adapter.name, self.id))
+        self.session.send(self._adapter.parser.connected(self.called, self.id))
         held, self._held = self._held, []
         for outgoing in held:
             self.session.send(outgoing)
@@ -361,7 +365,7 @@ class Member:
         Raises:
             LocalProtocolError: the answer cannot be encoded.
         """
-        self.send(self._adapter.parser.ack(self._adapter.name, ack_id, _values(result)))
+        self.send(self._adapter.parser.ack(self.called, ack_id, _values(result)))
 
     def handled(self, socket: Socket, event: str, seconds: float) -> None:
         """Tell observers that a handler has ended well."""
@@ -376,7 +380,7 @@ class Member:
     def disconnect(self, *, close: bool) -> None:
         """See Socket.disconnect."""
         if self.state in ("joining", "in"):
-            self.session.send(self._adapter.parser.disconnected(self._adapter.name))
+            self.session.send(self._adapter.parser.disconnected(self.called))
             self.close("server namespace disconnect")
         if close:
             self._host.disconnect()
