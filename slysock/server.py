@@ -17,7 +17,7 @@ from slysock.engineio.session import Session
 from slysock.front import Front
 from slysock.handlers.router import Router
 from slysock.http.listeners import Listening, bound, describe
-from slysock.process import settle_in, stop_on_signals
+from slysock.process import run_to_the_end, settle_in, stop_on_signals
 from slysock.socketio.connection import Connection, Surroundings
 from slysock.socketio.namespace import Namespace
 from slysock.socketio.namespaces import Namespaces
@@ -170,6 +170,8 @@ def run(
 ) -> None:
     """Serve until SIGINT or SIGTERM, then stop gracefully; a second signal stops at once. Blocks.
 
+    When the server has stopped, the process ends even if a handler shields itself from its end; with exit code 1 then.
+
     The arguments are those of Server and Server.serve.
 
     Raises:
@@ -177,7 +179,7 @@ def run(
     """
     server = Server(*routers, config=config, app=app, lifespan=lifespan)
     settle_in()
-    trio.run(serve_until_signal, server, partial(server.serve, host, port, tls=tls))
+    run_to_the_end(serve_until_signal, server, partial(server.serve, host, port, tls=tls))
 
 
 async def serve_until_signal(server: Server, serve: Callable[[], Awaitable[None]]) -> None:
