@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A browser's requests are as recorded from a headless Chromium, but for its name and the languages, which only a browser
+ * with a window asks for. */
 #define PATH "/socket.io/?EIO=4&transport="
 #define KEY "dGhlIHNhbXBsZSBub25jZQ==" /* the sample of RFC 6455, section 1.3 */
 #define AGENT                                                                                                           \
@@ -59,12 +61,12 @@ bool manner_named(const char *name, enum manner *manner)
 static const char *poll_query(enum manner manner, const char *sid)
 {
     static char query[128];
-    static uint64_t count = 78364164096; /* the least of eight digits */
-    char t[9] = "";
+    static uint64_t count;
+    char t[] = "&t=00000000";
     uint64_t rest = count++;
-    for (int i = 7; i >= 0; i--, rest /= 36) t[i] = "0123456789abcdefghijklmnopqrstuvwxyz"[rest % 36];
-    snprintf(query, sizeof query, "%s%s%s%s", manner == BARE ? "" : "&t=", manner == BARE ? "" : t, *sid ? "&sid=" : "",
-             sid);
+    for (char *digit = t + sizeof t - 2; rest; digit--, rest /= 36)
+        *digit = "0123456789abcdefghijklmnopqrstuvwxyz"[rest % 36];
+    snprintf(query, sizeof query, "%s%s%s", manner == BARE ? "" : t, *sid ? "&sid=" : "", sid);
     return query;
 }
 
