@@ -1,17 +1,22 @@
-"""What clients send, event by event. Fields that are not listed are ignored; ids are checked against the token."""
+"""What clients and the back-end send. Fields that are not listed are ignored; ids are checked against the token."""
 
 from typing import Annotated, Final, Literal, TypeAlias, final
 
+import msgspec
 from msgspec import Meta, Struct
 
 from slysock.systems.nulls import OrDefault, fill_nulls
 from slysock_store import JsonObject
 
 from .media import Address, MediaFields, attachment_of
+from .people import MAX_ID_CHARACTERS
 
-MAX_ID_CHARACTERS: Final = 128
 MAX_INTEGER: Final = 2**53 - 1
 """The largest integer that JavaScript holds exactly."""
+
+MAX_PRIORITY: Final = 1000
+MAX_NOTICE_BYTES: Final = 8_192
+"""As JSON. What waits for one user is handed out at once, and must fit the outbox."""
 
 SYSTEM_TYPE: Final = "system"
 
@@ -23,6 +28,7 @@ UserName: TypeAlias = (
 MessageType: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=32, description="`text`, `image`, `file` or another word for the media")
 ]
+ProfileText: TypeAlias = Annotated[str, Meta(max_length=512)] | None
 TicketMessageType: TypeAlias = Literal["text", "image", "document", "file", "system"]
 ClientMessageId: TypeAlias = Annotated[
     str,
@@ -150,3 +156,70 @@ class MarkMessageRead(Struct, frozen=True, kw_only=True, rename="camel"):
     """`mark-message-read`: one message of a ticket."""
 
     message_id: RecordId
+
+
+@final
+class NewNotice(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a user is to be told; the body of `POST /manage/services/notifications`."""
+
+    user_id: UserName
+    user_type: Annotated[str, Meta(max_length=64)] | None = None
+    """Not looked at: ids are unique in this system."""
+
+    type: Annotated[str, Meta(min_length=1, max_length=64)]
+    content: object
+    """A text, or an object with whatever the front-end shows."""
+
+    channel: OrDefault[Annotated[str, Meta(min_length=1, max_length=32)]] = "PUSH"
+    priority: OrDefault[Annotated[int, Meta(ge=0, le=MAX_PRIORITY)]] = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what is too long, or, where it comes from Python code, cannot be said in JSON."""
+        fill_nulls(self)
+        if len(msgspec.json.encode(self.content)) > MAX_NOTICE_BYTES:
+            raise ValueError(f"Expected `content` of at most {MAX_NOTICE_BYTES} bytes")
+
+
+@final
+class Photo(Struct, frozen=True, kw_only=True):
+    """A user's picture."""
+
+    url: Annotated[str, Meta(max_length=2048)]
+
+
+@final
+class UserRecord(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A user's role and profile; what is left out stays."""
+
+    role: Annotated[str, Meta(min_length=1, max_length=64)]
+    full_name: ProfileText = None
+    name: ProfileText = None
+    first_name: ProfileText = None
+    last_name: ProfileText = None
+    username: ProfileText = None
+    email: ProfileText = None
+    phone: ProfileText = None
+    profile_photo: Photo | Annotated[str, Meta(max_length=2048)] | None = None
+    profile_picture: ProfileText = None
+    avatar: ProfileText = None
+
+    def profile(self) -> JsonObject:
+        """Give what is to be stored."""
+        fields: JsonObject = msgspec.to_builtins(self)
+        return {name: value for name, value in fields.items() if name != "role" and value is not None}
+
+
+@final
+class ChatRecord(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The two sides of a chat."""
+
+    client_id: UserName
+    provider_id: UserName
+
+
+@final
+class TicketRecord(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Whose ticket it is."""
+
+    user_id: UserName
+    subject: Annotated[str, Meta(max_length=512)] | None = None

@@ -5,10 +5,12 @@ from typing import Final, final
 from msgspec import Struct
 
 from slysock.identity.tokens import Identity
-from slysock.systems.domain import NotAllowed, NotAuthenticated
-from slysock_store import User, UserKey
+from slysock.systems.domain import NotAuthenticated
+from slysock_store import UserKey
 
-from .payloads import MAX_ID_CHARACTERS, UserName
+from .rooms import bearer_room
+
+MAX_ID_CHARACTERS: Final = 128
 
 CLIENT: Final = "client"
 PROVIDER: Final = "provider"
@@ -16,31 +18,15 @@ ADMIN: Final = "admin"
 
 
 @final
-class Session(Struct, frozen=True, kw_only=True):
-    """Whom a socket speaks for."""
+class Person(Struct, frozen=True):
+    """Whom a token names."""
 
     key: UserKey
-    user: User
-    """As of the socket's first event, its latest token or what the back-end has told since."""
-
-    identity: Identity | None
-    """None for one who was believed without a token."""
 
     @property
-    def is_admin(self) -> bool:
-        """Whether the token names an admin; nobody becomes one in another way."""
-        return self.identity is not None and role_of(self.identity) == ADMIN
-
-    def named(self, user_id: UserName) -> UserKey:
-        """Check an id of a payload against the token.
-
-        Raises:
-            NotAllowed: it is another user's, and this is no admin.
-        """
-        key = key_of(user_id)
-        if key != self.key and not self.is_admin:
-            raise NotAllowed("The user id is not yours")
-        return key
+    def rooms(self) -> tuple[str, ...]:
+        """The rooms that this user's sockets are in from their first event."""
+        return (bearer_room(self.key),)
 
 
 def key_of(user_id: str | int) -> UserKey:
@@ -48,7 +34,7 @@ def key_of(user_id: str | int) -> UserKey:
     return UserKey(str(user_id))
 
 
-def user_of(identity: Identity) -> UserKey:
+def person_of(identity: Identity) -> Person:
     """Say who bears a token.
 
     Raises:
@@ -57,7 +43,7 @@ def user_of(identity: Identity) -> UserKey:
     key = key_of(identity.user_id)
     if len(key) > MAX_ID_CHARACTERS:
         raise NotAuthenticated("The token names no user of this chat")
-    return key
+    return Person(key)
 
 
 def role_of(identity: Identity) -> str:
