@@ -9,7 +9,8 @@ import msgspec
 from slysock_store import ChangedMessage, Chat, Message, MessageId, Store, SystemName, UserKey
 
 from .errors import NotAllowed, NotFound, translated_store_errors
-from .messages import MISSING_MESSAGE, Turns
+from .messages import MISSING_MESSAGE
+from .turns import Turns
 
 Announce: TypeAlias = Callable[[ChangedMessage], None]
 Allow: TypeAlias = Callable[[Chat], None]

@@ -9,6 +9,8 @@ from msgspec import Meta
 from slysock.systems.nulls import OrDefault, fill_nulls
 from slysock_store import JsonObject
 
+from .presence import UserPresence
+
 P = TypeVar("P", bound=msgspec.Struct)
 
 ResourceId: TypeAlias = str
@@ -75,19 +77,6 @@ def notifications(payload: type[P], post: Callable[[P], Awaitable[object]]) -> N
 def _answer_of(call: Callable[..., Awaitable[object]]) -> object:  # type: ignore[explicit-any]  # "..." counts as Any
     """Read the type of the answer off a function's annotation."""
     return get_type_hints(call).get("return", object)
-
-
-@final
-class UserPresence(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The answer of `GET /manage/{system}/presence/{userId}`."""
-
-    user_id: str | int
-    is_online: bool
-    sockets: int
-    """How many connections the user has."""
-
-    last_active: str | None
-    """ISO 8601 in UTC; null for one who was never here."""
 
 
 @final

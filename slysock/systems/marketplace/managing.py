@@ -1,7 +1,6 @@
 """What another back-end tells the marketplace: users, products, notifications; and what it may ask."""
 
 import re
-from collections.abc import Iterable
 from typing import Final, final
 
 import msgspec
@@ -9,8 +8,8 @@ import msgspec
 from slysock.systems.domain import Domain, Invalid
 from slysock.systems.domain.references import References
 from slysock.systems.domain.times import wire_time
-from slysock.systems.manage import Manage, NewNotice, UserPresence, UserRecord, notifications, resource
-from slysock_store import JsonObject, User, UserKey
+from slysock.systems.manage import Manage, NewNotice, UserPresence, UserRecord, notifications, resource, user_presence
+from slysock_store import JsonObject, UserKey
 
 from .notifications import NotificationEvents
 from .payloads import ProductRecord
@@ -65,9 +64,7 @@ class Managing:
         people = [Person(role, number) for role in (Role if user_type is None else (_role(user_type),))]
         known = await self._domain.users.find(person.key for person in people)
         sockets = sum(self._domain.online.connections_of(person.key) for person in people)
-        return UserPresence(
-            user_id=number, is_online=sockets > 0, sockets=sockets, last_active=_last_active(known.values())
-        )
+        return user_presence(number, known.values(), sockets=sockets)
 
     async def _only_user(self, number: int, user_type: str | None) -> UserKey:
         """Find out whom an id means: ids are unique per role only.
@@ -107,9 +104,3 @@ def _number(text: str) -> int:
     if not 0 <= number <= MAX_ID:
         raise Invalid("Expected an integer as the id of a user")
     return number
-
-
-def _last_active(users: Iterable[User]) -> str | None:
-    """Give when the latest of them was here."""
-    moments = [user.last_active for user in users if user.last_active is not None]
-    return wire_time(max(moments)) if moments else None

@@ -5,8 +5,9 @@ from typing import TypeAlias
 
 from msgspec import UNSET
 
+from slysock.systems.domain import KnownUsers
 from slysock.systems.domain.times import wire_time
-from slysock_store import Chat, ChatId, Json, JsonObject, Message, Page, Reference, User, UserKey
+from slysock_store import Chat, ChatId, Json, JsonObject, Message, Page, Reference, UserKey
 
 from .shapes import (
     ChatPage,
@@ -24,8 +25,6 @@ from .shapes import (
     UnreadShape,
 )
 
-KnownUsers: TypeAlias = Mapping[UserKey, User]
-"""Users by key; those who were never here and whom nobody has told us of are missing."""
 KnownListings: TypeAlias = Mapping[str, Reference]
 """Listings by the id of their pet, as far as they are known."""
 LatestMessages: TypeAlias = Mapping[ChatId, Sequence[Message]]

@@ -4,16 +4,16 @@ from typing import final
 
 from slysock.systems.domain import Conflict, Domain, Invalid
 from slysock.systems.domain.all_chats import AllChats
-from slysock.systems.manage import Manage, UserPresence, notifications, resource
+from slysock.systems.manage import Manage, UserPresence, notifications, resource, user_presence
 from slysock_store import Chat, ChatChanges
 
 from .chats import new_chat, new_ticket
 from .notifications import NotificationEvents
 from .payloads import ChatRecord, NewNotice, TicketRecord, UserRecord
 from .people import key_of, normal_role
-from .presence import PresenceEvents
 from .sessions import Sessions
 from .shapes import ChatShape, NotificationShape, SenderShape, TicketShape
+from .statuses import Statuses
 from .views import sender_shape
 
 
@@ -26,13 +26,13 @@ class Managing:
         domain: Domain,
         sessions: Sessions,
         all_chats: AllChats,
-        presence: PresenceEvents,
+        statuses: Statuses,
         notifications: NotificationEvents,
     ) -> None:
         self._domain = domain
         self._sessions = sessions
         self._all_chats = all_chats
-        self._presence = presence
+        self._statuses = statuses
         self._notifications = notifications
 
     async def put_user(self, user_id: str, user: UserRecord) -> SenderShape:
@@ -76,7 +76,9 @@ class Managing:
 
     async def presence(self, user_id: str, user_type: str | None = None) -> UserPresence:  # noqa: ARG002 - ids are unique
         """Say whether a user is seen as online, and on how many sockets they are."""
-        return await self._presence.report(user_id)
+        key = key_of(user_id)
+        known, is_online = await self._sessions.maybe_user(key), self._statuses.is_online(key)
+        return user_presence(key, [known], sockets=self._statuses.sockets_of(key), is_online=is_online)
 
 
 def make_manage(managing: Managing) -> Manage:

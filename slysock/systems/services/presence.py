@@ -6,7 +6,6 @@ from typing import Final, final
 
 from slysock import DisconnectReason, Socket
 from slysock.systems.domain import Conflict, ConnectionKey, Domain, DomainError
-from slysock.systems.manage.resources import UserPresence
 from slysock_store import UserKey
 
 from .announcing import reply, tell_with_self
@@ -79,16 +78,6 @@ class PresenceEvents:
         if not self._statuses.is_online(gone):  # otherwise they have come back meanwhile, and that has been told
             status = status_shape(gone, is_online=False, last_active=last_active)
             socket.namespace.to(EVERYBODY).emit(STATUS_CHANGED, status)
-
-    async def report(self, user_id: str) -> UserPresence:
-        """Say to another back-end whether a user is seen as online, and on how many sockets they are."""
-        status = await self._status_of(key_of(user_id))
-        return UserPresence(
-            user_id=status.user_id,
-            is_online=status.is_online,
-            sockets=self._statuses.sockets_of(key_of(user_id)),
-            last_active=status.last_active,
-        )
 
     async def _come_online(self, socket: Socket, session: Session) -> StatusKnown:
         last_active = await self._touch(session.key)

@@ -56,7 +56,7 @@ class Services:
         self.typing = TypingSignals(sessions, access)
         self.notifications = NotificationEvents(domain, sessions, notifications, self._emitter)
         self.tickets = Tickets(domain, sessions, access, posts)
-        self.managing = Managing(domain, sessions, all_chats, self.presence, self.notifications)
+        self.managing = Managing(domain, sessions, all_chats, self.statuses, self.notifications)
 
     def started(self, server: Server) -> None:
         """Find the namespace; see `System.started`."""

@@ -1,19 +1,16 @@
 """From records to shapes. Pure: whoever calls has read the records."""
 
-from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from slysock.systems.domain import KnownUsers
 from slysock.systems.domain.times import wire_time
-from slysock_store import Chat, JsonObject, Message, User, UserKey
+from slysock_store import Chat, JsonObject, Message, UserKey
 
 from .people import ADMIN, SYSTEM, USER
 from .shapes import ConversationShape, LastMessageShape, MessageShape, PersonShape
-
-KnownUsers: TypeAlias = Mapping[UserKey, User]
-"""Users by key; those who were never here and whom nobody has told of are missing."""
 
 GENERAL: Final = "general"
 ORDER: Final = "order"

@@ -16,7 +16,7 @@ from slysock.systems.domain import (
     Unavailable,
 )
 from slysock.systems.domain.errors import DomainError, translated_store_errors
-from slysock.systems.domain.messages import Turns
+from slysock.systems.domain.turns import Turns
 from slysock.systems.expiry import SPARE_ENTRIES, Expiries
 from slysock_store import ChatKey, UserKey
 
