@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias, TypeVar, final, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from slysock.systems.ids import UserName
 from slysock.systems.nulls import OrDefault, fill_nulls
 from slysock_store import JsonObject
 
@@ -83,7 +84,7 @@ def _answer_of(call: Callable[..., Awaitable[object]]) -> object:  # type: ignor
 class NewNotice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The body of `POST /manage/{system}/notifications`."""
 
-    user_id: Annotated[int, Meta(ge=0, le=2**53 - 1)] | Annotated[str, Meta(min_length=1, max_length=128)]
+    user_id: UserName
     user_type: Annotated[str, Meta(max_length=64)] | None = None
     """The user's role, where ids are unique per role only."""
 

@@ -8,12 +8,13 @@ import msgspec
 from slysock.systems.domain import Domain, Invalid
 from slysock.systems.domain.references import References
 from slysock.systems.domain.times import wire_time
+from slysock.systems.ids import MAX_INTEGER
 from slysock.systems.manage import Manage, NewNotice, UserPresence, UserRecord, notifications, resource, user_presence
 from slysock_store import JsonObject, UserKey
 
 from .notifications import NotificationEvents
 from .payloads import ProductRecord
-from .people import MAX_ID, Person, Role
+from .people import Person, Role
 from .profiles import customer_shape, vendor_shape
 from .sessions import Sessions
 from .shapes import CustomerShape, NotificationShape, ProductShape, VendorShape
@@ -101,6 +102,6 @@ def _role(text: str) -> Role:
 
 def _number(text: str) -> int:
     number = int(text) if _DIGITS.fullmatch(text) else -1
-    if not 0 <= number <= MAX_ID:
+    if not 0 <= number <= MAX_INTEGER:
         raise Invalid("Expected an integer as the id of a user")
     return number

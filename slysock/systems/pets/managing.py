@@ -4,11 +4,11 @@ from typing import Final, final
 
 from slysock.systems.domain import Domain
 from slysock.systems.domain.references import References
+from slysock.systems.ids import normal_role
 from slysock.systems.manage import Manage, UserPresence, UserRecord, resource, user_presence
 from slysock_store import UserKey
 
 from .payloads import ListingImage, ListingRecord
-from .people import normal_role
 from .sessions import Sessions
 from .shapes import ListingShape, PersonShape
 from .views import listing_shape, person_shape

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import msgspec
 
 from slysock.systems.domain import Invalid
+from slysock.systems.ids import key_of
 
 from .payloads import NewNotice
-from .people import key_of
 from .service import Services
 from .shapes import NotificationShape
 

@@ -4,13 +4,13 @@ from typing import final
 
 from slysock.systems.domain import Conflict, Domain, Invalid
 from slysock.systems.domain.all_chats import AllChats
+from slysock.systems.ids import key_of, normal_role
 from slysock.systems.manage import Manage, UserPresence, notifications, resource, user_presence
 from slysock_store import Chat, ChatChanges
 
 from .chats import new_chat, new_ticket
 from .notifications import NotificationEvents
 from .payloads import ChatRecord, NewNotice, TicketRecord, UserRecord
-from .people import key_of, normal_role
 from .sessions import Sessions
 from .shapes import ChatShape, NotificationShape, SenderShape, TicketShape
 from .statuses import Statuses

@@ -6,11 +6,11 @@ from slysock import Socket
 from slysock.systems.domain import ConnectionKey, Domain, DomainError
 from slysock.systems.domain.notifications import Notice, Notifications
 from slysock.systems.emitter import Emitter
+from slysock.systems.ids import UserName, key_of
 from slysock_store import Json, Notification, NotificationId, UserKey
 
 from .announcing import reply, tell_with_self
-from .payloads import MarkNotificationRead, NewNotice, UserName
-from .people import key_of
+from .payloads import MarkNotificationRead, NewNotice
 from .rooms import notification_room
 from .sessions import Sessions
 from .shapes import Counted, Done, NotificationReadShape, NotificationShape, UnreadCountShape

@@ -5,14 +5,11 @@ from typing import Annotated, Final, Literal, TypeAlias, final
 import msgspec
 from msgspec import Meta, Struct
 
+from slysock.systems.ids import MAX_USER_ID_CHARACTERS, ClientMessageId, UserName
 from slysock.systems.nulls import OrDefault, fill_nulls
 from slysock_store import JsonObject
 
 from .media import Address, MediaFields, attachment_of
-from .people import MAX_ID_CHARACTERS
-
-MAX_INTEGER: Final = 2**53 - 1
-"""The largest integer that JavaScript holds exactly."""
 
 MAX_PRIORITY: Final = 1000
 MAX_NOTICE_BYTES: Final = 8_192
@@ -20,24 +17,12 @@ MAX_NOTICE_BYTES: Final = 8_192
 
 SYSTEM_TYPE: Final = "system"
 
-RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS)]
-UserName: TypeAlias = (
-    Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS, description="A user's id")]
-    | Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="A user's id")]
-)
+RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_USER_ID_CHARACTERS)]
 MessageType: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=32, description="`text`, `image`, `file` or another word for the media")
 ]
 ProfileText: TypeAlias = Annotated[str, Meta(max_length=512)] | None
 TicketMessageType: TypeAlias = Literal["text", "image", "document", "file", "system"]
-ClientMessageId: TypeAlias = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=128,
-        description="Chosen by the client: a second message with the same one is a retry, answered with the first",
-    ),
-]
 
 
 @final

@@ -6,11 +6,11 @@ from typing import Final, final
 
 from slysock import DisconnectReason, Socket
 from slysock.systems.domain import Conflict, ConnectionKey, Domain, DomainError
+from slysock.systems.ids import UserName, key_of
 from slysock_store import UserKey
 
 from .announcing import reply, tell_with_self
-from .payloads import SetOnlineStatus, UserName
-from .people import key_of
+from .payloads import SetOnlineStatus
 from .rooms import EVERYBODY, personal_room
 from .sessions import Session, Sessions
 from .shapes import StatusKnown, StatusShape

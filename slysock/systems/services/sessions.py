@@ -11,11 +11,11 @@ from slysock.systems.admission import Admission, show_out_of_root
 from slysock.systems.connecting import Connecting
 from slysock.systems.domain import Domain, NotAllowed, NotAuthenticated
 from slysock.systems.emitter import Emitter
+from slysock.systems.ids import UserName, key_of
 from slysock.systems.socket_keys import Key
 from slysock_store import JsonObject, User, UserKey
 
-from .payloads import UserName
-from .people import ADMIN, Person, key_of, person_of, role_of
+from .people import ADMIN, Person, person_of, role_of
 from .rooms import bearer_room
 
 

@@ -6,6 +6,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from slysock.systems.domain import KnownUsers
+from slysock.systems.domain.profiles import text_in
 from slysock.systems.domain.times import wire_time
 from slysock_store import Chat, JsonObject, Message, UserKey
 
@@ -40,9 +41,8 @@ def _name_in(profile: JsonObject) -> str:
 
 
 def _text(fields: JsonObject, name: str) -> str:
-    """Read a text that came from other back-ends; what is of another type is as good as missing."""
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""
+    """Read a text that may be missing."""
+    return text_in(fields, name) or ""
 
 
 def message_shape(message: Message, users: KnownUsers) -> MessageShape:
