@@ -83,7 +83,7 @@ class Posts:
             return stored
 
     async def get(self, message_id: MessageId) -> Message:
-        """Give a message; the caller must ask for its chat whether the user may see it.
+        """Return a message; the caller must ask for its chat whether the user may see it.
 
         Raises:
             NotFound: there is none.

@@ -44,7 +44,7 @@ class Revisions:
         self._turns = Turns()
 
     async def get(self, message_id: MessageId, *, user: UserKey) -> Placed:
-        """Give a message to a participant of its chat.
+        """Return a message of a chat that the user takes part in.
 
         Raises:
             NotFound: there is none, or it is none of theirs.

@@ -122,7 +122,7 @@ class UserRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A vendor's stores."""
 
     def profile(self) -> JsonObject:
-        """Give what is to be stored: what was sent, under the names that tokens have."""
+        """Return what is to be stored: what was sent, under the names that tokens have."""
         fields: JsonObject = msgspec.to_builtins(self)
         return {name: value for name, value in fields.items() if name != "role" and value is not None}
 

@@ -93,7 +93,7 @@ class MarkAsRead(Struct, frozen=True, kw_only=True, rename="camel"):
             self.by_product()
 
     def by_product(self) -> ProductChat:
-        """Give the name of the chat by product and recipient.
+        """Return the name of the chat by product and recipient.
 
         Raises:
             ValueError: it has none.

@@ -50,7 +50,7 @@ class Reading:
         return message_page(page, chat, await self._users_of(chat, messages=page.items))
 
     async def open(self, user: UserKey, chat_id: str) -> Chat:
-        """Give a chat to a participant whom everything in it has reached now.
+        """Return a chat that the user takes part in; everything in it counts as delivered to them now.
 
         Raises:
             NotFound: no such chat, or none of theirs.

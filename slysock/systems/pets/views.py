@@ -136,7 +136,7 @@ def reaction_shapes(message: Message) -> list[ReactionShape]:
 
 
 def maybe_media_url(message: Message) -> str | None:
-    """Give what a message's media is called; None for one without."""
+    """Return what a message's media is called; None for one without."""
     return text_in(message.attachments[0], "url") if message.attachments else None
 
 

@@ -21,7 +21,7 @@ class Access:
         self._all_chats = all_chats
 
     async def chat(self, chat_id: str, *, user: UserKey) -> Chat:
-        """Give a chat to one of its two sides.
+        """Return a chat that the user is a side of.
 
         Raises:
             NotFound: there is none, or it is none of theirs.
@@ -32,7 +32,7 @@ class Access:
         return chat
 
     async def ticket(self, session: Session, ticket_id: str) -> Chat:
-        """Give a ticket to its owner or an admin.
+        """Return a ticket of one's own; admins may see any.
 
         Raises:
             NotFound: there is none, or it is none of theirs.
@@ -43,7 +43,7 @@ class Access:
         return ticket
 
     async def maybe_ticket_of(self, session: Session, chat_id: ChatId) -> Chat | None:
-        """Give the ticket that a message was found in; None if it is no ticket, or none of theirs."""
+        """Return the ticket that a message was found in; None if it is no ticket, or none of theirs."""
         chat = await self._all_chats.get(chat_id)
         return chat if chat.kind == TICKET_KIND and _may_see(session, chat) else None
 

@@ -47,7 +47,7 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
         self.stored_media()
 
     def stored_media(self) -> tuple[JsonObject, ...]:
-        """Give the media as the store keeps them.
+        """Return the media as the store keeps them.
 
         Raises:
             ValueError, msgspec.ValidationError: see `attachment_of`.
@@ -70,7 +70,7 @@ class Typing(Struct, frozen=True, kw_only=True, rename="camel"):
         self.named_chat()
 
     def named_chat(self) -> str:
-        """Give the chat's id.
+        """Return the chat's id.
 
         Raises:
             ValueError: there is none.
@@ -128,7 +128,7 @@ class SupportMessage(Struct, frozen=True, kw_only=True, rename="camel"):
         self.stored_attachments()
 
     def stored_attachments(self) -> tuple[JsonObject, ...]:
-        """Give the attachments as the store keeps them.
+        """Return the attachments as the store keeps them.
 
         Raises:
             ValueError, msgspec.ValidationError: see `attachment_of`.
@@ -189,7 +189,7 @@ class UserRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     avatar: ProfileText = None
 
     def profile(self) -> JsonObject:
-        """Give what is to be stored."""
+        """Return what is to be stored."""
         fields: JsonObject = msgspec.to_builtins(self)
         return {name: value for name, value in fields.items() if name != "role" and value is not None}
 

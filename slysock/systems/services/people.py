@@ -37,5 +37,5 @@ def person_of(identity: Identity) -> Person:
 
 
 def role_of(identity: Identity) -> str:
-    """Give the role in a token, as roles are compared; empty without one."""
+    """Return the role in a token, as roles are compared; empty without one."""
     return normal_role(identity.role or "")

@@ -28,7 +28,7 @@ USER: Final = "user"
 
 
 def id_of(chat: Chat) -> str:
-    """Give the id that the back-end knows a chat or a ticket by."""
+    """Return the id that the back-end knows a chat or a ticket by."""
     assert isinstance(chat.reference, str), "a chat of this system is made with its id as reference"
     return chat.reference
 
@@ -75,7 +75,7 @@ def announced(message: SupportMessageShape) -> NewSupportMessageShape:
 
 
 def other_side(chat: Chat, user: UserKey) -> UserKey:
-    """Give the other one of a chat of two."""
+    """Return the other one of a chat of two."""
     first, second = chat.participants
     return second if user == first else first
 

@@ -24,7 +24,7 @@ class Access:
         self._all_chats = all_chats
 
     async def conversation(self, person: Person, conversation_id: str) -> Chat:
-        """Give a conversation to somebody who may see it.
+        """Return a conversation that the person may see.
 
         Raises:
             NotFound: there is none.
@@ -35,7 +35,7 @@ class Access:
         return chat
 
     async def last_message(self, chat: Chat) -> Message | None:
-        """Give the newest message of a conversation."""
+        """Return the newest message of a conversation."""
         latest = await self._domain.chats.latest_messages((chat,), limit_each=1)
         return next(iter(latest.get(chat.id, ())), None)
 

@@ -108,7 +108,7 @@ class Opening:
         return (min(counts, key=lambda key: counts[key]),) if counts else ()
 
     async def admins(self) -> tuple[User, ...]:
-        """Give the admins who were here or whom the back-end has told of; the first hundred by id."""
+        """Return the admins who were here or whom the back-end has told of; the first hundred by id."""
         found = await self._domain.users.page_of_role(ADMIN, page=1, limit=MAX_LIMIT)
         return found.items
 

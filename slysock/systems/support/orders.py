@@ -58,7 +58,7 @@ class Orders:
         self._adopting = trio.Lock()
 
     async def open_chat(self, opener: Person, order_id: str, behind: Announcements) -> OpenedChat:
-        """Give an order's chat; make it first if there is none.
+        """Return an order's chat; make it first if there is none.
 
         Raises:
             NotAllowed: the order is none of theirs.
@@ -82,7 +82,7 @@ class Orders:
         return OpenedChat(conversation=await self._access.show(chat, opener.key), created=created)
 
     async def chat(self, reader: Person, order_id: str) -> Chat:
-        """Give an order's chat to one of those who may see it.
+        """Return an order's chat that the reader may see.
 
         Raises:
             NotFound: there is none, or one of admins alone, which they may open.

@@ -41,7 +41,7 @@ class Reading:
         return Acknowledged(conversation_id=conversation)
 
     async def conversation(self, reader: Person, conversation_id: str) -> ConversationShape:
-        """Give a conversation."""
+        """Return a conversation."""
         chat = await self._access.conversation(reader, conversation_id)
         return await self._access.show(chat, reader.key)
 
