@@ -12,10 +12,10 @@ from .domain import NotAuthenticated
 MAX_INTEGER: Final = 2**53 - 1
 """The largest integer that JavaScript holds exactly."""
 
-MAX_USER_ID_CHARACTERS: Final = 128
+MAX_ID_CHARACTERS: Final = 128
 
 UserName: TypeAlias = (
-    Annotated[str, Meta(min_length=1, max_length=MAX_USER_ID_CHARACTERS, description="A user's id")]
+    Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS, description="A user's id")]
     | Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="A user's id")]
 )
 ClientMessageId: TypeAlias = Annotated[
@@ -40,7 +40,7 @@ def key_of_bearer(identity: Identity) -> UserKey:
         NotAuthenticated: an id that nobody could have been told of.
     """
     key = key_of(identity.user_id)
-    if len(key) > MAX_USER_ID_CHARACTERS:
+    if len(key) > MAX_ID_CHARACTERS:
         raise NotAuthenticated("The token names no user of this chat")
     return key
 

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, TypeAlias, final
 
 from msgspec import Meta, Struct
 
-from slysock.systems.ids import MAX_USER_ID_CHARACTERS, ClientMessageId
+from slysock.systems.ids import MAX_ID_CHARACTERS, ClientMessageId
 from slysock.systems.nulls import OrDefault, fill_nulls
 
 MAX_CONTENT_CHARACTERS: Final = 1000
@@ -18,7 +18,7 @@ RecordId: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=64, description="The `_id` of a chat or of a message")
 ]
 ForeignId: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=MAX_USER_ID_CHARACTERS, description="An id of the back-end's own")
+    str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS, description="An id of the back-end's own")
 ]
 MediaUrl: TypeAlias = Annotated[
     str, Meta(max_length=2048, description="The name of a file that was sent to this chat, or an http(s) address")

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, TypeAlias, final
 import msgspec
 from msgspec import Meta, Struct
 
-from slysock.systems.ids import MAX_USER_ID_CHARACTERS, ClientMessageId, UserName
+from slysock.systems.ids import MAX_ID_CHARACTERS, ClientMessageId, UserName
 from slysock.systems.nulls import OrDefault, fill_nulls
 from slysock_store import JsonObject
 
@@ -17,7 +17,7 @@ MAX_NOTICE_BYTES: Final = 8_192
 
 SYSTEM_TYPE: Final = "system"
 
-RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_USER_ID_CHARACTERS)]
+RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS)]
 MessageType: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=32, description="`text`, `image`, `file` or another word for the media")
 ]
