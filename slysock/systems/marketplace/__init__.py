@@ -13,7 +13,9 @@ from slysock.systems.system import System
 from .emissions import EMITS
 from .events import make_routers
 from .managing import make_manage
+from .people import Role
 from .service import NAME, Marketplace
+from .story import tell
 
 __all__ = ["NAME", "marketplace"]
 
@@ -27,5 +29,7 @@ def marketplace(foundation: Foundation) -> System:
         run=trio.sleep_forever,
         manage=make_manage(service.managing),
         emits=EMITS,
+        roles=tuple(Role),
+        story=tell,
         started=service.started,
     )

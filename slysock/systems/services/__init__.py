@@ -29,7 +29,9 @@ from .emissions import EMITS
 from .events import make_routers
 from .functions import is_user_online, send_notification, send_notification_to_user
 from .managing import make_manage
+from .people import ADMIN, CLIENT, PROVIDER
 from .service import NAME, Services
+from .story import tell
 
 __all__ = [
     "NAME",
@@ -55,5 +57,7 @@ def system_of(service: Services, foundation: Foundation) -> System:
         run=trio.sleep_forever,
         manage=make_manage(service.managing),
         emits=EMITS,
+        roles=(CLIENT, PROVIDER, ADMIN),
+        story=tell,
         started=service.started,
     )
