@@ -29,7 +29,7 @@ def marketplace(foundation: Foundation) -> System:
         run=trio.sleep_forever,
         manage=make_manage(service.managing),
         emits=EMITS,
-        started=service.started,
         roles=tuple(Role),
         story=tell,
+        started=service.started,
     )

@@ -14,11 +14,12 @@ from slysock.systems.admission import Admission, show_out_of_root
 from slysock.systems.connecting import Connecting
 from slysock.systems.domain import Domain, DomainError
 from slysock.systems.emitter import Emitter
+from slysock.systems.ids import normal_role
 from slysock.systems.socket_keys import Key
 from slysock_store import MAX_LIMIT, Json, JsonObject, User, UserKey
 
 from .failures import answer_error
-from .people import Person, normal_role, person_of
+from .people import Person, person_of
 from .rooms import chat_room, personal_room
 
 MAX_JOINED_PAGES: Final = 10

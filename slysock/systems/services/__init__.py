@@ -26,7 +26,9 @@ from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
 
 from .emissions import EMITS
+from .events import make_routers
 from .functions import is_user_online, send_notification, send_notification_to_user
+from .managing import make_manage
 from .people import ADMIN, CLIENT, PROVIDER
 from .service import NAME, Services
 from .story import tell
@@ -51,9 +53,9 @@ def system_of(service: Services, foundation: Foundation) -> System:
     """Make the system of a `Services` that the caller keeps, for the helper functions."""
     return System(
         name=NAME,
-        routers=(foundation.root.router, service.router),
+        routers=(foundation.root.router, *make_routers(service)),
         run=trio.sleep_forever,
-        manage=service.manage,
+        manage=make_manage(service.managing),
         emits=EMITS,
         roles=(CLIENT, PROVIDER, ADMIN),
         story=tell,
