@@ -7,8 +7,6 @@ a live socket.
 
 from typing import Final
 
-import trio
-
 from slysock import Server
 from slysock.systems.domain import Presence, make_domain
 from slysock.systems.domain.notifications import Notifications
@@ -53,7 +51,6 @@ def marketplace(foundation: Foundation) -> System:
             chat_router(domain, gate, products),
             notification_router(events),
         ),
-        run=trio.sleep_forever,
         manage=manage_marketplace(Managing(domain, products, notices, events, talking)),
         emits=EMITS,
         roles=tuple(Role),

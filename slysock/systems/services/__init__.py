@@ -20,8 +20,6 @@ What the documents leave open:
   `attachments`, of the same form as `media`.
 """
 
-import trio
-
 from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
 
@@ -52,7 +50,6 @@ def system_of(service: Services, foundation: Foundation) -> System:
     return System(
         name=NAME,
         routers=(foundation.root.router, service.router),
-        run=trio.sleep_forever,
         manage=service.manage,
         emits=EMITS,
         roles=(CLIENT, PROVIDER, ADMIN),
