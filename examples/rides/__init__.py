@@ -1,7 +1,6 @@
 """Rides: a rider and the driver who picks them up talk about one ride, in the namespace `/rides`.
 
-Another back-end tells who rides with whom (`PUT /manage/rides/rides/{id}`); to others there is no such ride. An event
-that is refused is answered `{error}`.
+Another back-end tells who rides with whom (`PUT /manage/rides/rides/{id}`); to others there is no such ride.
 """
 
 from slysock.systems.foundation import Foundation
@@ -21,4 +20,5 @@ def rides(foundation: Foundation) -> System:
         emits=EMITS,
         roles=ROLES,
         story=tell,
+        started=service.emitter.bind,
     )

@@ -1,17 +1,24 @@
 """The namespace `/rides`, and what the back-end tells."""
 
-from contextlib import suppress
+from functools import partial
 from typing import Final
 
-from slysock import ConnectionRefused, DisconnectReason, Router, Socket
+from msgspec import Struct
+
+from slysock import Router, Socket
+from slysock.identity.tokens import Identity
 from slysock.systems.admission import has_role
-from slysock.systems.domain import ConnectionKey, DomainError, NotFound, make_domain
-from slysock.systems.domain.oversight import Oversight
-from slysock.systems.domain.posting import Post, Posts
+from slysock.systems.connecting import Connecting
+from slysock.systems.domain import NotAllowed, NotFound, make_domain
+from slysock.systems.domain.all_chats import AllChats
+from slysock.systems.domain.posts import Post, Posts
 from slysock.systems.domain.times import wire_time
 from slysock.systems.emissions import Emits
+from slysock.systems.emitter import Emitter
+from slysock.systems.failures import text_of
 from slysock.systems.foundation import Foundation
 from slysock.systems.manage import Manage, resource
+from slysock.systems.socket_keys import Key
 from slysock_store import AddedMessage, Chat, ChatKey, Message, NewChat, SystemName, UserKey
 
 from .shapes import Open, Opened, Present, RideRecord, Said, Say, Typing
@@ -23,23 +30,40 @@ EMITS: Final = (
     Emits(namespace=NAMESPACE, event="said", payload=Said, doc="To all devices of both, for each message."),
     Emits(namespace=NAMESPACE, event="typing", payload=Typing, doc="To the other, who begins or stops to type."),
     Emits(namespace=NAMESPACE, event="presence", payload=Present, doc="To those who share a ride with somebody."),
-    Emits(namespace=NAMESPACE, event="error", payload=str, doc="Before a disconnect: the token's time is over."),
+    Emits(namespace=NAMESPACE, event="error", payload=str, doc="Before a disconnect: why."),
 )
 
 
+class Person(Struct, frozen=True):
+    """A rider or a driver."""
+
+    key: UserKey
+    rooms: tuple[str, ...]
+
+
 class Rides:
-    """The system. Everybody is in a room that is called like them."""
+    """The system."""
 
     def __init__(self, foundation: Foundation) -> None:
-        self._admission = foundation.admission
         self._domain = make_domain(foundation.store, NAME)
-        self._all = Oversight(foundation.store, NAME)
+        self._all = AllChats(foundation.store, NAME)
         self._posts = Posts(foundation.store, NAME)
+        self._people = Key("rides.person", Person)
+        self.emitter = Emitter(NAMESPACE)
         self.manage = Manage(resources=(resource("rides", RideRecord, self.put_ride, doc="Tell who rides with whom."),))
+        connecting = Connecting(
+            foundation.admission,
+            self._people,
+            [self._domain.online],
+            person_of=person_of,
+            sign_in=self.sign_in,
+            show_out=show_out,
+            first_came=partial(self.tell_others, is_online=True),
+            last_left=partial(self.tell_others, is_online=False),
+        )
         self.router = Router(NAMESPACE)
-        self.router.use(self.let_in)
-        self.router.on_connect(self.come)
-        self.router.on_disconnect(self.go)
+        self.router.on_connect(connecting.connect)
+        self.router.on_disconnect(connecting.disconnect)
         self.router.on("open")(self.open)
         self.router.on("say")(self.say)
         self.router.on("typing")(self.typing)
@@ -50,36 +74,15 @@ class Rides:
         await self._all.ensure(NewChat(kind="ride", key=ChatKey(ride_id), participants=people))
         return record
 
-    async def let_in(self, socket: Socket) -> None:
-        """Refuse whoever is neither a rider nor a driver."""
-        try:
-            identity = await self._admission.identify(socket)
-        except DomainError as error:
-            raise ConnectionRefused(str(error)) from error
-        if not has_role(identity, *ROLES):
-            raise ConnectionRefused("Only riders and drivers come in here")
-        self._admission.remember(socket, identity, show_out)
+    async def sign_in(self, person: Person, identity: Identity) -> Person:
+        """Keep what the token says of its bearer."""
+        await self._domain.users.sign_in(person.key, role=identity.role or "", profile=identity.profile)
+        return person
 
-    async def come(self, socket: Socket) -> None:
-        """Join one's room; with one's first device, tell the others."""
-        self._admission.watch(socket)
-        user = self._user(socket)
-        socket.join(user)
-        if self._domain.online.arrive(user, ConnectionKey(socket.id)):
-            await self._tell_others(socket, Present(user, is_online=True))
-
-    async def go(self, socket: Socket, reason: DisconnectReason) -> None:  # noqa: ARG002 - the shape of a hook
-        """Tell the others when the last device has gone."""
-        self._admission.leave(socket)
-        gone = self._domain.online.leave(ConnectionKey(socket.id))
-        if gone is not None:
-            await self._tell_others(socket, Present(gone, is_online=False))
-
-    async def _tell_others(self, socket: Socket, present: Present) -> None:
-        with suppress(DomainError):  # the store's trouble, which has been logged: nobody waits for this
-            async for others in self._domain.chats.companions(UserKey(present.user_id)):
-                if others:
-                    socket.namespace.to(*others).emit("presence", present)
+    async def tell_others(self, user: UserKey, *, is_online: bool) -> None:
+        """Tell those who share a ride with somebody who has come or gone."""
+        async for others in self._domain.chats.companions(user):
+            self.emitter.emit_to_all(others, "presence", Present(user, is_online))
 
     async def open(self, socket: Socket, payload: Open) -> Opened:
         """Read what was said about a ride, and see whether the other is here."""
@@ -106,15 +109,20 @@ class Rides:
         user, chat = await self._ride(socket, payload.ride_id)
         socket.namespace.to(*chat.participants).except_(user).emit("typing", payload)
 
-    def _user(self, socket: Socket) -> UserKey:
-        return UserKey(str(self._admission.identity_of(socket).user_id))
-
     async def _ride(self, socket: Socket, ride_id: str) -> tuple[UserKey, Chat]:
-        user = self._user(socket)
-        chat = await self._domain.chats.maybe_find(ChatKey(ride_id), user=user)
-        if chat is None:
+        person = self._people.get(socket)
+        chat = person and await self._domain.chats.maybe_find(ChatKey(ride_id), user=person.key)
+        if not person or not chat:
             raise NotFound("Chat not found")  # the same words as for a ride of others
-        return user, chat
+        return person.key, chat
+
+
+def person_of(identity: Identity) -> Person:
+    """Say who bears a token; it must be a rider or a driver."""
+    if not has_role(identity, *ROLES):
+        raise NotAllowed("Only riders and drivers come in here")
+    user = UserKey(str(identity.user_id))
+    return Person(user, rooms=(user,))
 
 
 def said(message: Message, ride_id: str) -> Said:
@@ -122,7 +130,7 @@ def said(message: Message, ride_id: str) -> Said:
     return Said(ride_id, message.id, message.sender, message.text or "", wire_time(message.created_at))
 
 
-def show_out(socket: Socket, error: DomainError) -> None:
-    """Tell a client that its time is over."""
-    socket.emit("error", str(error))
+def show_out(socket: Socket, error: Exception) -> None:
+    """Tell a client why it cannot stay."""
+    socket.emit("error", text_of(error))
     socket.disconnect()

@@ -44,7 +44,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
     """What `slysock demo` fills it with."""
 
     started: Callable[[Server], None] = nothing_to_start
-    """Called with the server before the first client comes: the moment for `Voice.bind`."""
+    """Called with the server before the first client comes: the moment for `Emitter.bind`."""
 
     @property
     def namespaces(self) -> tuple[str, ...]:
