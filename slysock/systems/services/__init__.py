@@ -20,8 +20,6 @@ What the documents leave open:
   `attachments`, of the same form as `media`.
 """
 
-import trio
-
 from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
 
@@ -54,7 +52,6 @@ def system_of(service: Services, foundation: Foundation) -> System:
     return System(
         name=NAME,
         routers=(foundation.root.router, *make_routers(service)),
-        run=trio.sleep_forever,
         manage=make_manage(service.managing),
         emits=EMITS,
         roles=(CLIENT, PROVIDER, ADMIN),
