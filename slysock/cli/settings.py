@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar, final
 
+import click
 import msgspec
 
 from slysock.identity.key_sets import RemoteKeys
@@ -33,7 +34,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 FileValue: TypeAlias = str | int | float | bool | list[str]
 
 
-class SettingsError(Exception):
+class SettingsError(click.ClickException):
     """A setting that cannot be used; the text is one line for whoever wrote it."""
 
     def __str__(self) -> str:
