@@ -19,6 +19,7 @@ PACKAGES: Mapping[str, Path] = {
 PUBLIC_MODULES = {
     "slysock",
     "slysock.asgi",
+    "slysock.extras",
     "slysock.handlers.description",
     "slysock.socketio.observer",
     "slysock.identity.tokens",
