@@ -18,7 +18,7 @@
 
 # The newest suitable one is taken when .venv is made; `make clean` first to change it.
 PYTHON ?=
-PYTHONS := python3.13 python3.12 python3.11 python3
+PYTHONS := python3.14 python3.13 python3.12 python3.11 python3
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -93,8 +93,8 @@ stale:
 
 # The build back-end comes first and is used as installed, so that it is locked like everything else.
 .venv/.installed: .venv/.made pyproject.toml constraints.txt
-	$(PIP) install --quiet --constraint constraints.txt hatchling editables
-	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable .
+	$(PIP) install --quiet --constraint constraints.txt hatchling hatch-fancy-pypi-readme editables
+	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[systems,mongo]'
 	@touch $@
 
 .venv/.dev: .venv/.installed pyproject.toml constraints.txt

@@ -1,6 +1,6 @@
 """What `pip install slysock` leaves out, and how somebody who lacks it is told which extra brings it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import final
 
@@ -13,7 +13,7 @@ class MissingExtra(ModuleNotFoundError):
 
 
 @contextmanager
-def needs_extra(part: str, extra: str) -> Iterator[None]:
+def needs_extra(part: str, extra: str) -> Generator[None, None, None]:
     """Import inside of this what only an extra brings.
 
     Args:
