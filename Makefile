@@ -3,6 +3,7 @@
 #   make serve     install and run the server on port 3000, with its data under var/ (ARGS="--port 4000" for more)
 #   make test      install what the tests need and run them all (ARGS="-k upgrade -x" goes to pytest)
 #   make check     linters and type checkers
+#   make coverage  what each module's own test file covers of it (ARGS="slysock/engineio" for a part)
 #   make bench     compare with other servers, in less than five minutes; results go to var/bench/ (see bench/README.md)
 #   make bench-full, make bench-smoke   all of it, in hours; an instant of all of it, to test the harness
 #   make install   .venv/bin/slysock, and nothing else
@@ -12,7 +13,7 @@
 # What is installed is what constraints.txt and tests/clients/package-lock.json say. Steps that are done leave a stamp
 # in .venv and are not repeated until their inputs change. All paths are relative: the tree may have any name.
 
-.PHONY: help serve install test check bench bench-full bench-smoke build clean
+.PHONY: help serve install test check coverage bench bench-full bench-smoke build clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -55,6 +56,9 @@ check: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/mypy $(TYPED_TESTS)
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+coverage: .venv/.dev $(CLIENTS)/node_modules/.package-lock.json
+	$(BIN)/python -m tests.coverage $(ARGS)
 
 bench: .venv/.bench
 	$(BIN)/python -m bench quick $(ARGS)
