@@ -36,7 +36,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
     """Every event that clients may get, for the AsyncAPI document."""
 
     started: Callable[[Server], None] = nothing_to_start
-    """Called with the server before the first client comes: the moment for `Voice.bind`."""
+    """Called with the server before the first client comes: the moment for `Emitter.bind`."""
 
     @property
     def namespaces(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from slysock.engineio.session import Session
 from slysock.engineio.websocket import WebSocketTransport
 from slysock.socketio.client_socket import Socket
 from slysock.socketio.connection import Connection
+from slysock.socketio.member import Member
 from slysock.testing import Response, serve_memory
 
 HANDSHAKE = (
@@ -22,7 +23,7 @@ HANDSHAKE = (
 )
 CONNECT = b"\x81\x82\0\0\0\x0040"
 GOODBYE = b"\x88\x80\0\0\0\0"
-KINDS = (Session, Connection, Socket, Outbox, WebSocketTransport)
+KINDS = (Session, Connection, Member, Socket, Outbox, WebSocketTransport)
 
 
 async def visit(port: int) -> None:

@@ -12,7 +12,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Listening, Router, Server, Socket
 from slysock.config import TransportName
-from slysock.engineio.session import DisconnectReason
+from slysock.ids import DisconnectReason
 from slysock.server import serve_until_signal
 from slysock.testing import Closed, serve_memory
 from tests.slysock.serving import check_nothing_remains, logged, serving

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Router, Socket
-from slysock.engineio.session import DisconnectReason
+from slysock.ids import DisconnectReason
 from slysock.testing import Closed, Memory, PollingClient, Response
 from slysock_protocol.engineio import Outgoing
 from tests.slysock.serving import serving
@@ -110,7 +110,7 @@ async def test_what_is_wrong_is_answered_with_engine_ios_errors(
         assert response.status == 400
         assert response.headers["content-type"] == "application/json"
         assert json.loads(response.body) == {"code": code, "message": ERRORS[code]}
-        assert memory.server._front.engine.sessions == []
+        assert memory.server.statistics().connections == 0
 
 
 @pytest.mark.parametrize(("transports", "other"), [(["polling"], "websocket"), (["websocket"], "polling")])
@@ -220,9 +220,9 @@ async def test_last_words_wait_for_one_more_poll_and_not_for_ever(autojump_clock
             assert json.loads(refused.body)["code"] == 1
         assert (await session.get()).body == b'42["bye"]\x1e41\x1e1'
         assert json.loads((await session.get()).body)["code"] == 1
-        assert memory.server._front.engine._last_words
+        assert memory.server.statistics().lingering == 1
         await trio.sleep(31)
-        assert memory.server._front.engine._last_words == {}
+        assert memory.server.statistics().lingering == 0
         assert json.loads((await other.get()).body)["code"] == 1
         assert log == ["server namespace disconnect"] * 2
 
@@ -361,7 +361,7 @@ async def test_sessions_are_bounded_however_few_connections_they_take(autojump_c
 async def test_no_session_is_opened_once_the_server_stops(autojump_clock: MockClock) -> None:
     async with serving(Router()) as memory:
         session = await quiet(memory)
-        memory.server._front.engine.accepting = False
+        memory.server._front.engine.sessions.accepting = False
         assert (await memory.request("GET", OPEN)).status == 503
         assert (await memory.request("GET", OPEN.replace("polling", "websocket"), headers=UPGRADE)).status == 503
         assert (await session.post(b"3")).body == b"ok", "those that are open go on"

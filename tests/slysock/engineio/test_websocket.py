@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Router, Socket
-from slysock.engineio.session import DisconnectReason
+from slysock.ids import DisconnectReason
 from slysock.testing import Memory
 from tests.slysock.serving import serving
 
@@ -370,7 +370,7 @@ async def test_a_client_that_leaves_without_reading_is_not_waited_for_long(autoj
         await client.send(frame(CLOSE, b"\x03\xe8") + frame(PING))  # not the goodbye of an ordinary client
         await trio.sleep(6)
         assert reasons == ["transport close"]
-        assert memory.server._front._open == 0
+        assert memory.server.statistics().open_sockets == 0
 
 
 async def test_a_client_that_never_reads_is_closed_when_nothing_can_be_written(autojump_clock: MockClock) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from slysock import NO_ACK, ConnectionRefused, InvalidPayload, Refusal, Router, Server, Socket
-from slysock.handlers.router import Table
+from slysock.handlers.table import Table
 from slysock_protocol import RemoteProtocolError
 from tests.slysock.serving import serving
 

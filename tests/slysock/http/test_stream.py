@@ -10,7 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock.config import Config
 from slysock.http import HttpConnection, Request, RequestBroken
-from slysock.http.stream import Wire
+from slysock.http.stream import HttpStream
 
 CONFIG = Config(request_head_seconds=20, request_body_seconds=30, write_timeout_seconds=10, max_request_head_bytes=2000)
 GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
@@ -149,25 +149,25 @@ async def test_a_client_that_leaves_ends_the_connection(pair: Pair) -> None:
 async def test_a_socket_that_fails_is_a_client_gone(pair: Pair) -> None:
     pair.server.close()
     assert await pair.connection.next_request() is None
-    wire = Wire(pair.stream, pair.server, CONFIG)
+    stream = HttpStream(pair.stream, pair.server, CONFIG)
     with pytest.raises(RequestBroken, match="while reading"):
-        wire.read_now(100)
+        stream.read_now(100)
     with pytest.raises(RequestBroken, match="while reading"):
-        await wire.read_more()
+        await stream.read_more()
 
 
 async def test_somebody_elses_reading_does_not_disturb_a_wait(pair: Pair, nursery: trio.Nursery) -> None:
     """A wake-up for nothing; the kernel may do the same."""
-    wire = Wire(pair.stream, pair.server, CONFIG)
-    nursery.start_soon(wire.read_more)
+    stream = HttpStream(pair.stream, pair.server, CONFIG)
+    nursery.start_soon(stream.read_more)
     await wait_all_tasks_blocked()
     pair.client.send(b"stolen")
     pair.server.recv(100)
     await wait_all_tasks_blocked()
-    assert wire.buffered == 0
+    assert stream.buffered == 0
     pair.client.send(b"kept")
     await wait_all_tasks_blocked()
-    assert wire.buffered == 4
+    assert stream.buffered == 4
 
 
 # ---- holding back an answer -----------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from slysock import (
     Socket,
 )
 from slysock.config import TransportName
-from slysock.engineio.session import DisconnectReason
+from slysock.ids import DisconnectReason
 from slysock.testing import Closed
 from slysock_protocol.engineio import Outgoing
 from tests.slysock.serving import logged, serving
@@ -74,7 +74,7 @@ async def test_a_plain_handler_runs_inline_without_a_task(autojump_clock: MockCl
 
     @root.on("here")
     def here(socket: Socket) -> None:
-        tasks.append(len(socket.session.nursery.child_tasks))
+        tasks.append(trio.lowlevel.current_statistics().tasks_living)
 
     async with serving(root) as memory:
         client = await memory.connect()
@@ -823,7 +823,7 @@ async def test_a_call_times_out_and_a_late_answer_is_ignored(autojump_clock: Moc
         await client.acknowledge(question)
         await trio.sleep(1)
         assert socket.connected
-        assert socket._acks == {}
+        assert memory.server.statistics().awaited_acks == 0
 
 
 async def test_a_call_to_a_client_that_leaves_ends_at_once(autojump_clock: MockClock) -> None:
@@ -873,7 +873,7 @@ async def test_an_event_that_cannot_be_sent_raises_where_it_is_emitted(
                 await call("event", *args)
         with pytest.raises(LocalProtocolError):
             socket.emit("disconnect")
-        assert socket._acks == {}
+        assert memory.server.statistics().awaited_acks == 0
         assert client.waiting() == []
 
 

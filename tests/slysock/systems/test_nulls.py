@@ -11,7 +11,8 @@ from slysock.systems.manage import resources
 from slysock.systems.marketplace import managing as marketplace_managing
 from slysock.systems.marketplace import payloads as marketplace
 from slysock.systems.pets import payloads as pets
-from slysock.systems.services import notices, records
+from slysock.systems.services import managing as records
+from slysock.systems.services import notifications as notices
 from slysock.systems.services import payloads as services
 from slysock.systems.support import payloads as support
 
@@ -26,7 +27,7 @@ LEAST: dict[type[msgspec.Struct], dict[str, object]] = {
     notices.NewNotice: {"userId": "u", "type": "t", "content": "x"},
     pets.MessageBody: {},
     pets.SendMessage: {"chatId": "c"},
-    pets.ListingBody: {"title": "t"},
+    pets.ListingRecord: {"title": "t"},
     support.SendMessage: {"conversationId": "c", "content": "x"},
     support.CreateConversation: {},
     support.OrderRecord: {"userId": "u", "status": "s"},

@@ -6,7 +6,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import AckTimeout, Config, ConnectionRefused, Router, Socket
 from slysock.config import TransportName
-from slysock.engineio.session import DisconnectReason
+from slysock.ids import DisconnectReason
 from slysock.testing import Closed
 from tests.slysock.serving import serving
 
@@ -124,7 +124,7 @@ async def test_a_client_that_loses_its_connection_while_it_joins_is_told(autojum
 
     @root.use
     async def close(socket: Socket) -> None:
-        socket.session.close("forced close")
+        socket.disconnect(close=True)
 
     async with serving(root) as memory:
         with pytest.raises(Closed):
