@@ -1,8 +1,8 @@
 """Shows what each module's own test file covers of it: `python -m tests.coverage [PATH …]`, or `make coverage`.
 
 A line that only other modules' tests reach is one whose purpose no test states. So each test file is run by itself, and
-counts for its own module only: tests/slysock/a/test_b.py for slysock/a/b.py, tests/slysock/test_a.py for the package
-slysock/a. What a test has another process do is not seen. A path, of a module, its test or a folder, is a part of it.
+counts for its own module only: tests/slysock/a/test_b.py for slysock/a/b.py, test_init.py for an __init__.py. What a
+test has another process do is not seen. Paths, of modules, of their tests or of folders, restrict it to these.
 """
 
 import ast
@@ -43,10 +43,10 @@ def has_logic(module: Path) -> bool:
 
 
 def own_test(module: Path) -> Path:
-    """Return where a module's test file is or would be; a package's is beside the folder of those of its modules."""
+    """Return where a module's test file is or would be."""
     (folder,) = (folder for folder in FOLDERS if module.is_relative_to(folder))
-    inner = (module.parent if module.name == "__init__.py" else module.with_suffix("")).relative_to(folder.parent)
-    return FOLDERS[folder].parent.joinpath(FOLDERS[folder].name, *inner.parts[1:-1], f"test_{inner.name}.py")
+    name = module.stem.strip("_")  # the tests of a package's __init__ are in its test_init.py
+    return FOLDERS[folder] / module.parent.relative_to(folder) / f"test_{name}.py"
 
 
 def chosen(paths: Sequence[str]) -> list[Path]:

@@ -12,8 +12,8 @@ from tests.coverage import ROOT, chosen, has_logic, main, own_test
     [
         ("slysock/server.py", "tests/slysock/test_server.py"),
         ("slysock/http/connection.py", "tests/slysock/http/test_connection.py"),
-        ("slysock/cli/__init__.py", "tests/slysock/test_cli.py"),
-        ("slysock/__init__.py", "tests/slysock/test_slysock.py"),
+        ("slysock/cli/__init__.py", "tests/slysock/cli/test_init.py"),
+        ("slysock/__init__.py", "tests/slysock/test_init.py"),
         ("protocol/slysock_protocol/engineio/packets.py", "tests/protocol/engineio/test_packets.py"),
         ("store/slysock_store/sqlite/chats.py", "tests/store/sqlite/test_chats.py"),
         ("bench/peers/mongod.py", "tests/bench/peers/test_mongod.py"),

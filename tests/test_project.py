@@ -40,12 +40,11 @@ FEATURE_TESTS: Mapping[str, str] = {
     "test_guide.py": "the guide to adding a system",
     "test_injection.py": "objects in place of scalars, everywhere",
     "test_large.py": "chats with many messages",
+    "test_layers.py": "who imports whom",
     "test_outage.py": "a store that is away",
     "test_promises.py": "what a document promises beside its order",
-    "test_queries.py": "the plan of every query",
     "test_release.py": "what is left when clients go",
     "test_strangers.py": "what somebody gets who has no business there",
-    "test_world.py": "full disks, locks and what else a backend meets",
 }
 
 # Put together here, so that this file is not an offender itself.
@@ -113,8 +112,7 @@ def test_no_module_has_the_name_of_a_standard_one() -> None:
 def test_each_test_file_belongs_to_a_module_or_says_what_else_it_is_about() -> None:
     owned = {own_test(module) for folder in FOLDERS for module in folder.rglob("*.py")}
     tests = {path for folder in FOLDERS.values() for path in folder.rglob("test_*.py")}
-    # A package's tests may be among its modules', too: tests/a/b/test_b.py for a/b.
-    others = {path for path in tests - owned if path.name != f"test_{path.parent.name}.py"}
+    others = tests - owned
     assert sorted(str(path.relative_to(ROOT)) for path in others if path.name not in FEATURE_TESTS) == []
     assert set(FEATURE_TESTS) - {path.name for path in others} == set()
 
