@@ -1,7 +1,6 @@
 """A server: its namespaces, its connections, and how it starts and stops."""
 
 import logging
-import signal
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -18,7 +17,7 @@ from slysock.engineio.session import Session
 from slysock.front import Front
 from slysock.handlers.router import Router
 from slysock.http.listeners import Listening, bound, describe
-from slysock.process import settle_in
+from slysock.process import settle_in, stop_on_signals
 from slysock.socketio.connection import Connection, Surroundings
 from slysock.socketio.namespace import Namespace
 from slysock.socketio.namespaces import Namespaces
@@ -205,20 +204,12 @@ async def serve_until_signal(server: Server, serve: Callable[[], Awaitable[None]
         OSError: the address cannot be had.
     """
     trouble: OSError | None = None
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with trio.open_nursery() as nursery:
-
-            async def watch() -> None:
-                await anext(signals)
-                server.stop()
-                await anext(signals)
-                nursery.cancel_scope.cancel()
-
-            nursery.start_soon(watch)
-            try:
-                await serve()
-            except OSError as error:  # kept out of the nursery, which would wrap it in a group
-                trouble = error
-            nursery.cancel_scope.cancel()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(stop_on_signals, server.stop, nursery.cancel_scope)
+        try:
+            await serve()
+        except OSError as error:  # kept out of the nursery, which would wrap it in a group
+            trouble = error
+        nursery.cancel_scope.cancel()
     if trouble is not None:
         raise trouble

@@ -49,7 +49,7 @@ ONLY_IN: Mapping[str, set[str]] = {
     "pymongo": {"store/slysock_store/"},
     "litestar": {"slysock/systems/"},
     "prometheus_client": {"slysock/systems/metrics.py", "slysock/telemetry/"},
-    "httpx": {"slysock/identity/key_sets.py", "slysock/cli/demo/", "slysock/cli/demo_command.py"},
+    "httpx": {"slysock/identity/key_sets.py", "slysock/systems/demo/", "slysock/cli/demo_command.py"},
 }
 
 

@@ -13,6 +13,8 @@ from slysock.server import Lifespan
 from slysock.socketio.adapter import Adapter
 from slysock.testing import Memory, serve_memory
 
+both = pytest.mark.parametrize("transport", ["websocket", "polling"])
+
 
 @asynccontextmanager
 async def serving(

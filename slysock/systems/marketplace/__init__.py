@@ -13,7 +13,9 @@ from slysock.systems.system import System
 from .emissions import EMITS
 from .events import make_routers
 from .managing import make_manage
+from .people import Role
 from .service import NAME, Marketplace
+from .story import tell
 
 __all__ = ["NAME", "marketplace"]
 
@@ -28,4 +30,6 @@ def marketplace(foundation: Foundation) -> System:
         manage=make_manage(service.managing),
         emits=EMITS,
         started=service.started,
+        roles=tuple(Role),
+        story=tell,
     )

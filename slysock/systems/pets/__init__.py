@@ -14,6 +14,7 @@ from .events import make_routers
 from .managing import make_manage
 from .rest import make_rest
 from .service import NAME, Pets
+from .story import tell
 
 __all__ = ["NAME", "pets"]
 
@@ -28,5 +29,7 @@ def pets(foundation: Foundation) -> System:
         rest=(make_rest(service),),
         manage=make_manage(service.managing),
         emits=EMITS,
+        roles=("buyer", "seller"),
+        story=tell,
         started=service.started,
     )

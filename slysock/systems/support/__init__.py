@@ -11,8 +11,10 @@ from slysock.systems.system import System
 from .emissions import EMITS
 from .events import make_routers
 from .managing import make_manage
+from .people import ADMIN, MARKET, PHARMACY, RESTAURANT, USER
 from .rest import make_rest
 from .service import NAME, Support
+from .story import tell
 
 __all__ = ["NAME", "support"]
 
@@ -28,4 +30,6 @@ def support(foundation: Foundation) -> System:
         manage=make_manage(service.managing),
         emits=EMITS,
         started=service.started,
+        roles=(USER, RESTAURANT, MARKET, PHARMACY, ADMIN),
+        story=tell,
     )

@@ -11,9 +11,7 @@ from slysock.config import TransportName
 from slysock.ids import DisconnectReason
 from slysock.testing import Closed
 from slysock_protocol.engineio import Outgoing
-from tests.slysock.serving import only_session, serving
-
-both = pytest.mark.parametrize("transport", ["websocket", "polling"])
+from tests.slysock.serving import both, only_session, serving
 
 
 def reasons() -> tuple[Router, list[DisconnectReason]]:

@@ -1,8 +1,7 @@
 """The server's side of a namespace: commands are applied to its clients here, and offered to whoever listens."""
 
 import pytest
-import trio
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock
 
 from slysock import LocalProtocolError, Router, Server, Socket
 from slysock.socketio.commands import Audience, Command, Disconnect, Emit, Join, Leave
@@ -102,32 +101,6 @@ async def test_a_listener_that_sends_somebody_away_does_not_make_the_others_miss
         assert await first.next() == Received("event", ())
         assert await second.wait_disconnected(1) == "io server disconnect"
         assert second.waiting() == []
-
-
-async def test_an_event_whose_client_a_listener_sends_away_is_not_handled(autojump_clock: MockClock) -> None:
-    root, handled = Router(), list[str]()
-    root.on_any(lambda socket, event, args: socket.disconnect())
-    root.on("event")(lambda socket: handled.append("event"))
-    async with serving(root) as memory:
-        client = await memory.connect()
-        await client.emit("event")
-        assert await client.wait_disconnected(1) == "io server disconnect"
-        await wait_all_tasks_blocked()
-        assert handled == []
-
-
-async def test_an_event_for_a_client_that_is_joining_waits_until_it_is_in(autojump_clock: MockClock) -> None:
-    root = Router()
-
-    @root.use
-    async def greet(socket: Socket) -> None:
-        socket.emit("first")
-        await trio.sleep(1)
-        socket.emit("second")
-
-    async with serving(root) as memory:
-        client = await memory.connect()
-        assert [await client.expect("first"), await client.expect("second")] == [(), ()]
 
 
 def test_a_server_without_listeners_has_nobody_to_offer_commands_to() -> None:

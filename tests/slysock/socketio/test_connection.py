@@ -11,9 +11,7 @@ from slysock import Config, ConnectionRefused, Router, Socket
 from slysock.config import TransportName
 from slysock.testing import Closed, EngineClient, Memory
 from slysock_protocol.engineio import Outgoing
-from tests.slysock.serving import only_session, serving
-
-both = pytest.mark.parametrize("transport", ["websocket", "polling"])
+from tests.slysock.serving import both, only_session, serving
 
 
 async def joined(memory: Memory, transport: TransportName = "websocket") -> EngineClient:
@@ -29,14 +27,6 @@ async def texts(engine: EngineClient, count: int) -> list[bytes]:
 
 
 # ---- namespaces -----------------------------------------------------------------------------------------------------
-
-
-async def test_an_unknown_namespace_is_refused_and_the_connection_stays(autojump_clock: MockClock) -> None:
-    async with serving(Router()) as memory:
-        connection = await memory.open_connection()
-        with pytest.raises(ConnectionRefused, match=r"^Invalid namespace$"):
-            await connection.join("/nowhere")
-        assert (await connection.join()).id
 
 
 async def test_several_namespaces_on_one_connection_have_ids_of_their_own(autojump_clock: MockClock) -> None:
@@ -141,30 +131,6 @@ async def test_the_memory_of_left_namespaces_is_bounded(autojump_clock: MockCloc
             await engine.send(Outgoing(b"41/n%d," % number))
         await trio.sleep(1)
         assert memory.server.statistics().left_namespaces == 3
-
-
-# ---- patterns -------------------------------------------------------------------------------------------------------
-
-
-async def test_a_namespace_of_a_pattern_lives_as_long_as_somebody_is_in_it(autojump_clock: MockClock) -> None:
-    pattern, named = Router(re.compile(r"/dyn-\d+")), Router("/dyn-7")
-    pattern.on("where")(lambda socket: socket.namespace.name)
-    named.on("where")(lambda socket: "the named one")
-    async with serving(pattern, named) as memory:
-        one, other = await memory.connect("/dyn-1"), await memory.connect("/dyn-1")
-        assert await one.call("where") == "/dyn-1"
-        assert await (await memory.connect("/dyn-7")).call("where") == "the named one"
-        memory.server.of("/dyn-1").emit("both")
-        assert await one.expect("both") == await other.expect("both") == ()
-        for refused in ("/dyn-", "/dyn-1x", "/x/dyn-1"):
-            with pytest.raises(ConnectionRefused):
-                await memory.connect(refused)
-        await one.disconnect()
-        await trio.sleep(1)
-        assert len(memory.server.of("/dyn-1").sockets()) == 1
-        await other.connection.engine.drop()
-        await trio.sleep(1)
-        assert memory.server.statistics().made_namespaces == 0
 
 
 # ---- the connect deadline -------------------------------------------------------------------------------------------

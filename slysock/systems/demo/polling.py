@@ -56,7 +56,7 @@ class PollingClient:
         return client
 
     async def call(self, event: str, payload: object) -> object:
-        """Send an event and give its acknowledgement.
+        """Send an event and return its acknowledgement.
 
         Raises:
             DemoFailed: none came.

@@ -1,17 +1,18 @@
 """One visit to a server: as its back-end, and as any of its users."""
 
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias, cast, final
 
 import httpx  # noqa: ASYNC127 - Litestar needs it anyway
 
-from slysock.cli.demo.polling import DemoFailed, PollingClient
+from .polling import DemoFailed, PollingClient
 
-__all__ = ["DemoFailed", "Sign", "Visit"]
+Claims: TypeAlias = Mapping[str, object]
+"""What a token says of its bearer: `userId`, `role` and so on."""
 
-Sign: TypeAlias = Callable[[Mapping[str, object]], str]
+Sign: TypeAlias = Callable[[Claims], str]
 """Makes a token of claims."""
 
 
@@ -48,7 +49,7 @@ class Visit:
         """
         return await self._request("POST", f"/manage/{self._system}/notifications", self._back_end(), body)
 
-    async def request(self, claims: Mapping[str, object], method: str, path: str, body: object = None) -> object:
+    async def request(self, claims: Claims, method: str, path: str, body: object = None) -> object:
         """Make a request as a user.
 
         Raises:
@@ -57,7 +58,7 @@ class Visit:
         return await self._request(method, path, self._sign(claims), body)
 
     @asynccontextmanager
-    async def client(self, claims: Mapping[str, object], namespace: str) -> AsyncGenerator["Talk", None]:
+    async def client(self, claims: Claims, namespace: str) -> AsyncGenerator["Talk", None]:
         """Be in a namespace as a user.
 
         Raises:
@@ -79,6 +80,10 @@ class Visit:
         return cast("object", answer.json())
 
 
+Story: TypeAlias = Callable[[Visit], Awaitable[Sequence[str]]]
+"""Fills a system and returns lines about what is there now, for whoever started it."""
+
+
 @final
 class Talk:
     """A user in a namespace."""
@@ -87,7 +92,7 @@ class Talk:
         self._client = client
 
     async def say(self, event: str, payload: object) -> object:
-        """Send an event and give its acknowledgement.
+        """Send an event and return its acknowledgement.
 
         Raises:
             DemoFailed: it says that the event was refused.
@@ -98,7 +103,7 @@ class Talk:
 
 
 def _refuse_failure(event: str, answer: object) -> None:
-    """Recognise the failures of all four systems."""
+    """Recognise a failure, in each of the shapes that systems have for it."""
     if isinstance(answer, dict):
         said = cast("Mapping[str, object]", answer)
         if said.get("error") is True or said.get("success") is False or said.get("status") == "error":

@@ -1,4 +1,4 @@
-"""What is left when clients go: answers that are owed, and no memory."""
+"""Connections and where their requests go, beside Engine.IO's own; and that nothing of them is left."""
 
 import gc
 from functools import partial
@@ -8,14 +8,47 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from slysock import Listening, Router, Server
+from slysock import Config, Listening, Router, Server
 from slysock.engineio.outbox import Outbox
 from slysock.engineio.session import Session
 from slysock.engineio.websocket import WebSocketTransport
 from slysock.socketio.client_socket import Socket
 from slysock.socketio.connection import Connection
 from slysock.socketio.member import Member
-from slysock.testing import Response, serve_memory
+from slysock.testing import Closed
+from tests.slysock.ports import listening, talk
+from tests.slysock.serving import serving
+
+
+async def test_health_is_answered_and_readiness_ends_with_the_stop(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        assert (await memory.request("GET", "/healthz")).body == b'{"status":"ok"}'
+        assert (await memory.request("GET", "/readyz")).status == 200
+        assert (await memory.request("GET", "/elsewhere")).status == 404
+        memory.server.stop()
+        memory.server.stop()
+        assert (await memory.request("GET", "/readyz")).status == 503
+        assert (await memory.request("GET", "/healthz")).status == 200
+        with pytest.raises(Closed) as caught:
+            await memory.connect()
+        assert caught.value.code == 503
+
+
+@pytest.mark.port
+async def test_more_connections_than_allowed_are_closed_at_once() -> None:
+    server = Server(Router(), config=Config(max_connections=1))
+    async with listening(server) as where:
+        first = await trio.open_tcp_stream("127.0.0.1", where.port)
+        assert b" 200 " in await talk(first, b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
+        second = await trio.open_tcp_stream("127.0.0.1", where.port)
+        with pytest.raises((trio.BrokenResourceError, AssertionError)):
+            assert await second.receive_some() != b""
+        await first.aclose()
+        await second.aclose()
+
+
+# ---- what is left ----------------------------------------------------------------------------------------------------
+
 
 HANDSHAKE = (
     b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -53,24 +86,3 @@ async def test_nothing_of_a_closed_connection_waits_for_the_garbage_collector(nu
         assert [type(found) for found in gc.get_objects() if type(found) in KINDS] == []
     finally:
         gc.enable()
-
-
-async def test_a_poll_that_comes_with_the_goodbye_is_answered(autojump_clock: MockClock) -> None:
-    """Whichever of the two connections Trio turns to first, as it does by chance."""
-    async with serve_memory(Server(Router())) as memory:
-        for _ in range(30):
-            opened = await memory.request("GET", "/socket.io/?EIO=4&transport=polling")
-            sid = opened.body.partition(b'"sid":"')[2].partition(b'"')[0].decode()
-            target = f"/socket.io/?EIO=4&transport=polling&sid={sid}"
-            answers: dict[str, Response] = {}
-
-            async def ask(
-                method: str, body: bytes, target: str = target, answers: dict[str, Response] = answers
-            ) -> None:
-                answers[method] = await memory.request(method, target, body=body)
-
-            async with trio.open_nursery() as asking:
-                asking.start_soon(ask, "GET", b"")
-                asking.start_soon(ask, "POST", b"1")
-            assert (answers["GET"].status, answers["GET"].body) == (200, b"6")
-            assert (answers["POST"].status, answers["POST"].body) == (200, b"ok")
