@@ -20,6 +20,7 @@ PACKAGES: dict[str, Path] = {
 PUBLIC_MODULES = {
     "slysock",
     "slysock.asgi",
+    "slysock.extras",
     "slysock.handlers.description",
     "slysock.socketio.observer",
     "slysock.identity.tokens",
