@@ -2,17 +2,24 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import trio
 
 from slysock_store import ChatId, Store, StoreUnavailable, UserKey, open_store
-from slysock_store.testing import audit
+from slysock_store.testing import DURABLE_CHECKS, Check, OpenStore, audit
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said, send
+from slysock_store.testing.races import CHECKS
+from tests.store.contract import each_of
 from tests.store.mongod import Mongod, running
 
 pytestmark = pytest.mark.port
+
+
+@each_of(CHECKS + DURABLE_CHECKS)
+async def test_contract(check: Check, open_mongo: OpenStore) -> None:
+    await check(open_mongo)
+
 
 BOUND_SECONDS = 20
 """Longest time until a call fails while there is no server: its own deadline behind that of another write."""
@@ -126,17 +133,3 @@ async def assert_stored_once_each(
     stored = {(message.sender, message.client_message_id): message.sequence for message in messages}
     assert stored == acknowledged
     assert len(messages) == SENDERS * MESSAGES_EACH
-
-
-def test_no_server_outlives_its_tests(tmp_path: Path) -> None:
-    servers: list[Mongod] = []
-
-    def interrupted() -> None:
-        with running(tmp_path) as server:
-            servers.append(server)
-            server.pause()
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert [server.is_running for server in servers] == [False]
