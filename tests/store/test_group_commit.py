@@ -6,7 +6,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock_store import StoreBusy, StoreClosed, StoreUnavailable
+from slysock_store import NotFound, StoreBusy, StoreClosed, StoreUnavailable
+from slysock_store.group_commit import Write
 from slysock_store.testing import audit
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said
 
@@ -130,3 +131,38 @@ async def test_closing_finishes_what_was_handed_in_and_refuses_the_rest(tmp_path
             blocker.release()
     assert told == [1]
     assert not (tmp_path / "chat.db-wal").exists()
+
+
+async def test_a_failure_is_raised_where_the_write_was_handed_in(tmp_path: Path) -> None:
+    async with open_parts(tmp_path / "chat.db") as parts:
+        with pytest.raises(NotFound):
+            await parts.store.touch_user(SYSTEM, ANNA)
+        assert parts.store.statistics().writes == 0
+
+
+async def test_a_slow_commit_is_waited_for_until_the_deadline(tmp_path: Path, mock_clock: MockClock) -> None:
+    told: list[int] = []
+    async with open_parts(tmp_path / "chat.db") as parts:
+
+        async def add() -> None:
+            told.append((await parts.store.add_message(SYSTEM, between(ANNA, BEN), said(ANNA))).message.sequence)
+
+        async with trio.open_nursery() as nursery, blocked(parts.writer):
+            nursery.start_soon(add)
+            for _ in range(3):
+                await wait_all_tasks_blocked()
+                mock_clock.jump(9)
+            await wait_all_tasks_blocked()
+            assert told == []
+        assert told == [1]
+
+
+def test_a_write_has_no_outcome_before_it_has_run() -> None:
+    def add(tx: None, number: int) -> int:
+        return number + 1
+
+    write: Write[None, int] = Write(add, 1)
+    with pytest.raises(AssertionError, match="has run"):
+        write.outcome()
+    write.run(None)
+    assert (write.outcome(), write.args) == (2, (1,))

@@ -31,3 +31,11 @@ async def test_three_slashes_are_relative_and_four_absolute(tmp_path: Path, monk
 )
 async def test_what_names_no_store_is_refused(url: str) -> None:
     assert isinstance(await fails(url), BadStoreUrl)
+
+
+@pytest.mark.port
+async def test_a_mongodb_url_opens_a_database(new_mongo_url: str) -> None:
+    async with open_store(new_mongo_url) as store:
+        await store.upsert_user(SYSTEM, ANNA, role="CUSTOMER", profile={})
+    async with open_store(new_mongo_url) as store:
+        assert await store.get_user(SYSTEM, ANNA) is not None

@@ -3,15 +3,18 @@
 import time
 from collections.abc import Iterator
 
+import pymongo
 import pytest
 import trio
 
-from slysock_store import ChatId, Store, StoreUnavailable, UserKey, open_store
+from slysock_store import ChatId, SchemaTooNew, Store, StoreUnavailable, UserKey, open_store
 from slysock_store.testing import DURABLE_CHECKS, Check, OpenStore, audit
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said, send
 from slysock_store.testing.races import CHECKS
 from tests.store.contract import each_of
+from tests.store.mongo_parts import failing
 from tests.store.mongod import Mongod, running
+from tests.store.opening import fails
 
 pytestmark = pytest.mark.port
 
@@ -133,3 +136,18 @@ async def assert_stored_once_each(
     stored = {(message.sender, message.client_message_id): message.sequence for message in messages}
     assert stored == acknowledged
     assert len(messages) == SENDERS * MESSAGES_EACH
+
+
+async def test_an_opening_that_fails_is_told(new_mongo_url: str, mongod: Mongod) -> None:
+    with failing(mongod, {"errorCode": 13}, "createIndexes"):
+        error = await fails(new_mongo_url)
+    assert isinstance(error, StoreUnavailable)
+    assert "does not allow it to this user" in str(error)
+    async with open_store(new_mongo_url) as store:
+        await send(store, ANNA)
+
+
+async def test_a_database_of_a_newer_version_is_told(new_mongo_url: str) -> None:
+    with pymongo.MongoClient[dict[str, object]](new_mongo_url) as client:
+        client.get_default_database()["slysock"].insert_one({"_id": "schema", "version": 99})
+    assert isinstance(await fails(new_mongo_url), SchemaTooNew)

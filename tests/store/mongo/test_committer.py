@@ -1,6 +1,7 @@
 """Transactions that several writes share: fewer commands, failing alone, tried again, never torn or lost."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 
 import pymongo
@@ -20,7 +21,7 @@ from slysock_store.mongo.committer import TRANSACTION_SECONDS
 from slysock_store.mongo.filters import where
 from slysock_store.mongo.transaction import Transaction
 from slysock_store.testing import audit
-from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said, send
+from slysock_store.testing.harness import ANNA, BEN, START, SYSTEM, between, said, send
 from tests.store.blocking import blocked
 from tests.store.mongo_parts import Parts, failing, open_parts
 from tests.store.mongod import Mongod
@@ -183,3 +184,30 @@ async def test_a_full_disk_is_told_and_survived(mongo_url: str, mongod: Mongod) 
 
 def test_a_failing_transaction_leaves_time_for_the_writes_behind_it() -> None:
     assert 2 * TRANSACTION_SECONDS < WRITE_DEADLINE_SECONDS
+
+
+async def test_a_transaction_whose_every_write_failed_is_given_up(mongo_url: str) -> None:
+    def torn(tx: Transaction) -> None:
+        tear_messages(tx)
+        raise ZeroDivisionError("a bug")
+
+    async with open_parts(mongo_url) as parts:
+        (message,) = await send(parts.store, ANNA)
+        with pytest.raises(ZeroDivisionError):
+            await parts.writer.write(torn)
+        assert await parts.store.get_message(SYSTEM, message.id) == message
+        assert parts.store.statistics().commits == 1
+
+
+async def test_a_clock_that_fails_fails_the_writes_and_not_the_thread(mongo_url: str) -> None:
+    times = iter([START])
+
+    def broken() -> datetime:
+        return next(times)
+
+    async with open_parts(mongo_url, clock=broken) as parts:
+        await send(parts.store, ANNA)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable) as caught:
+                await send(parts.store, ANNA)
+            assert isinstance(caught.value.__cause__, StopIteration)

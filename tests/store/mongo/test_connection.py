@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import pymongo
 import pytest
 
 from slysock_store import BadStoreUrl, StoreUnavailable
-from slysock_store.mongo.connection import parse
+from slysock_store.mongo.connection import connect, parse
 from tests.store.mongod import Mongod, free_port, running
 from tests.store.opening import fails
 
@@ -64,3 +65,27 @@ def test_the_pool_is_what_the_url_says() -> None:
     assert parse("mongodb://127.0.0.1/chat").readers == 8
     assert parse("mongodb://127.0.0.1/chat?maxPoolSize=50").readers == 49
     assert parse("mongodb://127.0.0.1/chat?maxPoolSize=1").readers == 1
+
+
+def test_a_connection_is_durable_and_reads_from_the_primary(mongod: Mongod) -> None:
+    connection = connect(parse(mongod.url("chat")))
+    database = connection.collections.users.database
+    assert (database.name, connection.where) == ("chat", f"the database chat on {mongod.address}")
+    assert database.write_concern.document == {"w": "majority", "j": True}
+    assert database.read_preference == pymongo.ReadPreference.PRIMARY
+    connection.close()
+    with pytest.raises(pymongo.errors.InvalidOperation):
+        connection.client.admin.command("ping")
+
+
+async def test_a_server_that_is_too_old_is_refused(mongod: Mongod, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slysock_store.mongo.connection.WIRE_VERSION_5_0", 10_000)
+    assert "is older than MongoDB 5.0" in str(await fails(mongod.url("chat")))
+
+
+async def test_several_servers_that_are_not_there_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slysock_store.mongo.connection.OPENING_SECONDS", 0.1)
+    hosts = f"127.0.0.1:{free_port()},127.0.0.1:{free_port()}"
+    error = await fails(f"mongodb://{hosts}/chat?replicaSet=rs0")
+    assert isinstance(error, StoreUnavailable)
+    assert hosts.replace(",", ", ") in str(error)

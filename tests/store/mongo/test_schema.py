@@ -108,3 +108,9 @@ def test_a_failing_migration_changes_nothing(new_mongo_url: str) -> None:
     assert connection.collections.schema.find_one({"_id": "schema"}) == {"_id": "schema", "version": 1}
     assert connection.collections.schema.find_one({"_id": "b"}) is None
     connection.close()
+
+
+async def test_a_version_that_is_none_is_told(new_mongo_url: str) -> None:
+    with database_of(new_mongo_url) as database:
+        database["slysock"].insert_one({"_id": "schema", "version": "one"})
+        assert "does not say its schema version" in str(await fails(new_mongo_url))

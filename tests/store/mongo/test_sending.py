@@ -7,7 +7,9 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from slysock_store import (
+    AddedMessage,
     BadValue,
+    ChatId,
     ChatKey,
     JsonObject,
     NewChat,
@@ -84,3 +86,22 @@ async def test_a_chat_that_somebody_else_wrote_disturbs_no_other(mongo_url: str)
             await wait_all_tasks_blocked()
         assert failures == 3
         assert (await parts.store.list_chats(SYSTEM, participant=ANNA)).total_records == 3
+
+
+async def test_retries_that_wait_together_are_recognised(mongo_url: str) -> None:
+    async with open_parts(mongo_url) as parts:
+        first = await parts.store.add_message(SYSTEM, between(ANNA, BEN), said(ANNA, client_message_id="c"))
+        added: list[AddedMessage] = []
+
+        async def add(chat: ChatId | NewChat, client_message_id: str | None) -> None:
+            message = said(ANNA, client_message_id=client_message_id)
+            added.append(await parts.store.add_message(SYSTEM, chat, message))
+
+        async with trio.open_nursery() as nursery, blocked(parts.writer):
+            for chat in (first.chat.id, between(ANNA, BEN)):
+                for client_message_id in ("c", "d", None):
+                    nursery.start_soon(add, chat, client_message_id)
+            await wait_all_tasks_blocked()
+        assert sorted(one.is_duplicate for one in added) == [False, False, False, True, True, True]
+        assert {one.message.id for one in added if one.message.client_message_id == "c"} == {first.message.id}
+        assert len(await audit(parts.store, first.chat.id)) == 4

@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from slysock_store import NotSender, Store, StoreUnavailable
+from slysock_store import NotSender, Store, StoreUnavailable, open_store
 from slysock_store.sqlite.transaction import Transaction
 from slysock_store.testing import audit
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said
@@ -185,3 +185,50 @@ async def test_a_commit_that_fails_fails_all_its_writes_and_the_next_succeeds(tm
         assert await parts.store.find_chat(SYSTEM, between(ANNA, BEN).key) is None
         added = await parts.store.add_message(SYSTEM, between(ANNA, BEN), said(ANNA))
         assert added.created_chat
+
+
+async def test_a_transaction_that_sqlite_gave_up_fails_whole(tmp_path: Path) -> None:
+    """As after a full disk or a lack of memory; here the last of its writes ends it."""
+    calls: list[str] = []
+    outcomes: list[StoreUnavailable] = []
+
+    def given_up(tx: Transaction) -> None:
+        tx.connection.execute("UPDATE chats SET status = 'torn'")
+        calls.append("given up")
+        if len(calls) == 2:  # within a savepoint: the first failure made all writes begin anew
+            tx.connection.execute("ROLLBACK")
+        raise ZeroDivisionError("a bug")
+
+    async def fails(operation: Callable[[], Awaitable[object]]) -> None:
+        with pytest.raises(StoreUnavailable) as caught:
+            await operation()
+        outcomes.append(caught.value)
+
+    async with open_parts(tmp_path / "chat.db") as parts:
+        first = await parts.store.add_message(SYSTEM, between(ANNA, BEN), said(ANNA))
+        other = between(ANNA, key="other")
+        async with trio.open_nursery() as nursery, blocked(parts.writer) as blocker:
+            await blocker.wait_begun()
+            blocker.release()
+        async with trio.open_nursery() as nursery:
+            parts_of_one = (partial(parts.store.ensure_chat, SYSTEM, other), partial(parts.writer.write, given_up))
+            for operation in parts_of_one:
+                nursery.start_soon(fails, operation)
+        assert [error.outcome_unknown for error in outcomes] == [False] * 2
+        assert await parts.store.get_chat(SYSTEM, first.chat.id) == first.chat
+        assert (await parts.store.ensure_chat(SYSTEM, other)).created
+
+
+async def test_a_store_in_memory_reads_on_the_writers_connection() -> None:
+    async with open_store("sqlite://") as store:
+        added = await store.add_message(SYSTEM, between(ANNA, BEN), said(ANNA))
+        assert await store.get_chat(SYSTEM, added.chat.id) == added.chat
+
+
+async def test_what_a_failed_transaction_knew_of_chats_is_forgotten(tmp_path: Path) -> None:
+    async with open_parts(tmp_path / "chat.db") as parts:
+        await parts.store.ensure_chat(SYSTEM, between(ANNA, BEN))
+        assert len(parts.committer.chats) == 1
+        parts.run("PRAGMA query_only = ON")
+        await assert_refused_and_unchanged(parts.store, "read-only")
+        assert len(parts.committer.chats) == 0

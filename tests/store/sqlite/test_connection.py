@@ -1,13 +1,17 @@
 """Files and connections: what opens, how durable and private it is, and SQLite's errors as ours."""
 
 import os
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from slysock_store import StoreUnavailable, open_store
-from slysock_store.sqlite.connection import connect, mapped
+from slysock_store import BadValue, NotFound, StoreError, StoreUnavailable, open_store
+from slysock_store.sqlite.connection import connect, connect_reader, mapped
+from slysock_store.sqlite.transaction import Value
 from slysock_store.testing.harness import ANNA, SYSTEM
 from tests.store.opening import fails
 
@@ -60,3 +64,37 @@ def test_connections_are_as_durable_as_promised(tmp_path: Path) -> None:
 def test_a_bug_is_not_dressed_up_as_the_stores_error() -> None:
     bug = ZeroDivisionError()
     assert mapped(bug, "here") is bug
+
+
+async def test_a_reader_cannot_write(tmp_path: Path) -> None:
+    async with open_store(f"sqlite:///{tmp_path}/chat.db"):
+        pass
+    with closing(connect_reader(str(tmp_path / "chat.db"))) as connection, pytest.raises(sqlite3.Error) as caught:
+        connection.execute("DELETE FROM users")
+    assert str(mapped(caught.value, "here")) == "here is read-only"
+
+
+@pytest.mark.parametrize(
+    ("statement", "parameter", "kind", "text"),
+    [
+        ("SELECT ?", cast("Value", object()), BadValue, "a value cannot be stored: "),
+        ("SELECT ?", "\ud800", BadValue, "a value cannot be stored: "),
+        ("SELECT ?", 2**63, BadValue, "a value cannot be stored: "),
+        ("SELECT zeroblob(?)", 2**31 - 1, BadValue, "a value cannot be stored: "),
+        ("SELECT nothing(?)", 1, StoreError, "here refused a statement: "),
+    ],
+)
+def test_what_sqlite_refuses_is_told_by_kind(
+    statement: str, parameter: Value, kind: type[StoreError], text: str
+) -> None:
+    refusals = (sqlite3.Error, UnicodeError, OverflowError)
+    with closing(connect(":memory:")) as connection, pytest.raises(refusals) as caught:
+        connection.execute(statement, (parameter,)).fetchall()
+    told = mapped(caught.value, "here")
+    assert type(told) is kind
+    assert str(told).startswith(text)
+
+
+def test_the_stores_own_error_stays_itself() -> None:
+    error = NotFound("chat", "1")
+    assert mapped(error, "here") is error

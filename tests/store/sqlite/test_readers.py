@@ -1,12 +1,15 @@
 """Reads on connections of their own: few, never behind a commit, and whole again after a failure."""
 
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
 
-from slysock_store import StoreError
+from slysock_store import StoreClosed, StoreError, StoreUnavailable
+from slysock_store.sqlite.connection import connect
+from slysock_store.sqlite.readers import Readers, read_within
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said
 from tests.store.blocking import blocked
 from tests.store.sqlite_parts import open_parts
@@ -35,3 +38,25 @@ async def test_a_read_fails_clearly_and_later_reads_work(tmp_path: Path) -> None
             await parts.store.find_chat(SYSTEM, between(ANNA, BEN).key)
         parts.run("ALTER TABLE hidden RENAME TO chats")
         assert await parts.store.find_chat(SYSTEM, between(ANNA, BEN).key) == added.chat
+
+
+async def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    readers = Readers(str(tmp_path / "missing" / "chat.db"), where="the test database")
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="the test database cannot be opened"):
+            await readers.read(lambda connection: None)
+    await readers.aclose()
+
+
+async def test_closed_readers_refuse(tmp_path: Path) -> None:
+    readers = Readers(str(tmp_path / "chat.db"), where="the test database")
+    assert await readers.read(lambda connection, number: number + 1, 1) == 2
+    await readers.aclose()
+    with pytest.raises(StoreClosed):
+        await readers.read(lambda connection: None)
+
+
+def test_a_transaction_that_has_ended_is_not_ended_again() -> None:
+    with closing(connect(":memory:")) as connection:
+        read_within(connection, "memory", lambda found: found.execute("COMMIT"))
+        assert not connection.in_transaction

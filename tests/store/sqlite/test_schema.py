@@ -1,6 +1,7 @@
 """The schema: every statement of the backend is answered by an index, and a database comes to it from any version."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
@@ -139,3 +140,10 @@ def test_a_failing_migration_changes_nothing() -> None:
     assert connection.execute("PRAGMA user_version").fetchone() == (1,)
     assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (1,)
     connection.close()
+
+
+def test_a_failure_after_sqlite_has_rolled_back_is_told_as_it_is() -> None:
+    with closing(connect(":memory:")) as memory:
+        with pytest.raises(sqlite3.OperationalError, match="NO"):
+            migrate(memory, "memory", (("ROLLBACK", "NO SUCH STATEMENT"),))
+        assert memory.execute("PRAGMA user_version").fetchone() == (0,)
