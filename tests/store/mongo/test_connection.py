@@ -6,7 +6,7 @@ import pymongo
 import pytest
 
 from slysock_store import BadStoreUrl, StoreUnavailable
-from slysock_store.mongo.connection import connect, parse
+from slysock_store.mongo.connection import OPENING_SECONDS, SELECTION_SECONDS, connect, parse
 from tests.store.mongod import Mongod, free_port, running
 from tests.store.opening import fails
 
@@ -34,14 +34,25 @@ async def test_a_password_is_never_told(url: str) -> None:
         error = error.__cause__
 
 
-async def test_a_server_that_is_not_there_is_told_within_seconds() -> None:
+def test_opening_fails_within_seconds() -> None:
+    assert OPENING_SECONDS + SELECTION_SECONDS < 10
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let opening look for a primary as long as a server of this machine needs, so that tests do not wait for it."""
+    monkeypatch.setattr("slysock_store.mongo.connection.OPENING_SECONDS", 0.5)
+    monkeypatch.setattr("slysock_store.mongo.connection.SELECTION_SECONDS", 0.5)
+
+
+async def test_a_server_that_is_not_there_is_told(hurried: None) -> None:
     error = await fails(f"mongodb://me:secret@127.0.0.1:{free_port()}/chat?replicaSet=rs0")
     assert isinstance(error, StoreUnavailable)
     assert "the database chat on 127.0.0.1" in str(error)
     assert "secret" not in str(error)
 
 
-async def test_a_standalone_mongod_is_refused_with_what_to_do(tmp_path: Path) -> None:
+async def test_a_standalone_mongod_is_refused_with_what_to_do(tmp_path: Path, hurried: None) -> None:
     with running(tmp_path, replica_set=None) as server:
         for url in (f"mongodb://{server.address}/chat", f"mongodb://{server.address}/chat?replicaSet=rs0"):
             error = await fails(url)
@@ -50,14 +61,14 @@ async def test_a_standalone_mongod_is_refused_with_what_to_do(tmp_path: Path) ->
             assert "--replSet" in str(error)
 
 
-async def test_a_replica_set_that_was_never_made_is_refused_with_what_to_do(tmp_path: Path) -> None:
+async def test_a_replica_set_that_was_never_made_is_refused_with_what_to_do(tmp_path: Path, hurried: None) -> None:
     with running(tmp_path, initiated=False) as server:
         error = await fails(server.url("chat"))
     assert isinstance(error, BadStoreUrl)
     assert "rs.initiate()" in str(error)
 
 
-async def test_a_set_of_another_name_is_told(mongod: Mongod) -> None:
+async def test_a_set_of_another_name_is_told(mongod: Mongod, hurried: None) -> None:
     assert "in the replica set rs0" in str(await fails(f"mongodb://{mongod.address}/chat?replicaSet=other"))
 
 
@@ -83,8 +94,7 @@ async def test_a_server_that_is_too_old_is_refused(mongod: Mongod, monkeypatch: 
     assert "is older than MongoDB 5.0" in str(await fails(mongod.url("chat")))
 
 
-async def test_several_servers_that_are_not_there_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slysock_store.mongo.connection.OPENING_SECONDS", 0.1)
+async def test_several_servers_that_are_not_there_are_told(hurried: None) -> None:
     hosts = f"127.0.0.1:{free_port()},127.0.0.1:{free_port()}"
     error = await fails(f"mongodb://{hosts}/chat?replicaSet=rs0")
     assert isinstance(error, StoreUnavailable)

@@ -1,17 +1,12 @@
 """The contract as one call."""
 
-import itertools
-from pathlib import Path
-
 import pytest
 
 from slysock_store.testing import check_store
 from tests.store.conftest import opener
 
 
-async def test_the_suite_runs_as_one_call(tmp_path: Path) -> None:
-    numbers = itertools.count()
-    await check_store(lambda: opener(f"sqlite:///{tmp_path}/{next(numbers)}.db"))
+async def test_the_suite_runs_as_one_call() -> None:
     await check_store(lambda: opener("sqlite://"), is_durable=False)
 
 
