@@ -1,7 +1,8 @@
-"""Ids, times, pages, errors and the package's public names."""
+"""The package's public names, what its modules import and what they are called."""
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,8 @@ def test_each_driver_stays_in_its_backend(backend: str, drivers: set[str]) -> No
         if path.parent.name != backend:
             imports = re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE)
             assert not drivers & set(imports), path
+
+
+def test_no_module_has_the_name_of_one_of_the_standard_library() -> None:
+    (root,) = slysock_store.__path__
+    assert not {path.stem for path in Path(root).rglob("*")} & sys.stdlib_module_names

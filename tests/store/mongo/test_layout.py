@@ -51,7 +51,7 @@ class Recorder(CommandListener):
 
 
 def shape(value: object) -> object:
-    """Give the names without the values."""
+    """Return the names without the values."""
     if isinstance(value, Mapping):
         return {key: shape(value[key]) for key in value if key not in {"q", "u"}} | {
             "filter": sorted(value["q"]) if "q" in value else None
