@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
@@ -316,7 +316,6 @@ fragments = st.sampled_from(
 garbage = st.lists(fragments | st.binary(max_size=20), max_size=30).map(b"".join)
 
 
-@settings(deadline=None)
 @given(data=garbage, cuts=st.lists(st.integers(1, 40), max_size=10))
 def test_garbage_raises_nothing_but_request_broken(data: bytes, cuts: list[int]) -> None:
     async def serve() -> None:
