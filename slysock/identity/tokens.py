@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from slysock.request import Handshake
-from slysock_store import Json, JsonObject
+from slysock import Handshake
 
 __all__ = [
     "Algorithm",
@@ -59,24 +58,6 @@ MIN_RSA_BITS: Final = 2048
 
 USER_ID_CLAIMS: Final = ("userId", "id", "_id", "sub")
 ROLE_CLAIMS: Final = ("role", "userRole", "userType", "type")
-PROFILE_CLAIMS: Final = (
-    "name",
-    "firstName",
-    "lastName",
-    "fullName",
-    "username",
-    "email",
-    "phone",
-    "phoneNumber",
-    "profilePicture",
-    "profilePictureUrl",
-    "profilePhoto",
-    "avatar",
-    "verified",
-    "active",
-    "store",
-)
-"""What refreshes the stored user. A list of the allowed: other people are shown a profile, so nothing else gets in."""
 
 
 class TokenError(Exception):
@@ -130,11 +111,11 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     role: str | None
     """As in the claim; dialects compare it without case."""
 
-    profile: JsonObject
-    """Those of `PROFILE_CLAIMS` that the token has."""
-
     expires_at: float | None
     """Seconds since 1970; None for a token that does not expire."""
+
+    claims: Mapping[str, object]
+    """Everything that the token says, as decoded from its JSON; whoever issued it has signed it."""
 
 
 @final
@@ -267,11 +248,11 @@ class Tokens:
         self._check_times(claims)
         return _identity(claims)
 
-    def _decode(self, token: str, key: VerificationKey) -> JsonObject:
+    def _decode(self, token: str, key: VerificationKey) -> Mapping[str, object]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # of short secrets `secret_key` has warned, once
-                claims: JsonObject = jwt.decode(
+                claims: Mapping[str, object] = jwt.decode(
                     token,
                     key.key,
                     algorithms=[key.algorithm],
@@ -293,7 +274,7 @@ class Tokens:
             raise TokenInvalid from None
         return claims
 
-    def _check_times(self, claims: JsonObject) -> None:
+    def _check_times(self, claims: Mapping[str, object]) -> None:
         now = self.clock()
         expires_at, not_before = _seconds(claims, "exp"), _seconds(claims, "nbf")
         if expires_at is not None and expires_at <= now:
@@ -370,7 +351,7 @@ def _read_header(token: str) -> tuple[str, str | None]:
     return algorithm, key_id
 
 
-def _seconds(claims: JsonObject, name: str) -> float | None:
+def _seconds(claims: Mapping[str, object], name: str) -> float | None:
     """Read a time (RFC 7519, NumericDate). A time that is none must not pass for "never"."""
     value = claims.get(name)
     if value is None:
@@ -386,20 +367,15 @@ def _seconds(claims: JsonObject, name: str) -> float | None:
     return seconds
 
 
-def _identity(claims: JsonObject) -> Identity:
+def _identity(claims: Mapping[str, object]) -> Identity:
     user_id = _first(claims, USER_ID_CLAIMS)
     role = _first(claims, ROLE_CLAIMS)
     if isinstance(user_id, bool) or not isinstance(user_id, str | int) or user_id == "":
         raise TokenInvalid
     if not isinstance(role, str | None):
         raise TokenInvalid
-    return Identity(
-        user_id=user_id,
-        role=role,
-        profile={name: claims[name] for name in PROFILE_CLAIMS if claims.get(name) is not None},
-        expires_at=_seconds(claims, "exp"),
-    )
+    return Identity(user_id=user_id, role=role, expires_at=_seconds(claims, "exp"), claims=claims)
 
 
-def _first(claims: JsonObject, names: Sequence[str]) -> Json:
+def _first(claims: Mapping[str, object], names: Sequence[str]) -> object:
     return next((claims[name] for name in names if claims.get(name) is not None), None)

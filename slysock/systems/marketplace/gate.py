@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from slysock import Socket
 from slysock.identity.tokens import Identity
 from slysock.systems.admission import Admission, RefreshToken
+from slysock.systems.claims import profile_of
 from slysock.systems.domain import Domain
 from slysock_store import User
 
@@ -48,7 +49,7 @@ class Gate:
             DomainError: the user has no place here, or the store is out of order.
         """
         person = person_of(identity)
-        user = await self._domain.users.sign_in(person.key, role=person.role, profile=identity.profile)
+        user = await self._domain.users.sign_in(person.key, role=person.role, profile=profile_of(identity))
         session = Session(person=person, user=user)
         socket.data[_SESSION] = session
         self._admission.keep(socket, identity, show_out)

@@ -5,6 +5,7 @@ from typing import Final, final
 from msgspec import Struct
 
 from slysock.identity.tokens import Identity
+from slysock.systems.claims import profile_of
 from slysock.systems.domain import Domain, NotAuthenticated
 from slysock_store import Json, JsonObject, User, UserKey
 
@@ -39,7 +40,7 @@ class People:
         """
         known = await self._maybe_known(identity)
         role = normal_role(identity.role or "")
-        if known is not None and _is_told(known, role, identity.profile):
+        if known is not None and _is_told(known, role, profile_of(identity)):
             return Session(identity, known)
         return await self._sign_in(identity, role or ("" if known is None else known.role))
 
@@ -59,7 +60,7 @@ class People:
         return (await self._domain.users.find([key])).get(key)
 
     async def _sign_in(self, identity: Identity, role: str) -> Session:
-        user = await self._domain.users.sign_in(user_of(identity), role=role, profile=identity.profile)
+        user = await self._domain.users.sign_in(user_of(identity), role=role, profile=profile_of(identity))
         return Session(identity, user)
 
 

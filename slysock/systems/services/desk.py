@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from slysock import Socket
 from slysock.identity.tokens import Identity
 from slysock.systems.admission import Admission
+from slysock.systems.claims import profile_of
 from slysock.systems.domain import Domain, NotAllowed, NotAuthenticated, NotFound
 from slysock.systems.domain.oversight import Oversight
 from slysock.systems.voice import Voice
@@ -76,7 +77,7 @@ class Desk:
         if not role:
             known = (await self._domain.users.find([key])).get(key)
             role = "" if known is None else known.role
-        profile: JsonObject = {} if identity is None else identity.profile
+        profile: JsonObject = {} if identity is None else profile_of(identity)
         user = await self._domain.users.sign_in(key, role=role, profile=profile)
         return Session(key=key, user=user, identity=identity)
 

@@ -6,6 +6,7 @@ from typing import Final, final
 from msgspec import json
 
 from slysock.identity.tokens import Identity
+from slysock.systems.claims import profile_of
 from slysock.systems.domain import Domain, NotAllowed
 from slysock.systems.domain.oversight import Oversight
 from slysock_store import Chat, ChatId, Message, UserKey
@@ -43,10 +44,11 @@ class Desk:
             NotAuthenticated: nobody of this system.
         """
         person = person_of(identity)
-        told = hash(json.encode([identity.role, identity.profile]))
+        profile = profile_of(identity)
+        told = hash(json.encode([identity.role, profile]))
         if self._signed_in.get(person.key) != told:
             role = person.role if identity.role else await self._known_role(person)
-            await self.domain.users.sign_in(person.key, role=role, profile=identity.profile)
+            await self.domain.users.sign_in(person.key, role=role, profile=profile)
             self._remember(person.key, told)
         return person
 
