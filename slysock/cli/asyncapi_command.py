@@ -8,7 +8,7 @@ import msgspec
 import trio
 
 from slysock.cli.options import SectionedCommand, config_option, system_option
-from slysock.identity.tokens import FixedKey, Tokens, VerificationKey
+from slysock.identity import FixedKey, Tokens, VerificationKey
 from slysock.systems import SYSTEMS, make_foundation
 from slysock.systems.asyncapi import asyncapi_document
 from slysock_store import open_store

@@ -19,7 +19,7 @@ from slysock.cli.demo import STORIES, DemoFailed, Visit
 from slysock.cli.opening import first_of, opened_store
 from slysock.cli.options import SectionedCommand, config_option, path_option, store_option, system_option, token_options
 from slysock.cli.settings import SettingsError, TokenSettings, choose, find_secret
-from slysock.identity.tokens import Tokens, make_token, secret_key
+from slysock.identity import Tokens, make_token, secret_key
 from slysock.systems import SYSTEMS, assemble, make_foundation
 
 TOKEN_SECONDS: Final = 600.0

@@ -19,7 +19,7 @@ from slysock.cli.settings import (
     load_tls,
 )
 from slysock.cli.welcome import print_welcome
-from slysock.identity.tokens import Tokens
+from slysock.identity import Tokens
 from slysock.process import settle_in
 from slysock.systems import SYSTEMS, Assembly, assemble, make_foundation
 from slysock.systems.journal import Journal

@@ -16,8 +16,7 @@ from typing import Final, TypeAlias, TypeVar, final
 
 import msgspec
 
-from slysock.identity.key_sets import RemoteKeys
-from slysock.identity.tokens import BadKey, KeySource, public_key, secret_key
+from slysock.identity import BadKey, KeySource, RemoteKeys, public_key, secret_key
 
 DEFAULT_STORE: Final = "sqlite:///var/slysock.db"
 PREFIX: Final = "SLYSOCK_"

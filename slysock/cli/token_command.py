@@ -9,7 +9,7 @@ import click
 
 from slysock.cli.options import SectionedCommand, config_option, store_option, token_options
 from slysock.cli.settings import SettingsError, TokenSettings, choose, find_secret
-from slysock.identity.tokens import make_token
+from slysock.identity import make_token
 
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd]?)")
 _ROLES: Final = (

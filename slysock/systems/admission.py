@@ -11,7 +11,7 @@ from typing import Final, TypeAlias, final
 from msgspec import Struct
 
 from slysock import ConnectionRefused, DisconnectReason, Router, Socket
-from slysock.identity.tokens import Identity, KeysUnavailable, TokenError, TokenExpired, TokenMissing, Tokens
+from slysock.identity import Identity, KeysUnavailable, TokenError, TokenExpired, TokenMissing, Tokens
 
 from .domain import DomainError, NotAllowed, NotAuthenticated, Unavailable
 from .expiry import Expiries

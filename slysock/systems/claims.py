@@ -2,7 +2,7 @@
 
 from typing import Final, cast
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock_store import JsonObject
 
 PROFILE_CLAIMS: Final = (

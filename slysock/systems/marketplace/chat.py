@@ -3,7 +3,7 @@
 from typing import Final, final
 
 from slysock import DisconnectReason, Router, Socket
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.admission import RefreshToken
 from slysock.systems.domain import ConnectionKey, Domain, DomainError, NotAllowed
 from slysock.systems.domain.references import References

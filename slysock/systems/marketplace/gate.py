@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slysock import Socket
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.admission import Admission, RefreshToken
 from slysock.systems.claims import profile_of
 from slysock.systems.domain import Domain

@@ -4,7 +4,7 @@ from typing import Final, final
 
 from msgspec import Struct
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.claims import profile_of
 from slysock.systems.domain import Domain, NotAuthenticated
 from slysock_store import Json, JsonObject, User, UserKey

@@ -5,7 +5,7 @@ from typing import Final, final
 from msgspec.structs import replace
 
 from slysock import Socket
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.admission import Admission
 from slysock.systems.claims import profile_of
 from slysock.systems.domain import Domain, NotAllowed, NotAuthenticated, NotFound

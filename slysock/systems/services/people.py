@@ -4,7 +4,7 @@ from typing import Final, final
 
 from msgspec import Struct
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.domain import NotAllowed, NotAuthenticated
 from slysock_store import User, UserKey
 

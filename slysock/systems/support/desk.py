@@ -5,7 +5,7 @@ from typing import Final, final
 
 from msgspec import json
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.claims import profile_of
 from slysock.systems.domain import Domain, NotAllowed
 from slysock.systems.domain.oversight import Oversight

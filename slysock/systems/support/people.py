@@ -4,7 +4,7 @@ from typing import Final, NewType, final
 
 import msgspec
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.domain import NotAuthenticated
 from slysock_store import ChatId, UserKey
 

@@ -19,7 +19,7 @@ from slysock.cli.settings import (
     secret_file,
 )
 from slysock.config import Config
-from slysock.identity.key_sets import RemoteKeys
+from slysock.identity import RemoteKeys
 
 KNOWN = {"port", "host", "cors_origin", "allow_upgrades", "ping_timeout_seconds"}
 

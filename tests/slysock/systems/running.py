@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from slysock import Config, Server
-from slysock.identity.tokens import Tokens, secret_key
+from slysock.identity import Tokens, secret_key
 from slysock.systems.assembly import Assembly, assemble
 from slysock.systems.foundation import SystemSettings, make_foundation
 from slysock.systems.metrics import Metrics

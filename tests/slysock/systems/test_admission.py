@@ -5,7 +5,7 @@ import trio
 from trio.testing import MockClock
 
 from slysock import ConnectionRefused, Router, Socket
-from slysock.identity.tokens import make_token
+from slysock.identity import make_token
 from slysock.systems.admission import RefreshToken
 from slysock.systems.domain import DomainError, NotAllowed
 from slysock.systems.foundation import Foundation, SystemSettings

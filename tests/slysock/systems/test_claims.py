@@ -1,6 +1,6 @@
 """A profile is made of few claims of a token."""
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.claims import profile_of
 
 

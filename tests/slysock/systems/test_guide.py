@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from slysock.identity.tokens import Tokens, secret_key
+from slysock.identity import Tokens, secret_key
 from slysock.systems import SYSTEMS, make_foundation
 from slysock_store import open_store
 from tests.slysock.systems.market import SECRET, token_for

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from slysock.identity.tokens import Tokens, secret_key
+from slysock.identity import Tokens, secret_key
 from slysock.systems import make_foundation
 from slysock.systems.domain import Domain, Invalid, make_domain
 from slysock.systems.domain.references import References
