@@ -22,8 +22,7 @@ PUBLIC_MODULES = {
     "slysock.handlers.description",
     "slysock.socketio.observer",
     "slysock.identity",
-    "slysock.telemetry.counts",
-    "slysock.telemetry.durations",
+    "slysock.telemetry",
     "slysock_store",
 }
 """Where systems may import from: what these name in `__all__`."""

@@ -14,8 +14,7 @@ from prometheus_client.registry import Collector
 
 from slysock import DisconnectReason, InvalidPayload, Server, Socket
 from slysock.socketio.observer import ServerStatistics
-from slysock.telemetry.counts import Count, CountsByLabels
-from slysock.telemetry.durations import Durations, DurationsByLabels
+from slysock.telemetry import Counter, CounterFamily, Histogram, HistogramFamily
 from slysock_store import AddedMessage, EnsuredChat, Store, StoreError
 
 from .domain import DomainError
@@ -32,26 +31,26 @@ class Metrics:
     """The metrics of one server; an `Observer` of it. Given to `assemble`, which does the rest."""
 
     def __init__(self) -> None:
-        self._events = CountsByLabels("slysock_events", "Events of clients that were handled", ["namespace", "event"])
-        self._delivery = DurationsByLabels(
+        self._events = CounterFamily("slysock_events", "Events of clients that were handled", ["namespace", "event"])
+        self._delivery = HistogramFamily(
             "slysock_delivery_seconds",
             "From an event's arrival until what it caused was in the outboxes of everybody concerned",
             ["namespace"],
         )
         # (namespace, event) -> what is counted of it
-        self._handled: dict[tuple[str, str], tuple[Count, Durations]] = {}
-        self._errors = CountsByLabels("slysock_errors", "Events that failed, by kind", ["namespace", "kind"])
-        self._http_errors = CountsByLabels("slysock_http_errors", "Requests that were answered by an error", ["status"])
-        self._joins = CountsByLabels("slysock_joins", "Clients let into a namespace", ["namespace"])
-        self._endings = CountsByLabels("slysock_connections_closed", "Connections ended", ["reason"])
-        self._slow = CountsByLabels(
+        self._handled: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+        self._errors = CounterFamily("slysock_errors", "Events that failed, by kind", ["namespace", "kind"])
+        self._http_errors = CounterFamily("slysock_http_errors", "Requests that were answered by an error", ["status"])
+        self._joins = CounterFamily("slysock_joins", "Clients let into a namespace", ["namespace"])
+        self._endings = CounterFamily("slysock_connections_closed", "Connections ended", ["reason"])
+        self._slow = CounterFamily(
             "slysock_slow_consumers", "Clients disconnected for not reading what was sent to them"
         )
-        self._messages = CountsByLabels("slysock_messages", "Messages stored", ["system"])
-        self._chats = CountsByLabels("slysock_chats_created", "Chats made", ["system"])
-        self._store_seconds = DurationsByLabels("slysock_store_seconds", "What the store takes", ["operation"])
-        self._store_errors = CountsByLabels("slysock_store_errors", "What the store failed at", ["operation", "kind"])
-        self._slow.of()  # shown from the beginning, as it has no labels
+        self._messages = CounterFamily("slysock_messages", "Messages stored", ["system"])
+        self._chats = CounterFamily("slysock_chats_created", "Chats made", ["system"])
+        self._store_seconds = HistogramFamily("slysock_store_seconds", "What the store takes", ["operation"])
+        self._store_errors = CounterFamily("slysock_store_errors", "What the store failed at", ["operation", "kind"])
+        self._slow.labels()  # shown from the beginning, as it has no labels
         self._registry = CollectorRegistry()
         for collector in (
             self._events,
@@ -81,7 +80,7 @@ class Metrics:
 
     def joined(self, socket: Socket) -> None:
         """Count a client."""
-        self._joins.of(socket.namespace.name).add()
+        self._joins.labels(socket.namespace.name).increment()
 
     def left(self, socket: Socket, reason: DisconnectReason) -> None:
         """See Observer.left; who is there is a gauge."""
@@ -91,33 +90,33 @@ class Metrics:
         name = socket.namespace.name
         counted = self._handled.get((name, event))
         if counted is None:
-            counted = self._handled[name, event] = (self._events.of(name, event), self._delivery.of(name))
-        counted[0].add()
-        counted[1].add(seconds)
+            counted = self._handled[name, event] = (self._events.labels(name, event), self._delivery.labels(name))
+        counted[0].increment()
+        counted[1].observe(seconds)
 
     def failed(self, socket: Socket, event: str, error: Exception) -> None:  # noqa: ARG002 - the shape of an Observer
         """Count an error."""
-        self._errors.of(socket.namespace.name, kind_of_error(error)).add()
+        self._errors.labels(socket.namespace.name, kind_of_error(error)).increment()
 
     def session_closed(self, reason: DisconnectReason) -> None:
         """Count the end of a connection."""
-        self._endings.of(reason).add()
+        self._endings.labels(reason).increment()
         if reason == SLOW_CONSUMER:
-            self._slow.of().add()
+            self._slow.labels().increment()
 
     # -- HTTP and store ----------------------------------------------------------------------------------------------
 
     def http_failed(self, status: int) -> None:
         """Count an error answer; there are as many labels as statuses that we answer."""
-        self._http_errors.of(str(status)).add()
+        self._http_errors.labels(str(status)).increment()
 
     def watch(self, store: Store) -> Store:
         """Give a store that counts and times what is done with it."""
         return cast("Store", _WatchedStore(store, self))
 
-    def store_seconds(self, operation: str) -> Durations:
+    def store_seconds(self, operation: str) -> Histogram:
         """Give the histogram of an operation of a store."""
-        return self._store_seconds.of(operation)
+        return self._store_seconds.labels(operation)
 
     def store_made(self, system: str, result: AddedMessage | EnsuredChat) -> None:
         """Count messages and chats that a store has made."""
@@ -126,13 +125,13 @@ class Metrics:
         else:
             made_message, made_chat = not result.is_duplicate, result.created_chat
         if made_message:
-            self._messages.of(system).add()
+            self._messages.labels(system).increment()
         if made_chat:
-            self._chats.of(system).add()
+            self._chats.labels(system).increment()
 
     def store_failed(self, operation: str, error: StoreError) -> None:
         """Count what a store could not do."""
-        self._store_errors.of(operation, type(error).__name__).add()
+        self._store_errors.labels(operation, type(error).__name__).increment()
 
 
 def kind_of_error(error: Exception) -> str:
@@ -164,7 +163,7 @@ class _WatchedStore:
         return watched
 
     def _watched(self, name: str, method: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-        durations = self._metrics.store_seconds(name)
+        histogram = self._metrics.store_seconds(name)
 
         async def call(*args: P.args, **kwargs: P.kwargs) -> R:
             since = time.perf_counter()
@@ -174,7 +173,7 @@ class _WatchedStore:
                 self._metrics.store_failed(name, error)
                 raise
             # No checkpoint since the store returned: what it promises about cancellation holds.
-            durations.add(time.perf_counter() - since)
+            histogram.observe(time.perf_counter() - since)
             if isinstance(result, AddedMessage | EnsuredChat):
                 self._metrics.store_made(str(args[0]), result)  # every method of a store begins with the system
             return result
