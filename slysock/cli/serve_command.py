@@ -22,8 +22,9 @@ from slysock.cli.welcome import print_welcome
 from slysock.identity import Tokens
 from slysock.process import settle_in
 from slysock.systems import SYSTEMS, Assembly, assemble, make_foundation
-from slysock.systems.journal import Journal
-from slysock.systems.metrics import Metrics
+from slysock.systems.admission import user_in
+from slysock.systems.journal import AccessLog
+from slysock.systems.system_metrics import SystemsMetrics
 
 
 def _serve(**values: object) -> None:
@@ -61,7 +62,7 @@ async def run_server(settings: Settings) -> None:
         cookie_origins=settings.config.cors_origins or (),
     )
     async with opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
-        metrics = Metrics() if settings.metrics else None
+        metrics = SystemsMetrics() if settings.metrics else None
         foundation = make_foundation(
             store if metrics is None else metrics.watch(store), tokens, settings.systems_settings
         )
@@ -79,7 +80,7 @@ async def run_server(settings: Settings) -> None:
 async def _serve_systems(settings: Settings, assembly: Assembly, secret: Secret | None) -> None:
     server = Server(*assembly.routers, config=settings.config, app=assembly.app)
     assembly.started(server)
-    server.observe(Journal())
+    server.observe(AccessLog(user_in))
     async with trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signals, server, nursery.cancel_scope)
         stopped = trio.Event()

@@ -136,6 +136,12 @@ def identity_in(socket: Socket) -> Identity | None:
     return kept.identity if isinstance(kept, _Kept) else None
 
 
+def user_in(socket: Socket) -> str | int | None:
+    """Name the user that a socket speaks for, or spoke for, as its token does; None for nobody. For the access log."""
+    identity = identity_in(socket)
+    return None if identity is None else identity.user_id
+
+
 def refused(error: TokenError) -> DomainError:
     """Say in the domain's words why a token did not do."""
     return Unavailable(str(error)) if isinstance(error, KeysUnavailable) else NotAuthenticated(str(error))

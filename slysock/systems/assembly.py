@@ -13,11 +13,12 @@ from slysock.asgi import ASGIApp, with_cors
 from .asyncapi import asyncapi_document
 from .foundation import Foundation
 from .manage.routes import manage_area
-from .metrics import CONTENT_TYPE, Metrics
+from .metrics import CONTENT_TYPE
 from .rest.app import make_rest_app
 from .rest.openapi import openapi_document
 from .rest.pages import metrics_route, site_routes
 from .system import System
+from .system_metrics import SystemsMetrics
 
 
 @final
@@ -31,7 +32,7 @@ class Assembly(msgspec.Struct, frozen=True, kw_only=True):
     foundation: Foundation
     routers: tuple[Router, ...]
     app: ASGIApp
-    metrics: Metrics | None = None
+    metrics: SystemsMetrics | None = None
 
     def started(self, server: Server) -> None:
         """Give the systems their server."""
@@ -53,7 +54,7 @@ def assemble(
     foundation: Foundation,
     *,
     cors_origins: Sequence[str] | None = None,
-    metrics: Metrics | None = None,
+    metrics: SystemsMetrics | None = None,
 ) -> Assembly:
     """Put systems together that stand on one foundation.
 

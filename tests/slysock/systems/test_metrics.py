@@ -7,7 +7,8 @@ import trio
 
 from slysock import Config
 from slysock.systems import SYSTEMS
-from slysock.systems.journal import Journal
+from slysock.systems.admission import user_in
+from slysock.systems.journal import AccessLog
 from slysock.systems.marketplace import marketplace
 from slysock_store import StoreClosed, SystemName, UserKey
 from tests.slysock.systems.market import settle, token_for
@@ -104,14 +105,14 @@ async def test_a_store_out_of_order_is_counted() -> None:
     )
 
 
-async def test_the_journal_says_who_came_and_left_and_nothing_of_what_was_said(
+async def test_the_access_log_says_who_came_and_left_and_nothing_of_what_was_said(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.DEBUG, "slysock.journal")
+    caplog.set_level(logging.DEBUG, "slysock.access")
     async with open_systems(marketplace) as running:
-        running.memory.server.observe(Journal())
+        running.memory.server.observe(AccessLog(user_in))
         await chat(running, "SECRETTEXT", {"$gt": "SECRETTEXT"})
-    records = [record for record in caplog.records if record.name == "slysock.journal"]
+    records = [record for record in caplog.records if record.name == "slysock.access"]
     told = [(record.getMessage(), getattr(record, "fields", {})) for record in records]
     assert [text for text, _ in told][:2] == ["client joined", "client joined"]
     handled = next(fields for text, fields in told if text == "event handled")

@@ -1,0 +1,101 @@
+"""What the chat systems add to the metrics of their server: messages and chats, the store, errors by HTTP."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar, cast, final
+
+from slysock import Server
+from slysock.telemetry import CounterFamily, Histogram, HistogramFamily
+from slysock_store import AddedMessage, EnsuredChat, Store, StoreError
+
+from .metrics import Metrics
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@final
+class SystemsMetrics:
+    """The metrics of a server with systems on it. Given to `assemble`, which does the rest."""
+
+    def __init__(self) -> None:
+        self._metrics = Metrics()
+        self._http_errors = CounterFamily("slysock_http_errors", "Requests that were answered by an error", ["status"])
+        self._messages = CounterFamily("slysock_messages", "Messages stored", ["system"])
+        self._chats = CounterFamily("slysock_chats_created", "Chats made", ["system"])
+        self._store_seconds = HistogramFamily("slysock_store_seconds", "What the store takes", ["operation"])
+        self._store_errors = CounterFamily("slysock_store_errors", "What the store failed at", ["operation", "kind"])
+        for family in (self._http_errors, self._messages, self._chats, self._store_seconds, self._store_errors):
+            self._metrics.registry.register(family)
+
+    def bind(self, server: Server) -> None:
+        """Observe a server, and show what it holds."""
+        server.observe(self._metrics)
+        self._metrics.add_gauges(server.statistics)
+
+    def render(self) -> bytes:
+        """Write everything in Prometheus' text format; see `Metrics.render`."""
+        return self._metrics.render()
+
+    def http_failed(self, status: int) -> None:
+        """Count an error answer; there are as many labels as statuses that we answer."""
+        self._http_errors.labels(str(status)).increment()
+
+    def watch(self, store: Store) -> Store:
+        """Return a store that does what this one does, counted and timed."""
+        return cast("Store", _WatchedStore(store, self))
+
+    def store_seconds(self, operation: str) -> Histogram:
+        """Return the histogram of an operation of a store."""
+        return self._store_seconds.labels(operation)
+
+    def store_made(self, system: str, result: AddedMessage | EnsuredChat) -> None:
+        """Count messages and chats that a store has made."""
+        if isinstance(result, EnsuredChat):
+            made_message, made_chat = False, result.created
+        else:
+            made_message, made_chat = not result.is_duplicate, result.created_chat
+        if made_message:
+            self._messages.labels(system).increment()
+        if made_chat:
+            self._chats.labels(system).increment()
+
+    def store_failed(self, operation: str, error: StoreError) -> None:
+        """Count what a store could not do."""
+        self._store_errors.labels(operation, type(error).__name__).increment()
+
+
+@final
+class _WatchedStore:
+    """Passes every call on to a store and times it.
+
+    Made of the store's methods as they are asked for: to spell out thirty that do the same would hide that they do.
+    """
+
+    def __init__(self, store: Store, metrics: SystemsMetrics) -> None:
+        self._store = store
+        self._metrics = metrics
+
+    def __getattr__(self, name: str) -> object:
+        method = getattr(self._store, name)
+        watched = method if name == "statistics" else self._watched(name, method)
+        setattr(self, name, watched)  # found directly from now on
+        return watched
+
+    def _watched(self, name: str, method: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        histogram = self._metrics.store_seconds(name)
+
+        async def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            since = time.perf_counter()
+            try:
+                result = await method(*args, **kwargs)
+            except StoreError as error:
+                self._metrics.store_failed(name, error)
+                raise
+            # No checkpoint since the store returned: what it promises about cancellation holds.
+            histogram.observe(time.perf_counter() - since)
+            if isinstance(result, AddedMessage | EnsuredChat):
+                self._metrics.store_made(str(args[0]), result)  # every method of a store begins with the system
+            return result
+
+        return call
