@@ -45,7 +45,7 @@ ONLY_IN: Mapping[str, set[str]] = {
     "sqlite3": {"store/slysock_store/"},
     "pymongo": {"store/slysock_store/"},
     "litestar": {"slysock/systems/"},
-    "prometheus_client": {"slysock/systems/metrics.py", "slysock/telemetry/"},
+    "prometheus_client": {"slysock/telemetry/"},
     "jwt": {"slysock/identity/"},
     "cryptography": {"slysock/identity/"},
     "httpx": {"slysock/identity/", "slysock/cli/demo/", "slysock/cli/demo_command.py"},

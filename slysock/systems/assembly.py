@@ -9,11 +9,11 @@ import trio
 
 from slysock import Router, Server
 from slysock.asgi import ASGIApp, with_cors
+from slysock.telemetry import CONTENT_TYPE
 
 from .asyncapi import asyncapi_document
 from .foundation import Foundation
 from .manage.routes import manage_area
-from .metrics import CONTENT_TYPE
 from .rest.app import make_rest_app
 from .rest.openapi import openapi_document
 from .rest.pages import metrics_route, site_routes

@@ -5,10 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar, cast, final
 
 from slysock import Server
-from slysock.telemetry import CounterFamily, Histogram, HistogramFamily
+from slysock.telemetry import CounterFamily, Histogram, HistogramFamily, Metrics
 from slysock_store import AddedMessage, EnsuredChat, Store, StoreError
-
-from .metrics import Metrics
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -8,8 +8,8 @@ import trio
 from slysock import Config
 from slysock.systems import SYSTEMS
 from slysock.systems.admission import user_in
-from slysock.systems.journal import AccessLog
 from slysock.systems.marketplace import marketplace
+from slysock.telemetry import AccessLog
 from slysock_store import StoreClosed, SystemName, UserKey
 from tests.slysock.systems.market import settle, token_for
 from tests.slysock.systems.running import Running, open_systems

@@ -13,9 +13,9 @@ from prometheus_client.registry import Collector
 
 from slysock import DisconnectReason, Socket
 from slysock.socketio.observer import ServerStatistics
-from slysock.telemetry import Counter, CounterFamily, Histogram, HistogramFamily
-
-from .error_kind import error_kind
+from slysock.telemetry.counters import Counter, CounterFamily
+from slysock.telemetry.error_kind import error_kind
+from slysock.telemetry.histograms import Histogram, HistogramFamily
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4"
 """What `Metrics.render` writes. Whoever answers with it adds the charset, which is UTF-8."""

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import final
 
 from slysock import DisconnectReason, Socket
-
-from .error_kind import error_kind
+from slysock.telemetry.error_kind import error_kind
 
 logger = logging.getLogger("slysock.access")
 
