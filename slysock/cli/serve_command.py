@@ -23,7 +23,7 @@ from slysock.identity import Tokens
 from slysock.process import settle_in
 from slysock.systems import SYSTEMS, Assembly, assemble, make_foundation
 from slysock.systems.admission import user_in
-from slysock.systems.system_metrics import SystemsMetrics
+from slysock.systems.metrics import SystemsMetrics
 from slysock.telemetry import AccessLog
 
 

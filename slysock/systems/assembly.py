@@ -14,11 +14,11 @@ from slysock.telemetry import CONTENT_TYPE
 from .asyncapi import asyncapi_document
 from .foundation import Foundation
 from .manage.routes import manage_area
+from .metrics import SystemsMetrics
 from .rest.app import make_rest_app
 from .rest.openapi import openapi_document
 from .rest.pages import metrics_route, site_routes
 from .system import System
-from .system_metrics import SystemsMetrics
 
 
 @final

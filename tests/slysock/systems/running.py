@@ -12,8 +12,8 @@ from slysock import Config, Server
 from slysock.identity import Tokens, secret_key
 from slysock.systems.assembly import Assembly, assemble
 from slysock.systems.foundation import SystemSettings, make_foundation
+from slysock.systems.metrics import SystemsMetrics
 from slysock.systems.system import SystemMaker
-from slysock.systems.system_metrics import SystemsMetrics
 from slysock.testing import Memory, Response, serve_memory
 from slysock_store import Store, open_store
 from tests.slysock.systems.market import MEMORY, SECRET, now, store_now, system_now
