@@ -1,7 +1,7 @@
 """What a server does, as metrics for Prometheus: counted where it happens, cheap enough to leave on.
 
 Labels are bounded: namespaces, events and kinds of errors that the program knows. Nothing that a client sends becomes
-one.
+one, but for the names of namespaces by pattern, of which only so many are told apart.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,6 +20,10 @@ from slysock.telemetry.histograms import Histogram, HistogramFamily
 CONTENT_TYPE: Final = "text/plain; version=0.0.4"
 """What `Metrics.render` writes. Whoever answers with it adds the charset, which is UTF-8."""
 
+MAX_NAMESPACES: Final = 100
+"""Told apart by their names; what is beyond shares one label. Clients make up names that fit a pattern."""
+
+OTHER_NAMESPACES: Final = "other"  # no name: those begin with a slash
 SLOW_CONSUMER: Final[DisconnectReason] = "slow consumer"
 
 
@@ -38,7 +42,8 @@ class Metrics:
             "From an event's arrival until what it caused was in the outboxes of everybody concerned",
             ["namespace"],
         )
-        # (namespace, event) -> what is counted of it
+        self._namespaces: set[str] = set()  # those that are told apart
+        # (namespace's label, event) -> what is counted of it
         self._handled: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
         self._errors = CounterFamily("slysock_errors", "Events that failed, by kind", ["namespace", "kind"])
         self._joins = CounterFamily("slysock_joins", "Clients let into a namespace", ["namespace"])
@@ -63,29 +68,41 @@ class Metrics:
 
     def joined(self, socket: Socket) -> None:
         """Count a client."""
-        self._joins.labels(socket.namespace.name).increment()
+        self._joins.labels(self._label_of(socket)).increment()
 
     def left(self, socket: Socket, reason: DisconnectReason) -> None:
         """See Observer.left; who is there is a gauge."""
 
     def handled(self, socket: Socket, event: str, seconds: float) -> None:
         """Count and time an event."""
-        name = socket.namespace.name
-        counted = self._handled.get((name, event))
-        if counted is None:
-            counted = self._handled[name, event] = (self._events.labels(name, event), self._delivery.labels(name))
-        counted[0].increment()
-        counted[1].observe(seconds)
+        events, delivery = self._handled.get((socket.namespace.name, event)) or self._of_event(socket, event)
+        events.increment()
+        delivery.observe(seconds)
 
     def failed(self, socket: Socket, event: str, error: Exception) -> None:  # noqa: ARG002 - the shape of an Observer
         """Count an error."""
-        self._errors.labels(socket.namespace.name, error_kind(error)).increment()
+        self._errors.labels(self._label_of(socket), error_kind(error)).increment()
 
     def session_closed(self, reason: DisconnectReason) -> None:
         """Count the end of a connection."""
         self._endings.labels(reason).increment()
         if reason == SLOW_CONSUMER:
             self._slow.labels().increment()
+
+    # -- labels ------------------------------------------------------------------------------------------------------
+
+    def _label_of(self, socket: Socket) -> str:
+        name = socket.namespace.name
+        if name not in self._namespaces:
+            if len(self._namespaces) >= MAX_NAMESPACES:
+                return OTHER_NAMESPACES
+            self._namespaces.add(name)
+        return name
+
+    def _of_event(self, socket: Socket, event: str) -> tuple[Counter, Histogram]:
+        namespace = self._label_of(socket)
+        counted = (self._events.labels(namespace, event), self._delivery.labels(namespace))
+        return self._handled.setdefault((namespace, event), counted)
 
 
 @final
