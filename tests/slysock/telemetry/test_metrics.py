@@ -5,7 +5,7 @@ from prometheus_client import Gauge
 
 from slysock import Config, Server
 from slysock.telemetry.metrics import MAX_NAMESPACES, Metrics
-from slysock.testing import Memory, serve_memory
+from slysock.testing import Memory, WebSocketClient, serve_memory
 from tests.slysock.telemetry.programs import make_server
 from tests.slysock.telemetry.rendering import values_in
 
@@ -75,7 +75,9 @@ async def test_the_ends_of_connections_are_counted_by_reason(autojump_clock: tri
 
 async def leave(memory: Memory) -> None:
     """Come, and close the connection."""
-    await (await memory.connect()).connection.engine.close()
+    engine = (await memory.connect()).connection.engine
+    assert isinstance(engine, WebSocketClient)
+    await engine.close()
     await trio.testing.wait_all_tasks_blocked()
 
 
