@@ -32,7 +32,7 @@ class SystemsMetrics:
         self._metrics.add_gauges(server.statistics)
 
     def render(self) -> bytes:
-        """Write everything in Prometheus' text format; see `Metrics.render`."""
+        """Write everything in Prometheus's text format; see `Metrics.render`."""
         return self._metrics.render()
 
     def http_failed(self, status: int) -> None:
