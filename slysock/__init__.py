@@ -12,10 +12,11 @@ run(root, port=3000)
 """
 
 from slysock.config import Config
-from slysock.engineio.session import DisconnectReason
 from slysock.errors import AckTimeout, ConnectionRefused, Disconnected, InvalidPayload, Refusal
-from slysock.handlers.router import NO_ACK, Router
+from slysock.handlers.handler import NO_ACK, NoAck
+from slysock.handlers.router import Router
 from slysock.http.listeners import Listening
+from slysock.ids import DisconnectReason
 from slysock.request import Handshake
 from slysock.server import Server, run
 from slysock.socketio.broadcast import Broadcast
@@ -36,6 +37,7 @@ __all__ = [
     "Listening",
     "LocalProtocolError",
     "Namespace",
+    "NoAck",
     "Refusal",
     "Router",
     "Server",

@@ -40,7 +40,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Origins that may connect, with credentials, on polling and WebSocket alike. None: any origin, without."""
 
     ping_interval_seconds: float = 25.0
+    """Time between two heartbeats."""
+
     ping_timeout_seconds: float = 20.0
+    """How long a client may take to answer a heartbeat."""
+
     upgrade_timeout_seconds: float = 10.0
     """How long a client may take between opening the WebSocket of an upgrade and finishing it."""
 

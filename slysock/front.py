@@ -17,7 +17,9 @@ import trio
 from slysock.asgi import ASGIApp, State, asgi_lifespan, not_found, run_asgi
 from slysock.config import Config
 from slysock.engineio.engine import Engine, Takeover, Wire
-from slysock.engineio.session import Ending, Receiver, Session
+from slysock.engineio.receiver import Receiver
+from slysock.engineio.session import Session
+from slysock.engineio.transport import Ending
 from slysock.http import HttpConnection, Request, RequestBroken
 from slysock.http.listeners import Listening, accept_forever
 from slysock_protocol.errors import CloseCode
@@ -66,9 +68,19 @@ class Front:
             for listener in listeners:
                 listener.close()  # who comes now is refused at once, while those who are here are dealt with
 
+    @property
+    def open_connections(self) -> int:
+        """How many connections there are, of every kind."""
+        return self._open
+
+    @property
+    def http_connections(self) -> int:
+        """How many of them speak HTTP: they open a session, poll, or are nothing to do with Engine.IO."""
+        return len(self._http)
+
     def stop(self) -> None:
         """Begin a graceful stop. Called again, it changes nothing."""
-        self.engine.accepting = False
+        self.engine.sessions.accepting = False
         self._stop.set()
 
     @asynccontextmanager
@@ -96,14 +108,14 @@ class Front:
         """Let what has begun come to its end; a timer has the deadline."""
         self.stop()
         async with trio.open_nursery() as nursery:
-            for session in self.engine.sessions:
+            for session in self.engine.sessions.all():
                 nursery.start_soon(session.finish)
         self._close_sessions()
         for http in self._http:
             http.finish()
 
     def _close_sessions(self) -> None:
-        for session in self.engine.sessions:
+        for session in self.engine.sessions.all():
             session.close("server shutting down", Ending.GRACEFUL, CloseCode.GOING_AWAY)
 
     # -- connections -------------------------------------------------------------------------------------------------
@@ -174,7 +186,7 @@ class Front:
         if request.path == "/healthz":
             await request.respond(200, _JSON, b'{"status":"ok"}')
         elif request.path == "/readyz":
-            ready = self.engine.accepting
+            ready = self.engine.sessions.accepting
             await request.respond(200 if ready else 503, _JSON, b'{"ready":true}' if ready else b'{"ready":false}')
         else:
             await run_asgi(self._app, request, state=self._state)

@@ -1,10 +1,14 @@
-"""What a process that does nothing but serve asks of its interpreter and its system.
+"""What a process that does nothing but serve asks of its interpreter and its system, and is asked by it.
 
 Done by `run` and by the command line, never by Server: the process of a larger program is not ours to change.
 """
 
 import gc
 import logging
+import signal
+from collections.abc import Callable
+
+import trio
 
 logger = logging.getLogger("slysock")
 
@@ -33,3 +37,25 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     except (ValueError, OSError) as error:
         logger.info("the limit of open files stays at %s: %s", soft, error)
+
+
+async def stop_on_signals(
+    stop: Callable[[], object],
+    scope: trio.CancelScope,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Stop gracefully on SIGINT or SIGTERM, and at once on a second one; runs until it is cancelled.
+
+    Args:
+        stop: begins a graceful end. Must not wait.
+        scope: what a second signal cancels; may be that of the nursery which this runs in.
+        task_status: for `nursery.start`: signals are taken from then on.
+    """
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        await anext(signals)
+        stop()
+        await anext(signals)
+        scope.cancel()
+        await trio.sleep_forever()

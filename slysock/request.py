@@ -1,18 +1,12 @@
 """What is known of a client from the request it opened its connection with."""
 
 from collections.abc import Mapping
-from typing import Final, NewType, final
+from typing import Final, final
 from urllib.parse import parse_qsl
 
 import msgspec
 
 _MAX_PARAMETERS: Final = 100
-
-SessionId = NewType("SessionId", str)
-"""Names an Engine.IO session; whoever has it can speak for the client, so it is never shown to others or logged."""
-
-SocketId = NewType("SocketId", str)
-"""Names a client in a namespace; public."""
 
 
 @final

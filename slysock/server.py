@@ -1,7 +1,6 @@
 """A server: its namespaces, its connections, and how it starts and stops."""
 
 import logging
-import signal
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -13,13 +12,15 @@ import trio
 
 from slysock.asgi import ASGIApp
 from slysock.config import Config
-from slysock.engineio.session import Receiver, Session
+from slysock.engineio.receiver import Receiver
+from slysock.engineio.session import Session
 from slysock.front import Front
 from slysock.handlers.router import Router
 from slysock.http.listeners import Listening, bound, describe
-from slysock.process import settle_in
+from slysock.process import settle_in, stop_on_signals
 from slysock.socketio.connection import Connection, Surroundings
-from slysock.socketio.namespace import Namespace, Namespaces
+from slysock.socketio.namespace import Namespace
+from slysock.socketio.namespaces import Namespaces
 from slysock.socketio.observer import Observer, ServerStatistics
 from slysock_protocol.socketio import PARSERS
 
@@ -72,10 +73,10 @@ class Server:
         Raises:
             ValueError: no router is for this namespace.
         """
-        namespace = self._namespaces.find(name)
-        if namespace is None:
+        found = self._namespaces.find(name)
+        if found is None:
             raise ValueError(f"no router is for the namespace {name!r}")
-        return namespace
+        return found.namespace
 
     def observe(self, observer: Observer) -> None:
         """Tell somebody what happens from now on; before the first client is best."""
@@ -83,11 +84,26 @@ class Server:
 
     def statistics(self) -> ServerStatistics:
         """Count what the server holds at the moment."""
-        sessions = self._front.engine.sessions
+        engine = self._front.engine
+        sessions = engine.sessions.all()
+        above = [session.statistics() for session in sessions]
         return ServerStatistics(
             connections=len(sessions),
+            transports={
+                name: sum(session.transport.name == name for session in sessions) for name in self.config.transports
+            },
+            lingering=engine.sessions.lingering,
             clients={namespace.name: namespace.client_count for namespace in self._namespaces.named()},
+            made_namespaces=self._namespaces.made,
             outbox_bytes=sum(session.transport.waiting_bytes for session in sessions),
+            waiting_events=sum(each.waiting_events for each in above),
+            waiting_event_bytes=sum(each.waiting_bytes for each in above),
+            awaited_acks=sum(each.awaited_acks for each in above),
+            left_namespaces=sum(each.left_namespaces for each in above),
+            open_sockets=self._front.open_connections,
+            http_connections=self._front.http_connections,
+            watched_sockets=engine.reader.watched,
+            timers=len(engine.timers),
         )
 
     async def serve(  # noqa: ASYNC128 - hands task_status on, to who knows when
@@ -188,20 +204,12 @@ async def serve_until_signal(server: Server, serve: Callable[[], Awaitable[None]
         OSError: the address cannot be had.
     """
     trouble: OSError | None = None
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with trio.open_nursery() as nursery:
-
-            async def watch() -> None:
-                await anext(signals)
-                server.stop()
-                await anext(signals)
-                nursery.cancel_scope.cancel()
-
-            nursery.start_soon(watch)
-            try:
-                await serve()
-            except OSError as error:  # kept out of the nursery, which would wrap it in a group
-                trouble = error
-            nursery.cancel_scope.cancel()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(stop_on_signals, server.stop, nursery.cancel_scope)
+        try:
+            await serve()
+        except OSError as error:  # kept out of the nursery, which would wrap it in a group
+            trouble = error
+        nursery.cancel_scope.cancel()
     if trouble is not None:
         raise trouble

@@ -18,6 +18,7 @@ from slysock import (
     Handshake,
     Listening,
     Namespace,
+    NoAck,
     Refusal,
     Router,
     Server,
@@ -85,6 +86,12 @@ async def busy(socket: Socket, seconds: float) -> None:
 def silent(socket: Socket) -> object:
     """Acknowledge nothing."""
     return NO_ACK
+
+
+@root.on("sometimes")
+def sometimes(socket: Socket, wanted: bool) -> str | NoAck:
+    """Acknowledge what is wanted."""
+    return "yes" if wanted else NO_ACK
 
 
 @root.on("rooms")

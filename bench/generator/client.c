@@ -14,6 +14,8 @@
 #define HOST "Host: 127.0.0.1\r\n"
 #define PATH "/socket.io/?EIO=4&transport="
 
+static const struct client_events *told;
+
 static void lost(struct client *client, const char *why);
 
 /* -- sending ------------------------------------------------------------------------------------------------------- */
@@ -95,7 +97,7 @@ static void open_socket(struct client *client)
                         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " KEY
                         "\r\nSec-WebSocket-Version: 13\r\n\r\n",
                         client->sid[0] ? "&sid=" : "", client->sid);
-    client->socket = link_connect(client, LINK_WEBSOCKET, client->role == SLOW);
+    client->socket = link_connect(client, LINK_WEBSOCKET, client->small_buffer);
     if (!client->socket) return lost(client, "no connection for a WebSocket");
     link_send(client->socket, request, (size_t)size);
 }
@@ -146,12 +148,12 @@ static void lost(struct client *client, const char *why)
 {
     if (client->state == CLOSED) return;
     close_all(client);
-    if (!client->leaving) load_lost(client, why);
+    if (!client->leaving) told->lost(client, why);
 }
 
-void client_link_lost(struct link *link)
+static void link_lost(struct link *link)
 {
-    struct client *client = link->client;
+    struct client *client = link->owner;
     /* The polling connections of an upgraded client are ours to close; the server may have been faster. */
     if (link->kind != LINK_WEBSOCKET && client->on_socket) {
         link_close(link);
@@ -169,7 +171,7 @@ static void become_ready_when_complete(struct client *client)
     if (client->state != OPENING || !client->joined) return;
     if (client->transport == UPGRADE && !client->on_socket) return;
     client->state = READY;
-    load_ready(client);
+    told->ready(client);
 }
 
 /* Sends one CONNECT packet for each namespace, the next when the one before is answered. */
@@ -240,7 +242,7 @@ static void receive_packet(struct client *client, char *packet, size_t length)
         if (length > 1 && packet[1] == '0') connected(client);
         else if (length > 1 && packet[1] == '4') lost(client, "the server refused the connection");
         else if (length > 1 && packet[1] == '1') lost(client, "the server disconnected the client");
-        else load_packet(client, packet + 1, length - 1);
+        else told->packet(client, packet + 1, length - 1);
         return;
     case '2': client_send(client, "3", 1); return;
     case '0': opened(client, packet, length); return;
@@ -262,11 +264,11 @@ static void receive_text(struct client *client, char *packet, size_t length)
 
 static void receive_frame(struct link *link, struct frame *frame)
 {
-    struct client *client = link->client;
+    struct client *client = link->owner;
     if (!frame->final) return lost(client, "a fragmented message, which the generator does not read");
     switch (frame->opcode) {
     case OP_TEXT: receive_text(client, frame->payload, frame->length); return;
-    case OP_BINARY: load_binary(client, frame->payload, frame->length); return;
+    case OP_BINARY: told->binary(client, frame->payload, frame->length); return;
     case OP_PING: send_frame(link, OP_PONG, frame->payload, frame->length); return;
     case OP_PONG: return;
     case OP_CLOSE: lost(client, "the server closed the WebSocket"); return;
@@ -276,14 +278,15 @@ static void receive_frame(struct link *link, struct frame *frame)
 
 static size_t receive_handshake(struct link *link, const char *data, size_t length)
 {
+    struct client *client = link->owner;
     size_t head = http_head_size(data, length);
     if (!head) return 0;
     if (memcmp(data + 8, " 101", 4) != 0 || !memmem(data, head, ACCEPT, sizeof ACCEPT - 1)) {
-        lost(link->client, "the WebSocket handshake was refused");
+        lost(client, "the WebSocket handshake was refused");
         return 0;
     }
     link->open = true;
-    if (link->client->transport == UPGRADE) send_frame(link, OP_TEXT, "2probe", 6);
+    if (client->transport == UPGRADE) send_frame(link, OP_TEXT, "2probe", 6);
     return head;
 }
 
@@ -332,15 +335,22 @@ static size_t receive_response(struct link *link, char *data, size_t length)
     size_t used = http_read(&response, data, length);
     if (used == 0) return 0;
     if (used == (size_t)-1 || response.status != 200) {
-        lost(link->client, "a polling request was not answered with 200");
+        lost(link->owner, "a polling request was not answered with 200");
         return 0;
     }
-    if (link->kind == LINK_GET) answered_get(link->client, &response);
-    else answered_post(link->client);
+    if (link->kind == LINK_GET) answered_get(link->owner, &response);
+    else answered_post(link->owner);
     return used;
 }
 
-size_t client_received(struct link *link, char *data, size_t length)
+static size_t received(struct link *link, char *data, size_t length)
 {
     return link->kind == LINK_WEBSOCKET ? receive_socket(link, data, length) : receive_response(link, data, length);
+}
+
+void clients_begin(int port, int sources, const struct client_events *events)
+{
+    static const struct link_events EVENTS = {.received = received, .lost = link_lost};
+    told = events;
+    links_begin(port, sources, &EVENTS);
 }

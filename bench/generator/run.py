@@ -76,7 +76,7 @@ class Measured(msgspec.Struct, frozen=True):
         return pauses
 
     def histogram(self, series: str) -> Histogram | None:
-        """Return the histogram of a series (generator/load.h), None if nothing was recorded."""
+        """Return the histogram of a series (generator/run.h), None if nothing was recorded."""
         raw = self.histograms.get(series)
         return None if raw is None else Histogram.of_pairs(raw.counts, raw.maximum)
 

@@ -42,7 +42,7 @@ class Scenario:
 
     Attributes:
         counted: what the throughput counts, a name in Run.counts.
-        series: whose latency is shown, a name in generator/load.h.
+        series: whose latency is shown, a name in generator/run.h.
         x_title: what grows from point to point.
         kind: load measures a busy server, memory what idle connections hold.
         calibration: options that find the reference's capacity (closed loop), for points with `of_capacity`.

@@ -9,12 +9,9 @@ from typing import NoReturn
 
 import click
 
-from slysock.cli.asyncapi_command import asyncapi
-from slysock.cli.demo_command import demo
+from slysock.cli.commands import CommandGroup
 from slysock.cli.options import refuse_unknown_environment
-from slysock.cli.serve_command import serve
 from slysock.cli.settings import SettingsError
-from slysock.cli.token_command import token
 
 __all__ = ["main"]
 
@@ -23,6 +20,7 @@ INTERRUPTED = 130
 
 
 @click.group(
+    cls=CommandGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with: slysock serve",
@@ -38,12 +36,6 @@ def slysock(context: click.Context) -> None:
     refuse_unknown_environment()
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
-
-
-slysock.add_command(serve)
-slysock.add_command(token)
-slysock.add_command(demo)
-slysock.add_command(asyncapi)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

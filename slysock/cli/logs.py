@@ -4,14 +4,14 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Final, Literal, TypeAlias, cast, final
+from typing import Final, cast, final
 
-LogFormat: TypeAlias = Literal["text", "json"]
+from slysock.cli.settings import LogFormat, LogLevel
 
 _TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def start_logging(level: str, log_format: LogFormat) -> None:
+def start_logging(level: LogLevel, log_format: LogFormat) -> None:
     """Write to standard error from now on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else FieldsFormatter(_TEXT))
@@ -21,7 +21,7 @@ def start_logging(level: str, log_format: LogFormat) -> None:
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, object]:
-    """Give the fields beside a record's text."""
+    """Return the fields beside a record's text."""
     fields: object = getattr(record, "fields", None)
     return cast("dict[str, object]", fields) if isinstance(fields, dict) else {}
 

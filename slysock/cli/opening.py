@@ -1,11 +1,33 @@
-"""What several commands begin with: a store, opened or explained."""
+"""What several commands begin with: something that runs on Trio, and a store, opened or explained."""
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar, TypeVarTuple
 
-from slysock.cli.settings import SettingsError, database_file, make_folder
+import trio
+
+from slysock.cli.keys import database_file, make_folder
+from slysock.cli.settings import SettingsError
 from slysock_store import Store, StoreError, open_store
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+def run(work: Callable[[*Ts], Awaitable[T]], *args: *Ts, expected: tuple[type[Exception], ...] = (SettingsError,)) -> T:
+    """Run a command's work on Trio and return its result.
+
+    Raises:
+        Exception: one that was expected, out of all groups that the work's nurseries have made of it.
+    """
+    trouble: Exception | None = None
+    try:
+        return trio.run(work, *args)
+    except* expected as group:
+        trouble = first_of(group)
+    assert trouble is not None
+    raise trouble
 
 
 @asynccontextmanager
@@ -32,6 +54,6 @@ def without_password(url: str) -> str:
 
 
 def first_of(group: BaseExceptionGroup[Exception]) -> Exception:
-    """Give the first exception in a group of groups."""
+    """Return the first exception in a group of groups."""
     error = group.exceptions[0]
     return first_of(error) if isinstance(error, BaseExceptionGroup) else error

@@ -3,26 +3,27 @@
 import re
 import time
 from datetime import timedelta
-from typing import Final
+from typing import Final, final
 
 import click
 
-from slysock.cli.options import SectionedCommand, config_option, store_option, token_options
-from slysock.cli.settings import SettingsError, TokenSettings, choose, find_secret
+from slysock.cli.commands import SectionedCommand
+from slysock.cli.keys import find_secret
+from slysock.cli.opening import run
+from slysock.cli.options import config_option, store_option, token_options
+from slysock.cli.settings import SettingsError, TokenSettings, choose
 from slysock.identity import make_token
+from slysock.systems import SYSTEMS
 
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd]?)")
-_ROLES: Final = (
-    "CUSTOMER or VENDOR in the marketplace; client, provider or admin in services; buyer or seller in pets; user or "
-    "admin in support; service for a back-end that manages chats. In any case."
-)
+BACK_END: Final = {"/manage": ("service (of another back-end)",)}
 _UNIT_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def _read_duration(context: click.Context, parameter: click.Parameter, value: str) -> timedelta:
     found = _DURATION.fullmatch(value)
     if found is None or int(found[1]) == 0:
-        raise click.BadParameter(f"{value!r} is no time span; write 30m, 12h or 7d", context, parameter)
+        raise click.BadParameter(f"{value!r} is not a time span; write 30m, 12h or 7d", context, parameter)
     return timedelta(seconds=int(found[1]) * _UNIT_SECONDS[found[2]])
 
 
@@ -58,12 +59,26 @@ def _token(
     click.echo(token)
 
 
-token: Final = SectionedCommand(
+@final
+class TokenCommand(SectionedCommand):
+    """The command, whose help has the roles that the systems declare."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, and then the roles."""
+        from slysock.cli.loading import describe_systems  # here, as making a token needs no system
+
+        super().format_options(ctx, formatter)
+        with formatter.section("Roles, in any case"):
+            roles = {system.name: system.roles for system in run(describe_systems, tuple(SYSTEMS))}
+            formatter.write_dl([(name, ", ".join(words)) for name, words in {**roles, **BACK_END}.items()])
+
+
+token: Final = TokenCommand(
     "token",
     {
         "Whom it names": [
             click.Option(["--user"], required=True, metavar="ID", help="The user's id; digits make it a number."),
-            click.Option(["--role"], metavar="ROLE", help=_ROLES),
+            click.Option(["--role"], metavar="ROLE", help="One of those below, or of a system from elsewhere."),
             click.Option(["--name"], metavar="NAME", help="What others are shown."),
             click.Option(["--email"], metavar="ADDRESS", help="Likewise."),
             click.Option(
@@ -77,5 +92,4 @@ token: Final = SectionedCommand(
         "Who will verify it (as for slysock serve)": [store_option(), *token_options(), config_option()],
     },
     callback=_token,
-    help_text="Print a JSON Web Token for trying things out, and nothing else, so that TOKEN=$(slysock token …) works.",
 )

@@ -10,14 +10,12 @@ from rich.console import Console
 from rich.text import Text
 
 from slysock import Listening
+from slysock.cli.keys import Secret
 from slysock.cli.opening import without_password
-from slysock.cli.serve_settings import Settings
-from slysock.cli.settings import DEFAULT_STORE, Secret
-from slysock.systems import System
+from slysock.cli.settings import DEFAULT_STORE, Settings
+from slysock.systems.system import System
 
 _LABEL_WIDTH: Final = 10
-_ROLES: Final = {"marketplace": "CUSTOMER"}
-"""A role that a first token of each system may have."""
 
 
 def print_welcome(settings: Settings, listening: Listening, systems: Sequence[System], secret: Secret | None) -> None:
@@ -59,7 +57,7 @@ def _next_step(settings: Settings, listening: Listening, system: System, secret:
     connect = f"connect a client by  io({namespace!r}, {options})\n".replace("'", '"')
     if secret is None:
         return connect
-    command = [_program(), "token", "--user", "1", "--role", _ROLES.get(system.name, "user")]
+    command = [_program(), "token", "--user", "1", *(["--role", system.roles[0]] if system.roles else [])]
     if settings.tokens.store != DEFAULT_STORE:
         command += ["--store", without_password(settings.tokens.store)]
     return f"make a token by  {shlex.join(command)}\n      {connect}"

@@ -10,7 +10,9 @@ from typing import Final, final
 import trio
 
 from slysock.config import TransportName
-from slysock.engineio.session import Ending
+from slysock.engineio.states import POLLING, PollingState, PollingStep
+from slysock.engineio.transport import Ending
+from slysock.states import follow
 from slysock_protocol.engineio import CLOSE, NOOP, SEPARATOR, Outgoing
 from slysock_protocol.errors import CloseCode
 
@@ -27,13 +29,13 @@ class PollingTransport:
     """
 
     __slots__ = (
+        "_full",
         "_goodbye",
         "_max_bytes",
+        "_news",
         "_on_full",
-        "_poll",
         "_posting",
-        "_releasing",
-        "_shut",
+        "_state",
         "_waiting",
         "_waiting_bytes",
     )
@@ -41,18 +43,36 @@ class PollingTransport:
     def __init__(self, *, max_bytes: int, on_full: Callable[[], None]) -> None:
         self._max_bytes = max_bytes
         self._on_full = on_full
+        self._state: PollingState = "idle"
         self._waiting: list[Outgoing] = []
         self._waiting_bytes = 0
-        self._poll: trio.CancelScope | None = None  # around the wait of a GET; cancelled to end it
-        self._posting = False  # a POST is being read
-        self._releasing = False  # an upgrade wants polls to end at once
+        self._full = False  # nothing more is taken: it is about to be closed
+        self._news: trio.CancelScope | None = None  # around the wait of a GET; cancelled to end it
         self._goodbye: Outgoing | None = None
-        self._shut = False  # nothing more is taken
+        self._posting = False  # a POST is being read
+
+    def _step(self, step: PollingStep) -> None:
+        self._state = follow(POLLING, self._state, step)
 
     @property
     def polled(self) -> bool:
-        """Whether a GET is waiting."""
-        return self._poll is not None
+        """Whether a GET is waiting, or on its way to its answer."""
+        return self._news is not None
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is taken; last words may be left."""
+        return self._state in ("leaving", "lingering", "closed")
+
+    @property
+    def lingering(self) -> bool:
+        """Whether there are last words that no GET has come for yet."""
+        return self._state == "lingering"
+
+    @property
+    def released(self) -> bool:
+        """Whether polls end at once."""
+        return self._state in ("releasing", "released")
 
     @property
     def name(self) -> TransportName:
@@ -68,38 +88,34 @@ class PollingTransport:
         """Tell whether a GET is waiting to carry this, with what it carries already."""
         return self.polled and not (self._waiting and self._waiting_bytes + len(outgoing.payload) > self._max_bytes)
 
-    @property
-    def lingering(self) -> bool:
-        """Whether there are last words that no poll has carried yet."""
-        return self._goodbye is not None
-
     def send(self, outgoing: Outgoing) -> None:
         """Keep a packet for the poll, and end the poll when it is already there."""
-        if self._shut:
+        if self._full or self.closed:
             return
         self._waiting_bytes += len(outgoing.payload)
         if self._waiting and self._waiting_bytes > self._max_bytes:
-            self._shut = True
+            self._full = True
             self._on_full()
             return
         self._waiting.append(outgoing)
         self._wake()
 
     def _wake(self) -> None:
-        if self._poll is not None:
-            self._poll.cancel()
+        if self._news is not None:
+            self._news.cancel()
 
     async def poll(self, wait_gone: Callable[[], Awaitable[None]]) -> bytes | None:
         """Wait for something to say and return it as the body of the answer; None: the client gave the request up.
 
-        `wait_gone` returns when the client has left, and may be cancelled without harm. Cancelled, this leaves
-        everything where it was.
+        Not while another GET is `polled`. `wait_gone` returns when the client has left, and may be cancelled without
+        harm. Cancelled, this leaves everything where it was.
         """
-        if self._waiting or self._goodbye or self._releasing:
+        if self._waiting or self._state != "idle":
             return self._take()
+        self._step("poll")
         # The wait that notices the client's leaving is the only one, and news cancel it: a task of its own for either
         # would cost 15 µs, a tenth of a poll.
-        self._poll = news = trio.CancelScope()
+        self._news = news = trio.CancelScope()
         try:
             with news:
                 # Under load the POST that is answered by this poll came with it and has its turn now.
@@ -107,7 +123,8 @@ class PollingTransport:
                 if not news.cancel_called:
                     await wait_gone()
         finally:
-            self._poll = None
+            self._news = None
+            self._step("answer")
         return self._take() if news.cancel_called else None
 
     def _take(self) -> bytes:
@@ -115,6 +132,8 @@ class PollingTransport:
         if self._goodbye is not None:
             packets.append(self._goodbye)
             self._goodbye = None
+        if self._state == "lingering":
+            self._step("answer")
         return SEPARATOR.join(packet.payload for packet in packets or [NOOP])
 
     def hand_over(self) -> list[Outgoing]:
@@ -134,22 +153,26 @@ class PollingTransport:
 
     def release(self) -> None:
         """End every poll at once from now on, with what there is or with a noop: an upgrade is under way."""
-        self._releasing = True
+        self._step("release")
         self._wake()
 
     def hold(self) -> None:
         """Let polls wait again: the upgrade came to nothing."""
-        self._releasing = False
+        if self.released:  # it may have failed before it came so far
+            self._step("hold")
 
     def close(self, ending: Ending, code: CloseCode, text: str) -> None:  # noqa: ARG002 - for WebSocket
         """End: a waiting GET gets a noop where the client said goodbye, else a close packet.
 
         After a graceful end the last words wait for one more GET; otherwise what nobody came for is dropped.
         """
-        self._shut = True
+        if self.closed:
+            return
         if ending is Ending.GRACEFUL:
             self._goodbye = CLOSE
+            self._step("close with last words")
         else:
-            self._waiting.clear()
+            self.hand_over()
             self._goodbye = (NOOP if ending is Ending.PEER else CLOSE) if self.polled else None
+            self._step("close")
         self._wake()

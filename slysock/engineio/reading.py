@@ -106,6 +106,11 @@ class Reader:
         self._epoll: select.epoll | None = select.epoll() if sys.platform == "linux" else None
         self._sources: dict[int, SocketSource] = {}  # file descriptor -> whose it is
 
+    @property
+    def watched(self) -> int:
+        """How many sockets it reads."""
+        return len(self._sources)
+
     def source(self, stream: trio.abc.Stream, sock: stdlib_socket.socket | None) -> Source:
         """Choose how to read a connection."""
         if sock is None or self._epoll is None:

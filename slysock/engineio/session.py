@@ -6,14 +6,18 @@ layer above are tied to. It knows nothing of HTTP, nor of Socket.IO.
 
 import math
 from collections.abc import Callable
-from enum import Enum
-from typing import Final, Literal, Protocol, TypeAlias, final
+from typing import final
 
 import trio
 
-from slysock.config import Config, TransportName
+from slysock.config import Config
+from slysock.engineio.receiver import NOBODY, Receiver, ReceiverStatistics
+from slysock.engineio.states import SESSION, SessionState
 from slysock.engineio.timers import Timers
-from slysock.request import OpeningRequest, SessionId
+from slysock.engineio.transport import Ending, Transport
+from slysock.ids import DisconnectReason, SessionId
+from slysock.request import OpeningRequest
+from slysock.states import follow
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import (
     PING,
@@ -31,108 +35,6 @@ from slysock_protocol.engineio import (
 )
 from slysock_protocol.errors import CloseCode
 
-DisconnectReason: TypeAlias = Literal[
-    "transport close",
-    "transport error",
-    "ping timeout",
-    "parse error",
-    "slow consumer",
-    "forced close",
-    "forced server close",
-    "server shutting down",
-    "client namespace disconnect",
-    "server namespace disconnect",
-]
-"""Why a client is gone: the reasons of Node's server, and `slow consumer`, which it does not have."""
-
-
-class Ending(Enum):
-    """How a session takes leave of its client."""
-
-    PEER = "peer"
-    """The client has left or says that it does."""
-    ERROR = "error"
-    """The client broke a rule or fell silent: it is told at once, and nothing more is kept for it."""
-    GRACEFUL = "graceful"
-    """The server ends it: what was sent before still arrives."""
-
-
-class Transport(Protocol):
-    """A way to the client. Calls are plain; none of them waits."""
-
-    @property
-    def name(self) -> TransportName:
-        """What clients call it."""
-        ...
-
-    @property
-    def waiting_bytes(self) -> int:
-        """What has not left yet."""
-        ...
-
-    def takes(self, outgoing: Outgoing) -> bool:
-        """Tell whether this would leave at once if it was sent now; volatile events are dropped where it would not."""
-        ...
-
-    def send(self, outgoing: Outgoing) -> None:
-        """Send, in order."""
-
-    def close(self, ending: Ending, code: CloseCode, text: str) -> None:
-        """Take leave and end. Nothing is sent afterwards. Idempotent."""
-
-
-class Receiver(Protocol):
-    """The layer above: what a session hands its messages to."""
-
-    @property
-    def backlogged(self) -> bool:
-        """Whether so much is waiting to be handled that no more should be read."""
-        ...
-
-    def text(self, data: bytes) -> None:
-        """Take a text message.
-
-        Raises:
-            RemoteProtocolError: it breaks the protocol of that layer; the session will be closed.
-        """
-
-    def binary(self, data: bytes) -> None:
-        """Take a binary message; raises like `text`."""
-
-    def closed(self, reason: DisconnectReason) -> None:
-        """Learn that the session has ended; called once, nothing follows."""
-
-    async def wait_ready(self) -> None:
-        """Wait until it is no longer backlogged."""
-
-    async def finish(self) -> None:
-        """Take no more events and wait until those that came have been handled."""
-
-
-@final
-class _Nobody:
-    """What is above a closed session."""
-
-    backlogged = False
-
-    def text(self, data: bytes) -> None:
-        """Forget it."""
-
-    def binary(self, data: bytes) -> None:
-        """Forget it."""
-
-    def closed(self, reason: DisconnectReason) -> None:
-        """Forget it."""
-
-    async def wait_ready(self) -> None:
-        """Return at once."""
-
-    async def finish(self) -> None:
-        """Return at once."""
-
-
-_NOBODY: Final = _Nobody()
-
 
 @final
 class Session:
@@ -141,9 +43,11 @@ class Session:
     Ownership: the nursery is its host's: what the session starts for this client runs there and ends with it.
 
     Attributes:
-        closed: no more messages come or go.
+        state: changes by the table `SESSION` only.
         failed: the client broke the protocol.
-        upgrading: the WebSocket that is being probed, while one is.
+        transport: the way to the client.
+        send: sends packets, in order; forgets them when the session is closed. The transport's own method, because
+            everything that leaves goes this way.
     """
 
     __slots__ = (
@@ -153,15 +57,16 @@ class Session:
         "_held_until",
         "_on_closed",
         "_pinged",
+        "_probed",
         "_timer",
         "_timers",
-        "closed",
         "failed",
         "id",
         "nursery",
         "request",
+        "send",
+        "state",
         "transport",
-        "upgrading",
     )
 
     def __init__(
@@ -178,14 +83,15 @@ class Session:
         self.id = session_id
         self.request = request
         self.transport = transport
+        self.send: Callable[[Outgoing], None] = transport.send
         self.nursery = nursery
-        self.closed = False
+        self.state: SessionState = "open"
         self.failed = False
-        self.upgrading: Transport | None = None
+        self._probed: Transport | None = None  # the WebSocket of an upgrade, while one is under way
         self._config = config
         self._timers = timers
         self._on_closed = on_closed
-        self._above: Receiver  # from `attach` on
+        self._above: Receiver = NOBODY  # until `attach`, and when it is closed
         self._alive_since = trio.current_time()
         self._held_until = -math.inf  # when reading last went on after a backlog
         self._pinged = False  # a ping has no answer yet
@@ -195,16 +101,20 @@ class Session:
         """Name the layer above; must be done before anything is received."""
         self._above = receiver
 
-    # -- messages ------------------------------------------------------------------------------------------------
+    @property
+    def closed(self) -> bool:
+        """Whether no more messages come or go."""
+        return self.state == "closed"
 
-    def send(self, outgoing: Outgoing) -> None:
-        """Send packets; forgotten when the session is closed."""
-        if not self.closed:
-            self.transport.send(outgoing)
+    def statistics(self) -> ReceiverStatistics:
+        """Count what the layer above holds for this session."""
+        return self._above.statistics()
+
+    # -- messages ------------------------------------------------------------------------------------------------
 
     def receive_text(self, data: bytes) -> None:
         """Take one text message of the transport, as the wire has it."""
-        if self.closed:
+        if self.state == "closed":
             return
         try:
             if data.startswith(b"4"):
@@ -216,7 +126,7 @@ class Session:
 
     def receive_binary(self, data: bytes) -> None:
         """Take one binary message of the transport."""
-        if self.closed:
+        if self.state == "closed":
             return
         try:
             self._above.binary(data)
@@ -225,7 +135,7 @@ class Session:
 
     def receive_packet(self, packet: Packet) -> None:
         """Take one packet of a polling request."""
-        if self.closed:
+        if self.state == "closed":
             return
         try:
             self._receive(packet)
@@ -251,7 +161,7 @@ class Session:
     @property
     def backlogged(self) -> bool:
         """Whether no more should be read from the client for now."""
-        return not self.closed and self._above.backlogged
+        return self._above.backlogged
 
     async def wait_ready(self) -> None:
         """Wait until reading may go on."""
@@ -292,11 +202,28 @@ class Session:
         """Take no more events and wait until those that came have been handled."""
         await self._above.finish()
 
-    # -- upgrade ---------------------------------------------------------------------------------------------------
+    # -- upgrade (Engine.IO protocol v4, "Upgrade") --------------------------------------------------------------------
+
+    def probe(self, transport: Transport) -> None:
+        """Note that a client is trying another transport; until it has gone over, messages take the old one."""
+        self.state = follow(SESSION, self.state, "probe")
+        self._probed = transport
+
+    def probes(self, transport: Transport) -> bool:
+        """Tell whether this is the transport that is being tried."""
+        return self._probed is transport
+
+    def give_up_probe(self) -> None:
+        """Stay with the transport that there is."""
+        self.state = follow(SESSION, self.state, "give up probe")
+        self._probed = None
 
     def adopt(self, transport: Transport) -> None:
-        """Go over to the transport that was probed; the old one has handed over what it had not delivered."""
-        self.transport, self.upgrading = transport, None
+        """Go over to the transport that was tried; the caller hands over what the old one had not delivered."""
+        self.state = follow(SESSION, self.state, "adopt")
+        self._probed = None
+        self.transport = transport
+        self.send = transport.send
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
@@ -306,7 +233,7 @@ class Session:
         self.close("parse error", Ending.ERROR, error.close_code, error.reason)
 
     def lose(self, transport: Transport, reason: DisconnectReason) -> None:
-        """Learn that a transport has ended by itself; only the current one takes the session with it."""
+        """Close when its transport has ended by itself; one that was only tried is no loss."""
         if transport is self.transport:
             self.close(reason, Ending.PEER)
 
@@ -321,13 +248,18 @@ class Session:
 
         The layer above learns of it before anything else happens; then the transports take leave.
         """
-        if self.closed:
+        if self.state == "closed":
             return
-        self.closed = True
+        self.state = follow(SESSION, self.state, "close")
         self._timer.cancel()
+        self.send = _forget
         self._above.closed(reason)
         self.transport.close(ending, code, text)
-        if self.upgrading is not None:
-            self.upgrading.close(Ending.ERROR, CloseCode.NORMAL, "")
+        if self._probed is not None:
+            self._probed.close(Ending.ERROR, CloseCode.NORMAL, "")
         self._on_closed(self)
-        self._above = _NOBODY  # each holds the other; a closed one should not wait to be collected
+        self._above = NOBODY  # each holds the other; a closed one should not wait to be collected
+
+
+def _forget(_: Outgoing) -> None:
+    """Send nothing: the session is closed."""

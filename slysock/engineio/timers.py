@@ -46,6 +46,10 @@ class Timers:
         self._cancelled = 0  # timers in the heap that are nothing any more
         self._nap = trio.CancelScope()  # the task's sleep; its deadline moves when an earlier timer comes
 
+    def __len__(self) -> int:
+        """Count those that are due some time."""
+        return len(self._heap) - self._cancelled
+
     def call_later(self, seconds: float, call: Callable[[], object]) -> Timer:
         """Make a plain call after some seconds, in the queue's task. It must not block and should not raise."""
         due = trio.current_time() + seconds

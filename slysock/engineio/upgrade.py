@@ -6,10 +6,12 @@ come to an end, and sends `5`. Messages go on by polling until then, so that non
 
 from typing import final
 
+from slysock.engineio.lane import Loss
 from slysock.engineio.polling import PollingTransport
-from slysock.engineio.session import Ending, Session, Transport
+from slysock.engineio.session import Session
 from slysock.engineio.timers import Timers
-from slysock.engineio.websocket import Loss, WebSocketTransport
+from slysock.engineio.transport import Ending, Transport
+from slysock.engineio.websocket import WebSocketTransport
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import PROBE_ANSWER
 from slysock_protocol.errors import CloseCode
@@ -38,15 +40,17 @@ class Probe:
         self._websocket = websocket
         self._probed = False
         self._deadline = timers.call_later(timeout_seconds, self._give_up)
-        session.upgrading = websocket
+        session.probe(websocket)
 
     def receive_text(self, data: bytes) -> None:
         """Take the next step of the upgrade; anything that is none ends it."""
+        if self._session.closed:
+            return
         if data == b"2probe" and not self._probed:
             self._probed = True
             self._websocket.send(PROBE_ANSWER)
             self._polling.release()
-        elif data == b"5" and self._probed and self._session.upgrading is self._websocket:
+        elif data == b"5" and self._probed and self._session.probes(self._websocket):
             self._finish()
         else:
             self._give_up()
@@ -56,8 +60,6 @@ class Probe:
         self._give_up()
 
     def _finish(self) -> None:
-        if self._session.closed:
-            return
         self._deadline.cancel()
         self._session.adopt(self._websocket)
         for outgoing in self._polling.hand_over():
@@ -71,8 +73,8 @@ class Probe:
 
     def _end(self) -> None:
         self._deadline.cancel()
-        if self._session.upgrading is self._websocket:  # not the turn of another one already
-            self._session.upgrading = None
+        if self._session.probes(self._websocket) and not self._session.closed:
+            self._session.give_up_probe()
             self._polling.hold()
 
     def fail(self, error: RemoteProtocolError) -> None:

@@ -1,24 +1,61 @@
 """One call of one handler: its arguments, its acknowledgement, and what goes wrong in it."""
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from types import CoroutineType
-from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast, final
+from typing import Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast, final
 
 import trio
 
 from slysock.errors import InvalidPayload, Refusal
-from slysock.handlers.router import NO_ACK, ErrorHook, Handler
-
-if TYPE_CHECKING:
-    from slysock.socketio.client_socket import Socket
+from slysock.handlers.handler import NO_ACK, Handler
+from slysock.handlers.signature import Function
+from slysock.ids import SocketId
 
 logger = logging.getLogger("slysock")
 
 Routine: TypeAlias = Coroutine[object, object, object]
 
-_running: ContextVar["Invocation | None"] = ContextVar("running", default=None)
+S = TypeVar("S")  # what handlers are given: a Socket, of which this module need not know more
+S_contra = TypeVar("S_contra", contravariant=True)
+
+
+class Caller(Protocol[S_contra]):
+    """The client whose event it is, as the server sees it."""
+
+    @property
+    def id(self) -> SocketId:
+        """Its id, for the log."""
+        ...
+
+    @property
+    def observers(self) -> Sequence[object]:
+        """Who is told by `handled` and `failed`; nobody, and the time is not taken."""
+        ...
+
+    def acknowledge(self, ack_id: int, result: object) -> None:
+        """Answer an event; see Member.acknowledge.
+
+        Raises:
+            LocalProtocolError: the answer cannot be encoded.
+        """
+
+    def handled(self, socket: S_contra, event: str, seconds: float) -> None:
+        """Tell observers that a handler has ended well."""
+
+    def failed(self, socket: S_contra, event: str, error: Exception) -> None:
+        """Tell observers that it has not."""
+
+
+class _Running(Protocol):
+    """What `after_ack` needs of an invocation."""
+
+    afterwards: list[Callable[[], object]] | None
+    finished: bool
+
+
+_running: ContextVar[_Running | None] = ContextVar("running", default=None)
 
 
 def after_ack(call: Callable[[], object]) -> None:
@@ -39,20 +76,30 @@ def after_ack(call: Callable[[], object]) -> None:
 
 
 @final
-class Invocation:
-    """A handler about to run for one event of one client."""
+class Invocation(Generic[S]):
+    """A handler about to run for one event of one client.
 
-    __slots__ = ("_ack_id", "_args", "_event", "_handler", "_since", "_socket", "afterwards", "finished")
+    `socket` is what the handler is given; it is held here because the client may leave while the event waits.
+    """
+
+    __slots__ = ("_ack_id", "_args", "_caller", "_event", "_handler", "_since", "_socket", "afterwards", "finished")
 
     def __init__(
-        self, socket: "Socket", event: str, handler: Handler, args: tuple[object, ...], ack_id: int | None
+        self,
+        caller: Caller[S],
+        socket: S,
+        event: str,
+        handler: Handler,
+        args: tuple[object, ...],
+        ack_id: int | None,
     ) -> None:
+        self._caller = caller
         self._socket = socket
         self._event = event
         self._handler = handler
         self._args = args
         self._ack_id = ack_id
-        self._since = trio.current_time() if socket.namespace.observers else 0.0
+        self._since = trio.current_time() if caller.observers else 0.0
         self.afterwards: list[Callable[[], object]] | None = None  # what shall be done behind the acknowledgement
         self.finished = False
 
@@ -89,15 +136,15 @@ class Invocation:
 
     def _finish(self, result: object) -> None:
         if self._ack_id is not None and result is not NO_ACK:
-            self._socket.acknowledge(self._ack_id, result)
+            self._caller.acknowledge(self._ack_id, result)
             self._ack_id = None  # nothing is acknowledged twice, whatever goes wrong behind it
         for call in self.afterwards or ():
             call()
-        for observer in self._socket.namespace.observers:
-            observer.handled(self._socket, self._event, trio.current_time() - self._since)
+        if self._caller.observers:
+            self._caller.handled(self._socket, self._event, trio.current_time() - self._since)
 
     def _fail(self, error: Exception) -> None:
-        answer_failure(self._socket, self._event, self._handler.on_error, error, self._ack_id)
+        answer_failure(self._caller, self._socket, self._event, self._handler.on_error, error, self._ack_id)
 
 
 def refuse_coroutine(routine: "Routine") -> NoReturn:
@@ -111,21 +158,20 @@ def refuse_coroutine(routine: "Routine") -> NoReturn:
 
 
 def answer_failure(
-    socket: "Socket", event: str, on_error: "ErrorHook | None", error: Exception, ack_id: int | None
+    caller: Caller[S], socket: S, event: str, on_error: Function | None, error: Exception, ack_id: int | None
 ) -> None:
     """Log what is not expected, and answer by the router's error hook or without internals."""
-    for observer in socket.namespace.observers:
-        observer.failed(socket, event, error)
+    caller.failed(socket, event, error)
     if isinstance(error, InvalidPayload):
-        logger.debug("the arguments of %r from socket %s do not fit its handler", event, socket.id)
+        logger.debug("the arguments of %r from socket %s do not fit its handler", event, caller.id)
     elif not isinstance(error, Refusal):
-        logger.error("the handler of %r failed for socket %s", event, socket.id, exc_info=error)
+        logger.error("the handler of %r failed for socket %s", event, caller.id, exc_info=error)
     try:
         answer = on_error(socket, event, error) if on_error is not None else {"error": _public_text(error)}
         if ack_id is not None and answer is not NO_ACK:
-            socket.acknowledge(ack_id, answer)
+            caller.acknowledge(ack_id, answer)
     except Exception:  # the hook's own failure must not reach the connection either
-        logger.exception("the error hook for %r failed for socket %s", event, socket.id)
+        logger.exception("the error hook for %r failed for socket %s", event, caller.id)
 
 
 def _public_text(error: Exception) -> str:

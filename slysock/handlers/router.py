@@ -1,39 +1,25 @@
-"""Which handler an event goes to: what a user writes down, and the frozen table that is made of it.
+"""What a user writes down: which handler is for which event, and what else happens in a client's life.
 
-A router belongs to one namespace, or to all those whose names fit a pattern. Several routers may share a namespace.
+A router belongs to one namespace, or to all those whose names fit a pattern. Several routers may share a namespace; a
+table (slysock.handlers.table) is made of them when a server is.
 """
 
-import copy
 import inspect
-import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Concatenate, Final, Generic, ParamSpec, TypeAlias, TypeVar, final
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar, final
 
-from slysock.errors import InvalidPayload
 from slysock.handlers.description import EventDescription
-from slysock.handlers.signature import Function, Kind, Signature, kind_of
+from slysock.handlers.handler import Handler
+from slysock.handlers.signature import Function
+from slysock.ids import DisconnectReason
 from slysock_protocol.limits import RESERVED_EVENTS
-from slysock_protocol.socketio import Body, decode_array
 
-if TYPE_CHECKING:
-    from slysock.engineio.session import DisconnectReason
+if TYPE_CHECKING:  # for the signatures of what users write, against the direction of all other imports
     from slysock.socketio.client_socket import Socket
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-@final
-class NoAck:
-    """The type of NO_ACK."""
-
-    def __repr__(self) -> str:
-        return "NO_ACK"
-
-
-NO_ACK: Final = NoAck()
-"""Returned by a handler that does not want the event acknowledged, though the client asked for it."""
 
 Middleware: TypeAlias = "Callable[[Socket], object]"
 DisconnectHook: TypeAlias = "Callable[[Socket, DisconnectReason], object]"
@@ -45,73 +31,6 @@ M = TypeVar("M", bound=Middleware)
 D = TypeVar("D", bound=DisconnectHook)
 L = TypeVar("L", bound=Listener)
 E = TypeVar("E", bound=ErrorHook)
-
-
-@final
-class Handler:
-    """One function for one event."""
-
-    __slots__ = ("call", "concurrency", "is_async", "on_error", "signature")
-
-    def __init__(self, call: Function, concurrency: int) -> None:
-        self.call = call
-        self.concurrency = concurrency
-        self.is_async = inspect.iscoroutinefunction(call)
-        self.signature = Signature(call)
-        self.on_error: ErrorHook | None = None
-
-    def answered_by(self, on_error: "ErrorHook | None") -> "Handler":
-        """Copy it with an error hook: the same router may be part of several, each with its own."""
-        handler = copy.copy(self)
-        handler.on_error = on_error
-        return handler
-
-
-@final
-class Route:
-    """The handlers of one event: usually one, else several whose arguments cannot be mistaken for each other.
-
-    Attributes:
-        only: the one handler, where there is one.
-    """
-
-    __slots__ = ("_handlers", "name", "only")
-
-    def __init__(self, name: str, handlers: list[Handler]) -> None:
-        self.name = name
-        self._handlers = handlers
-        self.only = handlers[0] if len(handlers) == 1 else None
-
-    def pick(self, body: Body) -> tuple[Handler, Body]:
-        """Find the handler that an event is meant for; the body comes back decoded.
-
-        Raises:
-            InvalidPayload: none.
-            RemoteProtocolError: it is not the body of an event.
-        """
-        items = decode_array(body)
-        kinds: list[Kind] = [kind_of(item) for item in items[1:]]
-        for handler in self._handlers:
-            if handler.signature.accepts(kinds):
-                return handler, items
-        raise InvalidPayload(f"no handler of this event takes {', '.join(kinds) or 'no arguments'}")
-
-    @property
-    def fallback(self) -> Handler:
-        """The handler whose error hook answers for arguments that none takes."""
-        return self._handlers[0]
-
-
-@final
-class Hook(Generic[F]):
-    """A function for a moment in a client's life, and the error hook of its router."""
-
-    __slots__ = ("call", "is_async", "on_error")
-
-    def __init__(self, call: F, on_error: "ErrorHook | None") -> None:
-        self.call = call
-        self.is_async = inspect.iscoroutinefunction(call)
-        self.on_error = on_error
 
 
 @final
@@ -289,41 +208,3 @@ def _checked(function: F, arguments: int) -> F:
     except TypeError as error:
         raise TypeError(f"{function.__qualname__} must take {arguments} argument(s): {error}") from None
     return function
-
-
-@final
-class Table:
-    """What the routers of one namespace add up to; frozen.
-
-    Raises:
-        ValueError: two handlers of one event could both be meant by the same arguments.
-    """
-
-    def __init__(self, routers: Iterable[Router]) -> None:
-        self.middleware: list[Hook[Middleware]] = []
-        self.connect: list[Hook[Middleware]] = []
-        self.disconnect: list[Hook[DisconnectHook]] = []
-        self.incoming: list[Listener] = []
-        self.outgoing: list[Listener] = []
-        by_event: dict[str, list[Handler]] = {}
-        for router in routers:
-            for registered, on_error in router.freeze().walk():
-                self.middleware += [Hook(call, on_error) for call in registered.middleware]
-                self.connect += [Hook(call, on_error) for call in registered.connect]
-                self.disconnect += [Hook(call, on_error) for call in registered.disconnect]
-                self.incoming += registered.incoming
-                self.outgoing += registered.outgoing
-                for event, handler in registered.handlers:
-                    by_event.setdefault(event, []).append(handler.answered_by(on_error))
-        self.routes = {event.encode(): Route(event, handlers) for event, handlers in by_event.items()}
-        for event, handlers in by_event.items():
-            _refuse_overlaps(event, handlers)
-
-
-def _refuse_overlaps(event: str, handlers: list[Handler]) -> None:
-    for one, other in itertools.combinations(handlers, 2):
-        if one.signature.overlaps(other.signature):
-            raise ValueError(
-                f"{one.signature.name} and {other.signature.name} could both be meant by the same {event!r}; "
-                "several handlers of one event need payload types that cannot be mistaken for each other"
-            )

@@ -11,7 +11,7 @@ from slysock.config import Config
 from slysock.http import head as heads
 from slysock.http.errors import RequestBroken
 from slysock.http.request import REASONS, Request
-from slysock.http.stream import Wire
+from slysock.http.stream import HttpStream
 
 LINGER_SECONDS: Final = 2.0
 """How long a refused client may take to read why, before the connection is cut (nginx: 5 s between reads)."""
@@ -44,7 +44,7 @@ class HttpConnection:
         peer: str,
         sock: stdlib_socket.socket | None = None,
     ) -> None:
-        self._wire = Wire(stream, sock, config)
+        self._stream = HttpStream(stream, sock, config)
         self._secure = secure
         self._peer = peer
         self._request: Request | None = None
@@ -70,7 +70,7 @@ class HttpConnection:
 
     def finish(self) -> None:
         """Take no more requests: one under way is still answered, with `Connection: close`; an idle wait ends now."""
-        self._wire.draining = True
+        self._stream.draining = True
         if self._idle is not None:
             self._idle.cancel()
 
@@ -82,19 +82,19 @@ class HttpConnection:
         with trio.move_on_after(LINGER_SECONDS):
             try:
                 if self._owes_lingering():
-                    await self._wire.linger(LINGER_BYTES)
+                    await self._stream.linger(LINGER_BYTES)
             finally:
-                await self._wire.aclose()
+                await self._stream.aclose()
 
     async def _previous_is_over(self) -> bool:
         """Bring h11 to where the next head may come, dropping an unread body; False when that cannot be."""
-        machine = self._wire.machine
-        if self._wire.broken or self._wire.draining:
+        machine = self._stream.machine
+        if self._stream.broken or self._stream.draining:
             return False
         if self._request is None or machine.our_state is not h11.DONE:
             return machine.our_state is h11.IDLE
         if not self._request.body_complete:
-            with trio.move_on_after(self._wire.config.request_head_seconds):
+            with trio.move_on_after(self._stream.config.request_head_seconds):
                 while await self._request.receive_chunk():
                     pass
         if machine.their_state is not h11.DONE:
@@ -109,15 +109,15 @@ class HttpConnection:
             h11.RemoteProtocolError: it will never be one.
             RequestBroken: the connection is lost.
         """
-        if not self._wire.buffered:
+        if not self._stream.buffered:
             if not await self._first_byte():
                 return None
         else:
             await trio.lowlevel.checkpoint()  # between requests that came all at once, others get a turn
-        event = self._wire.machine.next_event()
+        event = self._stream.machine.next_event()
         if isinstance(event, h11.Request):  # nearly always: it fits into a segment
             return event
-        with trio.move_on_after(self._wire.config.request_head_seconds):
+        with trio.move_on_after(self._stream.config.request_head_seconds):
             return await self._rest_of_head()
         await self._refuse(408)
         return None
@@ -127,23 +127,23 @@ class HttpConnection:
 
         Under load the next request is there as soon as others have had their turn, and no deadline is needed.
         """
-        limit = self._wire.config.max_request_head_bytes + 1
+        limit = self._stream.config.max_request_head_bytes + 1
         await trio.lowlevel.checkpoint()
-        if not self._wire.read_now(limit) and not self._wire.draining:
-            deadline = trio.current_time() + self._wire.config.request_head_seconds
+        if not self._stream.read_now(limit) and not self._stream.draining:
+            deadline = trio.current_time() + self._stream.config.request_head_seconds
             with trio.CancelScope(deadline=deadline) as self._idle:
-                await self._wire.read_more(limit)
+                await self._stream.read_more(limit)
             self._idle = None
-        return self._wire.buffered > 0
+        return self._stream.buffered > 0
 
     async def _rest_of_head(self) -> h11.Request | None:
         """Read until h11 has a head; None when the peer sends no more. Raises like `_read_head`."""
         while True:
             # One byte more than allowed is enough for h11 to see that the head is too long.
-            await self._wire.read_more(self._wire.config.max_request_head_bytes + 1 - self._wire.buffered)
-            if self._wire.at_eof:
+            await self._stream.read_more(self._stream.config.max_request_head_bytes + 1 - self._stream.buffered)
+            if self._stream.at_eof:
                 return None
-            event = self._wire.machine.next_event()
+            event = self._stream.machine.next_event()
             if isinstance(event, h11.Request):
                 return event
 
@@ -151,10 +151,10 @@ class HttpConnection:
         headers = list(head.headers)  # h11's own sequence is slow to walk
         fields = heads.first_values(headers)
         judgement = heads.judge(head, fields)
-        if isinstance(judgement, heads.Refusal):
+        if isinstance(judgement, heads.BadHead):
             await self._refuse(judgement.status, judgement.reason, with_body=head.method != b"HEAD")
             return None
-        self._request = Request(self._wire, head, judgement, headers, fields, secure=self._secure, peer=self._peer)
+        self._request = Request(self._stream, head, judgement, headers, fields, secure=self._secure, peer=self._peer)
         return self._request
 
     async def _refuse(self, status: int, reason: str = "", *, with_body: bool = True) -> None:
@@ -168,11 +168,11 @@ class HttpConnection:
         response = h11.Response(status_code=status, headers=headers, reason=REASONS[status])
         events = [response, h11.Data(data=text if with_body else b""), h11.EndOfMessage()]
         with suppress(RequestBroken):
-            await self._wire.write(b"".join(self._wire.encode(event) for event in events))
+            await self._stream.write(b"".join(self._stream.encode(event) for event in events))
 
     def _owes_lingering(self) -> bool:
         """Whether an answer was given while the peer may still be sending what nobody will read."""
-        machine = self._wire.machine
+        machine = self._stream.machine
         answered = machine.our_state in (h11.DONE, h11.MUST_CLOSE)
         sending = machine.their_state in (h11.IDLE, h11.SEND_BODY, h11.ERROR)
-        return answered and sending and not self._wire.at_eof and not self._wire.broken
+        return answered and sending and not self._stream.at_eof and not self._stream.broken

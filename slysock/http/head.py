@@ -18,7 +18,7 @@ Fields: TypeAlias = Mapping[bytes, bytes]
 
 
 @final
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+class BadHead(msgspec.Struct, frozen=True, kw_only=True):
     """A head that gets an answer from here and never reaches a caller."""
 
     status: int
@@ -39,16 +39,16 @@ def first_values(headers: Headers) -> Fields:
     return dict(reversed(headers))
 
 
-def judge(head: h11.Request, fields: Fields) -> Target | Refusal:
+def judge(head: h11.Request, fields: Fields) -> Target | BadHead:
     """Take a head's target apart, or say why the request is refused."""
     if head.http_version not in (b"1.0", b"1.1"):
-        return Refusal(status=505, reason="HTTP version not supported")
+        return BadHead(status=505, reason="HTTP version not supported")
     if head.method == b"CONNECT":
-        return Refusal(status=501, reason="CONNECT is not supported")
+        return BadHead(status=501, reason="CONNECT is not supported")
     if framing_is_ambiguous(head, fields):
-        return Refusal(status=400, reason="ambiguous message length")
+        return BadHead(status=400, reason="ambiguous message length")
     target = split_target(head.target)
-    return Refusal(status=400, reason="malformed request target") if target is None else target
+    return BadHead(status=400, reason="malformed request target") if target is None else target
 
 
 def framing_is_ambiguous(head: h11.Request, fields: Fields) -> bool:

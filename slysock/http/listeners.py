@@ -23,6 +23,16 @@ _BACKLOG: Final = 2048  # a storm of clients that come back at once must find ro
 _BATCH: Final = 64  # connections taken before others get a turn
 _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _PAUSE_SECONDS: Final = 0.1  # until something may have been freed
+_OF_ONE_CONNECTION: Final = frozenset(
+    # What accept(2) reports of a connection that broke before it was taken: "treat them like EAGAIN by retrying".
+    # Those that trio.SocketListener.accept ignores; some are not on every system.
+    getattr(errno, name)
+    for name in (
+        *("EPERM", "ECONNABORTED", "EPROTO", "ENETDOWN", "ENOPROTOOPT", "EHOSTDOWN", "ENONET", "EHOSTUNREACH"),
+        *("EOPNOTSUPP", "ENETUNREACH", "ENOSR", "ESOCKTNOSUPPORT", "EPROTONOSUPPORT", "ETIMEDOUT", "ECONNRESET"),
+    )
+    if hasattr(errno, name)
+)
 
 
 @final
@@ -131,7 +141,11 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 async def accept_forever(listener: stdlib_socket.socket, take: Callable[[stdlib_socket.socket], None]) -> None:
-    """Take connections until cancelled; out of file descriptors, it waits for some instead of spinning."""
+    """Take connections until cancelled; out of file descriptors or memory, wait for some instead of spinning.
+
+    Raises:
+        OSError: the listener is of no use any more.
+    """
     while True:
         await trio.lowlevel.wait_readable(listener)
         for _ in range(_BATCH):
@@ -140,11 +154,13 @@ async def accept_forever(listener: stdlib_socket.socket, take: Callable[[stdlib_
             except BlockingIOError:
                 break
             except OSError as error:
-                if error.errno in _OUT_OF_RESOURCES:
-                    logger.error("cannot take a connection: %s", error.strerror)  # noqa: TRY400 - no place in our code
-                    await trio.sleep(_PAUSE_SECONDS)
-                    break
-                continue  # that one went away before we had it
+                if error.errno in _OF_ONE_CONNECTION:
+                    continue
+                if error.errno not in _OUT_OF_RESOURCES:
+                    raise
+                logger.error("cannot take a connection: %s", error.strerror)  # noqa: TRY400 - no place in our code
+                await trio.sleep(_PAUSE_SECONDS)
+                break
             sock.setblocking(False)
             take(sock)
 

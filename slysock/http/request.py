@@ -10,7 +10,7 @@ import trio
 from slysock.http import head as heads
 from slysock.http.errors import BodyTooLarge, InvalidResponse, RequestBroken
 from slysock.http.head import Fields, Headers
-from slysock.http.stream import Wire
+from slysock.http.stream import HttpStream
 
 DRAIN_BYTES: Final = 65_536
 """An unread body of at most this size is read and dropped to keep the connection; a longer one costs it."""
@@ -41,7 +41,7 @@ class Request:
 
     def __init__(
         self,
-        wire: Wire,
+        stream: HttpStream,
         head: h11.Request,
         target: heads.Target,
         headers: list[tuple[bytes, bytes]],
@@ -62,7 +62,7 @@ class Request:
         self.upgrade = heads.upgrade_of(head, headers, fields)
         self.body_complete = False
         """Whether the whole body has been read; True from the start when there is none."""
-        self._wire = wire
+        self._stream = stream
         self._fields = fields
         self._unread = heads.body_length(fields)  # bytes of the body that h11 has not given yet; None: chunked
         self._head = b""  # an encoded response head that waits for the first piece of its body
@@ -116,9 +116,9 @@ class Request:
 
     def _next_event(self) -> object:
         try:
-            return self._wire.machine.next_event()
+            return self._stream.machine.next_event()
         except h11.RemoteProtocolError as exc:
-            status = None if self._wire.at_eof else 400
+            status = None if self._stream.at_eof else 400
             raise RequestBroken("the request body is broken off or malformed", status=status) from exc
 
     def _taken(self, data: bytes) -> bytes:
@@ -134,15 +134,15 @@ class Request:
             self.body_complete = True
 
     async def _fetch(self) -> None:
-        machine = self._wire.machine
+        machine = self._stream.machine
         if machine.they_are_waiting_for_100_continue:
             go_on = h11.InformationalResponse(status_code=100, headers=[], reason=REASONS[100])
-            await self._wire.write(self._wire.encode(go_on))
+            await self._stream.write(self._stream.encode(go_on))
         try:
-            with trio.fail_after(self._wire.config.request_body_seconds):
-                await self._wire.read_more()
+            with trio.fail_after(self._stream.config.request_body_seconds):
+                await self._stream.read_more()
         except trio.TooSlowError:
-            self._wire.draining = True
+            self._stream.draining = True
             raise RequestBroken("the request body did not arrive in time", status=408) from None
 
     # ---- the answer ---------------------------------------------------------------------------------------------
@@ -189,33 +189,33 @@ class Request:
             RequestBroken: as for `respond`.
         """
         last = self._encode_chunk(chunk) if chunk else b""
-        await self._write(last + self._wire.encode(END))
+        await self._write(last + self._stream.encode(END))
 
     def abandon(self) -> None:
         """Give the connection up with the answer unfinished; the peer sees it broken off."""
-        self._wire.give_up()
+        self._stream.give_up()
 
     def _begin(self, response: h11.Response) -> None:
-        self._head = self._wire.encode(response)
+        self._head = self._stream.encode(response)
         self._sends_body = self.method != "HEAD" and response.status_code not in BODILESS
 
     def _closing(self) -> Headers:
         return ((b"connection", b"close"),) if self._must_close() else ()
 
     def _encode_chunk(self, chunk: bytes) -> bytes:
-        return self._wire.encode(h11.Data(data=chunk if self._sends_body else b""))
+        return self._stream.encode(h11.Data(data=chunk if self._sends_body else b""))
 
     async def _write(self, data: bytes) -> None:
         data, self._head = self._head + data, b""
-        await self._wire.write(data)
+        await self._stream.write(data)
 
     def _must_close(self) -> bool:
         """Whether this answer is the connection's last, which its head has to say."""
-        if self._wire.draining or self._wire.at_eof:
+        if self._stream.draining or self._stream.at_eof:
             return True
         if self.body_complete:
             return False
-        machine = self._wire.machine
+        machine = self._stream.machine
         # A client still waiting for 100 may now send its body or not; nobody can tell what comes next.
         unsure = self._unread is None or machine.they_are_waiting_for_100_continue
         return unsure or machine.their_state is h11.ERROR or (self._unread or 0) > DRAIN_BYTES
@@ -229,12 +229,12 @@ class Request:
         nothing is read, so its leaving goes unnoticed. A peer that closes only its sending side counts as gone.
         Cancelled: nothing is lost.
         """
-        while not self._wire.at_eof:
-            room = self._wire.config.max_request_head_bytes - self._wire.buffered
+        while not self._stream.at_eof:
+            room = self._stream.config.max_request_head_bytes - self._stream.buffered
             if room <= 0:
                 await trio.sleep_forever()
             try:
-                await self._wire.read_more(room)
+                await self._stream.read_more(room)
             except RequestBroken:
                 return
         await trio.lowlevel.checkpoint()
@@ -245,8 +245,8 @@ class Request:
         The stream is the caller's from here on. Call it before anything of the body was read, and neither answer nor
         ask for another request; `HttpConnection.aclose` then only closes the stream.
         """
-        rest, _ = self._wire.machine.trailing_data
-        self._wire.draining = True
+        rest, _ = self._stream.machine.trailing_data
+        self._stream.draining = True
         return bytes(rest)
 
 

@@ -22,7 +22,7 @@ WRITE_PIECE_BYTES: Final = 65_536
 
 
 @final
-class Wire:
+class HttpStream:
     """One h11 machine on one stream.
 
     Args:

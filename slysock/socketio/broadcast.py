@@ -1,37 +1,20 @@
-"""Speaking to many clients at once.
+"""Speaking to many clients at once."""
 
-A broadcast is a value: which rooms, which not, volatile or not. A namespace applies it to its own sockets; the value
-and the packet are all that another node would need to do the same.
-"""
+from typing import final
 
-from typing import TYPE_CHECKING, final
-
-import msgspec
-
-from slysock.request import SocketId
-
-if TYPE_CHECKING:
-    from slysock.socketio.client_socket import Socket
-    from slysock.socketio.namespace import Namespace
-
-
-@final
-class Audience(msgspec.Struct, frozen=True, gc=False):
-    """Whom a broadcast is for: everybody in one of the rooms (no rooms: everybody) and in none of the excluded."""
-
-    rooms: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
-    volatile: bool = False
+from slysock.socketio.adapter import Adapter
+from slysock.socketio.client_socket import Socket
+from slysock.socketio.commands import Audience, Disconnect, Emit, Join, Leave
 
 
 @final
 class Broadcast:
     """An audience in a namespace, and what can be said to it or done with it. Immutable: every step makes a new one."""
 
-    __slots__ = ("_audience", "_namespace")
+    __slots__ = ("_adapter", "_audience")
 
-    def __init__(self, namespace: "Namespace", audience: Audience) -> None:
-        self._namespace = namespace
+    def __init__(self, adapter: Adapter, audience: Audience) -> None:
+        self._adapter = adapter
         self._audience = audience
 
     def to(self, *rooms: str) -> "Broadcast":
@@ -48,7 +31,7 @@ class Broadcast:
         return self._but(Audience(self._audience.rooms, self._audience.excluded, volatile=True))
 
     def _but(self, audience: Audience) -> "Broadcast":
-        return Broadcast(self._namespace, audience)
+        return Broadcast(self._adapter, audience)
 
     def emit(self, event: str, *args: object) -> None:
         """Send an event. Never waits: what a client cannot take now is queued for it.
@@ -56,7 +39,7 @@ class Broadcast:
         Raises:
             LocalProtocolError: the event cannot be encoded; nobody got it.
         """
-        self._namespace.publish(self._audience, event, args)
+        self._adapter.perform(Emit(self._audience, event, args))
 
     async def call(self, event: str, *args: object, timeout: float = 5) -> list[object]:  # noqa: ASYNC109 - the fixed API
         """Send an event and gather an acknowledgement from each client; those that leave meanwhile are left out.
@@ -68,28 +51,20 @@ class Broadcast:
             AckTimeout: some did not answer in `timeout` seconds; the answers that came are with it.
             LocalProtocolError: the event cannot be encoded; nobody got it.
         """
-        return await self._namespace.gather(self._audience, event, args, timeout)
+        return await self._adapter.gather(self._audience, event, args, timeout)
 
-    def sockets(self) -> "list[Socket]":
+    def sockets(self) -> list[Socket]:
         """List the clients, on this server."""
-        return self._namespace.find(self._audience)
+        return self._adapter.sockets(self._audience)
 
     def join(self, *rooms: str) -> None:
         """Put all of them into rooms."""
-        for socket in self.sockets():
-            socket.join(*rooms)
+        self._adapter.perform(Join(self._audience, rooms))
 
     def leave(self, *rooms: str) -> None:
         """Take all of them out of rooms."""
-        for socket in self.sockets():
-            socket.leave(*rooms)
+        self._adapter.perform(Leave(self._audience, rooms))
 
     def disconnect(self, *, close: bool = False) -> None:
         """Disconnect all of them."""
-        for socket in self.sockets():
-            socket.disconnect(close=close)
-
-
-def everybody_but(socket_id: SocketId) -> Audience:
-    """The audience of a client that speaks to the others."""
-    return Audience(excluded=(socket_id,))
+        self._adapter.perform(Disconnect(self._audience, close))

@@ -9,11 +9,14 @@ from typing import Final, final
 import trio
 
 from slysock.config import Config
-from slysock.engineio.session import DisconnectReason, Ending, Session
+from slysock.engineio.receiver import ReceiverStatistics
+from slysock.engineio.session import Session
 from slysock.engineio.timers import Timer, Timers
+from slysock.engineio.transport import Ending
+from slysock.ids import DisconnectReason
 from slysock.request import Handshake
-from slysock.socketio.client_socket import Socket
-from slysock.socketio.namespace import Namespaces
+from slysock.socketio.member import Member
+from slysock.socketio.namespaces import Namespaces
 from slysock.socketio.observer import Observer
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.errors import CloseCode
@@ -54,11 +57,11 @@ class Connection:
         "_deadline",
         "_decoder",
         "_left",
+        "_members",
         "_patience",
         "_pending_bytes",
         "_pending_events",
         "_ready",
-        "_sockets",
         "_stopping",
         "backlogged",
         "session",
@@ -68,7 +71,7 @@ class Connection:
         self.session = session
         self._around = around
         self._decoder = around.parser.decoder()
-        self._sockets: dict[str, Socket] = {}  # namespace -> the client there; also while it is joining
+        self._members: dict[str, Member] = {}  # namespace -> the client there; also while it is joining
         self._left: dict[str, None] = {}  # namespaces the server took it out of: late packets for them are no error
         self._bytes = 0  # so far, of a packet whose attachments are awaited
         self._binaries = 0  # binary messages so far
@@ -107,8 +110,8 @@ class Connection:
         """Keep attachments only for a client that has been let in, and not for ever."""
         name = self._decoder.waiting_in
         assert name is not None
-        socket = self._sockets.get(name)
-        if name not in self._left and (socket is None or not socket.connected):
+        member = self._members.get(name)
+        if name not in self._left and (member is None or member.state != "in"):
             raise RemoteProtocolError("not connected to this namespace")
         if self._patience is None:
             self._watch_attachments()
@@ -130,32 +133,32 @@ class Connection:
             self._watch_attachments()
 
     def _receive(self, packet: Packet, size: int) -> None:
-        socket = self._sockets.get(packet.namespace)
-        if socket is None:
+        member = self._members.get(packet.namespace)
+        if member is None:
             if isinstance(packet, Connect):
                 self._connect(packet)
             elif packet.namespace not in self._left:
                 raise RemoteProtocolError("not connected to this namespace")
         elif isinstance(packet, Event):
             if not self._stopping:  # in a context of its own: one task reads for many clients
-                copy_context().run(socket.receive, packet, size)
+                copy_context().run(member.receive, packet, size)
         elif isinstance(packet, Ack):
-            socket.receive_ack(packet)
+            member.receive_ack(packet)
         elif isinstance(packet, Disconnect):
-            socket.close("client namespace disconnect")
-        elif socket.joining:
+            member.close("client namespace disconnect")
+        elif member.state == "joining":
             # Clients that leave before they are let in do not say so, and may come again at once.
-            socket.close("client namespace disconnect")
+            member.close("client namespace disconnect")
             self._connect(packet)
         else:
             raise RemoteProtocolError("connected to this namespace already")
 
     def _connect(self, packet: Connect) -> None:
-        if len(self._sockets) >= self._around.config.max_namespaces:
+        if len(self._members) >= self._around.config.max_namespaces:
             self.session.send(self._around.parser.refused(packet.namespace, _TOO_MANY))
             return
-        namespace = self._around.namespaces.find(packet.namespace)
-        if namespace is None:
+        found = self._around.namespaces.find(packet.namespace)
+        if found is None:
             self.session.send(self._around.parser.refused(packet.namespace, _REFUSED_NAMESPACE))
             return
         request = self.session.request
@@ -169,30 +172,30 @@ class Connection:
             url=request.url,
             issued=time.time(),
         )
-        socket = Socket(self, namespace, handshake)
+        member = Member(self, found, handshake)
         self._left.pop(packet.namespace, None)
-        self._sockets[packet.namespace] = socket
-        copy_context().run(socket.enter)
+        self._members[packet.namespace] = member
+        copy_context().run(member.enter)
 
-    # -- sockets -----------------------------------------------------------------------------------------------------
+    # -- members -----------------------------------------------------------------------------------------------------
 
     def joined(self) -> None:
-        """Learn that the client is in a namespace."""
+        """Note that the client is in a namespace: it need not hurry any more."""
         self._deadline.cancel()
 
-    def left(self, socket: Socket) -> None:
-        """Learn that the client is out of a namespace."""
-        name = socket.namespace.name
-        if self._sockets.get(name) is socket:
-            del self._sockets[name]
+    def left(self, member: Member) -> None:
+        """Note that the client is out of a namespace."""
+        name = member.namespace
+        if self._members.get(name) is member:
+            del self._members[name]
             self._left[name] = None
             if len(self._left) > self._around.config.max_namespaces:
                 del self._left[next(iter(self._left))]
 
     def disconnect(self) -> None:
         """Disconnect the client from every namespace and close the connection."""
-        for socket in list(self._sockets.values()):
-            socket.disconnect()
+        for member in list(self._members.values()):
+            member.disconnect(close=False)
         self.session.close("forced server close")
 
     def later(self, routine: Callable[[], Awaitable[None]]) -> None:
@@ -200,22 +203,31 @@ class Connection:
         self._around.later(routine)
 
     def closed(self, reason: DisconnectReason) -> None:
-        """Learn that the session has ended."""
+        """End: the session has."""
         self._deadline.cancel()
         if self._patience is not None:
             self._patience.cancel()
         for observer in self._around.observers:
             observer.session_closed(reason)
-        for socket in list(self._sockets.values()):
-            socket.close(reason)
+        for member in list(self._members.values()):
+            member.close(reason)
         if self._ready is not None:
             self._ready.set()
 
     async def finish(self) -> None:
         """Take no more events and wait until those that came have been handled."""
         self._stopping = True
-        for socket in list(self._sockets.values()):
-            await socket.wait_idle()
+        for member in list(self._members.values()):
+            await member.wait_idle()
+
+    def statistics(self) -> ReceiverStatistics:
+        """Count what waits for handlers and for the client's answers."""
+        return ReceiverStatistics(
+            waiting_events=self._pending_events,
+            waiting_bytes=self._pending_bytes,
+            awaited_acks=sum(member.awaited_acks for member in self._members.values()),
+            left_namespaces=len(self._left),
+        )
 
     # -- back-pressure -----------------------------------------------------------------------------------------------
 

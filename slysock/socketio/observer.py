@@ -1,26 +1,26 @@
 """The seam for whoever counts, times or logs what a server does, and costs nothing where nobody does."""
 
-from typing import TYPE_CHECKING, Protocol, final
+from typing import Protocol, final
 
 import msgspec
 
-__all__ = ["Observer", "ServerStatistics"]
+from slysock.config import TransportName
+from slysock.ids import DisconnectReason
+from slysock.socketio.client_socket import Socket
 
-if TYPE_CHECKING:
-    from slysock.engineio.session import DisconnectReason
-    from slysock.socketio.client_socket import Socket
+__all__ = ["Observer", "ServerStatistics"]
 
 
 class Observer(Protocol):
     """Told of what happens, in the middle of it: its methods are plain, quick, and must not raise or wait."""
 
-    def joined(self, socket: "Socket") -> None:
+    def joined(self, socket: Socket) -> None:
         """Learn that a client has been let into a namespace."""
 
-    def left(self, socket: "Socket", reason: "DisconnectReason") -> None:
+    def left(self, socket: Socket, reason: DisconnectReason) -> None:
         """Learn that it has left."""
 
-    def handled(self, socket: "Socket", event: str, seconds: float) -> None:
+    def handled(self, socket: Socket, event: str, seconds: float) -> None:
         """Learn that an event's handler has ended well.
 
         Args:
@@ -30,10 +30,10 @@ class Observer(Protocol):
                 of everybody concerned.
         """
 
-    def failed(self, socket: "Socket", event: str, error: Exception) -> None:
+    def failed(self, socket: Socket, event: str, error: Exception) -> None:
         """Learn that an event, or a hook (`connect`, `disconnect`), was refused or failed."""
 
-    def session_closed(self, reason: "DisconnectReason") -> None:
+    def session_closed(self, reason: DisconnectReason) -> None:
         """Learn that a connection has ended."""
 
 
@@ -44,8 +44,41 @@ class ServerStatistics(msgspec.Struct, frozen=True, kw_only=True):
     connections: int
     """Engine.IO sessions."""
 
+    transports: dict[TransportName, int]
+    """transport -> sessions that are on it."""
+
+    lingering: int
+    """Closed sessions whose last words wait for a poll."""
+
     clients: dict[str, int]
-    """namespace -> clients in it; namespaces of patterns are not listed."""
+    """namespace -> clients in it; namespaces of patterns are not listed, as clients choose their names."""
+
+    made_namespaces: int
+    """Namespaces that patterns have made, and that still live."""
 
     outbox_bytes: int
     """What waits for clients, all together."""
+
+    waiting_events: int
+    """Events that wait for their handlers, or are in one that waits."""
+
+    waiting_event_bytes: int
+    """Their size on the wire."""
+
+    awaited_acks: int
+    """Acknowledgements that `call` waits for."""
+
+    left_namespaces: int
+    """Namespaces that clients were taken out of and from which late packets may still come."""
+
+    open_sockets: int
+    """Connections of every kind."""
+
+    http_connections: int
+    """Those of them that speak HTTP."""
+
+    watched_sockets: int
+    """Those of them that the one reader reads."""
+
+    timers: int
+    """Deadlines: heartbeats, handshakes, upgrades, last words."""

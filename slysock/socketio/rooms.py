@@ -8,11 +8,9 @@ Costs: joining and leaving are independent of the number of rooms; finding the t
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Generic, NewType, TypeVar, final
+from typing import Generic, TypeVar, final
 
-from slysock.request import SocketId
-
-RoomName = NewType("RoomName", str)
+from slysock.ids import RoomName, SocketId
 
 M = TypeVar("M")
 
@@ -35,6 +33,10 @@ class Rooms(Generic[M]):
     def get(self, member_id: str) -> M | None:
         """Find a member."""
         return self._members.get(member_id)
+
+    def names(self) -> list[RoomName]:
+        """List the rooms that somebody has joined."""
+        return list(map(RoomName, self._rooms))
 
     def add(self, member_id: SocketId, member: M) -> None:
         """Take a member in."""

@@ -15,13 +15,12 @@ from slysock.identity import Identity, KeysUnavailable, TokenError, TokenExpired
 
 from .domain import DomainError, NotAllowed, NotAuthenticated, Unavailable
 from .expiry import Expiries
-from .refusals import status_of, text_of
+from .failures import status_of, text_of
+from .socket_keys import Key
 
 ROOT: Final = "/"
 REFUSED_TEXT: Final = "Authentication error"
 """What a client of the root namespace compares the message of its CONNECT_ERROR with."""
-
-_IDENTITY: Final = "slysock.identity"  # the key in socket.data; it outlives the connection, for disconnect hooks
 
 ShowOut: TypeAlias = Callable[[Socket, DomainError], object]
 """Tells a socket why it cannot stay, and disconnects it. A plain function."""
@@ -65,12 +64,12 @@ class Admission:
 
     def remember(self, socket: Socket, identity: Identity, show_out: ShowOut) -> None:
         """Remember whom a socket speaks for, which may not come in in the end."""
-        socket.data[_IDENTITY] = _Kept(identity, show_out)
+        _KEPT.set(socket, _Kept(identity, show_out))
 
     def watch(self, socket: Socket) -> None:
         """Watch the time of a socket that has been remembered. The caller must call `leave`."""
-        kept = socket.data.get(_IDENTITY)
-        if not isinstance(kept, _Kept):
+        kept = _KEPT.get(socket)
+        if kept is None:
             return
         due = kept.identity.expires_at
         if due is None:
@@ -112,8 +111,8 @@ class Admission:
             raise refused(error) from error
         if not is_same_user(before, identity):
             raise NotAllowed("The token is of another user")
-        kept = socket.data.get(_IDENTITY)
-        assert isinstance(kept, _Kept)
+        kept = _KEPT.get(socket)
+        assert kept is not None
         self.keep(socket, identity, kept.show_out)
         return identity
 
@@ -124,16 +123,19 @@ class Admission:
 
 @final
 class _Kept(Struct, frozen=True):
-    """What is in `socket.data`."""
+    """What is kept of a socket."""
 
     identity: Identity
     show_out: ShowOut
 
 
+_KEPT: Final = Key("slysock.identity", _Kept)
+
+
 def identity_in(socket: Socket) -> Identity | None:
     """See Admission.maybe_identity."""
-    kept = socket.data.get(_IDENTITY)
-    return kept.identity if isinstance(kept, _Kept) else None
+    kept = _KEPT.get(socket)
+    return None if kept is None else kept.identity
 
 
 def user_in(socket: Socket) -> str | int | None:
@@ -162,6 +164,14 @@ class RefreshToken(Struct, frozen=True, kw_only=True):
     """`refreshToken`: present a newer token of the same user on a live socket."""
 
     token: str
+
+
+@final
+class Refreshed(Struct, frozen=True):
+    """The acknowledgement of `refreshToken`."""
+
+    success: bool = True
+    message: str = "Token has been refreshed"
 
 
 @final
@@ -201,18 +211,10 @@ class RootDoor:
         """Forget a socket's deadline."""
         self._admission.leave(socket)
 
-    async def refresh_token(self, socket: Socket, payload: RefreshToken) -> "Refreshed":
+    async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Refreshed:
         """`refreshToken`: stay longer by a newer token of the same user."""
         await self._admission.refresh(socket, payload.token)
         return Refreshed()
-
-
-@final
-class Refreshed(Struct, frozen=True):
-    """The acknowledgement of `refreshToken`."""
-
-    success: bool = True
-    message: str = "Token has been refreshed"
 
 
 @final
@@ -233,9 +235,9 @@ class RootFailure(Struct, frozen=True, kw_only=True):
     code: int
 
 
-def show_out_of_root(socket: Socket, error: DomainError) -> None:
+def show_out_of_root(socket: Socket, error: Exception) -> None:
     """Tell a socket of the root namespace that its time is over."""
-    socket.emit("error", RootError(message=str(error), event="connect", code=status_of(error)))
+    socket.emit("error", RootError(message=text_of(error), event="connect", code=status_of(error)))
     socket.disconnect()
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from slysock import Router, Server
 
+from .demo import Story
 from .emissions import Emits
 from .foundation import Foundation
 from .manage.resources import Manage
@@ -35,8 +36,14 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
     emits: tuple[Emits, ...] = ()
     """Every event that clients may get, for the AsyncAPI document."""
 
+    roles: tuple[str, ...] = ()
+    """What the tokens of its users may have as `role`; the first is what a newcomer is advised to try."""
+
+    story: Story | None = None
+    """What `slysock demo` fills it with."""
+
     started: Callable[[Server], None] = nothing_to_start
-    """Called with the server before the first client comes: the moment for `Voice.bind`."""
+    """Called with the server before the first client comes: the moment for `Emitter.bind`."""
 
     @property
     def namespaces(self) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ by little, `vanish` is gone without a word, and `memory.open` gives a bare strea
 
 from slysock.testing.client import MemoryClient, MemoryConnection, Received
 from slysock.testing.engine import Closed, EngineClient, PollingClient, WebSocketClient
-from slysock.testing.memory import Memory, Response, serve_memory
+from slysock.testing.http_request import Response
+from slysock.testing.memory import Memory, serve_memory
 
 __all__ = [
     "Closed",

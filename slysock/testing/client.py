@@ -18,7 +18,7 @@ from slysock_protocol.socketio import Ack, Connect, Disconnect, Event, MsgpackPa
 _ERROR = b"4"  # CONNECT_ERROR, which only servers send and slysock_protocol therefore does not decode
 
 
-class _Refusal(msgspec.Struct):
+class _ConnectError(msgspec.Struct):
     """CONNECT_ERROR in MessagePack, if `type` says that it is one."""
 
     type: int
@@ -214,7 +214,7 @@ class MemoryConnection:
             self._take_refusal(data[1:])
             return
         if isinstance(self.parser, MsgpackParser):
-            refusal = msgspec.msgpack.decode(data, type=_Refusal)
+            refusal = msgspec.msgpack.decode(data, type=_ConnectError)
             if refusal.type == int(_ERROR):
                 assert jsonio.is_object(refusal.data)
                 self._clients[refusal.nsp].refused(refusal.data)

@@ -1,9 +1,9 @@
 """Engine.IO clients: one session, by WebSocket or by polling."""
 
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeAlias, final
+from typing import Final, TypeAlias, final
 
 import h11
 import msgspec
@@ -20,12 +20,8 @@ from wsproto.events import (
 )
 from wsproto.utilities import RemoteProtocolError
 
+from slysock.testing.http_request import Headers, request
 from slysock_protocol.engineio import SEPARATOR, BinaryMessage, Message, Outgoing
-
-if TYPE_CHECKING:
-    from slysock.testing.memory import Memory
-
-Headers = Sequence[tuple[str, str]]
 
 _CUT_OFF: Final = (h11.RemoteProtocolError, trio.BrokenResourceError)  # a stopping server has left a request unanswered
 
@@ -239,12 +235,14 @@ class WebSocketClient:
 class PollingClient:
     """A session by long-polling, which may be upgraded."""
 
-    def __init__(self, memory: "Memory", target: str, headers: Headers, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, open_stream: Callable[[], trio.abc.Stream], target: str, headers: Headers, nursery: trio.Nursery
+    ) -> None:
         self.handshake: dict[str, object] = {}
         self.pace = Pace()
         self.inbox = Inbox()
         self.websocket: WebSocketClient | None = None
-        self._memory = memory
+        self._open_stream = open_stream
         self._target = target
         self._headers = headers
         self._nursery = nursery
@@ -259,7 +257,7 @@ class PollingClient:
         Raises:
             Closed: the server refused.
         """
-        response = await self._memory.request("GET", self._target, headers=self._headers)
+        response = await request(self._open_stream(), "GET", self._target, headers=self._headers)
         if response.status != 200:
             raise Closed(response.status, response.body.decode())
         first, *rest = response.body.split(SEPARATOR)
@@ -282,7 +280,7 @@ class PollingClient:
 
     async def _post(self, body: bytes) -> None:
         async with self._posting:
-            response = await self._memory.request("POST", self._target, headers=self._headers, body=body)
+            response = await request(self._open_stream(), "POST", self._target, headers=self._headers, body=body)
         if response.status != 200:
             self.inbox.end(Closed(response.status, response.body.decode()))
             raise Closed(response.status, response.body.decode())
@@ -294,7 +292,7 @@ class PollingClient:
             Closed: the server refused.
         """
         target = self._target.replace("transport=polling", "transport=websocket").partition("&sid=")[0]
-        websocket = WebSocketClient(self._memory.open(), target, self._headers, self._nursery)
+        websocket = WebSocketClient(self._open_stream(), target, self._headers, self._nursery)
         websocket.inbox = self.inbox
         websocket.pace = self.pace
         await websocket.upgrade(str(self.handshake["sid"]))
@@ -314,7 +312,7 @@ class PollingClient:
             while self.inbox.closed is None and not self._pausing:
                 await self.pace.wait()
                 try:
-                    response = await self._memory.request("GET", self._target, headers=self._headers)
+                    response = await request(self._open_stream(), "GET", self._target, headers=self._headers)
                 except _CUT_OFF:
                     self.inbox.end(Closed(1006, ""))
                     break

@@ -1,13 +1,11 @@
 """A server that runs without listening, and the ways to reach it."""
 
 import math
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import final
 from urllib.parse import urlencode
 
-import h11
-import msgspec
 import trio
 import trio.testing
 
@@ -15,19 +13,9 @@ from slysock.config import TransportName
 from slysock.server import Server
 from slysock.testing.client import MemoryClient, MemoryConnection
 from slysock.testing.engine import EngineClient, PollingClient, WebSocketClient
+from slysock.testing.http_request import Headers, Response, request
 from slysock.testing.pipe import open_pipe
 from slysock_protocol.socketio import PARSERS
-
-Headers = Sequence[tuple[str, str]]
-
-
-@final
-class Response(msgspec.Struct, frozen=True):
-    """An HTTP answer; header names in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @final
@@ -50,18 +38,7 @@ class Memory:
 
     async def request(self, method: str, target: str, *, headers: Headers = (), body: bytes = b"") -> Response:
         """Make one HTTP request on a connection of its own."""
-        stream = self.open()
-        try:
-            machine = h11.Connection(h11.CLIENT)
-            lines = [("host", "memory"), *headers]
-            if body:
-                lines.append(("content-length", str(len(body))))
-            head = h11.Request(method=method, target=target, headers=lines)
-            pieces = [machine.send(head), machine.send(h11.Data(data=body)), machine.send(h11.EndOfMessage())]
-            await stream.send_all(b"".join(piece for piece in pieces if piece))
-            return await _read_response(machine, stream)
-        finally:
-            await trio.aclose_forcefully(stream)
+        return await request(self.open(), method, target, headers=headers, body=body)
 
     async def open_engine(
         self,
@@ -80,7 +57,7 @@ class Memory:
         client = (
             WebSocketClient(self.open(), target, headers, self._nursery)
             if transport == "websocket"
-            else PollingClient(self, target, headers, self._nursery)
+            else PollingClient(self.open, target, headers, self._nursery)
         )
         await client.open()
         return client
@@ -113,26 +90,6 @@ class Memory:
         """
         connection = await self.open_connection(transport, headers=headers, query=query)
         return await connection.join(namespace, auth)
-
-
-async def _read_response(machine: h11.Connection, stream: trio.abc.Stream) -> Response:
-    """Read one answer to its end.
-
-    Raises:
-        h11.RemoteProtocolError: the server closed without an answer.
-    """
-    status, headers, body = 0, dict[str, str](), b""
-    while True:
-        event = machine.next_event()
-        if event is h11.NEED_DATA:
-            machine.receive_data(bytes(await stream.receive_some()))
-        elif isinstance(event, h11.Response):
-            status = event.status_code
-            headers = {name.decode(): value.decode("latin-1") for name, value in event.headers}
-        elif isinstance(event, h11.Data):
-            body += event.data
-        elif isinstance(event, h11.EndOfMessage):
-            return Response(status, headers, body)
 
 
 @asynccontextmanager

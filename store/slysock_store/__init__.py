@@ -18,7 +18,6 @@ from .errors import (
     StoreUnavailable,
     WrongStatus,
 )
-from .interface import Clock, Store
 from .models import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -52,6 +51,8 @@ from .models import (
     UserKey,
 )
 from .opening import open_store
+from .store import Store
+from .times import Clock
 
 __all__ = [
     "DEFAULT_LIMIT",

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Generic, Protocol, TypeVar, final
+from typing import Generic, Protocol, TypeVar, TypeVarTuple, final
 
 import trio
 
@@ -18,6 +18,7 @@ from .errors import StoreBusy, StoreClosed, StoreUnavailable
 from .models import StoreStatistics
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 T_co = TypeVar("T_co", covariant=True)
 Tx = TypeVar("Tx")
 Tx_co = TypeVar("Tx_co", covariant=True)
@@ -46,20 +47,17 @@ class Write(Generic[Tx_contra, T_co]):
     `Committer.commit`.
 
     Attributes:
+        args: what the operation is called with besides the transaction, for a committer that reads ahead for several.
         error: what the outcome is instead of a result, if it has failed.
     """
 
-    __slots__ = ("_operation", "_result", "error")
+    __slots__ = ("_operation", "_result", "args", "error")
 
-    def __init__(self, operation: Callable[[Tx_contra], T_co]) -> None:
-        self._operation = operation
+    def __init__(self, operation: Callable[[Tx_contra, *Ts], T_co], *args: *Ts) -> None:
+        self._operation: Callable[[Tx_contra], T_co] = lambda tx: operation(tx, *args)
         self._result: tuple[T_co] | None = None
+        self.args: tuple[object, ...] = args
         self.error: Exception | None = None
-
-    @property
-    def operation(self) -> Callable[[Tx_contra], T_co]:
-        """Give what was handed in, for a committer that reads ahead for several."""
-        return self._operation
 
     def run(self, tx: Tx_contra) -> None:
         """Do the write and keep its result, whatever came of it before; let its exception through."""
@@ -111,8 +109,8 @@ class WaitingWrite(Write[Tx_contra, T_co], Generic[Tx_contra, T_co]):
 
     __slots__ = ("is_done", "task")
 
-    def __init__(self, operation: Callable[[Tx_contra], T_co]) -> None:
-        super().__init__(operation)
+    def __init__(self, operation: Callable[[Tx_contra, *Ts], T_co], *args: *Ts) -> None:
+        super().__init__(operation, *args)
         self.task = trio.lowlevel.current_task()
         self.is_done = False
 
@@ -143,8 +141,8 @@ class Writer(Generic[Tx]):
         self._thread = threading.Thread(target=self._run, name="slysock-store-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, operation: Callable[[Tx], T]) -> T:
-        """Hand a write in and wait until it is durable. See `interface` for what cancellation does.
+    async def write(self, operation: Callable[[Tx, *Ts], T], *args: *Ts) -> T:
+        """Hand a write in and wait until it is durable. See `store` for what cancellation does.
 
         Raises:
             StoreClosed: after `aclose`.
@@ -152,7 +150,7 @@ class Writer(Generic[Tx]):
             StoreUnavailable: the world failed, or the deadline passed.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        write = WaitingWrite(operation)
+        write = WaitingWrite(operation, *args)
         self._submit(write)
         self._expect(write)
         await trio.lowlevel.wait_task_rescheduled(_wait_on)

@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from .errors import BadStoreUrl
-from .interface import Clock, Store
 from .sqlite import open_file, open_memory
-from .times import system_clock
+from .store import Store
+from .times import Clock, system_clock
 
 SQLITE = "sqlite://"
 MONGODB = ("mongodb://", "mongodb+srv://")

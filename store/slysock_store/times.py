@@ -1,7 +1,12 @@
 """Times as the records carry them, and as the backends keep them: whole milliseconds since 1970, UTC."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import TypeAlias
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Returns the present as an aware datetime; called by a backend when it writes, possibly in another thread."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)

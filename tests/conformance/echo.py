@@ -2,13 +2,15 @@
 
 from typing import final
 
-from slysock.engineio.session import DisconnectReason, Session
+from slysock.engineio.receiver import ReceiverStatistics
+from slysock.engineio.session import Session
+from slysock.ids import DisconnectReason
 from slysock_protocol.engineio import Outgoing
 
 
 @final
 class Echo:
-    """The layer above one session; see slysock.engineio.session.Receiver."""
+    """The layer above one session; see slysock.engineio.receiver.Receiver."""
 
     backlogged = False
 
@@ -31,3 +33,7 @@ class Echo:
 
     async def finish(self) -> None:
         """Return at once: every message has been answered when it came."""
+
+    def statistics(self) -> ReceiverStatistics:
+        """Count nothing: nothing ever waits."""
+        return ReceiverStatistics()

@@ -8,8 +8,12 @@ import pytest
 
 from slysock import Config, Router, Server
 from slysock.asgi import ASGIApp
+from slysock.engineio.session import Session
 from slysock.server import Lifespan
+from slysock.socketio.adapter import Adapter
 from slysock.testing import Memory, serve_memory
+
+both = pytest.mark.parametrize("transport", ["websocket", "polling"])
 
 
 @asynccontextmanager
@@ -24,17 +28,30 @@ async def serving(
 
 
 def check_nothing_remains(server: Server) -> None:
-    """No session, no member or room of a namespace, no connection, no timer that holds a client."""
-    front, engine = server._front, server._front.engine
-    assert engine.sessions == []
-    assert front._open == 0
-    assert front._http == set()
-    assert engine._reader._sources == {}
-    for namespace in (*server._namespaces._named.values(), *server._namespaces._made.values()):
-        rooms = namespace._rooms
-        assert (rooms._members, rooms._rooms, rooms._joined) == ({}, {}, {})
-    alive = [timer.call for _, _, timer in engine.timers._heap if timer.call is not None]
-    assert [call.__qualname__ for call in alive if "_forget" not in call.__qualname__] == []  # those hold an id only
+    """No session, no client in a namespace, no connection, no deadline but those that forget a session's id."""
+    left = server.statistics()
+    assert (left.connections, left.open_sockets, left.http_connections, left.watched_sockets) == (0, 0, 0, 0)
+    assert not any(left.clients.values())
+    assert (left.made_namespaces, left.waiting_events, left.awaited_acks) == (0, 0, 0)
+    assert left.timers == left.lingering
+
+
+def sessions_of(memory: Memory) -> list[Session]:
+    """The sessions themselves, for tests of what a session does; those of what a server does ask its statistics."""
+    return memory.server._front.engine.sessions.all()
+
+
+def only_session(memory: Memory) -> Session:
+    """The one session that there is."""
+    (session,) = sessions_of(memory)
+    return session
+
+
+def adapter_of(memory: Memory, namespace: str = "/") -> Adapter:
+    """The server's side of a namespace."""
+    found = memory.server._namespaces.find(namespace)
+    assert found is not None
+    return found.adapter
 
 
 def logged(caplog: pytest.LogCaptureFixture, level: int = logging.WARNING) -> list[str]:

@@ -22,6 +22,7 @@ def test_the_public_names_are_these() -> None:
         "Listening",
         "LocalProtocolError",
         "Namespace",
+        "NoAck",
         "Refusal",
         "Router",
         "Server",
@@ -72,3 +73,18 @@ def test_the_default_values_that_users_rely_on() -> None:
     assert inspect.signature(run).parameters["port"].default == 3000
     assert inspect.signature(Socket.call).parameters["timeout"].default == 5
     assert inspect.signature(Socket.disconnect).parameters["close"].default is False
+
+
+def public(kind: type) -> list[str]:
+    return sorted(name for name in dir(kind) if not name.startswith("_"))
+
+
+def test_what_users_hold_shows_only_what_is_theirs() -> None:
+    speaking = ["emit", "call", "to", "except_", "volatile"]
+    of_a_socket = ["id", "namespace", "handshake", "data", "connected", "joining", "gone", "rooms", "join", "leave"]
+    assert public(Socket) == sorted([*speaking, *of_a_socket, "broadcast", "after_ack", "disconnect"])
+    assert public(Namespace) == sorted([*speaking, "client_count", "sockets", "get"])  # and `name`, of each one
+    assert public(slysock.Broadcast) == sorted([*speaking, "sockets", "join", "leave", "disconnect"])
+    assert public(Server) == sorted(
+        ["of", "observe", "statistics", "serve", "stop", "running", "serve_stream"]
+    )  # and `config`, of each one

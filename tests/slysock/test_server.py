@@ -1,23 +1,22 @@
 """Starting and stopping: what is answered meanwhile, what still arrives, and what ends when."""
 
 import signal
+import socket as stdlib_socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock import Config, Listening, Router, Server, Socket
+from slysock import Config, Router, Server, Socket
 from slysock.config import TransportName
-from slysock.engineio.session import DisconnectReason
+from slysock.ids import DisconnectReason
 from slysock.server import serve_until_signal
-from slysock.testing import Closed, serve_memory
-from tests.slysock.serving import check_nothing_remains, logged, serving
-
-both = pytest.mark.parametrize("transport", ["websocket", "polling"])
+from slysock.testing import serve_memory
+from tests.slysock.ports import listening, talk
+from tests.slysock.serving import both, check_nothing_remains, logged, serving
 
 
 def working() -> tuple[Router, list[str]]:
@@ -35,6 +34,34 @@ def working() -> tuple[Router, list[str]]:
 
     root.on_disconnect(lambda socket, reason: log.append(reason))
     return root, log
+
+
+async def test_a_server_serves_once(autojump_clock: MockClock) -> None:
+    server = Server(Router())
+    async with serve_memory(server):
+        pass
+    with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="serves once"), flatten_subgroups=True):
+        async with serve_memory(server):
+            pass
+
+
+async def test_a_namespace_without_a_router_cannot_be_spoken_to() -> None:
+    with pytest.raises(ValueError, match="no router"):
+        Server(Router()).of("/nowhere")
+
+
+async def test_what_a_server_holds_can_be_counted() -> None:
+    server = Server(Router(), Router("/empty"))
+    async with serve_memory(server) as memory:
+        client = await memory.connect()
+        await memory.connect(transport="polling")
+        held = server.statistics()
+        assert (held.connections, held.clients) == (2, {"/": 2, "/empty": 0})
+        client.connection.engine.pace.stall()
+        for _ in range(300):
+            server.of("/").emit("news", "x" * 1000)
+        await trio.testing.wait_all_tasks_blocked()
+        assert server.statistics().outbox_bytes > 1000
 
 
 # ---- a graceful stop ------------------------------------------------------------------------------------------------
@@ -140,25 +167,6 @@ async def test_the_lifespan_is_entered_before_and_left_after_everything(autojump
     assert log == ["opened", "done", "server shutting down", "hook ended", "closed"]
 
 
-async def test_a_namespace_without_a_router_cannot_be_spoken_to() -> None:
-    with pytest.raises(ValueError, match="no router"):
-        Server(Router()).of("/nowhere")
-
-
-async def test_health_is_answered_and_readiness_ends_with_the_stop(autojump_clock: MockClock) -> None:
-    async with serving(Router()) as memory:
-        assert (await memory.request("GET", "/healthz")).body == b'{"status":"ok"}'
-        assert (await memory.request("GET", "/readyz")).status == 200
-        assert (await memory.request("GET", "/elsewhere")).status == 404
-        memory.server.stop()
-        memory.server.stop()
-        assert (await memory.request("GET", "/readyz")).status == 503
-        assert (await memory.request("GET", "/healthz")).status == 200
-        with pytest.raises(Closed) as caught:
-            await memory.connect()
-        assert caught.value.code == 503
-
-
 # ---- a cancelled server ---------------------------------------------------------------------------------------------
 
 
@@ -201,28 +209,6 @@ async def test_a_cancelled_server_ends_at_once_and_owes_only_the_hooks(
 # ---- real ports -----------------------------------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def listening(server: Server, **options: object) -> AsyncGenerator[Listening]:
-    async with trio.open_nursery() as nursery:
-        serve = partial(server.serve, "127.0.0.1", 0, **options)  # type: ignore[arg-type]  # unix_path
-        yield await nursery.start(serve)
-        server.stop()
-
-
-async def talk(stream: trio.SocketStream, request: bytes) -> bytes:
-    await stream.send_all(request)
-    return bytes(await stream.receive_some(65536))
-
-
-async def test_a_server_serves_once(autojump_clock: MockClock) -> None:
-    server = Server(Router())
-    async with serve_memory(server):
-        pass
-    with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="serves once"), flatten_subgroups=True):
-        async with serve_memory(server):
-            pass
-
-
 @pytest.mark.port
 async def test_a_port_is_served_until_the_stop() -> None:
     server = Server(Router())
@@ -234,6 +220,11 @@ async def test_a_port_is_served_until_the_stop() -> None:
     with pytest.raises(OSError, match=r"refused|failed|attempts"):
         await trio.open_tcp_stream("127.0.0.1", where.port)
     check_nothing_remains(server)
+
+
+async def test_a_port_in_use_is_an_os_error_as_the_docstring_says() -> None:
+    with stdlib_socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        await Server(Router()).serve("127.0.0.1", taken.getsockname()[1])
 
 
 @pytest.mark.port
@@ -271,19 +262,6 @@ async def test_a_unix_socket_is_served_and_removed(tmp_path: Path) -> None:
         assert b" 200 " in await talk(stream, b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
         await stream.aclose()
     assert not path.exists()
-
-
-@pytest.mark.port
-async def test_more_connections_than_allowed_are_closed_at_once() -> None:
-    server = Server(Router(), config=Config(max_connections=1))
-    async with listening(server) as where:
-        first = await trio.open_tcp_stream("127.0.0.1", where.port)
-        assert b" 200 " in await talk(first, b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
-        second = await trio.open_tcp_stream("127.0.0.1", where.port)
-        with pytest.raises((trio.BrokenResourceError, AssertionError)):
-            assert await second.receive_some() != b""
-        await first.aclose()
-        await second.aclose()
 
 
 @pytest.mark.port

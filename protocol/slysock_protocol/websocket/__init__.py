@@ -1,9 +1,9 @@
 """WebSocket framing: the opening handshake, server frames out, the fast lane's client frames in (RFC 6455)."""
 
+from .frame_reader import FrameReader, Item, Kind, unmask
 from .frames import binary_frame, close_frame, goodbye_frame, text_frame
 from .goodbye import read_goodbye
 from .handshake import first_subprotocol, is_key, switching_protocols
-from .lane import FrameReader, Item, Kind, unmask
 
 __all__ = [
     "FrameReader",

@@ -5,8 +5,8 @@ Source: RFC 6455, sections 5.5.1 (Close) and 7.4 (status codes).
 
 from typing import Final
 
+from slysock_protocol.websocket.frame_reader import unmask
 from slysock_protocol.websocket.frames import CLOSE, MAX_CONTROL_BYTES
-from slysock_protocol.websocket.lane import unmask
 
 _FINAL_CLOSE: Final = 0x80 | CLOSE
 _MASKED: Final = 0x80

@@ -7,7 +7,7 @@ one; within one chat people take turns anyway.
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, TypeAlias, final
+from typing import Final, TypeVar, final
 
 import msgspec
 import trio
@@ -30,6 +30,8 @@ from slysock_store import (
 
 from .errors import Invalid, NotFound, translated_store_errors
 from .presence import Presence
+
+T = TypeVar("T")
 
 MAX_TEXT_CHARACTERS: Final = 10_000
 """A long letter; a page of a hundred such messages still fits an outbox."""
@@ -61,9 +63,6 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Whether to tell the recipient now; if not, it waits in the store until they come."""
 
 
-Announce: TypeAlias = Callable[[Sent], None]
-
-
 @final
 class Messages:
     """The messages of one system.
@@ -82,11 +81,12 @@ class Messages:
         self._listening = listening
         self._turns = Turns()
 
-    async def send(self, draft: Draft, announce: Announce) -> Sent:
-        """Store a message and have it announced; a retry of one that is stored already announces nothing.
+    async def send(self, draft: Draft, announce: Callable[[Sent], T], retried: Callable[[Message], T]) -> T:
+        """Store a message, have it announced, and return what `announce` returns.
 
-        `announce` runs right after the message is durable, in the order of the chat, even if the caller has been
-        cancelled meanwhile. It must not wait, and what it schedules must not either.
+        A retry of one that is stored already is announced to nobody: `retried` is called with the first one instead,
+        and what that returns is returned. `announce` runs right after the message is durable, in the order of the
+        chat, even if the caller has been cancelled meanwhile. It must not wait, and what it schedules must not either.
 
         Raises:
             Invalid: nothing to say, too much of it, or to oneself.
@@ -98,11 +98,10 @@ class Messages:
             with translated_store_errors():
                 stored = await self._store.add_message(self._system, draft.chat, self._message(draft))
             if stored.is_duplicate:
-                return Sent(stored=stored, tell_recipient=False)
+                return retried(stored.message)
             is_delivered = stored.message.is_delivered_to(draft.recipient)
             sent = Sent(stored=stored, tell_recipient=is_delivered or await self._has_come(draft.recipient, stored))
-            announce(sent)
-            return sent
+            return announce(sent)
 
     def _message(self, draft: Draft) -> NewMessage:
         is_listening = self._listening.is_here(draft.recipient)

@@ -6,12 +6,14 @@ from msgspec import Struct
 
 from slysock.systems.emissions import Emits
 
-from .chat import CHAT, OFFLINE_MESSAGES, USER_CHATS
-from .deleting import MESSAGE_DELETED
-from .envelope import ERROR_EVENT, AppError, Nothing, Pagination
-from .notices import NOTIFICATION, NOTIFICATION_EVENT, OFFLINE_NOTIFICATIONS
-from .presence import OFFLINE_EVENT, ONLINE_EVENT, PRESENCE
-from .reading import LOAD_EVENTS, READ_RECEIPTS
+from .changing import MESSAGE_DELETED
+from .connecting import OFFLINE_MESSAGES
+from .envelope import Nothing, Pagination
+from .failures import ERROR_EVENT, AppError
+from .notifications import NOTIFICATION_EVENT, OFFLINE_NOTIFICATIONS
+from .presence import OFFLINE_EVENT, ONLINE_EVENT
+from .reading import LOAD_EVENTS, READ_RECEIPTS, USER_CHATS
+from .rooms import CHAT, NOTIFICATION, PRESENCE
 from .sending import NEW_CHAT, RECEIVE_MESSAGE
 from .shapes import ChatShape, MessageShape, NotificationShape, OfflineMessageShape, PresenceShape
 from .typing_signals import STOPPED_TYPING, USER_TYPING

@@ -1,12 +1,8 @@
-"""The envelope around everything that the marketplace sends, and its error."""
+"""The envelope around everything that the marketplace sends, but for failures."""
 
-from typing import Final, final
+from typing import final
 
 from msgspec import UNSET, Struct, UnsetType
-
-from slysock.systems.refusals import status_of, text_of
-
-ERROR_EVENT: Final = "appError"
 
 
 @final
@@ -47,23 +43,9 @@ class Nothing(Struct, frozen=True):
     """The empty object that is the `data` of a mere signal."""
 
 
-@final
-class AppError(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What did not."""
-
-    error: bool = True
-    message: str
-    status_code: int
-
-
 def signal(message: str) -> Envelope:
     """Make the envelope of a mere signal."""
     return Envelope(message=message, data=Nothing())
-
-
-def app_error(error: Exception) -> AppError:
-    """Translate what went wrong; of what nobody expected, nothing is told."""
-    return AppError(message=text_of(error), status_code=status_of(error))
 
 
 def paginate(*, page: int, limit: int, total_records: int) -> Pagination:

@@ -133,3 +133,22 @@ class ListChats(Struct, frozen=True, kw_only=True, rename="camel"):
     def __post_init__(self) -> None:
         """Take null for left out."""
         fill_nulls(self)
+
+
+@final
+class ProductRecord(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A product, as the back-end that owns it describes it."""
+
+    vendor_id: UserNumber
+    name: Annotated[str, Meta(min_length=1, max_length=500)]
+    description: str | None = None
+    price: str | float | None = None
+    discount_price: str | float | None = None
+    is_available: bool | None = None
+    store_id: int | str | None = None
+    category_id: int | str | None = None
+    link: str | None = None
+    product_image: list[dict[str, object]] | None = None
+    attributes: object = None
+    additional_info: object = None
+    meta_data: object = None

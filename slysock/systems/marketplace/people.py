@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final, NewType, TypeAlias, final
+from typing import Final, TypeAlias, final
 
 import msgspec
 
@@ -11,7 +11,8 @@ from slysock.identity import Identity
 from slysock.systems.domain import NotAllowed, NotAuthenticated
 from slysock_store import ChatKey, NewChat, UserKey
 
-RoomName = NewType("RoomName", str)
+from .rooms import RoomName, personal_room
+
 ProductId: TypeAlias = int | str
 
 CHAT_KIND: Final = "product"
@@ -52,7 +53,12 @@ class Person(msgspec.Struct, frozen=True):
     @property
     def room(self) -> RoomName:
         """The room of all this user's sockets, in each namespace."""
-        return RoomName(f"user:{self.key}")
+        return personal_room(self.key)
+
+    @property
+    def rooms(self) -> tuple[RoomName, ...]:
+        """The rooms that this user's sockets are in from the start."""
+        return (self.room,)
 
     def counterpart(self, user_id: int) -> "Person":
         """The user whom an id in a payload of this one means: always one of the other role."""
@@ -86,11 +92,6 @@ def person_from_key(key: UserKey) -> Person:
     """Turn what the store calls a user back into the user."""
     role, _, user_id = key.partition(":")
     return Person(Role[role], int(user_id))
-
-
-def room_of(key: UserKey) -> RoomName:
-    """The personal room of a user by the store's key."""
-    return person_from_key(key).room
 
 
 def product_chat(one: Person, other: Person, product_id: ProductId) -> NewChat:

@@ -158,3 +158,13 @@ class NotificationShape(Struct, frozen=True, kw_only=True, rename="camel"):
     priority: int
     created_at: str
     updated_at: str
+
+
+@final
+class ProductShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A product as it is kept."""
+
+    id: str
+    product: object
+    created_at: str
+    updated_at: str

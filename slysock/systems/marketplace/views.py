@@ -7,12 +7,12 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from slysock.systems.domain.times import wire_time
-from slysock_store import Chat, Json, JsonObject, Message, Page, User, UserKey
+from slysock_store import Chat, Json, JsonObject, Message, Notification, Page, UndeliveredMessages, User, UserKey
 
-from .envelope import Pagination, paginate
+from .envelope import Listing, Pagination, paginate
 from .people import Person, Role, person_from_key
 from .profiles import customer_shape, vendor_shape
-from .shapes import ChatShape, MediaShape, MessageShape, OfflineMessageShape
+from .shapes import ChatShape, MediaShape, MessageShape, NotificationShape, OfflineMessageShape
 
 KnownUsers: TypeAlias = Mapping[UserKey, User]
 """Users by key; those who were never here and whom nobody has told us of are missing."""
@@ -119,6 +119,29 @@ def offline_message(message: Message, chat: Chat) -> OfflineMessageShape:
         updated_at=wire_time(message.updated_at),
         message_medias=[_media(media) for media in message.attachments],
         chat=bare_chat(chat),
+    )
+
+
+def missed_messages(taken: UndeliveredMessages, *, number: int, total: int) -> Listing:
+    """Show a page of what waited for somebody: which page it is, and of how many messages in all."""
+    items = tuple(offline_message(message, taken.chats[message.chat_id]) for message in taken.page.items)
+    return Listing(items=items, pagination=paginate(page=number, limit=taken.page.limit, total_records=total))
+
+
+def notification_shape(notification: Notification) -> NotificationShape:
+    """Show a notification."""
+    person = person_from_key(notification.user)
+    return NotificationShape(
+        id=notification.id,
+        vendor_id=person.id if person.role is Role.VENDOR else None,
+        customer_id=person.id if person.role is Role.CUSTOMER else None,
+        type=notification.kind,
+        channel=notification.channel,
+        content=notification.content,
+        status=notification.status,
+        priority=notification.priority,
+        created_at=wire_time(notification.created_at),
+        updated_at=wire_time(notification.updated_at),
     )
 
 

@@ -8,13 +8,13 @@ from slysock.systems.domain.messages import MISSING_MESSAGE
 from slysock.systems.domain.revisions import Placed, Revisions
 from slysock_store import ChangedMessage, ChatId, MessageId
 
-from .audience import Audience, Later
+from .announcing import Announcer, Later
 from .media import Media
 from .payloads import EditMessage, ReactMessage
-from .people import Session
+from .sending import checked_content, refuse_blocked
+from .sessions import Session
 from .shapes import BlockShape, MessageDeletedShape, MessageReactionShape, MessageShape
 from .views import message_shape, reaction_shapes
-from .writing import checked_content, refuse_blocked
 
 MESSAGE_EDITED: Final = "messageEdited"
 MESSAGE_REACTION: Final = "messageReaction"
@@ -25,11 +25,11 @@ MESSAGE_DELETED: Final = "messageDeleted"
 class Changing:
     """What becomes of messages and chats."""
 
-    def __init__(self, domain: Domain, revisions: Revisions, media: Media, audience: Audience) -> None:
+    def __init__(self, domain: Domain, revisions: Revisions, media: Media, announcer: Announcer) -> None:
         self._domain = domain
         self._revisions = revisions
         self._media = media
-        self._audience = audience
+        self._announcer = announcer
 
     async def edit(self, user: Session, wish: EditMessage, later: Later) -> MessageShape:
         """Let a sender say something else; participants get `messageEdited`.
@@ -44,7 +44,7 @@ class Changing:
         text = checked_content(wish.content, placed.message.kind, has_media=bool(placed.message.attachments))
 
         def announce(changed: ChangedMessage) -> None:
-            later(changed.chat.id, partial(self._audience.tell, changed.chat, MESSAGE_EDITED, _seen(user, changed)))
+            later(changed.chat.id, partial(self._announcer.tell, changed.chat, MESSAGE_EDITED, _seen(user, changed)))
 
         changed = await self._revisions.edit(placed.message.id, text, announce, by=user.key, allow=refuse_blocked)
         return _seen(user, changed)
@@ -67,7 +67,7 @@ class Changing:
             )
 
         def announce(changed: ChangedMessage) -> None:
-            later(changed.chat.id, partial(self._audience.tell, changed.chat, MESSAGE_REACTION, seen(changed)))
+            later(changed.chat.id, partial(self._announcer.tell, changed.chat, MESSAGE_REACTION, seen(changed)))
 
         placed = await self._placed(user, wish.message_id, wish.chat_id)
         return seen(
@@ -84,7 +84,7 @@ class Changing:
 
         def announce(changed: ChangedMessage) -> None:
             shape = MessageDeletedShape(message_id=message_id, chat_id=changed.chat.id, user_id=user.key)
-            later(changed.chat.id, partial(self._audience.tell, changed.chat, MESSAGE_DELETED, shape))
+            later(changed.chat.id, partial(self._announcer.tell, changed.chat, MESSAGE_DELETED, shape))
 
         changed = await self._revisions.delete(MessageId(message_id), announce, by=user.key)
         await self._media.withdraw(changed.message)

@@ -4,12 +4,13 @@ from typing import Final
 
 from slysock.systems.emissions import Emits
 
-from .answers import ERROR, ErrorShape
 from .changing import MESSAGE_DELETED, MESSAGE_EDITED, MESSAGE_REACTION
-from .events import ROOT, TYPING
+from .failures import ERROR, ErrorShape
 from .reading import MESSAGE_READ
+from .rooms import ROOT
+from .sending import NEW_MESSAGE
 from .shapes import MessageDeletedShape, MessageReactionShape, MessageReadShape, MessageShape, TypingShape
-from .writing import NEW_MESSAGE
+from .typing_signals import TYPING
 
 _TABLE: Final[tuple[tuple[str, object, str], ...]] = (
     (NEW_MESSAGE, MessageShape, "A message, sent by event or by request; to all sockets of all participants."),

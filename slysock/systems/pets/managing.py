@@ -8,9 +8,9 @@ from slysock.systems.domain.times import wire_time
 from slysock.systems.manage import Manage, UserPresence, UserRecord, resource
 from slysock_store import UserKey
 
-from .desk import Desk
-from .payloads import ListingBody, ListingImage
+from .payloads import ListingImage, ListingRecord
 from .people import normal_role
+from .sessions import Sessions
 from .shapes import ListingShape, PersonShape
 from .views import listing_shape, person_shape
 
@@ -21,19 +21,19 @@ LISTING_KIND: Final = "listing"
 class Managing:
     """Users and listings as they are told of."""
 
-    def __init__(self, domain: Domain, listings: References, desk: Desk) -> None:
+    def __init__(self, domain: Domain, sessions: Sessions, listings: References) -> None:
         self._domain = domain
+        self._sessions = sessions
         self._listings = listings
-        self._desk = desk
 
     async def put_user(self, user_id: str, record: UserRecord) -> PersonShape:
         """Make or refresh a user; live sockets speak for them as they are now."""
         key = UserKey(user_id)
         user = await self._domain.users.sign_in(key, role=normal_role(record.role), profile=record.profile())
-        self._desk.renew(user)
+        self._sessions.renew(user)
         return person_shape(key, {key: user})
 
-    async def put_listing(self, pet_id: str, record: ListingBody) -> ListingShape:
+    async def put_listing(self, pet_id: str, record: ListingRecord) -> ListingShape:
         """Make or replace a listing. Its owner is in the chats that are made from now on."""
         images = [_address(image) for image in record.images]
         listing = await self._listings.put(
@@ -61,12 +61,12 @@ class Managing:
         )
 
 
-def manage_pets(managing: Managing) -> Manage:
+def make_manage(managing: Managing) -> Manage:
     """Describe it for the management API."""
     return Manage(
         resources=(
             resource("users", UserRecord, managing.put_user, doc="Make or refresh a user."),
-            resource("listings", ListingBody, managing.put_listing, doc="Make or replace the listing of a pet."),
+            resource("listings", ListingRecord, managing.put_listing, doc="Make or replace the listing of a pet."),
         ),
         presence=managing.presence,
     )

@@ -88,16 +88,6 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
         """Take null for left out."""
         fill_nulls(self)
 
-    def body(self) -> MessageBody:
-        """Give the message without its chat."""
-        return MessageBody(
-            content=self.content,
-            message_type=self.message_type,
-            media_url=self.media_url,
-            parent_message_id=self.parent_message_id,
-            client_message_id=self.client_message_id,
-        )
-
 
 @final
 class Typing(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -148,7 +138,7 @@ class ListingImage(Struct, frozen=True, kw_only=True):
 
 
 @final
-class ListingBody(Struct, frozen=True, kw_only=True, rename="camel"):
+class ListingRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     """`PUT /manage/pets/listings/{petId}`: what chats show of a pet."""
 
     title: Annotated[str, Meta(max_length=500)]

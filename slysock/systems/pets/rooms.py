@@ -1,14 +1,16 @@
-"""The rooms of this system in the root namespace.
+"""The root namespace, and the rooms of this system in it.
 
 The document's names are bare ids; other systems share the namespace, with users and chats of their own, so they have a
 prefix.
 """
 
-from typing import NewType
+from typing import Final, NewType
 
 from slysock_store import Chat, ChatId, UserKey
 
 RoomName = NewType("RoomName", str)
+
+ROOT: Final = "/"
 
 
 def personal_room(user: UserKey) -> RoomName:

@@ -1,8 +1,10 @@
 """What clients get, shape by shape. Names and nesting are those of the document's examples and schemas."""
 
-from typing import final
+from typing import Generic, TypeVar, final
 
 from msgspec import UNSET, Struct, UnsetType, field
+
+T = TypeVar("T")
 
 
 @final
@@ -218,3 +220,19 @@ class MessageDeletedShape(Struct, frozen=True, kw_only=True, rename="camel"):
     chat_id: str
     user_id: str
     """Who took it back."""
+
+
+@final
+class Done(Struct, frozen=True, kw_only=True):
+    """The acknowledgement of an event that has nothing to say."""
+
+    success: bool = True
+
+
+@final
+class Envelope(Struct, Generic[T], frozen=True, kw_only=True):
+    """Every HTTP answer that is no failure."""
+
+    success: bool = True
+    message: str
+    data: T

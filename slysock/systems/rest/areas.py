@@ -31,7 +31,7 @@ def rest_router(path: str, handlers: Sequence[ControllerRouterHandler], render_e
         path: `/api/chat`; no two parts may share it.
         handlers: Litestar's handlers and controllers, with paths below this one. They may ask for `identity: Caller`
             and, with `paging` among their dependencies, `paging: PagingFromQuery`; what they raise is answered as
-            `slysock.systems.refusals` says.
+            `slysock.systems.failures` says.
         render_error: the shape of errors.
     """
     path = "/" + path.strip("/")

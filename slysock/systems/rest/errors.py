@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from msgspec import Struct
 
 from slysock.systems.domain import DomainError
-from slysock.systems.refusals import UNEXPECTED_TEXT, status_of, text_of
+from slysock.systems.failures import UNEXPECTED_TEXT, status_of, text_of
 
 from .areas import RestArea
 from .callers import HttpRequest

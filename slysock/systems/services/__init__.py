@@ -27,7 +27,9 @@ from slysock.systems.system import System
 
 from .emissions import EMITS
 from .functions import is_user_online, send_notification, send_notification_to_user
+from .people import ADMIN, CLIENT, PROVIDER
 from .service import NAME, Services
+from .story import tell
 
 __all__ = [
     "NAME",
@@ -53,5 +55,7 @@ def system_of(service: Services, foundation: Foundation) -> System:
         run=trio.sleep_forever,
         manage=service.manage,
         emits=EMITS,
+        roles=(CLIENT, PROVIDER, ADMIN),
+        story=tell,
         started=service.started,
     )

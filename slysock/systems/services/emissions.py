@@ -4,10 +4,10 @@ from typing import Final
 
 from slysock.systems.emissions import Emits
 
-from .answers import ERROR, ErrorShape
-from .chatting import MESSAGE_NOTIFICATION, MESSAGES_READ, NEW_MESSAGE
-from .notices import ALL_READ, NEW_NOTIFICATION, NOTIFICATION_READ, UNREAD_COUNT
+from .failures import ERROR, ErrorShape
+from .notifications import ALL_READ, NEW_NOTIFICATION, NOTIFICATION_READ, UNREAD_COUNT
 from .presence import ONLINE_STATUS, STATUS_CHANGED
+from .sending import MESSAGE_NOTIFICATION, MESSAGES_READ, NEW_MESSAGE
 from .shapes import (
     MessageNotificationShape,
     MessageReadUpdateShape,

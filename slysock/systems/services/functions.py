@@ -12,7 +12,7 @@ import msgspec
 
 from slysock.systems.domain import Invalid
 
-from .notices import NewNotice
+from .notifications import NewNotice
 from .service import Services
 from .shapes import NotificationShape
 

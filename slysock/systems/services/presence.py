@@ -9,8 +9,8 @@ from slysock.systems.domain import Conflict, ConnectionKey, Domain, DomainError
 from slysock.systems.manage.resources import UserPresence
 from slysock_store import UserKey
 
-from .answers import StatusKnown
-from .desk import Desk, reply, tell_with_self
+from .access import Access, reply, tell_with_self
+from .failures import StatusKnown
 from .payloads import SetOnlineStatus, UserName
 from .people import Session, key_of
 from .rooms import EVERYBODY, personal_room
@@ -26,9 +26,9 @@ ONLINE_STATUS: Final = "online-status"
 class PresenceEvents:
     """Coming, going, and what is said about it."""
 
-    def __init__(self, domain: Domain, desk: Desk, statuses: Statuses) -> None:
+    def __init__(self, domain: Domain, access: Access, statuses: Statuses) -> None:
         self._domain = domain
-        self._desk = desk
+        self._access = access
         self._statuses = statuses
 
     async def user_join(self, socket: Socket, user_id: UserName) -> StatusKnown:
@@ -36,7 +36,7 @@ class PresenceEvents:
 
         An admin who names somebody else gets what is meant for them; nobody comes online by that.
         """
-        session = await self._desk.believed_session(socket, user_id)
+        session = await self._access.believed_session(socket, user_id)
         named = session.named(user_id)
         if named != session.key:
             status = await self._status_of(named)
@@ -49,7 +49,7 @@ class PresenceEvents:
 
     async def set_online_status(self, socket: Socket, payload: SetOnlineStatus) -> StatusKnown:
         """Be seen as online or offline until the last socket goes, or until one says otherwise."""
-        session = await self._desk.session_of(socket)
+        session = await self._access.session_of(socket)
         user = session.named(payload.user_id)
         if payload.is_online and user == session.key:
             return await self._come_online(socket, session)
@@ -61,7 +61,7 @@ class PresenceEvents:
 
     async def get_online_status(self, socket: Socket, user_id: UserName) -> StatusKnown:
         """Ask whether somebody is online. One whom nobody knows is not."""
-        await self._desk.session_of(socket)
+        await self._access.session_of(socket)
         status = await self._status_of(key_of(user_id))
         reply(socket, ONLINE_STATUS, status)
         return StatusKnown(status=status)
@@ -99,7 +99,7 @@ class PresenceEvents:
         return (await self._domain.users.touch(user)).last_active
 
     async def _status_of(self, user: UserKey) -> StatusShape:
-        known = await self._desk.maybe_user(user)
+        known = await self._access.maybe_user(user)
         last_active = None if known is None else known.last_active
         return status_shape(user, is_online=self._statuses.is_online(user), last_active=last_active)
 

@@ -5,21 +5,21 @@ from typing import Final, final
 
 from slysock import Router, Server
 from slysock.systems.domain import make_domain
+from slysock.systems.domain.all_chats import AllChats
 from slysock.systems.domain.notifications import Notifications
-from slysock.systems.domain.oversight import Oversight
-from slysock.systems.domain.posting import Posts
+from slysock.systems.domain.posts import Posts
+from slysock.systems.emitter import Emitter
 from slysock.systems.foundation import Foundation
 from slysock.systems.manage.resources import Manage, UserPresence, notifications, resource
-from slysock.systems.voice import Voice
 from slysock_store import SystemName
 
-from .answers import answer_error
-from .chatting import Chatting
-from .desk import Desk
-from .notices import NewNotice, Notices
+from .access import Access
+from .failures import answer_error
+from .managing import ChatRecord, ChatShape, Managing, TicketRecord, TicketShape, UserRecord
+from .notifications import NewNotice, NotificationEvents
 from .people import key_of
 from .presence import PresenceEvents
-from .records import ChatRecord, PutChat, PutTicket, PutUser, Records, TicketRecord
+from .sending import Sending
 from .shapes import NotificationShape, SenderShape
 from .statuses import Statuses
 from .tickets import Tickets
@@ -43,40 +43,40 @@ class Services:
         if foundation.settings.trust_user_join:
             logger.warning("services: whoever carries no token is believed to be whom their user-join names")
         domain = make_domain(foundation.store, NAME)
-        oversight, posts = Oversight(foundation.store, NAME), Posts(foundation.store, NAME)
+        all_chats, posts = AllChats(foundation.store, NAME), Posts(foundation.store, NAME)
         told = Notifications(foundation.store, NAME, listening=domain.listening)
         trust = foundation.settings.trust_user_join
-        self._voice = Voice(ROOT)
-        desk = Desk(domain, oversight, foundation.admission, self._voice, trust_user_join=trust)
+        self._emitter = Emitter(ROOT)
+        access = Access(domain, all_chats, foundation.admission, self._emitter, trust_user_join=trust)
         self._statuses = Statuses(domain.online)
-        self._notices = Notices(domain, told, desk, self._voice)
-        self._presence = PresenceEvents(domain, desk, self._statuses)
-        self._records = Records(domain, oversight, desk)
+        self._notices = NotificationEvents(domain, told, access, self._emitter)
+        self._presence = PresenceEvents(domain, access, self._statuses)
+        self._managing = Managing(domain, all_chats, access)
         self.router = Router(ROOT)
         self.router.on_error(answer_error)
         _add_presence(self.router, self._presence)
-        _add_chats(self.router, Chatting(domain, posts, desk, self._statuses), TypingSignals(desk))
+        _add_chats(self.router, Sending(domain, posts, access, self._statuses), TypingSignals(access))
         _add_notices(self.router, self._notices)
-        _add_tickets(self.router, Tickets(domain, posts, desk))
+        _add_tickets(self.router, Tickets(domain, posts, access))
 
     def started(self, server: Server) -> None:
         """Learn where the clients are."""
-        self._voice.bind(server)
+        self._emitter.bind(server)
 
-    async def put_user(self, user_id: str, user: PutUser) -> SenderShape:
-        """See `Records.put_user`."""
-        return await self._records.put_user(user_id, user)
+    async def put_user(self, user_id: str, user: UserRecord) -> SenderShape:
+        """See `Managing.put_user`."""
+        return await self._managing.put_user(user_id, user)
 
-    async def put_chat(self, chat_id: str, chat: PutChat) -> ChatRecord:
-        """See `Records.put_chat`."""
-        return await self._records.put_chat(chat_id, chat)
+    async def put_chat(self, chat_id: str, chat: ChatRecord) -> ChatShape:
+        """See `Managing.put_chat`."""
+        return await self._managing.put_chat(chat_id, chat)
 
-    async def put_ticket(self, ticket_id: str, ticket: PutTicket) -> TicketRecord:
-        """See `Records.put_ticket`."""
-        return await self._records.put_ticket(ticket_id, ticket)
+    async def put_ticket(self, ticket_id: str, ticket: TicketRecord) -> TicketShape:
+        """See `Managing.put_ticket`."""
+        return await self._managing.put_ticket(ticket_id, ticket)
 
     async def notify(self, notice: NewNotice) -> NotificationShape:
-        """See `Notices.notify`."""
+        """See `NotificationEvents.notify`."""
         return await self._notices.notify(notice)
 
     async def presence(self, user_id: str, user_type: str | None = None) -> UserPresence:
@@ -84,7 +84,7 @@ class Services:
         return await self._presence.presence(user_id, user_type)
 
     def emit_notification(self, user_id: str | int, notification: object) -> None:
-        """See `Notices.emit`."""
+        """See `NotificationEvents.emit`."""
         self._notices.emit(key_of(user_id), notification)
 
     def has_socket(self, user_id: str | int) -> bool:
@@ -96,9 +96,11 @@ class Services:
         """What the management API can do here."""
         return Manage(
             resources=(
-                resource("users", PutUser, self.put_user, doc="Make or refresh a user."),
-                resource("chats", PutChat, self.put_chat, doc="Make a chat of a client and a provider, or confirm it."),
-                resource("tickets", PutTicket, self.put_ticket, doc="Make a support ticket, or confirm it."),
+                resource("users", UserRecord, self.put_user, doc="Make or refresh a user."),
+                resource(
+                    "chats", ChatRecord, self.put_chat, doc="Make a chat of a client and a provider, or confirm it."
+                ),
+                resource("tickets", TicketRecord, self.put_ticket, doc="Make a support ticket, or confirm it."),
             ),
             presence=self.presence,
             notifications=notifications(NewNotice, self.notify),
@@ -112,7 +114,7 @@ def _add_presence(router: Router, events: PresenceEvents) -> None:
     router.on("get-online-status")(events.get_online_status)
 
 
-def _add_chats(router: Router, chats: Chatting, typing: TypingSignals) -> None:
+def _add_chats(router: Router, chats: Sending, typing: TypingSignals) -> None:
     router.on("join-chat")(chats.join_chat)
     router.on("leave-chat")(chats.leave_chat)
     router.on("send-message")(chats.send_message)
@@ -121,7 +123,7 @@ def _add_chats(router: Router, chats: Chatting, typing: TypingSignals) -> None:
     router.on("typing-stop")(typing.stop)
 
 
-def _add_notices(router: Router, notices: Notices) -> None:
+def _add_notices(router: Router, notices: NotificationEvents) -> None:
     router.on("join-notifications")(notices.join)
     router.on("mark-notification-read")(notices.mark_read)
     router.on("mark-all-notifications-read")(notices.mark_all_read)

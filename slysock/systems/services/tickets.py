@@ -5,11 +5,11 @@ from typing import Final, final
 from slysock import Socket
 from slysock.systems.domain import Domain, NotAllowed, NotFound
 from slysock.systems.domain.messages import MISSING_MESSAGE
-from slysock.systems.domain.posting import Post, Posts
+from slysock.systems.domain.posts import Post, Posts
 from slysock_store import AddedMessage, Chat, JsonObject, MessageId
 
-from .answers import Done, SupportMessageSent, TicketDone
-from .desk import Desk, require_admin, tell_with_self
+from .access import Access, require_admin, tell_with_self
+from .failures import Done, SupportMessageSent, TicketDone
 from .payloads import SYSTEM_TYPE, MarkMessageRead, SupportMessage, TicketName
 from .people import ADMIN, Session
 from .rooms import DASHBOARD, ticket_room
@@ -25,21 +25,21 @@ READ_UPDATE: Final = "message-read-update"
 class Tickets:
     """The events of tickets."""
 
-    def __init__(self, domain: Domain, posts: Posts, desk: Desk) -> None:
+    def __init__(self, domain: Domain, posts: Posts, access: Access) -> None:
         self._domain = domain
         self._posts = posts
-        self._desk = desk
+        self._access = access
 
     async def join_ticket(self, socket: Socket, payload: TicketName) -> TicketDone:
         """Open a ticket: its messages come as `new-support-message`."""
-        session = await self._desk.session_of(socket)
-        await self._desk.ticket(session, payload.ticket_id)
+        session = await self._access.session_of(socket)
+        await self._access.ticket(session, payload.ticket_id)
         socket.join(ticket_room(payload.ticket_id))
         return TicketDone(ticket_id=payload.ticket_id)
 
     async def join_dashboard(self, socket: Socket, payload: object = None) -> Done:  # noqa: ARG002 - clients send null
         """Get the messages of every ticket; admins only. There is no payload."""
-        require_admin(await self._desk.session_of(socket))
+        require_admin(await self._access.session_of(socket))
         socket.join(DASHBOARD)
         return Done()
 
@@ -48,10 +48,10 @@ class Tickets:
 
         A retry is answered with the first result and told to nobody.
         """
-        session = await self._desk.session_of(socket)
+        session = await self._access.session_of(socket)
         if payload.message_type == SYSTEM_TYPE and not session.is_admin:
             raise NotAllowed("Only admins send messages of the type `system`")
-        ticket = await self._desk.ticket(session, payload.ticket_id)
+        ticket = await self._access.ticket(session, payload.ticket_id)
         post = _post(session, ticket, payload)
         stored = await self._posts.post(post, lambda stored: _announce(socket, session, stored))
         return SupportMessageSent(message=_shown(stored, session))
@@ -66,9 +66,9 @@ class Tickets:
 
     async def mark_read(self, socket: Socket, payload: MarkMessageRead) -> Done:
         """Mark one message as read and tell whoever has the ticket open; a second time nobody is told."""
-        session = await self._desk.session_of(socket)
+        session = await self._access.session_of(socket)
         message = await self._posts.get(MessageId(payload.message_id))
-        ticket = await self._desk.maybe_ticket_of(session, message.chat_id)
+        ticket = await self._access.maybe_ticket_of(session, message.chat_id)
         if ticket is None:
             raise NotFound(MISSING_MESSAGE)
         marked = await self._domain.receipts.mark_one_read(ticket, message.id, reader=session.key)
@@ -78,10 +78,10 @@ class Tickets:
         return Done()
 
     async def _pass_on(self, socket: Socket, payload: TicketName, *, is_typing: bool) -> Done:
-        session = await self._desk.session_of(socket)
+        session = await self._access.session_of(socket)
         room = ticket_room(payload.ticket_id)
         if room not in socket.rooms:
-            await self._desk.ticket(session, payload.ticket_id)
+            await self._access.ticket(session, payload.ticket_id)
         tell_others(socket, room, USER_TYPING, session.key, is_typing=is_typing)
         return Done()
 

@@ -5,8 +5,8 @@ from typing import Final, final
 from slysock import Socket
 from slysock_store import UserKey
 
-from .answers import Done
-from .desk import Desk
+from .access import Access
+from .failures import Done
 from .payloads import Typing
 from .people import Session
 from .rooms import chat_room, personal_room
@@ -19,8 +19,8 @@ USER_TYPING: Final = "user-typing"
 class TypingSignals:
     """Signs of life while somebody writes."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, access: Access) -> None:
+        self._access = access
 
     async def start(self, socket: Socket, payload: Typing) -> Done:
         """Tell the others in a chat that somebody is typing."""
@@ -31,7 +31,7 @@ class TypingSignals:
         return await self._pass_on(socket, payload, is_typing=False)
 
     async def _pass_on(self, socket: Socket, payload: Typing, *, is_typing: bool) -> Done:
-        session = await self._desk.session_of(socket)
+        session = await self._access.session_of(socket)
         typist = session.key if payload.user_id is None else session.named(payload.user_id)
         room = await self._room(socket, session, payload, typist)
         tell_others(socket, room, USER_TYPING, typist, is_typing=is_typing)
@@ -42,7 +42,7 @@ class TypingSignals:
         chat_id = payload.named_chat()
         room = chat_room(chat_id)
         if typist != session.key or room not in socket.rooms:
-            await self._desk.chat(chat_id, user=typist)
+            await self._access.chat(chat_id, user=typist)
         return room
 
 

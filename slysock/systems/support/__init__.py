@@ -5,33 +5,31 @@ Documentation". Messages are sent by HTTP and heard by sockets. Ours is one even
 prolongs a live socket.
 """
 
-from typing import Final
-
 from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
-from slysock.systems.voice import Voice
-from slysock_store import SystemName
 
-from .events import EMITS, NAMESPACE, support_router
+from .emissions import EMITS
+from .events import make_routers
 from .managing import make_manage
-from .rest import support_area
-from .service import make_service
+from .people import ADMIN, MARKET, PHARMACY, RESTAURANT, USER
+from .rest import make_rest
+from .service import NAME, Support
+from .story import tell
 
 __all__ = ["NAME", "support"]
-
-NAME: Final = SystemName("support")
 
 
 def support(foundation: Foundation) -> System:
     """Make the system; see `SystemMaker`."""
-    voice = Voice(NAMESPACE)
-    service = make_service(foundation.store, NAME, voice)
+    service = Support(foundation)
     return System(
         name=NAME,
-        routers=(support_router(service, foundation.admission),),
-        run=service.lineup.run,
-        rest=(support_area(service),),
-        manage=make_manage(service),
+        routers=make_routers(service),
+        run=service.outgoing.run,
+        rest=(make_rest(service),),
+        manage=make_manage(service.managing),
         emits=EMITS,
-        started=voice.bind,
+        started=service.started,
+        roles=(USER, RESTAURANT, MARKET, PHARMACY, ADMIN),
+        story=tell,
     )

@@ -6,7 +6,7 @@ from typing import Final, final
 from msgspec import Struct
 
 from slysock import Socket
-from slysock.systems.refusals import status_of, text_of
+from slysock.systems.failures import status_of, text_of
 
 EXCEPTION: Final = "exception"
 
@@ -49,7 +49,7 @@ def phrase_of(status: int) -> str:
         return "Error"
 
 
-def answer_exception(socket: Socket, event: str, error: Exception) -> ExceptionShape:  # noqa: ARG001 - an error hook
+def answer_error(socket: Socket, event: str, error: Exception) -> ExceptionShape:  # noqa: ARG001 - an error hook
     """Tell a socket what went wrong with its event; the acknowledgement, where one is wanted, says the same."""
     failure = exception_of(error)
     socket.emit(EXCEPTION, failure)

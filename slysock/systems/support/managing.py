@@ -2,13 +2,16 @@
 
 from typing import final
 
+from slysock.systems.domain import Domain
+from slysock.systems.domain.outgoing_order import OutgoingOrder
 from slysock.systems.domain.times import wire_time
 from slysock.systems.manage import Manage, UserPresence, UserRecord, resource
 from slysock_store import UserKey
 
+from .orders import Orders
 from .payloads import OrderRecord
 from .people import word_of
-from .service import Service
+from .sessions import Sessions
 from .shapes import OrderShape, PersonShape
 from .views import person_shape
 
@@ -17,28 +20,31 @@ from .views import person_shape
 class Managing:
     """The system's part of the management API."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, domain: Domain, sessions: Sessions, orders: Orders, outgoing: OutgoingOrder) -> None:
+        self._domain = domain
+        self._sessions = sessions
+        self._orders = orders
+        self._outgoing = outgoing
 
     async def put_user(self, user_id: str, record: UserRecord) -> PersonShape:
         """Learn of a user, or of what has changed about them."""
         key = UserKey(user_id)
-        user = await self._service.domain.users.sign_in(key, role=word_of(record.role), profile=record.profile())
-        self._service.desk.forget(key)
+        user = await self._domain.users.sign_in(key, role=word_of(record.role), profile=record.profile())
+        self._sessions.forget(key)
         return person_shape(key, {key: user})
 
     async def put_order(self, order_id: str, record: OrderRecord) -> OrderShape:
         """Learn of an order; when it is over, its chat is closed and those in it are told."""
-        with self._service.lineup.after_answer() as behind:
-            order = await self._service.orders.put_order(order_id, record, behind)
+        with self._outgoing.after_answer() as behind:
+            order = await self._orders.put_order(order_id, record, behind)
             behind.release()
         return order
 
     async def presence(self, user_id: str, user_type: str | None) -> UserPresence:  # noqa: ARG002 - ids are unique here
         """Say whether a user is connected."""
         key = UserKey(user_id)
-        known = (await self._service.domain.users.find((key,))).get(key)
-        sockets = self._service.domain.online.connections_of(key)
+        known = (await self._domain.users.find((key,))).get(key)
+        sockets = self._domain.online.connections_of(key)
         last_active = None if known is None else known.last_active
         return UserPresence(
             user_id=user_id,
@@ -48,9 +54,8 @@ class Managing:
         )
 
 
-def make_manage(service: Service) -> Manage:
-    """Say what the management API can do here."""
-    managing = Managing(service)
+def make_manage(managing: Managing) -> Manage:
+    """Describe it for the management API."""
     return Manage(
         resources=(
             resource("users", UserRecord, managing.put_user, doc="Tell of a user: role, name, profile."),

@@ -7,11 +7,11 @@ from urllib.parse import quote
 import trio
 
 from slysock.systems.domain import Invalid, NotAllowed
-from slysock.systems.domain.lineup import Announcements
+from slysock.systems.domain.outgoing_order import Announcements
 from slysock_store import MAX_LIMIT, Chat, ChatKey, NewChat, User, UserKey
 
+from .access import Access
 from .announcing import Announcer
-from .desk import Desk
 from .payloads import CreateConversation, CreateWithAdmin, SendMessage
 from .people import ADMIN, MARKET, PHARMACY, RESTAURANT, USER, Person
 from .sending import OPEN, Sending
@@ -28,8 +28,8 @@ _KEY_BYTES: Final = 12
 class Opening:
     """New conversations that are not about an order."""
 
-    def __init__(self, desk: Desk, sending: Sending, announcer: Announcer) -> None:
-        self._desk = desk
+    def __init__(self, access: Access, sending: Sending, announcer: Announcer) -> None:
+        self._access = access
         self._sending = sending
         self._announcer = announcer
         self._choosing = trio.Lock()  # of an admin: the next one to ask must see what the one before was given
@@ -70,7 +70,7 @@ class Opening:
         wanted: CreateWithAdmin | CreateConversation,
         behind: Announcements,
     ) -> ConversationShape:
-        ensured = await self._desk.all.ensure(
+        ensured = await self._access.all.ensure(
             NewChat(
                 kind=GENERAL,
                 key=_key_for(creator, wanted.client_message_id),
@@ -81,22 +81,22 @@ class Opening:
         )
         chat = ensured.chat
         if ensured.created:
-            self._announcer.new_conversation(behind, chat, await self._desk.people_in((chat,)))
+            self._announcer.new_conversation(behind, chat, await self._access.people_in((chat,)))
         if wanted.content is not None:
             chat = await self._say_first(chat, creator, wanted.content, wanted.client_message_id, behind)
-        return await self._desk.show(chat, creator.key)
+        return await self._access.show(chat, creator.key)
 
     async def _say_first(
         self, chat: Chat, creator: Person, content: str, client_message_id: str | None, behind: Announcements
     ) -> Chat:
         message = SendMessage(conversation_id=chat.id, content=content, client_message_id=client_message_id)
         await self._sending.send_into(chat, creator, message, behind)
-        return await self._desk.all.get(chat.id)
+        return await self._access.all.get(chat.id)
 
     async def _least_busy_admin(self, asker: Person) -> tuple[UserKey, ...]:
         admins = await self.admins()
         counts = {
-            admin.key: await self._desk.all.count_of(admin.key, status=OPEN)
+            admin.key: await self._access.all.count_of(admin.key, status=OPEN)
             for admin in admins
             if admin.key != asker.key
         }
@@ -104,7 +104,7 @@ class Opening:
 
     async def admins(self) -> tuple[User, ...]:
         """Give the admins who were here or whom the back-end has told of; the first hundred by id."""
-        found = await self._desk.domain.users.page_of_role(ADMIN, page=1, limit=MAX_LIMIT)
+        found = await self._access.domain.users.page_of_role(ADMIN, page=1, limit=MAX_LIMIT)
         return found.items
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from msgspec import Struct, convert
 from msgspec.structs import replace
 
-from slysock.systems.domain.oversight import Oversight
+from slysock.systems.domain.all_chats import AllChats
 from slysock.systems.domain.references import References
 from slysock_store import Chat, ChatChanges, ChatKey, EnsuredChat, NewChat, UserKey
 
@@ -52,7 +52,7 @@ class Order(Struct, frozen=True, kw_only=True, rename="camel"):
 class OrderBook:
     """Orders, and the chat of each."""
 
-    def __init__(self, chats: Oversight, references: References) -> None:
+    def __init__(self, chats: AllChats, references: References) -> None:
         self._chats = chats
         self._references = references
 

@@ -6,11 +6,11 @@ import trio
 from msgspec import Struct
 
 from slysock.systems.domain import NotAllowed, NotFound
-from slysock.systems.domain.lineup import Announcements
+from slysock.systems.domain.outgoing_order import Announcements
 from slysock_store import Chat, ChatChanges, EnsuredChat, UserKey
 
+from .access import Access
 from .announcing import Announcer
-from .desk import Desk
 from .opening import Opening
 from .order_book import Order, OrderBook, belongs_to, waits_for_its_user, with_user
 from .payloads import OrderRecord
@@ -39,8 +39,10 @@ class OpenedChat(Struct, frozen=True, kw_only=True):
 class Orders:
     """Orders and their chats."""
 
-    def __init__(self, desk: Desk, book: OrderBook, opening: Opening, sending: Sending, announcer: Announcer) -> None:
-        self._desk = desk
+    def __init__(
+        self, access: Access, book: OrderBook, opening: Opening, sending: Sending, announcer: Announcer
+    ) -> None:
+        self._access = access
         self._book = book
         self._opening = opening
         self._sending = sending
@@ -69,7 +71,7 @@ class Orders:
                 chat = await self._maybe_chat(order_id, order, _user_of(order, opener), behind) or chat
         if order is not None and belongs_to(chat, order):
             chat = await self._follow(chat, order, behind)
-        return OpenedChat(conversation=await self._desk.show(chat, opener.key), created=created)
+        return OpenedChat(conversation=await self._access.show(chat, opener.key), created=created)
 
     async def chat(self, reader: Person, order_id: str) -> Chat:
         """Give an order's chat to one of those who may see it.
@@ -110,7 +112,7 @@ class Orders:
             order_id, order, owner=_user_of(order, opener), participants=(*people, *admins)
         )
         if ensured.created:
-            users = await self._desk.people_in((ensured.chat,))
+            users = await self._access.people_in((ensured.chat,))
             self._announcer.new_conversation(behind, ensured.chat, users)
         return ensured
 
@@ -126,10 +128,10 @@ class Orders:
 
     async def _adopt(self, chat: Chat, user: UserKey, behind: Announcements, *, is_over: bool) -> None:
         async with self._adopting:
-            if not waits_for_its_user(await self._desk.all.get(chat.id)):
+            if not waits_for_its_user(await self._access.all.get(chat.id)):
                 return
-            chat = await self._desk.all.change(chat.id, with_user(user))
-        last, users = await self._desk.last_message(chat), await self._desk.people_in((chat,))
+            chat = await self._access.all.change(chat.id, with_user(user))
+        last, users = await self._access.last_message(chat), await self._access.people_in((chat,))
         self._announcer.conversation_updated(behind, chat, last, users)
         if chat.status != CLOSED and not is_over:  # as in `_follow`
             self._announcer.joined_conversation(behind, chat, users, (user,))
@@ -138,7 +140,7 @@ class Orders:
         """Bring a chat to where its order is: with all its people, closed if the order is over."""
         newcomers = tuple(key for key in order.people if not chat.is_participant(key))
         if newcomers:
-            chat = await self._desk.all.change(chat.id, ChatChanges(add_participants=newcomers))
+            chat = await self._access.all.change(chat.id, ChatChanges(add_participants=newcomers))
         if order.is_over:
             chat = await self._close(chat, behind)
         if newcomers and chat.status != CLOSED:  # what nobody can write in any more is no new conversation
@@ -146,7 +148,7 @@ class Orders:
         return chat
 
     async def _tell_newcomers(self, chat: Chat, newcomers: tuple[UserKey, ...], behind: Announcements) -> None:
-        users = await self._desk.people_in((chat,))
+        users = await self._access.people_in((chat,))
         self._announcer.joined_conversation(behind, chat, users, newcomers)
 
     async def _close(self, chat: Chat, behind: Announcements) -> Chat:
@@ -156,12 +158,12 @@ class Orders:
         """
         if _CLOSED_BY_ORDER not in chat.extra:
             changes = ChatChanges(status=CLOSED, extra={_CLOSED_BY_ORDER: chat.status != CLOSED})
-            chat = await self._desk.all.change(chat.id, changes)
+            chat = await self._access.all.change(chat.id, changes)
         if not chat.extra[_CLOSED_BY_ORDER]:
             return chat
         said = await self._sending.say(chat, ORDER_CLOSED_TEXT, behind, once_as=_CLOSED_BY_ORDER)
         if not said.is_duplicate:
-            users = await self._desk.people_in((said.chat,))
+            users = await self._access.people_in((said.chat,))
             self._announcer.conversation_updated(behind, said.chat, said.message, users)
         return said.chat
 

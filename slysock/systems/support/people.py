@@ -1,14 +1,14 @@
-"""Who talks here: users, admins, restaurants, markets and pharmacies, and the rooms by which they are reached."""
+"""Who talks here: users, admins, restaurants, markets and pharmacies."""
 
-from typing import Final, NewType, final
+from typing import Final, final
 
 import msgspec
 
 from slysock.identity import Identity
 from slysock.systems.domain import NotAuthenticated
-from slysock_store import ChatId, UserKey
+from slysock_store import UserKey
 
-RoomName = NewType("RoomName", str)
+from .rooms import ADMINS_ROOM, RoomName, personal_room
 
 USER: Final = "user"
 ADMIN: Final = "admin"
@@ -20,9 +20,6 @@ MAX_USER_ID_CHARACTERS: Final = 128
 
 SYSTEM: Final = UserKey("system")
 """Who says what the server says by itself; no token speaks for them."""
-
-ADMINS_ROOM: Final = RoomName("admins")
-"""The sockets of all admins."""
 
 
 @final
@@ -62,18 +59,3 @@ def person_of(identity: Identity) -> Person:
 def word_of(role: str | None) -> str:
     """Spell a role as this system does."""
     return (role or USER).lower()
-
-
-def personal_room(user: UserKey) -> RoomName:
-    """The room of a user's sockets, whatever conversations they have open."""
-    return RoomName(f"user:{user}")
-
-
-def conversation_room(conversation: ChatId) -> RoomName:
-    """The room of the sockets that have a conversation open."""
-    return RoomName(f"conversation:{conversation}")
-
-
-def reader_room(conversation: ChatId, user: UserKey) -> RoomName:
-    """Those of them that are this user's: some of what they are told differs from reader to reader."""
-    return RoomName(f"conversation:{conversation}:{user}")

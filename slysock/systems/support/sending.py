@@ -4,12 +4,12 @@ import re
 from typing import Final, final
 
 from slysock.systems.domain import Invalid
-from slysock.systems.domain.lineup import Announcements
-from slysock.systems.domain.posting import Post, Posts
+from slysock.systems.domain.outgoing_order import Announcements
+from slysock.systems.domain.posts import Post, Posts
 from slysock_store import AddedMessage, Chat, ChatChanges
 
+from .access import Access
 from .announcing import Announcer
-from .desk import Desk
 from .payloads import SendMessage
 from .people import SYSTEM, Person
 from .shapes import MessageShape
@@ -26,8 +26,8 @@ _IMAGE_URL: Final = re.compile(r"(https?://|/)[^\s]{1,2047}")
 class Sending:
     """The one path of a message into a conversation."""
 
-    def __init__(self, desk: Desk, posts: Posts, announcer: Announcer) -> None:
-        self._desk = desk
+    def __init__(self, access: Access, posts: Posts, announcer: Announcer) -> None:
+        self._access = access
         self._posts = posts
         self._announcer = announcer
 
@@ -37,7 +37,7 @@ class Sending:
         Raises:
             Conflict: the conversation is closed.
         """
-        chat = await self._desk.conversation(sender, message.conversation_id)
+        chat = await self._access.conversation(sender, message.conversation_id)
         return await self.send_into(chat, sender, message, behind)
 
     async def send_into(self, chat: Chat, sender: Person, message: SendMessage, behind: Announcements) -> MessageShape:
@@ -46,7 +46,7 @@ class Sending:
             raise Invalid("The content of an image is its URL")
         if sender.is_admin and not chat.is_participant(sender.key) and chat.status != CLOSED:
             chat = await self._take_part(chat, sender, behind)
-        users = await self._desk.domain.users.find((sender.key,))
+        users = await self._access.domain.users.find((sender.key,))
 
         def announce(stored: AddedMessage) -> None:
             self._announcer.new_message(behind, stored.message, users)
@@ -64,9 +64,9 @@ class Sending:
 
     async def _take_part(self, chat: Chat, admin: Person, behind: Announcements) -> Chat:
         """Make an admin who answers a participant, so that the others see with whom they talk."""
-        joined = await self._desk.all.change(chat.id, ChatChanges(add_participants=(admin.key,)))
-        users = await self._desk.people_in((joined,))
-        self._announcer.conversation_updated(behind, joined, await self._desk.last_message(joined), users)
+        joined = await self._access.all.change(chat.id, ChatChanges(add_participants=(admin.key,)))
+        users = await self._access.people_in((joined,))
+        self._announcer.conversation_updated(behind, joined, await self._access.last_message(joined), users)
         return joined
 
     async def say(self, chat: Chat, text: str, behind: Announcements, *, once_as: str | None = None) -> AddedMessage:

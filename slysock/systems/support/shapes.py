@@ -97,14 +97,6 @@ class MarkedRead(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @final
-class Refreshed(Struct, frozen=True):
-    """The acknowledgement of `refreshToken`."""
-
-    success: bool = True
-    message: str = "Token has been refreshed"
-
-
-@final
 class OrderShape(Struct, frozen=True, kw_only=True, rename="camel"):
     """The answer to telling of an order."""
 

@@ -21,8 +21,7 @@ from pymongo.read_concern import ReadConcern
 from slysock_store.errors import StoreUnavailable
 from slysock_store.group_commit import Write
 from slysock_store.ids import IdGenerator
-from slysock_store.interface import Clock
-from slysock_store.times import to_milliseconds
+from slysock_store.times import Clock, to_milliseconds
 
 from .connection import DURABLE, Connection
 from .failures import UNKNOWN, is_own_fault, mapped, may_try_transaction_again
@@ -131,7 +130,7 @@ class MongoCommitter:
 
     def _run(self, writes: Sequence[Write[Transaction, object]], session: ClientSession) -> None:
         batch = Batch(Snapshot(collections=self._connection.collections, session=session), self._ids)
-        read_ahead(batch, [write.operation for write in writes])
+        read_ahead(batch, (argument for write in writes for argument in write.args))
         for write in writes:
             self._run_one(batch, write)
         batch.flush()

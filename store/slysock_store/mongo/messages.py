@@ -32,7 +32,7 @@ def existing_message(tx: Transaction, system: SystemName, message_id: MessageId)
 
 
 def list_messages(
-    snapshot: Snapshot, system: SystemName, chat_id: ChatId, window: paging.Window, *, with_deleted: bool
+    snapshot: Snapshot, system: SystemName, chat_id: ChatId, window: paging.Window, with_deleted: bool
 ) -> Page[Message]:
     """See `Store.list_messages`. Sequence numbers have no gaps, so they bound a page without counting through it."""
     counts = _counts(snapshot, system, [chat_id]).get(chat_id, paging.MessageCounts(0, 0))
@@ -48,7 +48,7 @@ def list_messages(
 
 
 def latest_messages(
-    snapshot: Snapshot, system: SystemName, chat_ids: Sequence[ChatId], limit_each: int, *, with_deleted: bool
+    snapshot: Snapshot, system: SystemName, chat_ids: Sequence[ChatId], limit_each: int, with_deleted: bool
 ) -> Mapping[ChatId, tuple[Message, ...]]:
     """See `Store.latest_messages`."""
     counted = {

@@ -8,8 +8,7 @@ from typing import final
 from slysock_store.errors import StoreUnavailable
 from slysock_store.group_commit import Write
 from slysock_store.ids import IdGenerator
-from slysock_store.interface import Clock
-from slysock_store.times import to_milliseconds
+from slysock_store.times import Clock, to_milliseconds
 
 from .connection import mapped, primary_code
 from .known_chats import KnownChats

@@ -84,7 +84,7 @@ def find_retried(
 
 
 def list_messages(
-    connection: sqlite3.Connection, system: SystemName, chat_id: ChatId, window: paging.Window, *, with_deleted: bool
+    connection: sqlite3.Connection, system: SystemName, chat_id: ChatId, window: paging.Window, with_deleted: bool
 ) -> Page[Message]:
     """See `Store.list_messages`."""
     counts = _counts(connection, system, chat_id)
@@ -98,7 +98,6 @@ def latest_messages(
     system: SystemName,
     chat_ids: Sequence[ChatId],
     limit_each: int,
-    *,
     with_deleted: bool,
 ) -> Mapping[ChatId, tuple[Message, ...]]:
     """See `Store.latest_messages`."""

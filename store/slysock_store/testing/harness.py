@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias, final
 
-from slysock_store.interface import Clock, Store
 from slysock_store.models import MAX_LIMIT, Chat, ChatId, ChatKey, Message, NewChat, NewMessage, SystemName, UserKey
+from slysock_store.store import Store
+from slysock_store.times import Clock
 
 SYSTEM = SystemName("contract")
 OTHER_SYSTEM = SystemName("another")

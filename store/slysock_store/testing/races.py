@@ -7,8 +7,8 @@ from typing import TypeVar
 import trio
 
 from slysock_store.errors import NotFound, StoreClosed
-from slysock_store.interface import Store
 from slysock_store.models import AddedMessage, MessageId, NewNotification
+from slysock_store.store import Store
 
 from .harness import (
     ANNA,

@@ -1,78 +1,26 @@
-"""ASGI applications, raw ones and Litestar, behind a connection over in-memory streams."""
+"""One request and one call of an application, behind a connection over in-memory streams."""
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
 
 import pytest
 import trio
-from litestar import Litestar, Request, get, post
-from litestar.datastructures import State
-from litestar.response import Stream as LitestarStream
 from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked
 
-from slysock.asgi import (
-    ASGIApp,
-    Event,
-    InvalidMessage,
-    LifespanFailed,
-    Receive,
-    Scope,
-    Send,
-    asgi_lifespan,
-    not_found,
-    run_asgi,
-)
-from slysock.config import Config
+from slysock.asgi import Event, InvalidMessage, Receive, Scope, Send, not_found, run_asgi
 from slysock.http import HttpConnection, InvalidResponse
-
-CONFIG = Config(request_head_seconds=20, request_body_seconds=30, write_timeout_seconds=10)
-GET = b"GET /a%20b?c=d HTTP/1.1\r\nhost: a\r\n\r\n"
-START: Event = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
-BODY: Event = {"type": "http.response.body", "body": b"ok"}
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-FAILED = b"HTTP/1.1 500 Internal Server Error\r\n"
-
-LitestarRequest = Request[object, object, State]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-async def serve(stream: trio.abc.Stream, app: ASGIApp) -> None:
-    """Answer every request of one connection by the application."""
-    connection = HttpConnection(stream, CONFIG, secure=False, peer="192.0.2.7")
-    try:
-        while (request := await connection.next_request()) is not None:
-            await run_asgi(app, request)
-    finally:
-        await connection.aclose()
-
-
-async def ask(app: ASGIApp, data: bytes) -> bytes:
-    """Send bytes, leave the connection open, and return all that comes back within the idle time."""
-    client, server = memory_stream_pair()
-    received = bytearray()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve, server, app)
-        await client.send_all(data)
-        while piece := await client.receive_some():
-            received += piece
-        await client.aclose()
-    return bytes(received)
-
-
-def saying(*messages: Mapping[str, object]) -> App:
-    """An application that sends these messages whatever it is asked."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        for message in messages:
-            await send(message)
-
-    return app
-
-
-def post_request(body: bytes, length: int | None = None) -> bytes:
-    return b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%s" % (length or len(body), body)
-
+from tests.slysock.asgi.applications import (
+    BODY,
+    CONFIG,
+    FAILED,
+    GET,
+    OK,
+    START,
+    ask,
+    post_request,
+    raising,
+    saying,
+    serve,
+)
 
 # ---- scope ----------------------------------------------------------------------------------------------------------
 
@@ -157,10 +105,6 @@ async def test_the_default_application_answers_404(autojump_clock: MockClock) ->
 
 
 # ---- applications that fail -----------------------------------------------------------------------------------------
-
-
-async def raising(scope: Scope, receive: Receive, send: Send) -> None:
-    raise ZeroDivisionError("a secret")
 
 
 async def test_a_failure_before_the_answer_is_a_500_without_the_reason(
@@ -422,205 +366,3 @@ async def test_waiting_for_the_client_to_leave_ends_with_the_answer(autojump_clo
 
 async def expect_disconnect(receive: Receive) -> None:
     assert await receive() == {"type": "http.disconnect"}
-
-
-# ---- lifespan -------------------------------------------------------------------------------------------------------
-
-
-def lifespan_app(log: list[str], *, start: str = "complete", stop: str = "complete") -> App:
-    """An application that tells what happens to it."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        assert scope["type"] == "lifespan"
-        log.append(str((await receive())["type"]))
-        state = scope["state"]
-        assert isinstance(state, dict)
-        state["made"] = "here"
-        await send({"type": f"lifespan.startup.{start}", "message": "no database"})
-        log.append(str((await receive())["type"]))
-        await send({"type": f"lifespan.shutdown.{stop}", "message": "no database"})
-        log.append("returned")
-
-    return app
-
-
-async def test_an_application_is_started_and_stopped() -> None:
-    log: list[str] = []
-    async with asgi_lifespan(lifespan_app(log)) as state:
-        assert state == {"made": "here"}
-        assert log == ["lifespan.startup"]
-    assert log == ["lifespan.startup", "lifespan.shutdown", "returned"]
-
-
-async def test_an_application_that_cannot_start_says_why() -> None:
-    log: list[str] = []
-    with pytest.raises(LifespanFailed, match="no database"):
-        async with asgi_lifespan(lifespan_app(log, start="failed")):
-            raise AssertionError("not reached")
-    assert log == ["lifespan.startup"]
-
-
-async def test_an_application_that_cannot_stop_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    log: list[str] = []
-    async with asgi_lifespan(lifespan_app(log, stop="failed")):
-        pass
-    assert log[-1] == "returned"
-    assert "could not shut down: no database" in caplog.text
-
-
-@pytest.mark.parametrize("app", [raising, not_found, saying(START)])
-async def test_an_application_without_lifespan_is_tolerated(app: App, caplog: pytest.LogCaptureFixture) -> None:
-    async with asgi_lifespan(app) as state:
-        assert state == {}
-    assert all(record.levelno < logging.WARNING for record in caplog.records)
-
-
-async def test_a_failure_while_serving_is_logged_and_nothing_is_waited_for(
-    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "lifespan.startup.complete"})
-        await trio.sleep(5)
-        raise ZeroDivisionError
-
-    async with asgi_lifespan(app):
-        await trio.sleep(10)
-    assert "ZeroDivisionError" in caplog.text
-    assert trio.current_time() == 10
-
-
-async def test_the_block_s_own_error_comes_out_as_it_is_after_the_shutdown() -> None:
-    log: list[str] = []
-    with pytest.raises(KeyError, match="mine"):
-        async with asgi_lifespan(lifespan_app(log)):
-            raise KeyError("mine")
-    assert log[-1] == "returned"
-
-
-async def test_a_cancelled_server_still_shuts_the_application_down(autojump_clock: MockClock) -> None:
-    log: list[str] = []
-
-    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
-        await lifespan_app(log)(scope, receive, send)
-        await trio.sleep(3)
-        log.append("rested")
-
-    with trio.move_on_after(1):
-        async with asgi_lifespan(slow):
-            await trio.sleep_forever()
-    assert log[-2:] == ["returned", "rested"]
-    assert trio.current_time() == 4
-
-
-async def test_an_application_that_does_not_stop_is_cancelled_in_time(
-    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def stuck(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "lifespan.startup.complete"})
-        await trio.sleep_forever()
-
-    async with asgi_lifespan(stuck, shutdown_seconds=7):
-        pass
-    assert trio.current_time() == 7
-    assert "did not shut down in time" in caplog.text
-
-
-async def test_an_application_that_listens_for_ever_is_ended_after_its_shutdown(autojump_clock: MockClock) -> None:
-    async def listening(scope: Scope, receive: Receive, send: Send) -> None:
-        while True:
-            asked = str((await receive())["type"])
-            await send({"type": f"{asked}.complete"})
-
-    async with asgi_lifespan(listening):
-        pass
-    assert trio.current_time() == 0
-
-
-async def test_a_start_that_hangs_can_be_cancelled(autojump_clock: MockClock) -> None:
-    async def hanging(scope: Scope, receive: Receive, send: Send) -> None:
-        await trio.sleep_forever()
-
-    with trio.move_on_after(1) as scope:
-        async with asgi_lifespan(hanging):
-            raise AssertionError("not reached")
-    assert scope.cancelled_caught
-    assert trio.current_time() == 1
-
-
-# ---- Litestar -------------------------------------------------------------------------------------------------------
-
-
-@get("/json/{number:int}")
-async def as_json(request: LitestarRequest) -> dict[str, int]:
-    return {"twice": request.path_params["number"] * 2}
-
-
-@post("/upload")
-async def upload(request: LitestarRequest) -> dict[str, int]:
-    sizes = [len(piece) async for piece in request.stream()]
-    return {"bytes": sum(sizes)}
-
-
-@get("/stream")
-async def stream() -> LitestarStream:
-    async def numbers() -> AsyncGenerator[bytes]:
-        for number in range(3):
-            await trio.sleep(1)
-            yield b"%d\n" % number
-
-    return LitestarStream(numbers())
-
-
-@get("/fail")
-async def fail() -> None:
-    raise ZeroDivisionError("a secret")
-
-
-def litestar(events: list[str]) -> Litestar:
-    @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        events.append("started")
-        yield
-        events.append("stopped")
-
-    return Litestar([as_json, upload, stream, fail], lifespan=[lifespan], openapi_config=None)
-
-
-async def test_litestar_answers_json(autojump_clock: MockClock) -> None:
-    answer = await ask(litestar([]), b"GET /json/21 HTTP/1.1\r\nhost: a\r\n\r\n")
-    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert answer.endswith(b'\r\n\r\n{"twice":42}')
-
-
-async def test_litestar_streams_an_upload(autojump_clock: MockClock) -> None:
-    data = post_request(bytes(100_000)).replace(b"POST /", b"POST /upload")
-    assert (await ask(litestar([]), data)).endswith(b'{"bytes":100000}')
-
-
-async def test_litestar_streams_an_answer(autojump_clock: MockClock) -> None:
-    answer = await ask(litestar([]), b"GET /stream HTTP/1.1\r\nhost: a\r\n\r\n")
-    assert answer.endswith(b"\r\n\r\n2\r\n0\n\r\n2\r\n1\n\r\n2\r\n2\n\r\n0\r\n\r\n")
-
-
-async def test_litestar_stops_streaming_to_a_client_that_left(autojump_clock: MockClock) -> None:
-    client, server = memory_stream_pair()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(serve, server, litestar([]))
-        await client.send_all(b"GET /stream HTTP/1.1\r\nhost: a\r\n\r\n")
-        await trio.sleep(0.5)
-        await client.aclose()
-    assert trio.current_time() < 3
-
-
-@pytest.mark.parametrize(("path", "status"), [(b"/fail", b"500"), (b"/nowhere", b"404"), (b"/json/x", b"404")])
-async def test_litestar_answers_its_own_failures(path: bytes, status: bytes, autojump_clock: MockClock) -> None:
-    answer = await ask(litestar([]), b"GET %s HTTP/1.1\r\nhost: a\r\n\r\n" % path)
-    assert answer.startswith(b"HTTP/1.1 %s " % status)
-    assert b"secret" not in answer
-
-
-async def test_litestar_starts_and_stops() -> None:
-    events: list[str] = []
-    async with asgi_lifespan(litestar(events)):
-        assert events == ["started"]
-    assert events == ["started", "stopped"]

@@ -5,7 +5,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from slysock.engineio.polling import PollingTransport
-from slysock.engineio.session import Ending
+from slysock.engineio.transport import Ending
 from slysock_protocol.engineio import Outgoing
 from slysock_protocol.errors import CloseCode
 
@@ -124,7 +124,7 @@ async def test_last_words(
     polling.send(MESSAGE)
     polling.close(ending, CloseCode.NORMAL, "")
     polling.send(MESSAGE)
-    assert polling.lingering is (body is not None)
+    assert polling.lingering is lingers
     await wait_all_tasks_blocked()
     if poll is not None:
         assert poll.body == body

@@ -8,12 +8,10 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Router
 from slysock.config import TransportName
-from slysock.engineio.session import DisconnectReason
+from slysock.ids import DisconnectReason
 from slysock.testing import Closed
 from slysock_protocol.engineio import Outgoing
-from tests.slysock.serving import serving
-
-both = pytest.mark.parametrize("transport", ["websocket", "polling"])
+from tests.slysock.serving import both, only_session, serving
 
 
 def reasons() -> tuple[Router, list[DisconnectReason]]:
@@ -30,7 +28,7 @@ async def test_pings_keep_a_session_that_says_nothing(autojump_clock: MockClock,
         await trio.sleep(1000)
         assert client.connection.engine.inbox.closed is None
         assert log == []
-        assert len(memory.server._front.engine.timers._heap) < 5
+        assert memory.server.statistics().timers < 5
 
 
 @both
@@ -91,7 +89,7 @@ async def test_unasked_pongs_make_no_timers_and_buy_no_time(autojump_clock: Mock
         for _ in range(100):
             await engine.send(Outgoing(b"3"))
         await wait_all_tasks_blocked()
-        assert len(memory.server._front.engine.timers._heap) < 5
+        assert memory.server.statistics().timers < 5
         await trio.sleep(45.1)
         assert log == ["ping timeout"]
 
@@ -100,7 +98,7 @@ async def test_an_expired_session_is_closed_by_the_request_that_finds_it_so(auto
     root, log = reasons()
     async with serving(root) as memory:
         client = await memory.connect(transport="polling")
-        (session,) = memory.server._front.engine.sessions
+        session = only_session(memory)
         session._timer.cancel()  # as if its turn had not come yet
         client.connection.engine.pace.silent = True
         await trio.sleep(60)
@@ -144,7 +142,7 @@ async def test_a_client_that_says_close_is_gone(autojump_clock: MockClock, trans
         await client.connection.engine.send(Outgoing(b"1"))
         await trio.sleep(1)
         assert log == ["transport close"]
-        assert memory.server._front.engine.sessions == []
+        assert memory.server.statistics().connections == 0
 
 
 async def test_base64_over_websocket_is_binary(autojump_clock: MockClock) -> None:
@@ -166,7 +164,7 @@ async def test_nothing_is_received_or_sent_once_it_is_closed_and_closing_twice_i
     root.on_any(lambda socket, event, args: seen.append(event))
     async with serving(root) as memory:
         await memory.connect()
-        (session,) = memory.server._front.engine.sessions
+        session = only_session(memory)
         session.close("forced close")
         session.close("transport error")
         session.receive_text(b'42["event"]')
@@ -184,7 +182,7 @@ async def test_losing_a_transport_that_is_not_the_sessions_own_changes_nothing(a
     async with serving(root) as memory:
         client = await memory.connect(transport="polling")
         engine = client.connection.engine
-        (session,) = memory.server._front.engine.sessions
+        session = only_session(memory)
         old = session.transport
         await engine.upgrade()  # type: ignore[union-attr]  # a PollingClient
         await trio.sleep(1)

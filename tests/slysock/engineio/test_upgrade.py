@@ -11,7 +11,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from slysock import Config, Router, Socket
 from slysock.testing import Closed, Memory, MemoryClient, PollingClient, WebSocketClient
 from slysock_protocol.engineio import Outgoing
-from tests.slysock.serving import serving
+from tests.slysock.serving import only_session, serving, sessions_of
 
 TARGET = "/socket.io/?EIO=4&transport=websocket"
 
@@ -52,7 +52,7 @@ async def closed(websocket: WebSocketClient) -> int:
 
 
 def transports(memory: Memory) -> list[str]:
-    return [session.transport.name for session in memory.server._front.engine.sessions]
+    return [session.transport.name for session in sessions_of(memory)]
 
 
 def echoing() -> Router:
@@ -160,9 +160,9 @@ async def test_an_upgrade_that_is_not_finished_in_time_leaves_polling_as_it_was(
                 resume(engine)
             assert await client.call("ask", 1) == 1
         assert transports(memory) == ["polling"]
-        (session,) = memory.server._front.engine.sessions
-        assert session.upgrading is None
-        assert not session.transport._releasing  # type: ignore[attr-defined]  # a PollingTransport
+        session = only_session(memory)
+        assert session.state == "open"
+        assert not session.transport.released  # type: ignore[attr-defined]  # a PollingTransport
 
 
 @pytest.mark.parametrize("bad", [b"5", b"4message", b"2", b"garbage"])
@@ -201,8 +201,8 @@ async def test_a_probe_whose_websocket_fails_leaves_polling_as_it_was(autojump_c
             case _:
                 await websocket.close()
         await trio.sleep(1)
-        (session,) = memory.server._front.engine.sessions
-        assert session.upgrading is None
+        session = only_session(memory)
+        assert session.state == "open"
         assert await client.call("ask", 1) == 1
         await engine.upgrade()
         assert await client.call("ask", 2) == 2
@@ -256,8 +256,8 @@ async def test_the_end_of_a_failed_probe_does_not_hold_the_polls_of_the_next_one
         websocket = await second(memory, engine)
         await probe(websocket, engine)
         await trio.sleep(2)  # the first one is gone now
-        (session,) = memory.server._front.engine.sessions
-        assert session.transport._releasing  # type: ignore[attr-defined]  # a PollingTransport
+        session = only_session(memory)
+        assert session.transport.released  # type: ignore[attr-defined]  # a PollingTransport
         await websocket.send_text(b"5")
         await wait_all_tasks_blocked()
         assert transports(memory) == ["websocket"]
@@ -272,4 +272,4 @@ async def test_a_session_that_ends_while_it_is_probed_takes_the_websocket_along(
         memory.server.of("/").volatile.disconnect(close=True)
         await websocket.send_text(b"5")
         assert await closed(websocket) == 1000
-        assert memory.server._front.engine.sessions == []
+        assert memory.server.statistics().connections == 0

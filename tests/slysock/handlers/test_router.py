@@ -1,26 +1,19 @@
-"""Routers: what may be registered, and the table it becomes."""
+"""Routers: what may be registered, and who may include whom."""
 
 import re
 from collections.abc import Callable
 
 import pytest
+from msgspec import Struct
 
-from slysock import NO_ACK, ConnectionRefused, InvalidPayload, Refusal, Router, Server, Socket
-from slysock.handlers.router import Table
-from slysock_protocol import RemoteProtocolError
-from tests.slysock.serving import serving
+from slysock import Router, Server, Socket
 
 
 def number(socket: Socket, value: int) -> str:
     return "number"
 
 
-def text(socket: Socket, value: str) -> str:
-    return "text"
-
-
-def pair(socket: Socket, value: int, other: int) -> str:
-    return "pair"
+async def waits(*args: object) -> None: ...
 
 
 def test_a_namespace_starts_with_a_slash() -> None:
@@ -37,9 +30,6 @@ def test_reserved_names_are_refused(event: str) -> None:
 def test_concurrency_is_at_least_one() -> None:
     with pytest.raises(ValueError, match="concurrency"):
         Router().on("a", concurrency=0)
-
-
-async def waits(*args: object) -> None: ...
 
 
 @pytest.mark.parametrize("method", ["on_any", "on_any_outgoing", "on_error"])
@@ -119,78 +109,34 @@ def test_a_router_may_serve_in_several_servers() -> None:
     assert Server(router).of("/").name == "/"
 
 
-def test_two_handlers_that_could_both_be_meant_are_refused_at_the_start() -> None:
-    one, other = Router(), Router()
-    one.on("a")(number)
-    other.on("a")(pair)
-    with pytest.raises(ValueError, match=r"number and pair could both be meant by the same 'a'"):
-        Server(one, other)
+class Say(Struct):
+    """A payload."""
+
+    text: str
 
 
-def test_handlers_are_picked_by_the_kinds_of_their_arguments() -> None:
-    router = Router()
-    router.on("a")(number)
-    router.on("a")(text)
-    route = Table([router]).routes[b"a"]
-    assert route.pick(b'["a",1]')[0].call is number
-    assert route.pick(b'["a","1"]')[0].call is text
-    assert route.pick(["a", 1]) == (route.fallback, ["a", 1])
-    with pytest.raises(InvalidPayload, match="takes null, number"):
-        route.pick(b'["a",null,1]')
-    with pytest.raises(InvalidPayload, match="no arguments"):
-        route.pick(b'["a"]')
-    with pytest.raises(RemoteProtocolError):
-        route.pick(b'{"a"')
+def test_a_router_describes_its_events_also_those_that_it_includes() -> None:
+    router, inner = Router("/"), Router("/")
 
+    @router.on("say")
+    async def say(socket: Socket, payload: Say, loud: bool = False) -> str:
+        """Say it.
 
-def test_a_single_handler_needs_no_picking() -> None:
-    router = Router()
-    router.on("a")(number)
-    only = Table([router]).routes[b"a"].only
-    assert only is not None
-    assert only.call is number
+        To all.
+        """
+        return payload.text
 
+    @inner.on("anything")
+    def anything(socket: Socket, *args: int) -> None: ...
 
-def test_included_routers_keep_their_order_and_their_own_error_hook() -> None:
-    outer, inner, own = Router(), Router(), Router()
-    outer.include(inner)
-    inner.include(own)
-    outer.on_error(lambda socket, event, error: "outer")
-    own.on_error(lambda socket, event, error: "own")
-    outer.on("outer")(number)
-    inner.on("inner")(number)
-    own.on("own")(number)
-    first, second = (lambda socket: None), (lambda socket: None)
-    outer.use(first)
-    inner.use(second)
-    table = Table([outer])
-    assert [hook.call for hook in table.middleware] == [first, second]
-    answers = {
-        name: table.routes[name].fallback.on_error(None, "", ValueError())  # type: ignore[misc,arg-type]  # it is set
-        for name in (b"outer", b"inner", b"own")
-    }
-    assert answers == {b"outer": "outer", b"inner": "outer", b"own": "own"}
+    @inner.on("bare")
+    def bare(socket, value):  # type: ignore[no-untyped-def]  # as beginners write it
+        return value
 
-
-async def test_a_router_in_two_servers_answers_by_the_hook_of_each() -> None:
-    common, one, other = Router(), Router(), Router()
-
-    @common.on("fail")
-    def fail(socket: Socket) -> None:
-        raise Refusal("no")
-
-    one.include(common)
-    other.include(common)
-    one.on_error(lambda socket, event, error: "one")
-    other.on_error(lambda socket, event, error: "other")
-    async with serving(one) as first, serving(other) as second:
-        assert await (await first.connect()).call("fail") == "one"
-        assert await (await second.connect()).call("fail") == "other"
-
-
-def test_no_ack_names_itself() -> None:
-    assert repr(NO_ACK) == "NO_ACK"
-
-
-def test_a_refusal_keeps_message_and_data() -> None:
-    assert (ConnectionRefused("m", data=1).message, ConnectionRefused("m", data=1).data) == ("m", 1)
+    router.include(inner)
+    Server(router)
+    said, rest, untyped = router.describe()
+    assert (said.event, said.doc) == ("say", "Say it.\n\nTo all.")
+    assert (said.arguments, said.required, said.rest, said.returns) == ((Say, bool), 1, None, str)
+    assert (rest.event, rest.arguments, rest.rest, rest.returns) == ("anything", (), int, None)
+    assert (untyped.doc, untyped.arguments, untyped.returns) == ("", (object,), object)

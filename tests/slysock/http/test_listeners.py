@@ -8,6 +8,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from slysock import Config, Listening
+from slysock.engineio.receiver import NOBODY
+from slysock.front import Front
 from slysock.http.listeners import accept_forever, bind_tcp, bind_unix, bound
 from tests.slysock.serving import logged
 
@@ -88,3 +91,46 @@ async def test_the_accept_loop_pauses_without_descriptors_and_goes_on(
             sock.close()
         await stream.aclose()
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.EBADF, errno.ENOTSOCK, errno.EFAULT])
+async def test_an_accept_loop_whose_listener_is_of_no_use_ends_instead_of_spinning(
+    autojump_clock: MockClock, tmp_path: Path, code: int
+) -> None:
+    listener = Exhausted(fileno=bind_unix(tmp_path / "socket").detach())
+    listener.failures = [errno.ECONNABORTED, code]
+    with listener:
+        client = await trio.open_unix_socket(str(tmp_path / "socket"))
+        with pytest.raises(OSError, match=errno.errorcode[code]):
+            await accept_forever(listener, lambda sock: sock.close())
+        await client.aclose()
+
+
+@pytest.mark.parametrize("code", [errno.EPROTO, errno.ENETDOWN, errno.ECONNRESET, errno.ETIMEDOUT, errno.EPERM])
+async def test_a_connection_that_broke_before_it_was_taken_costs_nothing_else(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, tmp_path: Path, code: int
+) -> None:
+    listener = Exhausted(fileno=bind_unix(tmp_path / "socket").detach())
+    listener.failures = [code] * 100
+    taken: list[stdlib_socket.socket] = []
+    with listener:
+        nursery.start_soon(accept_forever, listener, taken.append)
+        client = await trio.open_unix_socket(str(tmp_path / "socket"))
+        await trio.sleep(1)
+        assert len(taken) == 1
+        assert logged(caplog) == []
+        taken[0].close()
+        await client.aclose()
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_listener_that_is_of_no_use_any_more_ends_the_server(autojump_clock: MockClock, tmp_path: Path) -> None:
+    listener = Exhausted(fileno=bind_unix(tmp_path / "socket").detach())
+    listener.failures = [errno.EINVAL]
+    front = Front(Config(), accept=lambda session: NOBODY)
+    with listener:
+        client = await trio.open_unix_socket(str(tmp_path / "socket"))
+        with pytest.raises(ExceptionGroup) as caught:
+            await front.serve([listener], Listening("", 0))
+        assert caught.group_contains(OSError, match="EINVAL")
+        await client.aclose()

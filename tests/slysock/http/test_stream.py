@@ -8,14 +8,11 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock.config import Config
 from slysock.http import HttpConnection, Request, RequestBroken
-from slysock.http.stream import Wire
+from slysock.http.stream import HttpStream
+from tests.slysock.http.peer import CONFIG, GET, OK, expect_none, lockstep_request
 
-CONFIG = Config(request_head_seconds=20, request_body_seconds=30, write_timeout_seconds=10, max_request_head_bytes=2000)
-GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n"
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 LARGE = bytes(4_000_000)  # more than a socket takes at once
 
 
@@ -51,10 +48,6 @@ def pair() -> Iterator[Pair]:
     yield made
     made.client.close()
     made.server.close()
-
-
-async def expect_none(connection: HttpConnection) -> None:
-    assert await connection.next_request() is None
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------
@@ -149,25 +142,25 @@ async def test_a_client_that_leaves_ends_the_connection(pair: Pair) -> None:
 async def test_a_socket_that_fails_is_a_client_gone(pair: Pair) -> None:
     pair.server.close()
     assert await pair.connection.next_request() is None
-    wire = Wire(pair.stream, pair.server, CONFIG)
+    stream = HttpStream(pair.stream, pair.server, CONFIG)
     with pytest.raises(RequestBroken, match="while reading"):
-        wire.read_now(100)
+        stream.read_now(100)
     with pytest.raises(RequestBroken, match="while reading"):
-        await wire.read_more()
+        await stream.read_more()
 
 
 async def test_somebody_elses_reading_does_not_disturb_a_wait(pair: Pair, nursery: trio.Nursery) -> None:
     """A wake-up for nothing; the kernel may do the same."""
-    wire = Wire(pair.stream, pair.server, CONFIG)
-    nursery.start_soon(wire.read_more)
+    stream = HttpStream(pair.stream, pair.server, CONFIG)
+    nursery.start_soon(stream.read_more)
     await wait_all_tasks_blocked()
     pair.client.send(b"stolen")
     pair.server.recv(100)
     await wait_all_tasks_blocked()
-    assert wire.buffered == 0
+    assert stream.buffered == 0
     pair.client.send(b"kept")
     await wait_all_tasks_blocked()
-    assert wire.buffered == 4
+    assert stream.buffered == 4
 
 
 # ---- holding back an answer -----------------------------------------------------------------------------------------
@@ -252,3 +245,46 @@ async def test_a_streamed_answer_lets_others_run_between_its_pieces(pair: Pair, 
     await request.send(b"b")  # Trio runs what is due in any order: after two turns everybody had one
     assert ran.is_set()
     await request.end()
+
+
+# ---- writing to a stream that is no plain socket --------------------------------------------------------------------
+
+
+async def test_a_client_that_does_not_read_breaks_the_write_in_time(autojump_clock: MockClock) -> None:
+    _client, connection, request = await lockstep_request()
+    with pytest.raises(RequestBroken) as caught:
+        await request.respond(200)
+    assert isinstance(caught.value.__cause__, trio.TooSlowError)
+    assert trio.current_time() == 10
+    assert await connection.next_request() is None
+    await connection.aclose()
+    assert trio.current_time() == 10
+
+
+async def test_a_client_that_reads_slowly_is_waited_for(autojump_clock: MockClock) -> None:
+    client, _connection, request = await lockstep_request()
+    received = bytearray()
+
+    async def sip() -> None:
+        while len(received) < 300_000:
+            await trio.sleep(1)
+            received.extend(await client.receive_some(8192))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sip)
+        await request.respond(200, body=bytes(300_000))
+    assert trio.current_time() > CONFIG.write_timeout_seconds * 3
+
+
+async def test_a_cancelled_write_closes_the_connection(autojump_clock: MockClock) -> None:
+    client, connection, request = await lockstep_request()
+    with trio.move_on_after(1) as scope:
+        await request.respond(200)
+    assert scope.cancelled_caught
+    with pytest.raises(RequestBroken):
+        await request.respond(200)
+    assert await connection.next_request() is None
+    await connection.aclose()
+    assert trio.current_time() == 1
+    while await client.receive_some(1000):
+        pass

@@ -7,12 +7,10 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import AckTimeout, Config, Router, Socket
-from slysock.engineio.session import DisconnectReason
-from slysock.request import SocketId
-from slysock.socketio.broadcast import Audience, everybody_but
+from slysock.ids import DisconnectReason, SocketId
 from slysock.testing import Memory, MemoryClient, Received
 from slysock_protocol.engineio import Outgoing
-from tests.slysock.serving import serving
+from tests.slysock.serving import serving, sessions_of
 
 
 async def three(memory: Memory) -> tuple[list[MemoryClient], list[Socket]]:
@@ -76,16 +74,12 @@ async def test_an_audience_can_be_listed_moved_and_disconnected(autojump_clock: 
         assert await clients[2].wait_disconnected(5) == "io server disconnect"
 
 
-def test_an_audience_is_a_value() -> None:
-    assert everybody_but(SocketId("me")) == Audience(excluded=("me",))
-
-
 async def test_an_event_is_encoded_once_and_the_same_bytes_wait_in_every_outbox(autojump_clock: MockClock) -> None:
     async with serving(Router()) as memory:
         for _ in range(3):
             await memory.connect()
         memory.server.of("/").emit("event", "x" * 100)
-        boxes = [session.transport._outbox._box for session in memory.server._front.engine.sessions]  # type: ignore[attr-defined]
+        boxes = [session.transport._outbox._box for session in sessions_of(memory)]  # type: ignore[attr-defined]
         assert [len(box) for box in boxes] == [1, 1, 1]
         assert boxes[0][0] is boxes[1][0] is boxes[2][0]
 
@@ -98,7 +92,7 @@ async def test_a_binary_event_enters_an_outbox_whole_or_not_at_all(autojump_cloc
         client.connection.engine.pace.stall()
         memory.server.of("/").emit("first", b"x" * 300)
         memory.server.of("/").emit("second", b"x" * 400, b"y" * 400)
-        (box,) = [session.transport._outbox for session in memory.server._front.engine.sessions]  # type: ignore[attr-defined]
+        (box,) = [session.transport._outbox for session in sessions_of(memory)]  # type: ignore[attr-defined]
         assert box.shut
         await wait_all_tasks_blocked()
         assert log == ["slow consumer"]
@@ -189,12 +183,12 @@ async def test_a_room_answers_in_order_of_arrival(autojump_clock: MockClock) -> 
             await answer(clients[1])
             for client in clients:
                 await answer(client, "x")
-        assert [socket._acks for socket in sockets] == [{}, {}, {}]
+        assert memory.server.statistics().awaited_acks == 0
 
 
 async def test_a_room_that_does_not_answer_in_time_gives_what_there_is(autojump_clock: MockClock) -> None:
     async with serving(Router()) as memory:
-        clients, sockets = await three(memory)
+        clients, _ = await three(memory)
         async with trio.open_nursery() as nursery:
 
             async def ask() -> None:
@@ -205,7 +199,7 @@ async def test_a_room_that_does_not_answer_in_time_gives_what_there_is(autojump_
 
             nursery.start_soon(ask)
             await answer(clients[1], b"data")
-        assert [socket._acks for socket in sockets] == [{}, {}, {}]
+        assert memory.server.statistics().awaited_acks == 0
 
 
 async def test_a_client_that_leaves_meanwhile_is_not_waited_for(autojump_clock: MockClock) -> None:
@@ -235,7 +229,7 @@ async def test_a_call_that_is_cancelled_expects_nothing_any_more(autojump_clock:
             await memory.server.of("/").call("question", timeout=math.inf)
         with trio.move_on_after(1):
             await sockets[0].call("question", timeout=math.inf)
-        assert [socket._acks for socket in sockets] == [{}, {}, {}]
+        assert memory.server.statistics().awaited_acks == 0
 
 
 async def test_ack_ids_of_a_room_and_of_a_client_never_meet(autojump_clock: MockClock) -> None:

@@ -11,9 +11,7 @@ from slysock import Config, ConnectionRefused, Router, Socket
 from slysock.config import TransportName
 from slysock.testing import Closed, EngineClient, Memory
 from slysock_protocol.engineio import Outgoing
-from tests.slysock.serving import serving
-
-both = pytest.mark.parametrize("transport", ["websocket", "polling"])
+from tests.slysock.serving import both, only_session, serving
 
 
 async def joined(memory: Memory, transport: TransportName = "websocket") -> EngineClient:
@@ -29,14 +27,6 @@ async def texts(engine: EngineClient, count: int) -> list[bytes]:
 
 
 # ---- namespaces -----------------------------------------------------------------------------------------------------
-
-
-async def test_an_unknown_namespace_is_refused_and_the_connection_stays(autojump_clock: MockClock) -> None:
-    async with serving(Router()) as memory:
-        connection = await memory.open_connection()
-        with pytest.raises(ConnectionRefused, match=r"^Invalid namespace$"):
-            await connection.join("/nowhere")
-        assert (await connection.join()).id
 
 
 async def test_several_namespaces_on_one_connection_have_ids_of_their_own(autojump_clock: MockClock) -> None:
@@ -140,32 +130,7 @@ async def test_the_memory_of_left_namespaces_is_bounded(autojump_clock: MockCloc
             await engine.inbox.get()
             await engine.send(Outgoing(b"41/n%d," % number))
         await trio.sleep(1)
-        (session,) = memory.server._front.engine.sessions
-        assert len(session._above._left) == 3  # type: ignore[union-attr]  # a Connection
-
-
-# ---- patterns -------------------------------------------------------------------------------------------------------
-
-
-async def test_a_namespace_of_a_pattern_lives_as_long_as_somebody_is_in_it(autojump_clock: MockClock) -> None:
-    pattern, named = Router(re.compile(r"/dyn-\d+")), Router("/dyn-7")
-    pattern.on("where")(lambda socket: socket.namespace.name)
-    named.on("where")(lambda socket: "the named one")
-    async with serving(pattern, named) as memory:
-        one, other = await memory.connect("/dyn-1"), await memory.connect("/dyn-1")
-        assert await one.call("where") == "/dyn-1"
-        assert await (await memory.connect("/dyn-7")).call("where") == "the named one"
-        memory.server.of("/dyn-1").emit("both")
-        assert await one.expect("both") == await other.expect("both") == ()
-        for refused in ("/dyn-", "/dyn-1x", "/x/dyn-1"):
-            with pytest.raises(ConnectionRefused):
-                await memory.connect(refused)
-        await one.disconnect()
-        await trio.sleep(1)
-        assert len(memory.server.of("/dyn-1").sockets()) == 1
-        await other.connection.engine.drop()
-        await trio.sleep(1)
-        assert list(memory.server._namespaces._made) == []
+        assert memory.server.statistics().left_namespaces == 3
 
 
 # ---- the connect deadline -------------------------------------------------------------------------------------------
@@ -213,13 +178,13 @@ async def test_a_flood_is_read_no_further_than_the_limit_and_runs_in_order_in_th
     done = flooded(root)
     async with serving(root, config=Config(max_pending_events=4)) as memory:
         engine = await joined(memory, transport)
-        (session,) = memory.server._front.engine.sessions
+        session = only_session(memory)
         most = 0
 
         async def watch() -> None:
             nonlocal most
             while True:
-                most = max(most, session._above._pending_events)  # type: ignore[union-attr]  # a Connection
+                most = max(most, memory.server.statistics().waiting_events)
                 await trio.sleep(0.5)
 
         async with trio.open_nursery() as nursery:
@@ -271,14 +236,13 @@ async def test_large_events_are_bounded_by_their_bytes(autojump_clock: MockClock
     done = flooded(root)
     async with serving(root, config=Config(max_payload_bytes=1000)) as memory:
         engine = await joined(memory)
-        (session,) = memory.server._front.engine.sessions
         for number in range(20):
             await engine.send(Outgoing(b'42["event",%d,"%s"]' % (number, b"x" * 600)))
         await trio.sleep(0.5)
-        assert session._above._pending_events == 2  # type: ignore[union-attr]  # a Connection
+        assert memory.server.statistics().waiting_events == 2
         await trio.sleep(30)
         assert done == list(range(20))
-        assert session._above._pending_bytes == 0  # type: ignore[union-attr]  # a Connection
+        assert memory.server.statistics().waiting_event_bytes == 0
 
 
 async def test_one_large_event_does_not_stop_the_reading(autojump_clock: MockClock) -> None:
@@ -313,7 +277,7 @@ async def test_two_that_wait_for_room_are_both_let_go(autojump_clock: MockClock)
 
     async with serving(root, config=Config(max_pending_events=2)) as memory:
         client = await memory.connect()
-        session = memory.server.of("/").sockets()[0].session
+        session = only_session(memory)
         for _ in range(2):
             await client.emit("slow")
         await wait_all_tasks_blocked()
@@ -360,8 +324,7 @@ async def test_closing_while_backlogged_leaves_nothing_behind(
         if leaving != "drop":
             assert done == []
         if leaving == "namespace":
-            (session,) = memory.server._front.engine.sessions
-            assert session._above._pending_events == 0  # type: ignore[union-attr]  # a Connection
+            assert memory.server.statistics().waiting_events == 0
 
 
 async def test_back_pressure_of_one_namespace_goes_when_the_client_leaves_it(autojump_clock: MockClock) -> None:

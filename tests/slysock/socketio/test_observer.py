@@ -1,11 +1,10 @@
-"""Observers and statistics: what is told, when, and that a router describes itself."""
+"""Observers: what is told, and when."""
 
 from dataclasses import dataclass, field
 from typing import final
 
 import pytest
 import trio
-from msgspec import Struct
 
 from slysock import ConnectionRefused, DisconnectReason, Refusal, Router, Server, Socket
 from slysock.testing import serve_memory
@@ -89,58 +88,3 @@ async def test_whoever_was_not_let_in_has_not_joined_and_not_left() -> None:
             await memory.connect()
         await trio.testing.wait_all_tasks_blocked()
         assert notebook.told == []
-
-
-async def test_what_a_server_holds_can_be_counted() -> None:
-    server = Server(make_router(), Router("/empty"))
-    async with serve_memory(server) as memory:
-        client = await memory.connect()
-        await memory.connect(transport="polling")
-        held = server.statistics()
-        assert (held.connections, held.clients) == (2, {"/": 2, "/empty": 0})
-        client.connection.engine.pace.stall()
-        for _ in range(300):
-            server.of("/").emit("news", "x" * 1000)
-        await trio.testing.wait_all_tasks_blocked()
-        assert server.statistics().outbox_bytes > 1000
-
-
-async def test_an_empty_namespace_can_be_spoken_to() -> None:
-    server = Server(make_router())
-    async with serve_memory(server) as memory:
-        server.of("/").emit("nobody hears")
-        client = await memory.connect()
-        assert await client.call("plain", 3) == 3
-
-
-class Say(Struct):
-    """A payload."""
-
-    text: str
-
-
-def test_a_router_describes_its_events_also_those_that_it_includes() -> None:
-    router, inner = Router("/"), Router("/")
-
-    @router.on("say")
-    async def say(socket: Socket, payload: Say, loud: bool = False) -> str:
-        """Say it.
-
-        To all.
-        """
-        return payload.text
-
-    @inner.on("anything")
-    def anything(socket: Socket, *args: int) -> None: ...
-
-    @inner.on("bare")
-    def bare(socket, value):  # type: ignore[no-untyped-def]  # as beginners write it
-        return value
-
-    router.include(inner)
-    Server(router)
-    said, rest, untyped = router.describe()
-    assert (said.event, said.doc) == ("say", "Say it.\n\nTo all.")
-    assert (said.arguments, said.required, said.rest, said.returns) == ((Say, bool), 1, None, str)
-    assert (rest.event, rest.arguments, rest.rest, rest.returns) == ("anything", (), int, None)
-    assert (untyped.doc, untyped.arguments, untyped.returns) == ("", (object,), object)

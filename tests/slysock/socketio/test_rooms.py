@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from slysock.request import SocketId
+from slysock.ids import SocketId
 from slysock.socketio.rooms import Rooms
 
 IDS = [SocketId(name) for name in ("s1", "s2", "s3", "s4")]
@@ -66,8 +66,7 @@ class AgainstNaive(RuleBasedStateMachine):
     @invariant()
     def nothing_is_kept_of_who_has_left_and_no_room_is_empty(self) -> None:
         inside = set().union(*self.naive.values()) if self.naive else set()
-        assert set(self.rooms._rooms) == inside
-        assert set(self.rooms._joined) <= set(self.naive)
+        assert set(self.rooms.names()) == inside
 
 
 TestAgainstNaive = AgainstNaive.TestCase

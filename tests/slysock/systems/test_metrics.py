@@ -4,13 +4,13 @@ import logging
 
 import pytest
 
-from slysock.systems import SYSTEMS
 from slysock.systems.admission import user_in
 from slysock.systems.marketplace import marketplace
 from slysock.systems.services import services
 from slysock.telemetry import AccessLog
 from slysock_store import StoreClosed, SystemName, UserKey
 from tests.slysock.systems.market import settle, token_for
+from tests.slysock.systems.registered import MAKERS
 from tests.slysock.systems.running import Running, open_systems
 from tests.slysock.telemetry.rendering import values_in
 
@@ -76,7 +76,7 @@ async def test_http_errors_are_counted_by_status() -> None:
 
 
 async def test_nothing_that_a_client_sends_becomes_a_label() -> None:
-    async with open_systems(*SYSTEMS.values()) as running:
+    async with open_systems(*MAKERS.values()) as running:
         await chat(running, "SECRETTEXT")
         client = await running.memory.connect("/chat", auth={"token": token_for(5, "VENDOR")})
         await client.emit("SECRETEVENT", "x")

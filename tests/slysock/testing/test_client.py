@@ -1,27 +1,14 @@
-"""The clients that are offered for testing, tested: they behave, and they misbehave as they say."""
+"""Socket.IO clients that are offered for testing, tested."""
 
 import pytest
 import trio
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock
 
 from slysock import AckTimeout, Config, ConnectionRefused, Router, Socket
 from slysock.config import TransportName
-from slysock.engineio.session import DisconnectReason
 from slysock.testing import Closed
-from tests.slysock.serving import serving
-
-both = pytest.mark.parametrize("transport", ["websocket", "polling"])
-
-
-def echoing() -> Router:
-    root = Router()
-
-    @root.on("echo")
-    async def echo(socket: Socket, *args: object) -> tuple[object, ...]:
-        socket.emit("echo", *args)
-        return args
-
-    return root
+from tests.slysock.serving import both, serving
+from tests.slysock.testing.echo import echoing
 
 
 @both
@@ -74,72 +61,16 @@ async def test_a_refused_client_learns_why(autojump_clock: MockClock) -> None:
         assert caught.value.data == [1]
 
 
-async def test_a_client_that_is_refused_a_connection_learns_the_status(autojump_clock: MockClock) -> None:
-    async with serving(echoing(), config=Config(transports=["websocket"])) as memory:
-        with pytest.raises(Closed) as caught:
-            await memory.connect(transport="polling")
-        assert caught.value.code == 400
-        with pytest.raises(Closed):
-            await memory.open_engine(path="/elsewhere/")
-
-
-@both
-async def test_a_stalled_client_reads_again_when_it_resumes(
-    autojump_clock: MockClock, transport: TransportName
-) -> None:
-    async with serving(echoing()) as memory:
-        client = await memory.connect(transport=transport)
-        client.connection.engine.pace.stall()
-        for number in range(5):
-            memory.server.of("/").emit("news", number)
-            await wait_all_tasks_blocked()
-        client.connection.engine.pace.resume()
-        assert [(await client.next()).args for _ in range(5)] == [(number,) for number in range(5)]
-
-
-async def test_a_slow_client_takes_its_time(autojump_clock: MockClock) -> None:
-    async with serving(echoing()) as memory:
-        client = await memory.connect()
-        client.connection.engine.pace.slow_down(3)
-        for number in range(3):
-            memory.server.of("/").emit("news", number)
-            await client.next()
-        assert trio.current_time() >= 6
-
-
-@both
-async def test_a_client_that_drops_is_noticed(autojump_clock: MockClock, transport: TransportName) -> None:
-    root, log = echoing(), list[DisconnectReason]()
-    root.on_disconnect(lambda socket, reason: log.append(reason))
-    async with serving(root) as memory:
-        client = await memory.connect(transport=transport)
-        await wait_all_tasks_blocked()
-        await client.connection.engine.drop()
-        await trio.sleep(1)
-        assert len(log) == 1
-
-
 async def test_a_client_that_loses_its_connection_while_it_joins_is_told(autojump_clock: MockClock) -> None:
     root = Router()
 
     @root.use
     async def close(socket: Socket) -> None:
-        socket.session.close("forced close")
+        socket.disconnect(close=True)
 
     async with serving(root) as memory:
         with pytest.raises(Closed):
             await memory.connect()
-
-
-async def test_a_dropped_upgrade_is_noticed_too(autojump_clock: MockClock) -> None:
-    root, log = echoing(), list[DisconnectReason]()
-    root.on_disconnect(lambda socket, reason: log.append(reason))
-    async with serving(root) as memory:
-        engine = (await memory.connect(transport="polling")).connection.engine
-        await engine.upgrade()  # type: ignore[union-attr]  # a PollingClient
-        await engine.drop()
-        await trio.sleep(1)
-        assert log == ["transport close"]
 
 
 @both

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 import trio
 
-from slysock.systems.domain.lineup import PATIENCE_SECONDS
+from slysock.systems.domain.outgoing_order import PATIENCE_SECONDS
 from slysock_protocol.engineio import Outgoing
 from tests.slysock.systems.market import at, settle, token_for
 from tests.slysock.systems.running import json_of

@@ -1,0 +1,156 @@
+"""The fast lane of a WebSocket: hot messages go straight to their owner, cold bytes to whoever asks for them.
+
+Hot is a complete, unfragmented data frame within limits (slysock_protocol.websocket.frame_reader).
+"""
+
+from collections import deque
+from typing import Final, Literal, Protocol, TypeAlias, final
+
+import trio
+
+from slysock.engineio.reading import Source
+from slysock.engineio.transport import Transport
+from slysock_protocol import RemoteProtocolError
+from slysock_protocol.websocket import FrameReader, Item, Kind
+
+_CLOSE_FRAME: Final = 0x88  # the first byte of one
+_LONGEST_GOODBYE: Final = 131  # a header of 2 bytes, a mask of 4, and the most that a control frame may carry
+
+Loss: TypeAlias = Literal["transport close", "transport error", "slow consumer"]
+
+
+class Owner(Protocol):
+    """Whom the messages of a WebSocket are for: a session, or the probe of an upgrade."""
+
+    @property
+    def backlogged(self) -> bool:
+        """Whether no more should be read for now."""
+        ...
+
+    def receive_text(self, data: bytes) -> None:
+        """Take a text message."""
+
+    def receive_binary(self, data: bytes) -> None:
+        """Take a binary message."""
+
+    def fail(self, error: RemoteProtocolError) -> None:
+        """Learn that the client broke the protocol; the owner closes the transport."""
+
+    def lose(self, transport: Transport, reason: Loss) -> None:
+        """Learn that the WebSocket has ended, by the client or by a failure."""
+
+    async def wait_ready(self) -> None:
+        """Wait until reading may go on."""
+
+
+@final
+class NoOwner:
+    """Owns a WebSocket that nobody wants, or not yet: what comes is forgotten."""
+
+    backlogged = False
+
+    def receive_text(self, data: bytes) -> None:
+        """Forget a message."""
+
+    def receive_binary(self, data: bytes) -> None:
+        """Forget a message."""
+
+    def fail(self, error: RemoteProtocolError) -> None:
+        """Do nothing: it will be closed."""
+
+    def lose(self, transport: Transport, reason: Loss) -> None:
+        """Do nothing: it was nobody's."""
+
+    async def wait_ready(self) -> None:
+        """Return at once."""
+
+
+NO_OWNER: Final = NoOwner()
+
+
+@final
+class Lane:
+    """Takes hot messages to their owner, and cold bytes to whoever asks for them."""
+
+    __slots__ = ("_ended", "_items", "_reader", "_source", "_taken", "owner")
+
+    def __init__(self, source: Source, behind: bytes, max_message_bytes: int) -> None:
+        self.owner: Owner = NO_OWNER
+        self._source = source
+        self._reader = FrameReader(max_message_bytes)
+        self._items: deque[Item] | None = deque(self._reader.feed(behind)) if behind else None
+        self._ended = False
+        self._taken: trio.Event | None = None  # set when the message that trio-websocket has is handled
+
+    def message_taken(self) -> None:
+        """Go on: what came through trio-websocket has been handled, so that nothing can overtake it."""
+        if self._taken is not None:
+            self._taken.set()
+
+    async def next_cold(self) -> bytes:
+        """Give hot messages to the owner until there is something cold, and return that; b"" at the end.
+
+        Raises:
+            trio.BrokenResourceError: the connection failed.
+        """
+        if self._taken is not None:
+            await self._taken.wait()
+            self._taken = None
+        while True:
+            if self.owner.backlogged:
+                await self.owner.wait_ready()
+            items, self._items = self._items, None
+            if not items:
+                if self._reader.error is not None:
+                    self.owner.fail(self._reader.error)  # what came before it has been handled
+                if self._ended:
+                    return b""
+                await self._source.read(self._take)
+            elif items[0].kind in (Kind.COLD, Kind.COLD_MESSAGE):
+                self._items = items
+                return self._pop_cold(items)
+            else:
+                self._deliver(list(items))
+
+    def _pop_cold(self, items: deque[Item]) -> bytes:
+        item = items.popleft()
+        if item.kind is Kind.COLD_MESSAGE:
+            self._taken = trio.Event()
+        return item.data
+
+    def _take(self, data: bytes) -> bool:
+        """Take what was read; False when the connection's own task has to see to something."""
+        text = self._reader.one_text(data)
+        if text is not None:
+            self.owner.receive_text(text)
+            return not self.owner.backlogged  # of another owner, maybe: an upgrade hands over
+        if not data or (self._reader.error is not None and _ends_in_goodbye(data)):
+            self._ended = True  # the client has left, or answers the close frame that its mistake has earned it
+            return False
+        return self._deliver(self._reader.feed(data))
+
+    def _deliver(self, items: list[Item]) -> bool:
+        """Give items to the owner; False when some had to be kept."""
+        owner = self.owner
+        for index, item in enumerate(items):
+            if item.kind is Kind.TEXT:
+                owner.receive_text(item.data)
+            elif item.kind is Kind.BINARY:
+                owner.receive_binary(item.data)
+            else:
+                self._items = deque(items[index:])
+                return False
+            owner = self.owner  # an upgrade hands over in the middle
+            if owner.backlogged:
+                self._items = deque(items[index + 1 :])
+                return False
+        if self._reader.error is not None:
+            owner.fail(self._reader.error)
+        return True
+
+
+def _ends_in_goodbye(data: bytes) -> bool:
+    """Tell whether bytes end in a client's close frame; where the frames before it begin is not known any more."""
+    size = len(data)
+    starts = range(max(0, size - _LONGEST_GOODBYE), size - 5)
+    return any(data[at] == _CLOSE_FRAME and data[at + 1] == 0x80 | (size - at - 6) for at in starts)

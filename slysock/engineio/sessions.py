@@ -1,0 +1,122 @@
+"""The sessions of a server: how one is opened, found, and forgotten."""
+
+import secrets
+from collections.abc import Callable
+from typing import Final, final
+
+import trio
+
+from slysock.config import Config
+from slysock.engineio.polling import LINGER_SECONDS, PollingTransport
+from slysock.engineio.receiver import Receiver
+from slysock.engineio.session import Session
+from slysock.engineio.timers import Timer, Timers
+from slysock.engineio.transport import Transport
+from slysock.ids import SessionId
+from slysock.request import OpeningRequest
+from slysock_protocol.engineio import Outgoing, open_packet
+
+_SESSION_ID_BYTES: Final = 15  # 120 random bits, 20 characters, as Node's server has
+
+
+@final
+class Sessions:
+    """The table of sessions.
+
+    Args:
+        config: limits.
+        timers: the server's.
+        accept: given each new session, returns the layer above it.
+
+    Attributes:
+        accepting: whether new ones are let in; False once the server stops.
+    """
+
+    def __init__(self, config: Config, timers: Timers, accept: Callable[[Session], Receiver]) -> None:
+        self.accepting = True
+        self._config = config
+        self._timers = timers
+        self._accept = accept
+        self._open: dict[str, Session] = {}
+        # id of a closed session -> what one more poll may still get, and until when
+        self._last_words: dict[str, tuple[PollingTransport, Timer]] = {}
+
+    def __len__(self) -> int:
+        """Count those that are open."""
+        return len(self._open)
+
+    @property
+    def lingering(self) -> int:
+        """How many closed ones have something to say to one more poll."""
+        return len(self._last_words)
+
+    def all(self) -> list[Session]:
+        """List those that are open, oldest first."""
+        return list(self._open.values())
+
+    def find(self, sid: str | None) -> Session | None:
+        """Find one that is open."""
+        return None if sid is None else self._open.get(sid)
+
+    def is_known(self, sid: str) -> bool:
+        """Tell whether a request may name this session, which is open or has last words."""
+        return sid in self._open or sid in self._last_words
+
+    def has_ended(self, sid: str | None) -> bool:
+        """Tell whether a session is over but for its last words."""
+        return sid in self._last_words
+
+    def take_last_words(self, sid: str) -> PollingTransport | None:
+        """Take what a closed session still has to say."""
+        words, until = self._last_words.pop(sid, (None, None))
+        if until is not None:
+            until.cancel()
+        return words
+
+    def open(
+        self,
+        request: OpeningRequest,
+        transport: Transport,
+        nursery: trio.Nursery,
+        on_closed: Callable[[], None] | None = None,
+    ) -> Session:
+        """Make a session, announce it to its client and to the layer above."""
+
+        def forget(session: Session) -> None:
+            self._forget(session)
+            if on_closed is not None:
+                on_closed()
+
+        session = Session(
+            SessionId(secrets.token_urlsafe(_SESSION_ID_BYTES)),
+            request,
+            transport,
+            nursery=nursery,
+            config=self._config,
+            timers=self._timers,
+            on_closed=forget,
+        )
+        self._open[session.id] = session
+        session.send(self._open_packet(session))
+        session.attach(self._accept(session))
+        return session
+
+    def _open_packet(self, session: Session) -> Outgoing:
+        config = self._config
+        may_upgrade = session.transport.name == "polling" and config.allow_upgrades and "websocket" in config.transports
+        return open_packet(
+            session.id,
+            upgrades=["websocket"] if may_upgrade else [],
+            ping_interval_seconds=config.ping_interval_seconds,
+            ping_timeout_seconds=config.ping_timeout_seconds,
+            max_payload_bytes=config.max_payload_bytes,
+        )
+
+    def _forget(self, session: Session) -> None:
+        """Take a closed session out; what it still has to say waits a while for a poll."""
+        del self._open[session.id]
+        transport = session.transport
+        if isinstance(transport, PollingTransport) and transport.lingering:
+            sid = session.id  # the timer keeps this, not the session
+            until = self._timers.call_later(LINGER_SECONDS, lambda: self._last_words.pop(sid))
+            self._last_words[sid] = (transport, until)

@@ -1,0 +1,202 @@
+"""The server's side of a namespace: its clients on this server, their rooms, and the commands that reach them.
+
+What users hold of it is a Namespace. The name is the field's: Node's adapter does the same.
+"""
+
+import itertools
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Protocol, assert_never, final
+
+from slysock.engineio.session import Session
+from slysock.handlers.table import Table
+from slysock.ids import RoomName, SocketId
+from slysock.socketio.acks import Answers
+from slysock.socketio.client_socket import Socket
+from slysock.socketio.commands import Audience, Command, Disconnect, Emit, Join, Leave
+from slysock.socketio.observer import Observer
+from slysock.socketio.rooms import Rooms
+from slysock.socketio.states import MemberState
+from slysock_protocol.engineio import Outgoing
+from slysock_protocol.socketio import Parser
+
+logger = logging.getLogger("slysock")
+
+
+class Target(Protocol):
+    """A client that commands reach: a Member."""
+
+    @property
+    def id(self) -> SocketId:
+        """The socket's id."""
+        ...
+
+    @property
+    def state(self) -> MemberState:
+        """Whether it is in; it is as long as it is found."""
+        ...
+
+    @property
+    def session(self) -> Session:
+        """What packets go out by."""
+        ...
+
+    @property
+    def socket(self) -> Socket:
+        """What users hold of it."""
+        ...
+
+    def expect_ack(self, ack_id: int, answers: Answers) -> None:
+        """Expect an acknowledgement."""
+
+    def forget_ack(self, ack_id: int) -> None:
+        """Expect it no more."""
+
+    def disconnect(self, *, close: bool) -> None:
+        """See Socket.disconnect."""
+
+
+class CommandListener(Protocol):
+    """Whoever wants to know what is said and done in namespaces, once it has been done here."""
+
+    def performed(self, namespace: str, command: Command) -> None:
+        """Take a command. Plain and quick; it must not raise."""
+
+
+@final
+class Adapter:
+    """One namespace on this server."""
+
+    def __init__(
+        self,
+        name: str,
+        table: Table,
+        parser: Parser,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.name = name
+        self.table = table
+        self.parser = parser
+        self.observers = observers
+        self._listeners: list[CommandListener] = []
+        self._rooms: Rooms[Target] = Rooms()
+        self._ack_ids = itertools.count()
+
+    def __len__(self) -> int:
+        """Count the clients."""
+        return len(self._rooms)
+
+    # -- commands ----------------------------------------------------------------------------------------------------
+
+    def listen(self, listener: CommandListener) -> None:
+        """Offer every command to somebody from now on."""
+        self._listeners.append(listener)
+
+    def perform(self, command: Command) -> None:
+        """Apply a command, and offer it to whoever listens.
+
+        Raises:
+            LocalProtocolError: an event that cannot be encoded; nobody got it.
+        """
+        self.apply(command)
+        for listener in self._listeners:
+            listener.performed(self.name, command)
+
+    def apply(self, command: Command) -> None:
+        """Do what a command says with the clients on this server. Never waits.
+
+        Raises:
+            LocalProtocolError: an event that cannot be encoded; nobody got it.
+        """
+        match command:
+            case Emit(audience, event, args):
+                outgoing = self.parser.event(self.name, event, args)
+                self._deliver(self.find(audience), outgoing, event, args, volatile=audience.volatile)
+            case Join(audience, rooms):
+                for target in self.find(audience):
+                    self._rooms.join(target.id, rooms)
+            case Leave(audience, rooms):
+                for target in self.find(audience):
+                    self._rooms.leave(target.id, rooms)
+            case Disconnect(audience, close):
+                for target in self.find(audience):
+                    target.disconnect(close=close)
+            case _:
+                assert_never(command)
+
+    def _deliver(
+        self, targets: list[Target], outgoing: Outgoing, event: str, args: tuple[object, ...], *, volatile: bool
+    ) -> None:
+        if self.table.outgoing:
+            for socket in [target.socket for target in targets]:
+                self.tell_listeners(socket, event, args)
+            targets = [target for target in targets if target.state == "in"]  # a listener may send somebody away
+        if volatile:
+            targets = [target for target in targets if target.session.transport.takes(outgoing)]
+        for target in targets:
+            target.session.send(outgoing)
+
+    def tell_listeners(self, socket: Socket, event: str, args: tuple[object, ...]) -> None:
+        """Tell the listeners of `on_any_outgoing` of an event for one client."""
+        for listener in self.table.outgoing:
+            try:
+                listener(socket, event, args)
+            except Exception:  # the event is none the worse for who listens
+                logger.exception("a listener to all outgoing events failed at %r for socket %s", event, socket.id)
+
+    async def gather(
+        self, audience: Audience, event: str, args: tuple[object, ...], timeout_seconds: float
+    ) -> list[object]:
+        """Send an event to an audience and gather the acknowledgements; see Broadcast.call."""
+        targets = self.find(audience)
+        ack_id = self.next_ack_id()
+        outgoing = self.parser.event(self.name, event, args, ack_id)
+        answers = Answers(len(targets))
+        for target in targets:
+            target.expect_ack(ack_id, answers)
+        try:
+            self._deliver(targets, outgoing, event, args, volatile=False)
+            await answers.wait(timeout_seconds)
+        finally:
+            for target in targets:
+                target.forget_ack(ack_id)
+        return answers.values
+
+    def next_ack_id(self) -> int:
+        """Make the id of an acknowledgement: one counter for a namespace, so that an event is encoded once for all."""
+        return next(self._ack_ids)
+
+    # -- clients and their rooms -------------------------------------------------------------------------------------
+
+    def find(self, audience: Audience) -> list[Target]:
+        """List an audience."""
+        return self._rooms.targets(audience.rooms, audience.excluded)
+
+    def sockets(self, audience: Audience) -> list[Socket]:
+        """List an audience, as users hold it."""
+        return [target.socket for target in self.find(audience)]
+
+    def get(self, socket_id: str) -> Target | None:
+        """Find a client by its id."""
+        return self._rooms.get(socket_id)
+
+    def add(self, target: Target, rooms: Iterable[str]) -> None:
+        """Take a client in that has been let in."""
+        self._rooms.add(target.id, target)
+        self._rooms.join(target.id, rooms)
+
+    def remove(self, target: Target) -> None:
+        """Take a client out."""
+        self._rooms.remove(target.id)
+
+    def join(self, target: Target, rooms: Iterable[str]) -> None:
+        """Put a client into rooms."""
+        self._rooms.join(target.id, rooms)
+
+    def leave(self, target: Target, rooms: Iterable[str]) -> None:
+        """Take a client out of rooms."""
+        self._rooms.leave(target.id, rooms)
+
+    def rooms_of(self, target: Target) -> frozenset[RoomName]:
+        """List the rooms of a client, its own among them."""
+        return self._rooms.of(target.id)

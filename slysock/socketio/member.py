@@ -1,0 +1,416 @@
+"""The server's side of a client in a namespace: how it comes in, what becomes of its events, and how it ends.
+
+What users hold of it is a Socket. The two hold each other as long as the client is there.
+"""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import copy_context
+from types import CoroutineType
+from typing import Final, Protocol, cast, final
+
+from slysock.engineio.session import Session
+from slysock.errors import ConnectionRefused
+from slysock.handlers.dispatcher import Dispatcher, Job
+from slysock.handlers.handler import Handler
+from slysock.handlers.invocation import Invocation, Routine, answer_failure, refuse_coroutine
+from slysock.ids import DisconnectReason, RoomName, SocketId
+from slysock.request import Handshake
+from slysock.socketio.acks import Answers
+from slysock.socketio.client_socket import Socket
+from slysock.socketio.namespaces import Found
+from slysock.socketio.states import MEMBER, MemberState
+from slysock.states import follow
+from slysock_protocol import LocalProtocolError, RemoteProtocolError
+from slysock_protocol.engineio import Outgoing
+from slysock_protocol.socketio import Ack, Event, decode_array, event_name
+
+logger = logging.getLogger("slysock")
+
+_ID_BYTES: Final = 15  # 20 characters, as Node's server has
+
+
+class Host(Protocol):
+    """The connection that members stand on; several namespaces may share it."""
+
+    @property
+    def session(self) -> Session:
+        """What packets go out by."""
+        ...
+
+    def joined(self) -> None:
+        """Note that a member has been let in."""
+
+    def left(self, member: "Member") -> None:
+        """Note that a member is out."""
+
+    def disconnect(self) -> None:
+        """Disconnect the client from every namespace and close the connection."""
+
+    def later(self, routine: Callable[[], Awaitable[None]]) -> None:
+        """Run what is left to do for a client that has gone."""
+
+    def event_waits(self, size: int) -> None:
+        """Count an event that waits for its handler."""
+
+    def event_done(self, size: int) -> None:
+        """Count it no more."""
+
+
+@final
+class Member:
+    """One client in one namespace.
+
+    Attributes:
+        id: the socket's.
+        session: the connection below, which other namespaces may share.
+        socket: what users hold; only until the client has left.
+        observers: who is told what happens.
+        state: changes by the table `MEMBER` only.
+    """
+
+    __slots__ = (
+        "_acks",
+        "_adapter",
+        "_dispatchers",
+        "_entering",
+        "_held",
+        "_host",
+        "_rooms",
+        "id",
+        "observers",
+        "session",
+        "socket",
+        "state",
+    )
+
+    def __init__(self, host: Host, found: Found, handshake: Handshake) -> None:
+        self.id = SocketId(secrets.token_urlsafe(_ID_BYTES))
+        self.session = host.session
+        self.socket = Socket(self, self.id, found.namespace, handshake)
+        self.observers = found.adapter.observers
+        self.state: MemberState = "joining"
+        self._host = host
+        self._adapter = found.adapter
+        self._entering = False  # a connect hook may be at work: events wait behind it
+        self._held: list[Outgoing] = []  # what was emitted before the client was in
+        self._rooms: frozenset[str] = frozenset()  # while joining: where it shall be; when gone: where it was
+        self._acks: dict[int, Answers] = {}  # acknowledgements that calls wait for, by id
+        # Handler -> where its events wait; None: for all those that run in order. Made when first needed.
+        self._dispatchers: dict[Handler | None, Dispatcher] = {}
+
+    @property
+    def namespace(self) -> str:
+        """The name of the namespace."""
+        return self._adapter.name
+
+    @property
+    def awaited_acks(self) -> int:
+        """How many acknowledgements calls wait for."""
+        return len(self._acks)
+
+    # -- rooms -------------------------------------------------------------------------------------------------------
+
+    @property
+    def rooms(self) -> frozenset[RoomName]:
+        """See Socket.rooms."""
+        if self.state == "in":
+            return self._adapter.rooms_of(self)
+        return frozenset(map(RoomName, {self.id, *self._rooms}))
+
+    def join(self, rooms: tuple[str, ...]) -> None:
+        """See Socket.join."""
+        if self.state == "in":
+            self._adapter.join(self, rooms)
+        elif self.state == "joining":
+            self._rooms = self._rooms.union(rooms)
+
+    def leave(self, rooms: tuple[str, ...]) -> None:
+        """See Socket.leave."""
+        if self.state == "in":
+            self._adapter.leave(self, rooms)
+        elif self.state == "joining":
+            self._rooms = self._rooms.difference(rooms)
+
+    # -- speaking ----------------------------------------------------------------------------------------------------
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Send packets; held back until the client is in."""
+        if self.state == "in":
+            self.session.send(outgoing)
+        elif self.state == "joining":
+            self._held.append(outgoing)
+
+    def emit(self, event: str, args: tuple[object, ...]) -> None:
+        """See Socket.emit. Local: only this server has the client."""
+        self._deliver(self._adapter.parser.event(self._adapter.name, event, args), event, args)
+
+    def _deliver(self, outgoing: Outgoing, event: str, args: tuple[object, ...]) -> None:
+        if self.state != "gone":
+            if self._adapter.table.outgoing:
+                self._adapter.tell_listeners(self.socket, event, args)
+            self.send(outgoing)
+
+    async def call(self, event: str, args: tuple[object, ...], timeout_seconds: float) -> object:
+        """See Socket.call."""
+        ack_id = self._adapter.next_ack_id()
+        outgoing = self._adapter.parser.event(self._adapter.name, event, args, ack_id)
+        answers = Answers(1)
+        self.expect_ack(ack_id, answers)
+        try:
+            self._deliver(outgoing, event, args)
+            await answers.wait(timeout_seconds)
+        finally:
+            self.forget_ack(ack_id)
+        return answers.only()
+
+    def expect_ack(self, ack_id: int, answers: Answers) -> None:
+        """Expect an acknowledgement, unless the client has left."""
+        if self.state == "gone":
+            answers.gone()
+        else:
+            self._acks[ack_id] = answers
+
+    def forget_ack(self, ack_id: int) -> None:
+        """Expect it no more."""
+        self._acks.pop(ack_id, None)
+
+    # -- coming in ---------------------------------------------------------------------------------------------------
+
+    def enter(self) -> None:
+        """Ask the middleware, let the client in, call the connect hooks; in the dispatcher where one of them waits."""
+        table = self._adapter.table
+        if any(hook.is_async for hook in (*table.middleware, *table.connect)):
+            self._entering = True
+            self._submit(None, self._enter, 0)
+        else:
+            run_without_waiting(self._enter())
+
+    async def _enter(self) -> None:
+        socket = self.socket
+        try:
+            for hook in self._adapter.table.middleware:
+                await _settle(hook.call(socket), is_async=hook.is_async)
+        except ConnectionRefused as refusal:
+            self._refuse(refusal.message, refusal.data)
+        except Exception:  # the boundary of the application's middleware
+            logger.exception("middleware of %r failed for socket %s", self.namespace, self.id)
+            self._refuse("Internal error", None)
+        else:
+            await self._let_in(socket)
+        self._entering = False
+
+    def _refuse(self, message: str, data: object) -> None:
+        if self.state == "joining":
+            self.session.send(self._refusal(message, data))
+            self.close("server namespace disconnect")
+
+    def _refusal(self, message: str, data: object) -> Outgoing:
+        parser, name = self._adapter.parser, self._adapter.name
+        try:
+            return parser.refused(name, {"message": message} if data is None else {"message": message, "data": data})
+        except LocalProtocolError:
+            logger.exception("the refusal of socket %s by %r cannot be sent as it is", self.id, name)
+            return parser.refused(name, {"message": "Internal error"})
+
+    async def _let_in(self, socket: Socket) -> None:
+        if self.state != "joining":
+            return
+        self.state = follow(MEMBER, self.state, "let in")
+        self._adapter.add(self, self._rooms)
+        self._rooms = frozenset()
+        self._host.joined()
+        for observer in self.observers:
+            observer.joined(socket)
+        self.session.send(self._adapter.parser.connected(self._adapter.name, self.id))
+        held, self._held = self._held, []
+        for outgoing in held:
+            self.session.send(outgoing)
+        for hook in self._adapter.table.connect:
+            if not socket.connected:  # the hook before has sent it away
+                return
+            try:
+                await _settle(hook.call(socket), is_async=hook.is_async)
+            except Exception as error:
+                answer_failure(self, socket, "connect", hook.on_error, error, None)
+
+    # -- events and acknowledgements from the client -------------------------------------------------------------------
+
+    def receive(self, packet: Event, size: int) -> None:
+        """Take an event from the client, `size` bytes on the wire.
+
+        Raises:
+            RemoteProtocolError: it is not an event, or the client has not been let in yet.
+        """
+        if self.state == "joining":
+            raise RemoteProtocolError("not connected to this namespace")
+        body = packet.body
+        table = self._adapter.table
+        route = None if packet.name is None else table.routes.get(packet.name)
+        if route is None or table.incoming:
+            body = decode_array(body)
+            event = event_name(body)
+            self._tell_listeners(event, body)
+            route = table.routes.get(event.encode())
+            if route is None or self.state == "gone":  # a listener may have sent it away
+                return
+        socket = self.socket
+        try:
+            handler = route.only
+            if handler is None:
+                handler, body = route.pick(body)
+            invocation = Invocation(self, socket, route.name, handler, handler.signature.bind(body), packet.ack_id)
+        except RemoteProtocolError:
+            raise
+        except Exception as error:  # InvalidPayload; or a bug in a type of the application's
+            answer_failure(self, socket, route.name, route.fallback.on_error, error, packet.ack_id)
+            return
+        if handler.concurrency > 1 and not self._entering:
+            self._submit(handler, invocation.run, size)
+        elif handler.is_async or (self._dispatchers and self._is_busy):
+            self._submit(None, invocation.run, size)
+        else:
+            invocation.run_now()
+
+    def _tell_listeners(self, name: str, items: list[object]) -> None:
+        socket = self.socket
+        for listener in self._adapter.table.incoming:
+            try:
+                listener(socket, name, tuple(items[1:]))
+            except Exception:
+                logger.exception("a listener to all events failed at %r for socket %s", name, self.id)
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether an event that must run in order would have to wait."""
+        in_order = self._dispatchers.get(None)
+        return in_order is not None and not in_order.idle
+
+    def _submit(self, handler: Handler | None, job: Job, size: int) -> None:
+        dispatcher = self._dispatchers.get(handler)
+        if dispatcher is None:
+            limit = 1 if handler is None else handler.concurrency
+            dispatcher = Dispatcher(self.session.nursery, limit, self._host.event_done)
+            self._dispatchers[handler] = dispatcher
+        self._host.event_waits(size)
+        dispatcher.submit(job, size)
+
+    def receive_ack(self, packet: Ack) -> None:
+        """Take an acknowledgement; one that nobody waits for, or a second one, is ignored.
+
+        Raises:
+            RemoteProtocolError: it is not an array.
+        """
+        body = decode_array(packet.body)
+        answers = self._acks.pop(packet.ack_id, None)
+        if answers is not None:
+            answers.take(body)
+
+    # -- what invocations need (see handlers.invocation.Caller) --------------------------------------------------------
+
+    def acknowledge(self, ack_id: int, result: object) -> None:
+        """Answer an event: a tuple is several values, None is none.
+
+        Raises:
+            LocalProtocolError: the answer cannot be encoded.
+        """
+        self.send(self._adapter.parser.ack(self._adapter.name, ack_id, _values(result)))
+
+    def handled(self, socket: Socket, event: str, seconds: float) -> None:
+        """Tell observers that a handler has ended well."""
+        for observer in self.observers:
+            observer.handled(socket, event, seconds)
+
+    def failed(self, socket: Socket, event: str, error: Exception) -> None:
+        """Tell observers that a handler or a hook was refused or failed."""
+        for observer in self.observers:
+            observer.failed(socket, event, error)
+
+    # -- leaving -----------------------------------------------------------------------------------------------------
+
+    def disconnect(self, *, close: bool) -> None:
+        """See Socket.disconnect."""
+        if self.state != "gone":
+            self.session.send(self._adapter.parser.disconnected(self._adapter.name))
+            self.close("server namespace disconnect")
+        if close:
+            self._host.disconnect()
+
+    def close(self, reason: DisconnectReason) -> None:
+        """Take the client out of the namespace: the only way in which a member ends. Idempotent."""
+        if self.state == "gone":
+            return
+        was_in = self.state == "in"
+        if was_in:
+            self._rooms = self.rooms
+            self._adapter.remove(self)
+        self.state = follow(MEMBER, self.state, "leave")
+        self._host.left(self)
+        for dispatcher in self._dispatchers.values():
+            dispatcher.stop()
+        for answers in self._acks.values():
+            answers.gone()
+        self._acks.clear()
+        socket = self.socket
+        del self.socket  # the two hold each other, and one who has left should not wait to be collected
+        if was_in:
+            for observer in self.observers:
+                observer.left(socket, reason)
+            if self._adapter.table.disconnect:
+                self._say_farewell(socket, reason)
+
+    def _say_farewell(self, socket: Socket, reason: DisconnectReason) -> None:
+        """Call the disconnect hooks, as soon as the client's handlers have ended."""
+        if not all(dispatcher.idle for dispatcher in self._dispatchers.values()):
+            self._host.later(lambda: self._farewell_when_idle(socket, reason))
+        elif any(hook.is_async for hook in self._adapter.table.disconnect):
+            self._host.later(lambda: self._farewell(socket, reason))
+        else:
+            copy_context().run(run_without_waiting, self._farewell(socket, reason))
+
+    async def _farewell_when_idle(self, socket: Socket, reason: DisconnectReason) -> None:
+        """Wait for the client's handlers to end; the hooks have their turn also when one takes too long for that."""
+        try:
+            await self.wait_idle()
+        finally:
+            self._host.later(lambda: self._farewell(socket, reason))
+
+    async def _farewell(self, socket: Socket, reason: DisconnectReason) -> None:
+        for hook in self._adapter.table.disconnect:
+            try:
+                await _settle(hook.call(socket, reason), is_async=hook.is_async)
+            except Exception as error:
+                answer_failure(self, socket, "disconnect", hook.on_error, error, None)
+
+    async def wait_idle(self) -> None:
+        """Wait until no handler runs or waits."""
+        for dispatcher in list(self._dispatchers.values()):
+            await dispatcher.wait_idle()
+
+
+def _values(result: object) -> tuple[object, ...]:
+    if result is None:
+        return ()
+    return cast("tuple[object, ...]", result) if isinstance(result, tuple) else (result,)
+
+
+async def _settle(result: object, *, is_async: bool) -> None:
+    """Wait for what a hook returned, if it is a coroutine function.
+
+    Raises:
+        TypeError: it is not, and yet there would be something to wait for.
+    """
+    if is_async:
+        await cast("Awaitable[object]", result)
+    elif isinstance(result, CoroutineType):
+        refuse_coroutine(cast("Routine", result))
+
+
+def run_without_waiting(routine: Coroutine[object, None, None]) -> None:
+    """Run a coroutine that is known not to wait for anything, without a task."""
+    try:
+        routine.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("plain hooks do not wait")

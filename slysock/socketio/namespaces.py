@@ -1,0 +1,75 @@
+"""All namespaces of a server: those with a name, and those that patterns make on demand."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, final
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from slysock.handlers.router import Router
+from slysock.handlers.table import Table
+from slysock.socketio.adapter import Adapter
+from slysock.socketio.namespace import Namespace
+from slysock.socketio.observer import Observer
+from slysock_protocol.socketio import Parser
+
+
+class Found(NamedTuple):
+    """A namespace, and the server's side of it."""
+
+    namespace: Namespace
+    adapter: Adapter
+
+
+@final
+class Namespaces:
+    """All namespaces of a server.
+
+    Raises:
+        ValueError: handlers that could be mistaken for each other.
+    """
+
+    def __init__(
+        self,
+        routers: Iterable[Router],
+        parser: Parser,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self._parser = parser
+        self._observers = observers
+        by_namespace: dict[str | re.Pattern[str], list[Router]] = {}
+        for router in routers:
+            by_namespace.setdefault(router.namespace, []).append(router)
+        tables = {key: Table(group) for key, group in by_namespace.items()}
+        self._patterns = [(key, table) for key, table in tables.items() if isinstance(key, re.Pattern)]
+        self._named = {key: self._make(key, table) for key, table in tables.items() if isinstance(key, str)}
+        # Weak, so that a namespace of a pattern lives as long as somebody is in it or holds it.
+        self._made: WeakValueDictionary[str, Namespace] = WeakValueDictionary()
+        self._adapters: WeakKeyDictionary[Namespace, Adapter] = WeakKeyDictionary()  # theirs
+
+    def _make(self, name: str, table: Table) -> Found:
+        adapter = Adapter(name, table, self._parser, self._observers)
+        return Found(Namespace(adapter), adapter)
+
+    def named(self) -> list[Namespace]:
+        """List those that have a name of their own."""
+        return [found.namespace for found in self._named.values()]
+
+    @property
+    def made(self) -> int:
+        """How many there are of those that patterns have made."""
+        return len(self._made)
+
+    def find(self, name: str) -> Found | None:
+        """Find a namespace by name, or make it where a pattern allows it."""
+        found = self._named.get(name)
+        if found is not None:
+            return found
+        made = self._made.get(name)
+        if made is not None:
+            return Found(made, self._adapters[made])
+        for pattern, table in self._patterns:
+            if pattern.fullmatch(name):
+                found = self._make(name, table)
+                self._made[name], self._adapters[found.namespace] = found
+                return found
+        return None

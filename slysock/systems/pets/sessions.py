@@ -1,0 +1,130 @@
+"""Who asks: whom a token speaks for, on a socket or in a request.
+
+The root namespace is shared. A socket is this system's as soon as it has a token, which the door of the namespace has
+read; others, which another system may let in without one, are left alone.
+"""
+
+from typing import Final, final
+
+from msgspec import Struct
+
+from slysock import Socket
+from slysock.identity import Identity
+from slysock.systems.admission import Admission, show_out_of_root
+from slysock.systems.claims import profile_of
+from slysock.systems.connecting import Connecting
+from slysock.systems.domain import Domain
+from slysock.systems.emitter import Emitter
+from slysock.systems.socket_keys import Key
+from slysock_store import MAX_LIMIT, Json, JsonObject, User, UserKey
+
+from .people import Person, normal_role, person_of
+from .rooms import chat_room, personal_room
+
+MAX_JOINED_PAGES: Final = 10
+"""The rooms of a thousand chats, the latest ones; messages of others come by the personal room all the same."""
+
+
+@final
+class Session(Struct, frozen=True):
+    """Whom a token speaks for, and the user as the store has them."""
+
+    identity: Identity
+    user: User
+
+    @property
+    def key(self) -> UserKey:
+        """The user's key."""
+        return self.user.key
+
+
+SESSION: Final = Key("pets.session", Session)
+
+
+@final
+class Sessions:
+    """The users of this system, as tokens tell of them.
+
+    Attributes:
+        connecting: how sockets come in and leave.
+    """
+
+    def __init__(self, domain: Domain, admission: Admission, emitter: Emitter) -> None:
+        self._domain = domain
+        self._admission = admission
+        self._emitter = emitter
+        self.connecting = Connecting(
+            admission,
+            SESSION,
+            presences=[domain.listening],
+            person_of=person_of,
+            sign_in=self.sign_in,
+            show_out=show_out_of_root,
+            welcome=self._join_chats,
+            last_left=domain.users.touch,
+        )
+
+    async def connect(self, socket: Socket) -> None:
+        """Take a socket in whose bearer is known. A connect hook."""
+        if self._admission.maybe_identity(socket) is not None:
+            await self.session_of(socket)
+
+    async def session_of(self, socket: Socket) -> Session:
+        """Say who asks by a socket. Where that failed when the socket came, it is made up for now.
+
+        Raises:
+            NotAuthenticated: nobody knows, or not any more.
+        """
+        identity = self._admission.identity_of(socket)
+        known = SESSION.get(socket)
+        if known is not None and known.identity is identity:
+            return known
+        return await self.connecting.enter(socket, identity)
+
+    async def caller(self, identity: Identity) -> Session:
+        """Say who makes a request. One who is known stays as they are: requests come often, with old tokens.
+
+        Raises:
+            NotAuthenticated: the token has an id that nobody could have been told of.
+        """
+        person = person_of(identity)
+        known = await self._maybe_known(person)
+        return await self._store(person, identity, None) if known is None else Session(identity, known)
+
+    async def sign_in(self, person: Person, identity: Identity) -> Session:
+        """Refresh the user of a token, or make them, where it tells something new."""
+        known = await self._maybe_known(person)
+        if known is not None and _is_told(known, normal_role(identity.role or ""), profile_of(identity)):
+            return Session(identity, known)
+        return await self._store(person, identity, known)
+
+    def renew(self, user: User) -> None:
+        """Let the sockets of a user speak for the user as they are now."""
+        for socket in self._emitter.sockets_in(personal_room(user.key)):
+            known = SESSION.get(socket)
+            if known is not None:
+                SESSION.set(socket, Session(known.identity, user))
+
+    async def _maybe_known(self, person: Person) -> User | None:
+        return (await self._domain.users.find([person.key])).get(person.key)
+
+    async def _store(self, person: Person, identity: Identity, known: User | None) -> Session:
+        """Store what a token says; one that names no role leaves the user's as it is."""
+        role = normal_role(identity.role or "") or ("" if known is None else known.role)
+        return Session(identity, await self._domain.users.sign_in(person.key, role=role, profile=profile_of(identity)))
+
+    async def _join_chats(self, socket: Socket, session: Session) -> None:
+        for page in range(1, MAX_JOINED_PAGES + 1):
+            found = await self._domain.chats.page_of(session.key, page=page, limit=MAX_LIMIT)
+            socket.join(*(chat_room(chat.id) for chat in found.items))
+            if not found.has_next:
+                return
+
+
+def _is_told(user: User, role: str, profile: JsonObject) -> bool:
+    same_role = not role or role == user.role
+    return same_role and all(_same(user.profile.get(name), value) for name, value in profile.items())
+
+
+def _same(stored: Json, told: Json) -> bool:
+    return type(stored) is type(told) and stored == told

@@ -1,0 +1,191 @@
+"""Sessions by polling: what each GET and POST is answered, and what it does to its session."""
+
+import json
+
+import pytest
+import trio
+import trio.testing
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from slysock import Config, Router, Server, Socket
+from slysock.testing import Response, serve_memory
+from tests.slysock.engineio.polls import quiet, reasons
+from tests.slysock.serving import serving
+
+# ---- polls -----------------------------------------------------------------------------------------------------------
+
+
+async def test_two_polls_at_once_close_the_session(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        session = await quiet(memory)
+        bodies: list[bytes] = []
+        async with trio.open_nursery() as nursery:
+
+            async def poll() -> None:
+                bodies.append((await session.get()).body)
+
+            nursery.start_soon(poll)
+            await wait_all_tasks_blocked()
+            nursery.start_soon(poll)
+        assert sorted(bodies) == [b"1", b'{"code":3,"message":"Bad request"}']
+        assert log == ["transport error"]
+        assert json.loads((await session.get()).body)["code"] == 1
+
+
+async def test_a_client_that_gives_its_poll_up_is_gone(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        session = await quiet(memory)
+        stream = memory.open()
+        await stream.send_all(f"GET {session.target} HTTP/1.1\r\nhost: a\r\n\r\n".encode())
+        await wait_all_tasks_blocked()
+        await trio.aclose_forcefully(stream)
+        await trio.sleep(1)
+        assert log == ["transport error"]
+
+
+async def test_a_poll_whose_answer_cannot_be_delivered_ends_the_session(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root, config=Config(write_timeout_seconds=3)) as memory:
+        session = await quiet(memory)
+        stream = memory.open()
+        await stream.send_all(f"GET {session.target} HTTP/1.1\r\nhost: a\r\n\r\n".encode())
+        await wait_all_tasks_blocked()
+        memory.server.of("/").emit("news")
+        await trio.sleep(4)
+        assert log == ["transport error"]
+
+
+async def test_a_client_that_does_not_poll_is_a_slow_consumer_in_the_end(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root, config=Config(max_outbox_bytes=1000)) as memory:
+        await quiet(memory)
+        for _ in range(5):
+            memory.server.of("/").emit("news", "x" * 300)
+        assert log == [], "not in the middle of a broadcast"
+        await wait_all_tasks_blocked()
+        await trio.sleep(0.01)
+        assert log == ["slow consumer"]
+
+
+# ---- posts -----------------------------------------------------------------------------------------------------------
+
+
+async def test_two_posts_at_once_close_the_session(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        session = await quiet(memory)
+        stream = memory.open()
+        await stream.send_all(f"POST {session.target} HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n4".encode())
+        await wait_all_tasks_blocked()
+        assert json.loads((await session.post(b"3")).body)["code"] == 3
+        assert log == ["transport error"]
+
+
+async def test_a_body_over_the_limit_is_answered_413_and_closes(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root, config=Config(max_payload_bytes=100)) as memory:
+        session = await quiet(memory)
+        assert (await session.post(b"4" * 101)).status == 413
+        assert log == ["transport error"]
+
+
+@pytest.mark.parametrize("stalls", [False, True])
+async def test_a_post_that_is_broken_off_closes_the_session(autojump_clock: MockClock, stalls: bool) -> None:
+    root, log = reasons()
+    async with serving(root, config=Config(request_body_seconds=3)) as memory:
+        session = await quiet(memory)
+        stream = memory.open()
+        await stream.send_all(f"POST {session.target} HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n4".encode())
+        if stalls:
+            assert b" 408 " in await stream.receive_some()
+        else:
+            await trio.aclose_forcefully(stream)
+        await trio.sleep(1)
+        assert log == ["transport error"]
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"4\x1e9", b"40\x1e\xff", b"b!", b"2"])
+async def test_a_body_that_breaks_the_protocol_is_a_bad_request_and_closes(
+    autojump_clock: MockClock, body: bytes
+) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        session = await quiet(memory)
+        response = await session.post(body)
+        assert (response.status, json.loads(response.body)["code"]) == (400, 3)
+        assert log == ["parse error"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+async def test_other_methods_are_bad_requests_and_change_nothing(autojump_clock: MockClock, method: str) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        session = await quiet(memory)
+        response = await memory.request(method, session.target)
+        assert (response.status, json.loads(response.body)["code"]) == (400, 3)
+        assert log == []
+        assert (await session.post(b"3")).body == b"ok"
+
+
+async def test_packets_of_one_post_are_handled_in_order(autojump_clock: MockClock) -> None:
+    root, seen = Router(), list[object]()
+    root.on_any(lambda socket, event, args: seen.append(args[0]))
+    async with serving(root) as memory:
+        session = await quiet(memory)
+        body = b"\x1e".join(b'42["n",%d]' % number for number in range(3000))
+        assert (await session.post(body)).body == b"ok"
+        assert seen == list(range(3000))
+
+
+@pytest.mark.parametrize("close", [False, True])
+async def test_a_post_whose_handler_sends_the_client_away_was_no_bad_request(
+    autojump_clock: MockClock, close: bool
+) -> None:
+    root, _ = reasons()
+
+    @root.on("leave")
+    def leave(socket: Socket) -> None:
+        socket.disconnect(close=close)
+
+    async with serving(root) as memory:
+        session = await quiet(memory)
+        assert (await session.post(b'42["leave"]\x1e42["late"]')).body == b"ok"
+        assert (await session.get()).body == (b"41\x1e1" if close else b"41")
+
+
+async def test_a_client_that_says_close_ends_its_poll(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        session = await quiet(memory)
+        async with trio.open_nursery() as nursery:
+
+            async def poll() -> None:
+                assert (await session.get()).body == b"6"
+
+            nursery.start_soon(poll)
+            await wait_all_tasks_blocked()
+            assert (await session.post(b"1")).body == b"ok"
+        assert log == ["transport close"]
+
+
+async def test_a_poll_that_comes_with_the_goodbye_is_answered(autojump_clock: MockClock) -> None:
+    """Whichever of the two connections Trio turns to first, as it does by chance."""
+    async with serve_memory(Server(Router())) as memory:
+        for _ in range(30):
+            opened = await memory.request("GET", "/socket.io/?EIO=4&transport=polling")
+            sid = opened.body.partition(b'"sid":"')[2].partition(b'"')[0].decode()
+            target = f"/socket.io/?EIO=4&transport=polling&sid={sid}"
+            answers: dict[str, Response] = {}
+
+            async def ask(
+                method: str, body: bytes, target: str = target, answers: dict[str, Response] = answers
+            ) -> None:
+                answers[method] = await memory.request(method, target, body=body)
+
+            async with trio.open_nursery() as asking:
+                asking.start_soon(ask, "GET", b"")
+                asking.start_soon(ask, "POST", b"1")
+            assert (answers["GET"].status, answers["GET"].body) == (200, b"6")
+            assert (answers["POST"].status, answers["POST"].body) == (200, b"ok")

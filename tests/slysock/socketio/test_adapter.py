@@ -1,0 +1,107 @@
+"""The server's side of a namespace: commands are applied to its clients here, and offered to whoever listens."""
+
+import pytest
+from trio.testing import MockClock
+
+from slysock import LocalProtocolError, Router, Server, Socket
+from slysock.socketio.commands import Audience, Command, Disconnect, Emit, Join, Leave
+from slysock.testing import Received
+from tests.slysock.serving import adapter_of, serving
+
+
+class Listening:
+    """Notes what it is offered."""
+
+    def __init__(self) -> None:
+        self.offered: list[tuple[str, Command]] = []
+
+    def performed(self, namespace: str, command: Command) -> None:
+        self.offered.append((namespace, command))
+
+
+async def test_what_is_said_to_many_is_offered_as_a_value_once_it_has_been_done_here(autojump_clock: MockClock) -> None:
+    async with serving(Router("/chat")) as memory:
+        client = await memory.connect("/chat")
+        listener = Listening()
+        adapter_of(memory, "/chat").listen(listener)
+        namespace = memory.server.of("/chat")
+        namespace.emit("all", 1)
+        namespace.to("a", "b").except_("c").volatile.emit("some", b"2")
+        namespace.to(client.id).join("d", "e")
+        namespace.to("d").leave("e")
+        namespace.to("d").disconnect(close=True)
+        assert await client.expect("all") == (1,)
+        assert await client.wait_disconnected(1) == "io server disconnect"
+        assert listener.offered == [
+            ("/chat", Emit(Audience(), "all", (1,))),
+            ("/chat", Emit(Audience(("a", "b"), ("c",), volatile=True), "some", (b"2",))),
+            ("/chat", Join(Audience((client.id,)), ("d", "e"))),
+            ("/chat", Leave(Audience(("d",)), ("e",))),
+            ("/chat", Disconnect(Audience(("d",)), close=True)),
+        ]
+
+
+async def test_what_a_socket_says_to_others_is_offered_and_what_is_said_to_it_alone_is_not(
+    autojump_clock: MockClock,
+) -> None:
+    async with serving(Router()) as memory:
+        client, listener = await memory.connect(), Listening()
+        adapter_of(memory).listen(listener)
+        (socket,) = memory.server.of("/").sockets()
+        socket.emit("alone")
+        socket.join("room")
+        socket.leave("room")
+        socket.broadcast.emit("others")
+        socket.to("room").emit("room")
+        mine = Audience(excluded=(socket.id,))
+        assert [command for _, command in listener.offered] == [
+            Emit(mine, "others", ()),
+            Emit(Audience(("room",), (socket.id,)), "room", ()),
+        ]
+        assert await client.expect("alone") == ()
+
+
+async def test_an_event_that_cannot_be_encoded_is_offered_to_nobody(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        listener = Listening()
+        adapter_of(memory).listen(listener)
+        with pytest.raises(LocalProtocolError):
+            memory.server.of("/").emit("event", object())
+        assert listener.offered == []
+
+
+async def test_applying_a_command_offers_it_to_nobody(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        client, listener = await memory.connect(), Listening()
+        adapter = adapter_of(memory)
+        adapter.listen(listener)
+        for command in (Join(Audience(), ("room",)), Emit(Audience(("room",)), "hello", ("you",))):
+            adapter.apply(command)
+        assert await client.expect("hello") == ("you",)
+        adapter.apply(Leave(Audience(), ("room",)))
+        assert adapter.find(Audience(("room",))) == []
+        adapter.apply(Disconnect(Audience(), close=False))
+        assert await client.wait_disconnected(1) == "io server disconnect"
+        assert listener.offered == []
+
+
+async def test_a_listener_that_sends_somebody_away_does_not_make_the_others_miss_an_event(
+    autojump_clock: MockClock,
+) -> None:
+    root = Router()
+
+    @root.on_any_outgoing
+    def listen(socket: Socket, event: str, args: tuple[object, ...]) -> None:
+        for other in socket.namespace.sockets()[1:]:
+            other.disconnect()
+
+    async with serving(root) as memory:
+        first, second = await memory.connect(), await memory.connect()
+        memory.server.of("/").emit("event")
+        assert await first.next() == Received("event", ())
+        assert await second.wait_disconnected(1) == "io server disconnect"
+        assert second.waiting() == []
+
+
+def test_a_server_without_listeners_has_nobody_to_offer_commands_to() -> None:
+    Server(Router()).of("/").emit("event")  # to nobody, and nobody is told
