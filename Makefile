@@ -23,7 +23,7 @@ PYTHONS := python3.13 python3.12 python3.11 python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CLIENTS := tests/clients
-TYPED_TESTS := $(wildcard tests/*.py) $(CLIENTS) tests/browser tests/conformance tests/store bench tests/bench
+TYPED_TESTS := examples $(wildcard tests/*.py) $(CLIENTS) tests/browser tests/conformance tests/store bench tests/bench
 
 # Not ASYNC9: those want a checkpoint on every path through every coroutine; ours return early on purpose. Not ASYNC114:
 # a list of our startable functions would have to be kept here. In tests, what has to be async may have nothing to await.
@@ -51,7 +51,7 @@ test: .venv/.dev $(CLIENTS)/node_modules/.package-lock.json
 check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/flake8 $(FLAKE8_OPTIONS) slysock protocol store $(wildcard bench) tests
+	$(BIN)/flake8 $(FLAKE8_OPTIONS) slysock protocol store $(wildcard bench) examples tests
 	$(BIN)/mypy
 	$(BIN)/mypy $(TYPED_TESTS)
 	$(BIN)/pyright --pythonpath $(BIN)/python

@@ -21,7 +21,7 @@ from slysock.process import settle_in, stop_on_signals
 from slysock.socketio.connection import Connection, Surroundings
 from slysock.socketio.namespace import Namespace
 from slysock.socketio.namespaces import Namespaces
-from slysock.socketio.observer import Observer, ServerStatistics
+from slysock.socketio.observer import Observer, Observers, ServerStatistics
 from slysock_protocol.socketio import PARSERS
 
 logger = logging.getLogger("slysock")
@@ -52,7 +52,7 @@ class Server:
         lifespan: "Lifespan | None" = None,
     ) -> None:
         self.config = config or Config()
-        self._observers: list[Observer] = []
+        self._observers = Observers()
         self._lifespan = lifespan
         self._parser = PARSERS[self.config.parser]
         self._namespaces = Namespaces(routers, self._parser, self._observers)
@@ -62,10 +62,9 @@ class Server:
             namespaces=self._namespaces,
             parser=self._parser,
             timers=self._front.engine.timers,
-            later=self._later,
+            tasks=self._front.tasks,
             observers=self._observers,
         )
-        self._farewells: trio.Nursery | None = None
 
     def of(self, name: str) -> Namespace:
         """Return a namespace, to speak to its clients from outside of a handler.
@@ -80,7 +79,7 @@ class Server:
 
     def observe(self, observer: Observer) -> None:
         """Tell somebody what happens from now on; before the first client is best."""
-        self._observers.append(observer)
+        self._observers.add(observer)
 
     def statistics(self) -> ServerStatistics:
         """Count what the server holds at the moment."""
@@ -98,6 +97,7 @@ class Server:
             outbox_bytes=sum(session.transport.waiting_bytes for session in sessions),
             waiting_events=sum(each.waiting_events for each in above),
             waiting_event_bytes=sum(each.waiting_bytes for each in above),
+            leaving=self._front.tasks.lingering,
             awaited_acks=sum(each.awaited_acks for each in above),
             left_namespaces=sum(each.left_namespaces for each in above),
             open_sockets=self._front.open_connections,
@@ -151,29 +151,12 @@ class Server:
 
     @asynccontextmanager
     async def _inside(self) -> AsyncGenerator[None]:
-        """Keep the application's resources, and the nursery in which clients that have left are dealt with."""
-        if self._farewells is not None:
-            raise RuntimeError("a server serves once; make another one")
-        lifespan = nullcontext() if self._lifespan is None else self._lifespan(self)
-        async with lifespan, trio.open_nursery() as self._farewells:
+        """Keep the application's resources."""
+        async with nullcontext() if self._lifespan is None else self._lifespan(self):
             yield
 
     def _accept(self, session: Session) -> Receiver:
         return Connection(session, self._surroundings)
-
-    def _later(self, routine: Callable[[], Awaitable[None]]) -> None:
-        assert self._farewells is not None
-        self._farewells.start_soon(self._say_farewell, routine)
-
-    async def _say_farewell(self, routine: Callable[[], Awaitable[None]]) -> None:
-        """Run what a client leaves behind; shielded, because a stopping server owes it too, and bounded."""
-        with trio.move_on_after(self.config.handler_cleanup_seconds, shield=True) as scope:
-            try:
-                await routine()
-            except Exception:  # the boundary of one client's end: a clean-up that failed while it was cut short
-                logger.exception("what a client left behind failed")
-        if scope.cancelled_caught:
-            logger.warning("what a client left behind did not end in %s s", self.config.handler_cleanup_seconds)
 
 
 def run(

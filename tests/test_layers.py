@@ -234,7 +234,7 @@ BELOW: Mapping[str, set[str]] = {
     "handlers": set(),
     "socketio": {"engineio", "handlers"},
 }
-FOUNDATION = {"config", "errors", "ids", "request", "states"}
+FOUNDATION = {"config", "errors", "ids", "request", "states", "tasks"}
 """The modules beside the folders that everybody may import; the others are made of the folders."""
 
 

@@ -1,7 +1,8 @@
 """The lifespan protocol: an application is told once that the server starts, and once that it stops."""
 
 import logging
-from collections.abc import AsyncGenerator, Mapping
+import math
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import cast, final
 
@@ -22,12 +23,15 @@ logger = logging.getLogger("slysock.asgi")
 
 
 @asynccontextmanager
-async def asgi_lifespan(app: ASGIApp, *, shutdown_seconds: float = 10.0) -> AsyncGenerator[State]:
+async def asgi_lifespan(
+    app: ASGIApp, *, shutdown_seconds: float = 10.0, stop_by: Callable[[], float] = lambda: math.inf
+) -> AsyncGenerator[State]:
     """Keep an application started while the block runs.
 
     Gives what the application left in its lifespan state, for `run_asgi`. An application without lifespan support is
     left alone. However the block ends, cancelled too, the application may shut down in peace for `shutdown_seconds`;
-    it is cancelled after that.
+    it is cancelled after that. `stop_by` is asked when the block ends: a time of `trio.current_time()` that cuts this
+    short.
 
     Raises:
         LifespanFailed: on entering, when the application reports that it could not start.
@@ -42,7 +46,7 @@ async def asgi_lifespan(app: ASGIApp, *, shutdown_seconds: float = 10.0) -> Asyn
         except Exception as exc:
             failure = exc  # raised outside the nursery, which would wrap it in a group
         finally:
-            with trio.move_on_after(shutdown_seconds, shield=True):
+            with trio.move_on_at(min(trio.current_time() + shutdown_seconds, stop_by()), shield=True):
                 await lifespan.shut_down()
             lifespan.end()
     if failure is not None:

@@ -17,7 +17,7 @@ import trio
 from slysock import Config, Listening, Server
 from slysock.cli.commands import SectionedCommand
 from slysock.cli.keys import find_secret
-from slysock.cli.loading import describe_systems, make_systems
+from slysock.cli.loading import describe_systems, load_makers, make_systems
 from slysock.cli.opening import opened_store, run
 from slysock.cli.options import config_option, path_option, store_option, system_option, token_options
 from slysock.cli.settings import SettingsError, TokenSettings, choose, chosen_systems
@@ -98,7 +98,7 @@ async def _address(settings: DemoSettings, secret: str) -> AsyncGenerator[str, N
     async with opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
         tokens = Tokens(secret_key(secret), audience=settings.tokens.jwt_audience, issuer=settings.tokens.jwt_issuer)
         foundation = make_foundation(store, tokens)
-        assembly = assemble(make_systems(settings.systems, foundation), foundation)
+        assembly = assemble(make_systems(load_makers(settings.systems), foundation), foundation)
         server = Server(*assembly.routers, config=Config(path=settings.path), app=assembly.app)
         assembly.started(server)
         nursery.start_soon(assembly.run)

@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from inspect import signature
 from types import ModuleType
@@ -32,6 +32,8 @@ def load_maker(name: str) -> SystemMaker:
     if not (attribute and all(part.isidentifier() for part in module_name.split("."))):
         known = f"; there is {', '.join(SYSTEMS)}, and module:name for another"
         raise SettingsError(f"no system is called {name!r}{did_you_mean(name, SYSTEMS) or known}")
+    if name not in SYSTEMS:
+        _search_here()
     module = _imported(module_name)
     maker: object = getattr(module, attribute, None)
     if maker is None:
@@ -41,16 +43,29 @@ def load_maker(name: str) -> SystemMaker:
     return cast("SystemMaker", maker)
 
 
-def make_systems(names: Iterable[str], foundation: Foundation) -> tuple[System, ...]:
-    """Make the systems of these names on one foundation.
+def load_makers(names: Iterable[str]) -> Mapping[str, SystemMaker]:
+    """Import what makes each of some systems: name -> maker.
 
     Raises:
-        SettingsError: one cannot be made, or two have the same name.
+        SettingsError: see `load_maker`.
+    """
+    return {name: load_maker(name) for name in names}
+
+
+def make_systems(makers: Mapping[str, SystemMaker], foundation: Foundation) -> tuple[System, ...]:
+    """Make systems on one foundation.
+
+    Args:
+        makers: what each system was asked for by -> its maker.
+        foundation: what they stand on.
+
+    Raises:
+        SettingsError: what one returned is not a System, or two have the same name.
     """
     made: dict[str, str] = {}  # a system's own name -> what it was asked for by
     systems: list[System] = []
-    for name in names:
-        system = _checked(name, load_maker(name)(foundation))
+    for name, make in makers.items():
+        system = _checked(name, make(foundation))
         if system.name in made:
             raise SettingsError(f"two systems are called {system.name!r}: {made[system.name]} and {name}")
         made[system.name] = name
@@ -69,17 +84,22 @@ async def describe_systems(names: Iterable[str]) -> tuple[System, ...]:
     """Make systems to read what they declare. They stand on a store that is closed: nobody can serve them.
 
     Raises:
-        SettingsError: see `make_systems`.
+        SettingsError: see `load_maker` and `make_systems`.
     """
+    makers = load_makers(names)
     nobody = FixedKey(VerificationKey(algorithm="HS256", key=""))
     async with open_store("sqlite://") as store:
-        return make_systems(names, make_foundation(store, Tokens(nobody)))
+        return make_systems(makers, make_foundation(store, Tokens(nobody)))
+
+
+def _search_here() -> None:
+    """Let modules of the working directory be imported, before others of the same name."""
+    here = os.getcwd()
+    if here not in sys.path:  # `python -m` and an editor's runner have put it there
+        sys.path.insert(0, here)
 
 
 def _imported(name: str) -> ModuleType:
-    here = os.getcwd()
-    if here not in sys.path:  # where it is not yet: `python -m` and an editor's runner put it there
-        sys.path.insert(0, here)
     try:
         return import_module(name)
     except ModuleNotFoundError as error:

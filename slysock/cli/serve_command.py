@@ -7,7 +7,7 @@ import trio
 from slysock import Listening, Server
 from slysock.cli.commands import SectionedCommand
 from slysock.cli.keys import Secret, find_secret, load_key, load_tls
-from slysock.cli.loading import make_systems
+from slysock.cli.loading import load_makers, make_systems
 from slysock.cli.logs import start_logging
 from slysock.cli.opening import first_of, opened_store, run
 from slysock.cli.options import SERVE
@@ -38,6 +38,7 @@ async def run_server(settings: Settings) -> None:
     Raises:
         SettingsError: it cannot be served so; may come in a group.
     """
+    makers = load_makers(settings.systems)  # before anything is made that stays
     secret = None if settings.tokens.is_asymmetric else find_secret(settings.tokens)
     tokens = Tokens(
         load_key(settings.tokens, secret),
@@ -51,7 +52,7 @@ async def run_server(settings: Settings) -> None:
             store if metrics is None else metrics.watch(store), tokens, settings.systems_settings
         )
         assembly = assemble(
-            make_systems(settings.systems, foundation),
+            make_systems(makers, foundation),
             foundation,
             cors_origins=settings.config.cors_origins,
             metrics=metrics,

@@ -48,6 +48,7 @@ class Engine:
     Args:
         config: limits.
         accept: given each new session, returns the layer above it.
+        leaving: counts clients that have left while something of theirs is still being handled.
 
     Attributes:
         sessions: the table of them.
@@ -55,22 +56,21 @@ class Engine:
         reader: who reads plain sockets.
     """
 
-    def __init__(self, config: Config, *, accept: Callable[[Session], Receiver]) -> None:
+    def __init__(self, config: Config, *, accept: Callable[[Session], Receiver], leaving: Callable[[], int]) -> None:
         self.timers = Timers()
-        self.sessions = Sessions(config, self.timers, accept)
+        self.sessions = Sessions(config, self.timers, accept, leaving)
         self._flusher = Flusher()
         self.reader = Reader(self._flusher)
         self._config = config
         self._responses = Responses(config)
         self._long_polling = LongPolling(config, self.sessions, self.timers, self._responses)
-        self._nursery: trio.Nursery | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Host the polling sessions, the reader, the flusher and the timers, until cancelled."""
-        async with trio.open_nursery() as self._nursery:
-            self._nursery.start_soon(self._flusher.run)
-            self._nursery.start_soon(self.reader.run)
-            self._nursery.start_soon(self.timers.run)
+        """Run the reader, the flusher and the timers, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._flusher.run)
+            nursery.start_soon(self.reader.run)
+            nursery.start_soon(self.timers.run)
             task_status.started()
 
     def owns(self, path: str) -> bool:
@@ -92,8 +92,7 @@ class Engine:
             elif query.sid is not None:
                 await self._long_polling.handle(request, query.sid)
             else:
-                assert self._nursery is not None
-                await self._long_polling.open(request, _opening(request, query), self._nursery)
+                await self._long_polling.open(request, _opening(request, query))
         return None
 
     async def _websocket(self, request: Request, query: Query, wire: Wire) -> Takeover | None:
@@ -123,7 +122,7 @@ class Engine:
                 config=self._config,
             )
             if sid is None:
-                transport.open(self.sessions.open(opening, transport, nursery))
+                transport.open(self.sessions.open(opening, transport))
             else:
                 self._probe(sid, transport)
             await transport.run()

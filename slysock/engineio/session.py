@@ -40,8 +40,6 @@ from slysock_protocol.errors import CloseCode
 class Session:
     """One client.
 
-    Ownership: the nursery is its host's: what the session starts for this client runs there and ends with it.
-
     Attributes:
         state: changes by the table `SESSION` only.
         failed: the client broke the protocol.
@@ -62,7 +60,6 @@ class Session:
         "_timers",
         "failed",
         "id",
-        "nursery",
         "request",
         "send",
         "state",
@@ -75,7 +72,6 @@ class Session:
         request: OpeningRequest,
         transport: Transport,
         *,
-        nursery: trio.Nursery,
         config: Config,
         timers: Timers,
         on_closed: Callable[["Session"], None],
@@ -84,7 +80,6 @@ class Session:
         self.request = request
         self.transport = transport
         self.send: Callable[[Outgoing], None] = transport.send
-        self.nursery = nursery
         self.state: SessionState = "open"
         self.failed = False
         self._probed: Transport | None = None  # the WebSocket of an upgrade, while one is under way
@@ -253,12 +248,17 @@ class Session:
         self.state = follow(SESSION, self.state, "close")
         self._timer.cancel()
         self.send = _forget
-        self._above.closed(reason)
+        self._above.closed(reason, by_client=_is_own_will(reason, ending))
         self.transport.close(ending, code, text)
         if self._probed is not None:
             self._probed.close(Ending.ERROR, CloseCode.NORMAL, "")
         self._on_closed(self)
         self._above = NOBODY  # each holds the other; a closed one should not wait to be collected
+
+
+def _is_own_will(reason: DisconnectReason, ending: Ending) -> bool:
+    """Tell whether a client leaves by itself: it says so, its connection has gone, or it has fallen silent."""
+    return reason == "ping timeout" or (ending is Ending.PEER and reason != "slow consumer")
 
 
 def _forget(_: Outgoing) -> None:

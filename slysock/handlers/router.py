@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar, final
 
 from slysock.handlers.description import EventDescription
+from slysock.handlers.functions import Function, is_coroutine_function, name_of
 from slysock.handlers.handler import Handler
-from slysock.handlers.signature import Function
 from slysock.ids import DisconnectReason
 from slysock_protocol.limits import RESERVED_EVENTS
 
@@ -92,13 +92,17 @@ class Router:
         return self._registrations
 
     def on(
-        self, event: str, *, concurrency: int = 1
+        self, event: str, *, concurrency: int = 1, until_disconnect: bool = False
     ) -> "Callable[[Callable[Concatenate[Socket, P], R]], Callable[Concatenate[Socket, P], R]]":
         """Register the handler of an event: `@router.on("event")`.
 
         A plain function runs at once when the event arrives, so it must not block; a coroutine function runs in the
         client's dispatcher, one event after the other in the order of arrival. With `concurrency` above 1 up to so
         many of this event run at once for each client, and their order is not kept.
+
+        What has arrived from a client that then leaves by itself is still handled, for at most `leave_grace_seconds`;
+        with `until_disconnect` it ends with the client at once. When the server sends a client away, or the client
+        breaks a rule, all its handlers are cancelled and what waits for them is forgotten.
 
         What it returns is the acknowledgement, if the client asked for one: a tuple is several values, None none,
         NO_ACK sends no acknowledgement at all.
@@ -115,7 +119,9 @@ class Router:
             raise ValueError("concurrency must be at least 1")
 
         def register(handler: "Callable[Concatenate[Socket, P], R]") -> "Callable[Concatenate[Socket, P], R]":
-            self.registrations.handlers.append((event, Handler(handler, concurrency)))
+            self.registrations.handlers.append(
+                (event, Handler(handler, concurrency, until_disconnect=until_disconnect))
+            )
             return handler
 
         return register
@@ -129,12 +135,20 @@ class Router:
         )
 
     def use(self, middleware: M) -> M:
-        """Register connection middleware, in order: raise ConnectionRefused to keep a client out."""
+        """Register connection middleware, in order: raise ConnectionRefused, or return False, to keep a client out.
+
+        The client is told by `connect_error`. Returning None or True lets it go on; anything else is a mistake, and
+        like any exception it keeps the client out.
+        """
         self.registrations.middleware.append(_checked(middleware, 1))
         return middleware
 
     def on_connect(self, hook: M) -> M:
-        """Register what happens when a client has joined; a coroutine runs before the client's first event."""
+        """Register what happens when a client has joined; a coroutine runs before the client's first event.
+
+        Raising ConnectionRefused or a Refusal, or returning False, disconnects the client behind what was emitted to
+        it. Any other exception closes its connection, so that clients come again. The error hook is asked first.
+        """
         self.registrations.connect.append(_checked(hook, 1))
         return hook
 
@@ -196,8 +210,8 @@ def _described(event: str, handler: Handler) -> EventDescription:
 
 
 def _plain(function: F) -> F:
-    if inspect.iscoroutinefunction(function):
-        raise TypeError(f"{function.__qualname__} must be a plain function")
+    if is_coroutine_function(function):
+        raise TypeError(f"{name_of(function)} must be a plain function")
     return function
 
 
@@ -206,5 +220,5 @@ def _checked(function: F, arguments: int) -> F:
     try:
         inspect.signature(function).bind(*[None] * arguments)
     except TypeError as error:
-        raise TypeError(f"{function.__qualname__} must take {arguments} argument(s): {error}") from None
+        raise TypeError(f"{name_of(function)} must take {arguments} argument(s): {error}") from None
     return function

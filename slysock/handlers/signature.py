@@ -7,7 +7,6 @@ not fit. A parameter of type `bytes` takes an attachment, and also base64 text, 
 """
 
 import inspect
-from collections.abc import Callable
 from types import GenericAlias
 from typing import Final, Literal, TypeAlias, cast, final, get_type_hints
 
@@ -15,11 +14,9 @@ import msgspec
 from msgspec import inspect as types
 
 from slysock.errors import InvalidPayload
+from slysock.handlers.functions import Function, annotated, name_of
 from slysock_protocol import jsonio
 from slysock_protocol.socketio import Body, decode_array
-
-Function: TypeAlias = Callable[..., object]  # type: ignore[explicit-any]  # "..." counts as Any; any handler fits
-"""A handler or hook, whatever its parameters are."""
 
 Kind: TypeAlias = Literal["null", "boolean", "number", "string", "array", "object", "binary"]
 
@@ -65,7 +62,7 @@ class Signature:
     """
 
     def __init__(self, handler: Function, *, leading: int = 1) -> None:
-        self.name: str = getattr(handler, "__qualname__", repr(handler))
+        self.name = name_of(handler)
         parameters = self._parameters(handler, leading)
         hints = self._hints(handler)
         fixed = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
@@ -92,7 +89,7 @@ class Signature:
 
     def _hints(self, handler: Function) -> dict[str, object]:
         try:
-            return get_type_hints(handler, include_extras=True)
+            return get_type_hints(annotated(handler), include_extras=True)
         except NameError as error:
             raise TypeError(f"{self.name}: an annotation cannot be read at run time: {error}") from error
 

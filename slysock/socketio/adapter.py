@@ -5,7 +5,7 @@ What users hold of it is a Namespace. The name is the field's: Node's adapter do
 
 import itertools
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Protocol, assert_never, final
 
 from slysock.engineio.session import Session
@@ -14,7 +14,7 @@ from slysock.ids import RoomName, SocketId
 from slysock.socketio.acks import Answers
 from slysock.socketio.client_socket import Socket
 from slysock.socketio.commands import Audience, Command, Disconnect, Emit, Join, Leave
-from slysock.socketio.observer import Observer
+from slysock.socketio.observer import Observers
 from slysock.socketio.rooms import Rooms
 from slysock.socketio.states import MemberState
 from slysock_protocol.engineio import Outgoing
@@ -72,7 +72,7 @@ class Adapter:
         name: str,
         table: Table,
         parser: Parser,
-        observers: Sequence[Observer] = (),
+        observers: Observers,
     ) -> None:
         self.name = name
         self.table = table

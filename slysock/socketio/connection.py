@@ -1,7 +1,6 @@
 """Socket.IO on one session: its namespaces, and which of them a packet is for."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Final, final
@@ -17,7 +16,8 @@ from slysock.ids import DisconnectReason
 from slysock.request import Handshake
 from slysock.socketio.member import Member
 from slysock.socketio.namespaces import Namespaces
-from slysock.socketio.observer import Observer
+from slysock.socketio.observer import Observers
+from slysock.tasks import Tasks
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.errors import CloseCode
 from slysock_protocol.socketio import Ack, Connect, Disconnect, Event, Packet, Parser
@@ -32,11 +32,14 @@ class Surroundings:
     namespaces: Namespaces
     parser: Parser
     timers: Timers
-    later: Callable[[Callable[[], Awaitable[None]]], None]
-    """Runs what a client leaves behind, under a deadline."""
+    tasks: Tasks
+    """Where handlers run."""
 
-    observers: Sequence[Observer] = ()
+    observers: Observers
 
+
+_BYTES_OF_AN_EVENT: Final = 512
+"""What a waiting event takes beyond its bytes: its arguments, its place in the queue."""
 
 _REFUSED_NAMESPACE: Final = {"message": "Invalid namespace"}
 _TOO_MANY: Final = {"message": "Too many namespaces"}
@@ -52,6 +55,7 @@ class Connection:
 
     __slots__ = (
         "_around",
+        "_awaited",
         "_binaries",
         "_bytes",
         "_deadline",
@@ -76,6 +80,7 @@ class Connection:
         self._bytes = 0  # so far, of a packet whose attachments are awaited
         self._binaries = 0  # binary messages so far
         self._patience: Timer | None = None  # looks after announced attachments
+        self._awaited = 0  # calls that wait for this client's acknowledgement
         self._pending_events = 0
         self._pending_bytes = 0
         self.backlogged = False
@@ -145,10 +150,10 @@ class Connection:
         elif isinstance(packet, Ack):
             member.receive_ack(packet)
         elif isinstance(packet, Disconnect):
-            member.close("client namespace disconnect")
+            member.close("client namespace disconnect", by_client=True)
         elif member.state == "joining":
             # Clients that leave before they are let in do not say so, and may come again at once.
-            member.close("client namespace disconnect")
+            member.close("client namespace disconnect", by_client=True)
             self._connect(packet)
         else:
             raise RemoteProtocolError("connected to this namespace already")
@@ -198,19 +203,24 @@ class Connection:
             member.disconnect(close=False)
         self.session.close("forced server close")
 
-    def later(self, routine: Callable[[], Awaitable[None]]) -> None:
-        """Run what is left to do for a client that has gone."""
-        self._around.later(routine)
+    @property
+    def tasks(self) -> Tasks:
+        """Where handlers run."""
+        return self._around.tasks
 
-    def closed(self, reason: DisconnectReason) -> None:
+    @property
+    def leave_grace_seconds(self) -> float:
+        """How long the events of a client that has left are still handled."""
+        return self._around.config.leave_grace_seconds
+
+    def closed(self, reason: DisconnectReason, *, by_client: bool) -> None:
         """End: the session has."""
         self._deadline.cancel()
         if self._patience is not None:
             self._patience.cancel()
-        for observer in self._around.observers:
-            observer.session_closed(reason)
+        self._around.observers.session_closed(reason)
         for member in list(self._members.values()):
-            member.close(reason)
+            member.close(reason, by_client=by_client)
         if self._ready is not None:
             self._ready.set()
 
@@ -225,7 +235,7 @@ class Connection:
         return ReceiverStatistics(
             waiting_events=self._pending_events,
             waiting_bytes=self._pending_bytes,
-            awaited_acks=sum(member.awaited_acks for member in self._members.values()),
+            awaited_acks=self._awaited,
             left_namespaces=len(self._left),
         )
 
@@ -233,22 +243,39 @@ class Connection:
 
     def event_waits(self, size: int) -> None:
         """Count an event that waits for its handler."""
-        self._count(1, size)
+        self._pending_events += 1
+        self._pending_bytes += size
+        self._judge()
 
     def event_done(self, size: int) -> None:
         """Count it no more."""
-        self._count(-1, -size)
+        self._pending_events -= 1
+        self._pending_bytes -= size
+        self._judge()
+
+    def asks(self) -> None:
+        """Note that a handler or somebody else waits for the client's answer, which may come behind many events."""
+        self._awaited += 1
+        self._judge()
+
+    def is_answered(self) -> None:
+        """Note that one who waited does so no more."""
+        self._awaited -= 1
+        self._judge()
+
+    def _judge(self) -> None:
+        """Say whether more should be read."""
+        config = self._around.config
+        if self._awaited:
+            cost = self._pending_bytes + _BYTES_OF_AN_EVENT * self._pending_events
+            self.backlogged = cost >= config.max_pending_bytes
+        else:
+            # One large event is no backlog: its handler may wait for the client's leaving.
+            self.backlogged = self._pending_events >= config.max_pending_events or (
+                self._pending_events > 1 and self._pending_bytes >= config.max_payload_bytes
+            )
         if self._ready is not None and not self.backlogged:
             self._ready.set()
-
-    def _count(self, events: int, size: int) -> None:
-        config = self._around.config
-        self._pending_events += events
-        self._pending_bytes += size
-        # One large event is no backlog: its handler may wait for the client's answer, or for its leaving.
-        self.backlogged = self._pending_events >= config.max_pending_events or (
-            self._pending_events > 1 and self._pending_bytes >= config.max_payload_bytes
-        )
 
     async def wait_ready(self) -> None:
         """Wait until there is room for more, or the session has ended."""

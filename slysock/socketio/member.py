@@ -10,11 +10,14 @@ from contextvars import copy_context
 from types import CoroutineType
 from typing import Final, Protocol, cast, final
 
+import trio
+
 from slysock.engineio.session import Session
-from slysock.errors import ConnectionRefused
+from slysock.errors import ConnectionRefused, Refusal
 from slysock.handlers.dispatcher import Dispatcher, Job
 from slysock.handlers.handler import Handler
 from slysock.handlers.invocation import Invocation, Routine, answer_failure, refuse_coroutine
+from slysock.handlers.table import Hook
 from slysock.ids import DisconnectReason, RoomName, SocketId
 from slysock.request import Handshake
 from slysock.socketio.acks import Answers
@@ -22,6 +25,7 @@ from slysock.socketio.client_socket import Socket
 from slysock.socketio.namespaces import Found
 from slysock.socketio.states import MEMBER, MemberState
 from slysock.states import follow
+from slysock.tasks import Tasks
 from slysock_protocol import LocalProtocolError, RemoteProtocolError
 from slysock_protocol.engineio import Outgoing
 from slysock_protocol.socketio import Ack, Event, decode_array, event_name
@@ -48,8 +52,21 @@ class Host(Protocol):
     def disconnect(self) -> None:
         """Disconnect the client from every namespace and close the connection."""
 
-    def later(self, routine: Callable[[], Awaitable[None]]) -> None:
-        """Run what is left to do for a client that has gone."""
+    @property
+    def tasks(self) -> Tasks:
+        """Where handlers run."""
+        ...
+
+    @property
+    def leave_grace_seconds(self) -> float:
+        """How long the events of a client that has left are still handled."""
+        ...
+
+    def asks(self) -> None:
+        """Note that somebody waits for the client's answer."""
+
+    def is_answered(self) -> None:
+        """Note that one who waited does so no more."""
 
     def event_waits(self, size: int) -> None:
         """Count an event that waits for its handler."""
@@ -73,6 +90,7 @@ class Member:
     __slots__ = (
         "_acks",
         "_adapter",
+        "_background",
         "_dispatchers",
         "_entering",
         "_held",
@@ -95,6 +113,7 @@ class Member:
         self._adapter = found.adapter
         self._entering = False  # a connect hook may be at work: events wait behind it
         self._held: list[Outgoing] = []  # what was emitted before the client was in
+        self._background: dict[trio.CancelScope, None] | None = None  # around each of what runs in the background
         self._rooms: frozenset[str] = frozenset()  # while joining: where it shall be; when gone: where it was
         self._acks: dict[int, Answers] = {}  # acknowledgements that calls wait for, by id
         # Handler -> where its events wait; None: for all those that run in order. Made when first needed.
@@ -104,11 +123,6 @@ class Member:
     def namespace(self) -> str:
         """The name of the namespace."""
         return self._adapter.name
-
-    @property
-    def awaited_acks(self) -> int:
-        """How many acknowledgements calls wait for."""
-        return len(self._acks)
 
     # -- rooms -------------------------------------------------------------------------------------------------------
 
@@ -147,7 +161,7 @@ class Member:
         self._deliver(self._adapter.parser.event(self._adapter.name, event, args), event, args)
 
     def _deliver(self, outgoing: Outgoing, event: str, args: tuple[object, ...]) -> None:
-        if self.state != "gone":
+        if self.state in ("joining", "in"):
             if self._adapter.table.outgoing:
                 self._adapter.tell_listeners(self.socket, event, args)
             self.send(outgoing)
@@ -167,14 +181,36 @@ class Member:
 
     def expect_ack(self, ack_id: int, answers: Answers) -> None:
         """Expect an acknowledgement, unless the client has left."""
-        if self.state == "gone":
-            answers.gone()
-        else:
+        if self.state in ("joining", "in"):
             self._acks[ack_id] = answers
+            self._host.asks()
+        else:
+            answers.gone()
 
     def forget_ack(self, ack_id: int) -> None:
         """Expect it no more."""
-        self._acks.pop(ack_id, None)
+        if self._acks.pop(ack_id, None) is not None:
+            self._host.is_answered()
+
+    def start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
+        """See Socket.start_soon."""
+        if self.state in ("joining", "in"):
+            self._host.tasks.nursery.start_soon(self._run_in_background, routine)
+
+    async def _run_in_background(self, routine: Callable[[], Awaitable[object]]) -> None:
+        scope = trio.CancelScope()
+        if self._background is None:
+            self._background = {}
+        self._background[scope] = None
+        if self.state not in ("joining", "in"):  # it has left before this began
+            scope.cancel()
+        try:
+            with scope:
+                await routine()
+        except Exception:  # the boundary of one client's work
+            logger.exception("background work for socket %s failed", self.id)
+        finally:
+            del self._background[scope]
 
     # -- coming in ---------------------------------------------------------------------------------------------------
 
@@ -183,15 +219,16 @@ class Member:
         table = self._adapter.table
         if any(hook.is_async for hook in (*table.middleware, *table.connect)):
             self._entering = True
-            self._submit(None, self._enter, 0)
+            self._submit(None, _Entering(self), 0)
         else:
-            run_without_waiting(self._enter())
+            run_without_waiting(self.come_in())
 
-    async def _enter(self) -> None:
+    async def come_in(self) -> None:
+        """Do so; what `enter` calls."""
         socket = self.socket
         try:
             for hook in self._adapter.table.middleware:
-                await _settle(hook.call(socket), is_async=hook.is_async)
+                await _ask(hook, socket)
         except ConnectionRefused as refusal:
             self._refuse(refusal.message, refusal.data)
         except Exception:  # the boundary of the application's middleware
@@ -221,19 +258,27 @@ class Member:
         self._adapter.add(self, self._rooms)
         self._rooms = frozenset()
         self._host.joined()
-        for observer in self.observers:
-            observer.joined(socket)
+        self.observers.joined(socket)
         self.session.send(self._adapter.parser.connected(self._adapter.name, self.id))
         held, self._held = self._held, []
         for outgoing in held:
             self.session.send(outgoing)
         for hook in self._adapter.table.connect:
-            if not socket.connected:  # the hook before has sent it away
+            if self.state == "gone":  # the hook before has sent it away
                 return
             try:
-                await _settle(hook.call(socket), is_async=hook.is_async)
+                await _ask(hook, socket)
             except Exception as error:
                 answer_failure(self, socket, "connect", hook.on_error, error, None)
+                self._send_away(error)
+                return
+
+    def _send_away(self, error: Exception) -> None:
+        """Let a client that was in after all not stay: a connect hook said no, or failed."""
+        if isinstance(error, ConnectionRefused | Refusal):
+            self.disconnect(close=False)
+        elif self.state == "in":
+            self.session.close("forced server close")  # clients come again after this
 
     # -- events and acknowledgements from the client -------------------------------------------------------------------
 
@@ -253,7 +298,7 @@ class Member:
             event = event_name(body)
             self._tell_listeners(event, body)
             route = table.routes.get(event.encode())
-            if route is None or self.state == "gone":  # a listener may have sent it away
+            if route is None or self.state != "in":  # a listener may have sent it away
                 return
         socket = self.socket
         try:
@@ -267,9 +312,9 @@ class Member:
             answer_failure(self, socket, route.name, route.fallback.on_error, error, packet.ack_id)
             return
         if handler.concurrency > 1 and not self._entering:
-            self._submit(handler, invocation.run, size)
+            self._submit(handler, invocation, size)
         elif handler.is_async or (self._dispatchers and self._is_busy):
-            self._submit(None, invocation.run, size)
+            self._submit(None, invocation, size)
         else:
             invocation.run_now()
 
@@ -291,7 +336,7 @@ class Member:
         dispatcher = self._dispatchers.get(handler)
         if dispatcher is None:
             limit = 1 if handler is None else handler.concurrency
-            dispatcher = Dispatcher(self.session.nursery, limit, self._host.event_done)
+            dispatcher = Dispatcher(self._host.tasks.nursery, limit, self._host.event_done)
             self._dispatchers[handler] = dispatcher
         self._host.event_waits(size)
         dispatcher.submit(job, size)
@@ -305,6 +350,7 @@ class Member:
         body = decode_array(packet.body)
         answers = self._acks.pop(packet.ack_id, None)
         if answers is not None:
+            self._host.is_answered()
             answers.take(body)
 
     # -- what invocations need (see handlers.invocation.Caller) --------------------------------------------------------
@@ -319,53 +365,90 @@ class Member:
 
     def handled(self, socket: Socket, event: str, seconds: float) -> None:
         """Tell observers that a handler has ended well."""
-        for observer in self.observers:
-            observer.handled(socket, event, seconds)
+        self.observers.handled(socket, event, seconds)
 
     def failed(self, socket: Socket, event: str, error: Exception) -> None:
         """Tell observers that a handler or a hook was refused or failed."""
-        for observer in self.observers:
-            observer.failed(socket, event, error)
+        self.observers.failed(socket, event, error)
 
     # -- leaving -----------------------------------------------------------------------------------------------------
 
     def disconnect(self, *, close: bool) -> None:
         """See Socket.disconnect."""
-        if self.state != "gone":
+        if self.state in ("joining", "in"):
             self.session.send(self._adapter.parser.disconnected(self._adapter.name))
             self.close("server namespace disconnect")
         if close:
             self._host.disconnect()
 
-    def close(self, reason: DisconnectReason) -> None:
-        """Take the client out of the namespace: the only way in which a member ends. Idempotent."""
-        if self.state == "gone":
+    def close(self, reason: DisconnectReason, *, by_client: bool = False) -> None:
+        """Take the client out of the namespace: the only way in which a member ends. Idempotent.
+
+        Args:
+            reason: why.
+            by_client: it leaves by itself; what has arrived from it is still handled. Otherwise that is forgotten, and
+                handlers that run are cancelled.
+        """
+        if self.state in ("leaving", "gone"):
             return
         was_in = self.state == "in"
         if was_in:
             self._rooms = self.rooms
             self._adapter.remove(self)
-        self.state = follow(MEMBER, self.state, "leave")
+        lingers = was_in and by_client and not self._is_idle
+        self.state = follow(MEMBER, self.state, "leave" if lingers else "end" if was_in else "refuse")
         self._host.left(self)
+        self._end_what_needs_the_client()
         for dispatcher in self._dispatchers.values():
-            dispatcher.stop()
-        for answers in self._acks.values():
-            answers.gone()
-        self._acks.clear()
+            if lingers:
+                dispatcher.leave()
+            else:
+                dispatcher.stop()
         socket = self.socket
         del self.socket  # the two hold each other, and one who has left should not wait to be collected
         if was_in:
-            for observer in self.observers:
-                observer.left(socket, reason)
-            if self._adapter.table.disconnect:
-                self._say_farewell(socket, reason)
+            self.observers.left(socket, reason)
+        if lingers:
+            self._host.tasks.nursery.start_soon(self._linger, socket, reason)
+        elif was_in:
+            self._say_farewell(socket, reason)
+
+    def _end_what_needs_the_client(self) -> None:
+        """End calls, which will have no answer, and what runs in the background."""
+        for answers in self._acks.values():
+            self._host.is_answered()
+            answers.gone()
+        self._acks.clear()
+        for scope in list(self._background or ()):
+            scope.cancel()
+
+    async def _linger(self, socket: Socket, reason: DisconnectReason) -> None:
+        """Let handlers end whose client has left, for a while."""
+        seconds = self._host.leave_grace_seconds
+        try:
+            if await self._host.tasks.linger(self.wait_idle, seconds):
+                names = [name for dispatcher in self._dispatchers.values() for name in dispatcher.unfinished]
+                logger.warning(
+                    "cancelled %s of socket %s: did not end in %s s after the client had left",
+                    ", ".join(dict.fromkeys(names)),
+                    self.id,
+                    seconds,
+                )
+        finally:
+            for dispatcher in self._dispatchers.values():
+                dispatcher.stop()
+            self.state = follow(MEMBER, self.state, "end")
+            self._say_farewell(socket, reason)
 
     def _say_farewell(self, socket: Socket, reason: DisconnectReason) -> None:
         """Call the disconnect hooks, as soon as the client's handlers have ended."""
-        if not all(dispatcher.idle for dispatcher in self._dispatchers.values()):
-            self._host.later(lambda: self._farewell_when_idle(socket, reason))
-        elif any(hook.is_async for hook in self._adapter.table.disconnect):
-            self._host.later(lambda: self._farewell(socket, reason))
+        hooks = self._adapter.table.disconnect
+        if not hooks:
+            return
+        if not self._is_idle:
+            self._host.tasks.clean_up(lambda: self._farewell_when_idle(socket, reason))
+        elif any(hook.is_async for hook in hooks):
+            self._host.tasks.clean_up(lambda: self._farewell(socket, reason))
         else:
             copy_context().run(run_without_waiting, self._farewell(socket, reason))
 
@@ -374,7 +457,7 @@ class Member:
         try:
             await self.wait_idle()
         finally:
-            self._host.later(lambda: self._farewell(socket, reason))
+            self._host.tasks.clean_up(lambda: self._farewell(socket, reason))
 
     async def _farewell(self, socket: Socket, reason: DisconnectReason) -> None:
         for hook in self._adapter.table.disconnect:
@@ -383,10 +466,48 @@ class Member:
             except Exception as error:
                 answer_failure(self, socket, "disconnect", hook.on_error, error, None)
 
+    @property
+    def _is_idle(self) -> bool:
+        """Whether no handler runs or waits."""
+        return all(dispatcher.idle for dispatcher in self._dispatchers.values())
+
     async def wait_idle(self) -> None:
         """Wait until no handler runs or waits."""
         for dispatcher in list(self._dispatchers.values()):
             await dispatcher.wait_idle()
+
+
+@final
+class _Entering:
+    """The coming in of a client, as a job."""
+
+    name = "a connect hook"
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+
+    @property
+    def until_disconnect(self) -> bool:
+        """While middleware is asked: one who has left is not let in. A connect hook comes to its end."""
+        return self._member.state == "joining"
+
+    async def run(self) -> None:
+        """Come in."""
+        await self._member.come_in()
+
+
+async def _ask(hook: Hook, socket: Socket) -> None:
+    """Call middleware or a connect hook.
+
+    Raises:
+        ConnectionRefused: it said no.
+        TypeError: it said neither yes nor no.
+    """
+    answer = await _settle(hook.call(socket), is_async=hook.is_async)
+    if answer is False:
+        raise ConnectionRefused("Connection refused")
+    if answer is not None and answer is not True:
+        raise TypeError(f"a hook returns None or True to let a client in, or False, and not a {type(answer).__name__}")
 
 
 def _values(result: object) -> tuple[object, ...]:
@@ -395,16 +516,17 @@ def _values(result: object) -> tuple[object, ...]:
     return cast("tuple[object, ...]", result) if isinstance(result, tuple) else (result,)
 
 
-async def _settle(result: object, *, is_async: bool) -> None:
-    """Wait for what a hook returned, if it is a coroutine function.
+async def _settle(result: object, *, is_async: bool) -> object:
+    """Wait for what a hook returned, if it is a coroutine function, and return that.
 
     Raises:
         TypeError: it is not, and yet there would be something to wait for.
     """
-    if is_async:
-        await cast("Awaitable[object]", result)
-    elif isinstance(result, CoroutineType):
+    if is_async and isinstance(result, Awaitable):  # a wrapper of a coroutine function may have seen to that itself
+        return await cast("Awaitable[object]", result)
+    if isinstance(result, CoroutineType):
         refuse_coroutine(cast("Routine", result))
+    return result
 
 
 def run_without_waiting(routine: Coroutine[object, None, None]) -> None:

@@ -1,8 +1,8 @@
 """Who is in which room of a namespace.
 
-Semantics are those of Node's in-memory adapter: a member of several target rooms counts once, `except` wins over `to`,
-no rooms means everybody. Every member is in a room of its own id without having joined it; that room is looked up, not
-stored.
+Semantics are those of Node's in-memory adapter: a member of several target rooms counts once, `except` wins over `to`.
+Where no rooms are asked for everybody is meant; none among those asked for is nobody. Every member is in a room of its
+own id without having joined it; that room is looked up, not stored.
 
 Costs: joining and leaving are independent of the number of rooms; finding the targets is linear in the targets.
 """
@@ -74,9 +74,14 @@ class Rooms(Generic[M]):
         """The rooms a member is in, its own among them."""
         return frozenset(map(RoomName, {member_id, *self._joined.get(member_id, ())}))
 
-    def targets(self, rooms: Collection[str], excluded: Collection[str]) -> list[M]:
-        """Find everybody who is in one of the rooms and in none of the excluded; each once, in order of joining."""
-        found = self._union(rooms) if rooms else self._members
+    def targets(self, rooms: Collection[str] | None, excluded: Collection[str]) -> list[M]:
+        """Find everybody who is in one of the rooms and in none of the excluded; each once, in order of joining.
+
+        Args:
+            rooms: None for everybody; none given is nobody.
+            excluded: rooms whose members are left out.
+        """
+        found = self._members if rooms is None else self._union(rooms)
         if excluded:
             out = self._union(excluded)
             return [member for member_id, member in found.items() if member_id not in out]

@@ -109,7 +109,7 @@ class Connecting(Generic[P, S]):
         is_new = self._session.get(socket) is None
         session = await self._sign_in(person, identity)
         self._session.set(socket, session)
-        if is_new:
+        if is_new and socket.connected:  # to one who has left meanwhile nothing could be handed out
             await self._welcome(socket, session)
         if is_first:
             await self._first_came(person.key)

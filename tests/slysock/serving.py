@@ -8,12 +8,14 @@ import pytest
 
 from slysock import Config, Router, Server
 from slysock.asgi import ASGIApp
+from slysock.config import TransportName
 from slysock.engineio.session import Session
 from slysock.server import Lifespan
 from slysock.socketio.adapter import Adapter
 from slysock.testing import Memory, serve_memory
 
-both = pytest.mark.parametrize("transport", ["websocket", "polling"])
+BOTH: list[TransportName] = ["websocket", "polling"]
+both = pytest.mark.parametrize("transport", BOTH)
 
 
 @asynccontextmanager

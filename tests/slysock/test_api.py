@@ -36,7 +36,7 @@ def test_the_public_names_are_these() -> None:
     ("function", "parameters"),
     [
         (Router, ["namespace"]),
-        (Router.on, ["self", "event", "concurrency"]),
+        (Router.on, ["self", "event", "concurrency", "until_disconnect"]),
         (Router.use, ["self", "middleware"]),
         (Router.on_connect, ["self", "hook"]),
         (Router.on_disconnect, ["self", "hook"]),
@@ -82,7 +82,7 @@ def public(kind: type) -> list[str]:
 def test_what_users_hold_shows_only_what_is_theirs() -> None:
     speaking = ["emit", "call", "to", "except_", "volatile"]
     of_a_socket = ["id", "namespace", "handshake", "data", "connected", "joining", "gone", "rooms", "join", "leave"]
-    assert public(Socket) == sorted([*speaking, *of_a_socket, "broadcast", "after_ack", "disconnect"])
+    assert public(Socket) == sorted([*speaking, *of_a_socket, "broadcast", "after_ack", "start_soon", "disconnect"])
     assert public(Namespace) == sorted([*speaking, "client_count", "sockets", "get"])  # and `name`, of each one
     assert public(slysock.Broadcast) == sorted([*speaking, "sockets", "join", "leave", "disconnect"])
     assert public(Server) == sorted(

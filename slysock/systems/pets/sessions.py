@@ -13,12 +13,14 @@ from slysock.identity import Identity
 from slysock.systems.admission import Admission, show_out_of_root
 from slysock.systems.claims import profile_of
 from slysock.systems.connecting import Connecting
-from slysock.systems.domain import Domain
+from slysock.systems.domain import Domain, DomainError
 from slysock.systems.emitter import Emitter
+from slysock.systems.ids import normal_role
 from slysock.systems.socket_keys import Key
 from slysock_store import MAX_LIMIT, Json, JsonObject, User, UserKey
 
-from .people import Person, normal_role, person_of
+from .failures import answer_error
+from .people import Person, person_of
 from .rooms import chat_room, personal_room
 
 MAX_JOINED_PAGES: Final = 10
@@ -65,9 +67,15 @@ class Sessions:
         )
 
     async def connect(self, socket: Socket) -> None:
-        """Take a socket in whose bearer is known. A connect hook."""
+        """Take a socket in whose bearer is known. A connect hook.
+
+        Where that fails, the socket is told and stays: its next event makes up for it.
+        """
         if self._admission.maybe_identity(socket) is not None:
-            await self.session_of(socket)
+            try:
+                await self.session_of(socket)
+            except DomainError as error:
+                answer_error(socket, "connect", error)
 
     async def session_of(self, socket: Socket) -> Session:
         """Say who asks by a socket. Where that failed when the socket came, it is made up for now.

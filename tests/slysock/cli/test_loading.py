@@ -135,3 +135,11 @@ def test_an_error_inside_a_module_names_it_and_shows_where(
 def test_every_command_says_it_in_one_line(village: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert run_main(command, "--system", "pets,village:hat") == 2
     assert capsys.readouterr().err == "slysock: village has no 'hat'; did you mean hut?\n"
+    assert [path.name for path in village.iterdir() if path.name != "__pycache__"] == ["village.py"]
+
+
+def test_the_working_directory_is_searched_for_addresses_only(village: Path) -> None:
+    load_maker("pets")
+    assert str(village) not in sys.path
+    load_maker("village:hut")
+    assert sys.path[0] == str(village)

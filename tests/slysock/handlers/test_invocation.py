@@ -302,3 +302,26 @@ async def test_a_decorator_that_hides_a_coroutine_function_is_reported(
         assert await client.call("save", "text") == {"error": "Internal error"}
     assert logged(caplog) == [f"the handler of 'save' failed for socket {client.id}"]
     assert "make it a coroutine function" in caplog.text
+
+
+async def test_one_call_behind_the_acknowledgement_that_fails_does_not_cost_the_others(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, log = Router(), list[object]()
+    root.on_error(lambda socket, event, error: log.append("the error hook"))
+
+    def fail() -> None:
+        raise ValueError("oh")
+
+    @root.on("event")
+    def event(socket: Socket) -> str:
+        socket.after_ack(log.append, "first")
+        socket.after_ack(fail)
+        socket.after_ack(log.append, "third")
+        return "answer"
+
+    async with serving(root) as memory:
+        assert await (await memory.connect()).call("event") == "answer"
+        await wait_all_tasks_blocked()
+    assert log == ["first", "third"]
+    assert ["'event'" in text for text in logged(caplog)] == [True]

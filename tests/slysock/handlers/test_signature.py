@@ -168,9 +168,13 @@ def test_a_handler_that_no_event_can_fill_is_refused(handler: Callable[..., obje
         Signature(handler)
 
 
-def test_a_partial_function_is_refused_clearly_and_not_half_understood() -> None:
-    with pytest.raises(TypeError):
-        Signature(functools.partial(number, 1))
+def test_a_partial_takes_what_it_has_not_been_given() -> None:
+    def handler(context: object, socket: Socket, number: int, text: str = "") -> None: ...
+
+    signature = Signature(functools.partial(handler, object()))
+    assert signature.bind(b'["event",1,"x"]') == (1, "x")
+    with pytest.raises(InvalidPayload):
+        signature.bind(b'["event","x"]')
 
 
 def test_a_bound_method_is_a_handler() -> None:

@@ -249,7 +249,7 @@ async def test_one_large_event_does_not_stop_the_reading(autojump_clock: MockClo
     # Its handler may wait for the client's answer, and ends when the client leaves.
     root, log = Router(), list[object]()
 
-    @root.on("upload")
+    @root.on("upload", until_disconnect=True)
     async def upload(socket: Socket, first: bytes, second: bytes) -> None:
         log.append(await socket.call("name?"))
         try:

@@ -8,6 +8,8 @@ import trio
 
 from slysock import ConnectionRefused, DisconnectReason, Refusal, Router, Server, Socket
 from slysock.testing import serve_memory
+from slysock_protocol.engineio import Outgoing
+from tests.slysock.serving import BOTH, logged, serving
 
 
 @final
@@ -88,3 +90,42 @@ async def test_whoever_was_not_let_in_has_not_joined_and_not_left() -> None:
             await memory.connect()
         await trio.testing.wait_all_tasks_blocked()
         assert notebook.told == []
+
+
+class Failing:
+    """An observer with a mistake in each of its methods."""
+
+    def joined(self, socket: Socket) -> None:
+        raise ValueError("joined")
+
+    def left(self, socket: Socket, reason: DisconnectReason) -> None:
+        raise ValueError("left")
+
+    def handled(self, socket: Socket, event: str, seconds: float) -> None:
+        raise ValueError("handled")
+
+    def failed(self, socket: Socket, event: str, error: Exception) -> None:
+        raise ValueError("failed")
+
+    def session_closed(self, reason: DisconnectReason) -> None:
+        raise ValueError("session_closed")
+
+
+async def test_an_observer_that_raises_is_logged_once_for_each_moment_and_harms_nobody(
+    autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(make_router()) as memory:
+        memory.server.observe(Failing())
+        for transport in (*BOTH, *BOTH):
+            client = await memory.connect(transport=transport)
+            assert await client.call("plain", 1) == 1
+            assert await client.call("no") == {"error": "no"}
+            await client.connection.engine.send(Outgoing(b"1"))
+            await trio.sleep(1)
+    assert sorted(text.rpartition(" in ")[2].partition(",")[0] for text in logged(caplog)) == [
+        "'failed'",
+        "'handled'",
+        "'joined'",
+        "'left'",
+        "'session_closed'",
+    ]

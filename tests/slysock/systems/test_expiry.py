@@ -126,3 +126,12 @@ async def test_a_call_that_fails_is_logged_and_keeps_no_other_from_being_made(
     (logged,) = caplog.records
     assert logged.exc_info is not None
     assert "broken" in str(logged.exc_info[1])
+
+
+def test_sockets_that_come_and_go_leave_a_bounded_number_of_entries() -> None:
+    expiries = Expiries(lambda: 0.0)
+    for number in range(10_000):
+        expiries.set(str(number), 1e9, lambda: None)
+        expiries.clear(str(number))
+    assert len(expiries) == 0
+    assert len(expiries._heap) <= SPARE_ENTRIES + 1

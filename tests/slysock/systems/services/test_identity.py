@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from slysock import ConnectionRefused
 from slysock.identity import make_token
-from slysock.systems.services.managing import ChatRecord, UserRecord
+from slysock.systems.services.payloads import ChatRecord, UserRecord
 from slysock_store import UserKey
 from tests.slysock.systems.market import SECRET, at, nothing_for, now, settle, token_for
 from tests.slysock.systems.services.events import payloads
@@ -111,12 +111,12 @@ async def test_an_id_in_a_payload_is_the_tokens_or_an_admins(office: Office, eve
 
 
 async def test_numeric_ids_are_the_same_as_text(office: Office) -> None:
-    await office.services.put_chat("c", ChatRecord(client_id=7, provider_id="8"))
+    await office.services.managing.put_chat("c", ChatRecord(client_id=7, provider_id="8"))
     client = await office.connect(7, "client")
     for user_id in (7, "7"):
         assert at(await client.call("user-join", user_id), "status", "userId") == "7"
     assert success(await client.call("join-chat", "c"))
-    assert (await office.services.presence("7")).is_online
+    assert (await office.services.managing.presence("7")).is_online
 
 
 async def test_an_id_that_nobody_can_have_is_nobody(office: Office) -> None:
@@ -153,7 +153,9 @@ async def test_a_fresh_token_prolongs_the_stay_and_refreshes_the_user(
 
 
 async def test_a_token_without_role_leaves_the_role_that_the_back_end_told(office: Office) -> None:
-    await office.services.put_user(ANNA, UserRecord(role="CLIENT", full_name="Anna", profile_photo="/anna.jpg"))
+    await office.services.managing.put_user(
+        ANNA, UserRecord(role="CLIENT", full_name="Anna", profile_photo="/anna.jpg")
+    )
     client = await office.connect(ANNA, "")
     sender = at(await client.call("send-message", text()), "message", "sender")
     assert sender == {"_id": ANNA, "fullName": "Anna", "profilePhoto": {"url": "/anna.jpg"}, "role": "client"}
@@ -194,7 +196,7 @@ async def test_a_trusted_client_is_whom_it_says_and_stays_that() -> None:
 
 async def test_nobody_becomes_an_admin_by_being_trusted() -> None:
     async with open_office(trust_user_join=True) as office:
-        await office.services.put_user(ROOT, UserRecord(role="admin"))
+        await office.services.managing.put_user(ROOT, UserRecord(role="admin"))
         client = await office.running.memory.connect()
         await client.call("user-join", ROOT)
         await heard(client)

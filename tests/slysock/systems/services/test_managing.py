@@ -3,7 +3,7 @@
 import pytest
 
 from slysock.systems.domain import Conflict, Invalid
-from slysock.systems.services.managing import ChatRecord, TicketRecord, UserRecord
+from slysock.systems.services.payloads import ChatRecord, TicketRecord, UserRecord
 from tests.slysock.systems.market import at, token_for
 from tests.slysock.systems.running import json_of
 from tests.slysock.systems.services.office import (
@@ -24,24 +24,26 @@ from tests.slysock.systems.services.office import (
 
 async def test_telling_the_same_again_changes_nothing(office: Office) -> None:
     for _ in range(2):
-        record = await office.services.put_chat("c", ChatRecord(client_id=ANNA, provider_id=BEN))
+        record = await office.services.managing.put_chat("c", ChatRecord(client_id=ANNA, provider_id=BEN))
         assert (record.chat_id, record.client_id, record.provider_id) == ("c", ANNA, BEN)
-        ticket = await office.services.put_ticket("t", TicketRecord(user_id=ANNA, subject="Help"))
+        ticket = await office.services.managing.put_ticket("t", TicketRecord(user_id=ANNA, subject="Help"))
         assert (ticket.ticket_id, ticket.user_id, ticket.subject) == ("t", ANNA, "Help")
-    assert (await office.services.put_ticket("t", TicketRecord(user_id=ANNA))).subject == "Help"
-    assert (await office.services.put_ticket("t", TicketRecord(user_id=ANNA, subject="More"))).subject == "More"
-    assert (await office.services.put_ticket("u", TicketRecord(user_id=ANNA))).subject is None
+    assert (await office.services.managing.put_ticket("t", TicketRecord(user_id=ANNA))).subject == "Help"
+    assert (
+        await office.services.managing.put_ticket("t", TicketRecord(user_id=ANNA, subject="More"))
+    ).subject == "More"
+    assert (await office.services.managing.put_ticket("u", TicketRecord(user_id=ANNA))).subject is None
 
 
 async def test_another_owner_is_a_conflict_and_changes_nothing(office: Office) -> None:
     with pytest.raises(Conflict):
-        await office.services.put_chat(CHAT, ChatRecord(client_id=EVE, provider_id=BEN))
+        await office.services.managing.put_chat(CHAT, ChatRecord(client_id=EVE, provider_id=BEN))
     with pytest.raises(Conflict):
-        await office.services.put_chat(CHAT, ChatRecord(client_id=BEN, provider_id=ANNA))
+        await office.services.managing.put_chat(CHAT, ChatRecord(client_id=BEN, provider_id=ANNA))
     with pytest.raises(Conflict):
-        await office.services.put_ticket(TICKET, TicketRecord(user_id=EVE, subject="mine now"))
+        await office.services.managing.put_ticket(TICKET, TicketRecord(user_id=EVE, subject="mine now"))
     with pytest.raises(Invalid):
-        await office.services.put_chat("c", ChatRecord(client_id="7", provider_id=7))
+        await office.services.managing.put_chat("c", ChatRecord(client_id="7", provider_id=7))
     anna = await office.connect(ANNA)
     assert success(await anna.call("join-chat", CHAT))
 
@@ -62,7 +64,7 @@ async def test_another_owner_is_a_conflict_and_changes_nothing(office: Office) -
 async def test_a_profile_under_any_of_its_names(
     office: Office, profile: dict[str, str], name: str | None, photo: str | None
 ) -> None:
-    await office.services.put_user(ANNA, UserRecord(role="Client", **profile))
+    await office.services.managing.put_user(ANNA, UserRecord(role="Client", **profile))
     anna = await office.connect(ANNA, "")
     sender = at(await anna.call("send-message", text()), "message", "sender")
     assert sender == {"_id": ANNA, "fullName": name, "profilePhoto": {"url": photo}, "role": "client"}
@@ -78,7 +80,7 @@ async def test_what_the_back_end_tells_of_a_user_reaches_their_live_sockets_and_
     anna, ticket, root = await office.chatting(ANNA), await office.in_ticket(ANNA), await office.connect(ROOT)
     assert success(await root.call("user-join", ANNA))  # looks on, and stays who they are
     told = UserRecord(role="client", full_name="Anna Neu", profile_photo="/new.jpg")
-    await office.services.put_user(ANNA, told)
+    await office.services.managing.put_user(ANNA, told)
     shown = {"_id": ANNA, "fullName": "Anna Neu", "profilePhoto": {"url": "/new.jpg"}, "role": "client"}
     assert at(await anna.call("send-message", text()), "message", "sender") == shown
     assert at(await ticket.call("support-message", help_text()), "message", "sender") == shown
@@ -87,7 +89,7 @@ async def test_what_the_back_end_tells_of_a_user_reaches_their_live_sockets_and_
 
 async def test_a_role_that_the_back_end_takes_away_holds_on_live_sockets(office: Office) -> None:
     anna = await office.chatting(ANNA)
-    await office.services.put_user(ANNA, UserRecord(role="provider"))
+    await office.services.managing.put_user(ANNA, UserRecord(role="provider"))
     assert (await refused(anna, "send-message", text()))[0] == 403
 
 
