@@ -6,8 +6,9 @@ from typing import Final
 from msgspec import Struct
 
 from slysock import Router, Socket
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.admission import has_role
+from slysock.systems.claims import profile_of
 from slysock.systems.connecting import Connecting
 from slysock.systems.domain import NotAllowed, NotFound, make_domain
 from slysock.systems.domain.all_chats import AllChats
@@ -76,7 +77,7 @@ class Rides:
 
     async def sign_in(self, person: Person, identity: Identity) -> Person:
         """Keep what the token says of its bearer."""
-        await self._domain.users.sign_in(person.key, role=identity.role or "", profile=identity.profile)
+        await self._domain.users.sign_in(person.key, role=identity.role or "", profile=profile_of(identity))
         return person
 
     async def tell_others(self, user: UserKey, *, is_online: bool) -> None:
@@ -98,8 +99,9 @@ class Rides:
         user, chat = await self._ride(socket, payload.ride_id)
 
         def announce(stored: AddedMessage) -> None:
-            both = socket.namespace.to(*chat.participants)
-            socket.after_ack(both.emit, "said", said(stored.message, payload.ride_id))
+            socket.after_ack(
+                socket.namespace.to(*chat.participants).emit, "said", said(stored.message, payload.ride_id)
+            )
 
         post = Post(chat=chat, sender=user, text=payload.text, client_message_id=payload.client_message_id)
         return said((await self._posts.post(post, announce)).message, payload.ride_id)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from socketio import SimpleClient
 
-from slysock.identity.tokens import make_token
+from slysock.identity import make_token
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a secret of tests, which is longer than 32 bytes"

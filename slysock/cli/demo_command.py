@@ -21,7 +21,7 @@ from slysock.cli.loading import describe_systems, load_makers, make_systems
 from slysock.cli.opening import opened_store, run
 from slysock.cli.options import config_option, path_option, store_option, system_option, token_options
 from slysock.cli.settings import SettingsError, TokenSettings, choose, chosen_systems
-from slysock.identity.tokens import Tokens, make_token, secret_key
+from slysock.identity import Tokens, make_token, secret_key
 from slysock.systems.assembly import assemble
 from slysock.systems.demo import DemoFailed, Visit
 from slysock.systems.foundation import make_foundation

@@ -10,8 +10,7 @@ from typing import Final, final
 import msgspec
 
 from slysock.cli.settings import SettingsError, TokenSettings
-from slysock.identity.key_sets import RemoteKeys
-from slysock.identity.tokens import BadKey, KeySource, public_key, secret_key
+from slysock.identity import BadKey, KeySource, RemoteKeys, public_key, secret_key
 
 FALLBACK_SECRET_FILE: Final = Path("var/slysock.jwt-secret")
 """Where a made secret is kept when the store is not a file."""

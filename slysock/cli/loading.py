@@ -11,7 +11,7 @@ from typing import cast
 
 from slysock.cli.settings import SettingsError
 from slysock.cli.sources import did_you_mean
-from slysock.identity.tokens import FixedKey, Tokens, VerificationKey
+from slysock.identity import FixedKey, Tokens, VerificationKey
 from slysock.systems import SYSTEMS
 from slysock.systems.foundation import Foundation, make_foundation
 from slysock.systems.system import System, SystemMaker

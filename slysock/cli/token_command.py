@@ -12,7 +12,7 @@ from slysock.cli.keys import find_secret
 from slysock.cli.opening import run
 from slysock.cli.options import config_option, store_option, token_options
 from slysock.cli.settings import SettingsError, TokenSettings, choose
-from slysock.identity.tokens import make_token
+from slysock.identity import make_token
 from slysock.systems import SYSTEMS
 
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd]?)")

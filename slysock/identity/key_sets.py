@@ -18,7 +18,8 @@ import jwt
 import msgspec
 import trio
 
-from slysock.identity.tokens import BadKey, KeysUnavailable, TokenInvalid, VerificationKey, checked_public_key
+from slysock.identity.errors import KeysUnavailable, TokenInvalid
+from slysock.identity.keys import BadKey, VerificationKey, checked_public_key
 
 logger = logging.getLogger("slysock")
 

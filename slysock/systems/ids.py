@@ -4,7 +4,7 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock_store import UserKey
 
 from .domain import NotAuthenticated

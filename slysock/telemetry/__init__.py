@@ -1,8 +1,44 @@
-"""Numbers for whoever watches a server. For any program."""
+"""What a server does, for whoever watches it. For any program; the server knows nothing of it.
+
+    from prometheus_client import make_asgi_app
+
+    from slysock import Router, Server, Socket
+    from slysock.telemetry import AccessLog, Metrics
+
+    root = Router("/")
+
+    @root.on("hello")
+    def hello(socket: Socket, name: str) -> str:
+        socket.data["user"] = name
+        return f"Hello {name}"
+
+    metrics = Metrics()
+    server = Server(root, app=make_asgi_app(metrics.registry))
+    server.observe(metrics)
+    metrics.add_gauges(server.statistics)
+    server.observe(AccessLog(lambda socket: socket.data.get("user")))
+
+Here the application, which answers all requests that are not Socket.IO's, is Prometheus's own. A route of another one
+answers with `metrics.render()` as `CONTENT_TYPE`. What a program counts itself goes into `metrics.registry`. The access
+log is written to the logger `slysock.access`, with what is known of each line in the record's `fields`.
+"""
 
 from slysock.extras import needs_extra
 
 with needs_extra("slysock.telemetry", "metrics"):
-    from slysock.telemetry import counts, durations
+    from slysock.telemetry.access_log import AccessLog
+    from slysock.telemetry.counters import Counter, CounterFamily
+    from slysock.telemetry.error_kind import error_kind
+    from slysock.telemetry.histograms import Histogram, HistogramFamily
+    from slysock.telemetry.metrics import CONTENT_TYPE, Metrics
 
-__all__ = ["counts", "durations"]
+__all__ = [
+    "CONTENT_TYPE",
+    "AccessLog",
+    "Counter",
+    "CounterFamily",
+    "Histogram",
+    "HistogramFamily",
+    "Metrics",
+    "error_kind",
+]

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias, final
 
 import msgspec
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.domain import NotAllowed, NotAuthenticated
 from slysock.systems.ids import MAX_INTEGER
 from slysock_store import ChatKey, NewChat, UserKey

@@ -4,7 +4,7 @@ from typing import final
 
 from msgspec import Struct
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.ids import key_of_bearer
 from slysock_store import UserKey
 

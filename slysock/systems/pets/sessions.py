@@ -9,8 +9,9 @@ from typing import Final, final
 from msgspec import Struct
 
 from slysock import Socket
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.admission import Admission, show_out_of_root
+from slysock.systems.claims import profile_of
 from slysock.systems.connecting import Connecting
 from slysock.systems.domain import Domain, DomainError
 from slysock.systems.emitter import Emitter
@@ -101,7 +102,7 @@ class Sessions:
     async def sign_in(self, person: Person, identity: Identity) -> Session:
         """Refresh the user of a token, or make them, where it tells something new."""
         known = await self._maybe_known(person)
-        if known is not None and _is_told(known, normal_role(identity.role or ""), identity.profile):
+        if known is not None and _is_told(known, normal_role(identity.role or ""), profile_of(identity)):
             return Session(identity, known)
         return await self._store(person, identity, known)
 
@@ -118,7 +119,7 @@ class Sessions:
     async def _store(self, person: Person, identity: Identity, known: User | None) -> Session:
         """Store what a token says; one that names no role leaves the user's as it is."""
         role = normal_role(identity.role or "") or ("" if known is None else known.role)
-        return Session(identity, await self._domain.users.sign_in(person.key, role=role, profile=identity.profile))
+        return Session(identity, await self._domain.users.sign_in(person.key, role=role, profile=profile_of(identity)))
 
     async def _join_chats(self, socket: Socket, session: Session) -> None:
         for page in range(1, MAX_JOINED_PAGES + 1):

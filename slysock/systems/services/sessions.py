@@ -6,8 +6,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slysock import Socket
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.admission import Admission, show_out_of_root
+from slysock.systems.claims import profile_of
 from slysock.systems.connecting import Connecting
 from slysock.systems.domain import Domain, NotAllowed, NotAuthenticated
 from slysock.systems.emitter import Emitter
@@ -102,7 +103,7 @@ class Sessions:
         if not role:
             known = await self.maybe_user(person.key)
             role = "" if known is None else known.role
-        profile: JsonObject = {} if identity is None else identity.profile
+        profile: JsonObject = {} if identity is None else profile_of(identity)
         user = await self._domain.users.sign_in(person.key, role=role, profile=profile)
         return Session(key=person.key, user=user, identity=identity)
 

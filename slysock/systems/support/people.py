@@ -4,7 +4,7 @@ from typing import Final, final
 
 import msgspec
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.domain import NotAuthenticated
 from slysock.systems.ids import key_of_bearer
 from slysock_store import UserKey

@@ -7,7 +7,7 @@ import pytest
 
 from slysock.cli.keys import database_file, find_secret, load_key, load_tls, make_folder, secret_file
 from slysock.cli.settings import SettingsError, TokenSettings
-from slysock.identity.key_sets import RemoteKeys
+from slysock.identity import RemoteKeys
 
 
 @pytest.mark.parametrize(

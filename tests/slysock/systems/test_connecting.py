@@ -9,7 +9,7 @@ import pytest
 from msgspec import Struct
 
 from slysock import Router, Server, Socket
-from slysock.identity.tokens import Identity, Tokens, secret_key
+from slysock.identity import Identity, Tokens, secret_key
 from slysock.systems.admission import Admission
 from slysock.systems.connecting import Connecting
 from slysock.systems.domain import DomainError, Invalid, Presence

@@ -3,7 +3,7 @@
 import pytest
 
 from slysock import ConnectionRefused, Router
-from slysock.identity.tokens import make_token
+from slysock.identity import make_token
 from slysock.systems.pets import pets
 from slysock.systems.pets.rooms import chat_room, personal_room
 from slysock_store import ChatId, UserKey

@@ -8,7 +8,7 @@ import trio
 from trio.testing import MockClock
 
 from slysock import ConnectionRefused
-from slysock.identity.tokens import make_token
+from slysock.identity import make_token
 from slysock.systems.services.payloads import ChatRecord, UserRecord
 from slysock_store import UserKey
 from tests.slysock.systems.market import SECRET, at, nothing_for, now, settle, token_for

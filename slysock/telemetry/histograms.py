@@ -12,15 +12,13 @@ from typing import Final, final
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-__all__ = ["Durations", "DurationsByLabels"]
-
 _SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _BOUNDS: Final = (*map(str, _SECONDS), "+Inf")
 
 
 @final
-class Durations:
-    """The histogram of one kind of thing."""
+class Histogram:
+    """How long one kind of thing has taken."""
 
     __slots__ = ("_counts", "_sum")
 
@@ -28,37 +26,37 @@ class Durations:
         self._counts = [0] * len(_BOUNDS)  # by bucket, each without those before it
         self._sum = 0.0
 
-    def add(self, seconds: float) -> None:
-        """Count one."""
+    def observe(self, seconds: float) -> None:
+        """Count one that took so long."""
         self._counts[bisect_left(_SECONDS, seconds)] += 1
         self._sum += seconds
 
     def read(self) -> tuple[list[tuple[str, float]], float]:
-        """Give the buckets as Prometheus has them, each with those before it, and the sum."""
+        """Return the buckets as Prometheus has them, each with those before it, and the sum in seconds."""
         return list(zip(_BOUNDS, accumulate(map(float, self._counts)), strict=True)), self._sum
 
 
 @final
-class DurationsByLabels(Collector):
-    """The histograms of one name. As many as there are values of the labels: keep those few."""
+class HistogramFamily(Collector):
+    """The histograms of one name, which differ in the values of its labels. Keep those few: all are kept."""
 
     def __init__(self, name: str, documentation: str, labels: Sequence[str]) -> None:
         self._name = name
         self._documentation = documentation
         self._labels = labels
-        self._durations: dict[tuple[str, ...], Durations] = {}  # values of the labels -> theirs
+        self._histograms: dict[tuple[str, ...], Histogram] = {}  # values of the labels -> theirs
 
-    def of(self, *values: str) -> Durations:
-        """Give the one for these values; worth keeping by whoever adds often."""
-        durations = self._durations.get(values)
-        if durations is None:
-            durations = self._durations[values] = Durations()
-        return durations
+    def labels(self, *values: str) -> Histogram:
+        """Return the histogram for these values, shown from now on; worth keeping by whoever observes often."""
+        histogram = self._histograms.get(values)
+        if histogram is None:
+            histogram = self._histograms[values] = Histogram()
+        return histogram
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """Read them; see Collector."""
         family = HistogramMetricFamily(self._name, self._documentation, labels=self._labels)
-        for values, durations in self._durations.items():
-            buckets, total = durations.read()
+        for values, histogram in self._histograms.items():
+            buckets, total = histogram.read()
             family.add_metric(values, buckets, total)
         yield family
