@@ -20,6 +20,7 @@ PACKAGES: dict[str, Path] = {
 PUBLIC_MODULES = {
     "slysock",
     "slysock.asgi",
+    "slysock.extras",
     "slysock.handlers.description",
     "slysock.socketio.observer",
     "slysock.identity",
@@ -234,7 +235,7 @@ BELOW: Mapping[str, set[str]] = {
     "handlers": set(),
     "socketio": {"engineio", "handlers"},
 }
-FOUNDATION = {"config", "errors", "ids", "request", "states", "tasks"}
+FOUNDATION = {"config", "errors", "ids", "request", "states"}
 """The modules beside the folders that everybody may import; the others are made of the folders."""
 
 

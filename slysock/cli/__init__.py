@@ -12,6 +12,7 @@ import click
 from slysock.cli.commands import CommandGroup
 from slysock.cli.options import refuse_unknown_environment
 from slysock.cli.settings import SettingsError
+from slysock.extras import MissingExtra
 
 __all__ = ["main"]
 
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         slysock.main(arguments, prog_name="slysock", standalone_mode=False)
     except click.ClickException as error:
         _complain(error.format_message())
-    except SettingsError as error:
+    except (SettingsError, MissingExtra) as error:
         _complain(str(error))
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)

@@ -7,6 +7,7 @@ from typing import Final, final
 import click
 
 from slysock.cli.options import Sections
+from slysock.extras import needs_extra
 
 COMMANDS: Final[Mapping[str, str]] = {
     "serve": "Serve the chat systems until Ctrl+C or SIGTERM, which end them gracefully. Works without any option.",
@@ -44,10 +45,15 @@ class CommandGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - see above
-        """Load a command; None for one that does not exist."""
+        """Load a command; None for one that does not exist.
+
+        Raises:
+            MissingExtra: it needs an extra that is not installed.
+        """
         if cmd_name not in COMMANDS:
             return None
-        command: object = getattr(import_module(f"slysock.cli.{cmd_name}_command"), cmd_name)
+        with needs_extra(f"slysock {cmd_name}", "systems"):
+            command: object = getattr(import_module(f"slysock.cli.{cmd_name}_command"), cmd_name)
         assert isinstance(command, click.Command)
         return command
 

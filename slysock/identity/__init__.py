@@ -25,20 +25,23 @@ A client brings its token as `io("/chat", { auth: { token } })`, or where else `
 its client connects and not again: whoever must leave when it ends is to be disconnected at `identity.expires_at`.
 """
 
-from slysock.identity.credentials import find_token
-from slysock.identity.errors import KeysUnavailable, TokenError, TokenExpired, TokenInvalid, TokenMissing
-from slysock.identity.key_sets import FetchFailed, RemoteKeys
-from slysock.identity.keys import (
-    Algorithm,
-    BadKey,
-    FixedKey,
-    KeySource,
-    VerificationKey,
-    checked_public_key,
-    public_key,
-    secret_key,
-)
-from slysock.identity.tokens import Claims, Clock, Identity, Tokens, make_token
+from slysock.extras import needs_extra
+
+with needs_extra("slysock.identity", "identity"):
+    from slysock.identity.credentials import find_token
+    from slysock.identity.errors import KeysUnavailable, TokenError, TokenExpired, TokenInvalid, TokenMissing
+    from slysock.identity.key_sets import FetchFailed, RemoteKeys
+    from slysock.identity.keys import (
+        Algorithm,
+        BadKey,
+        FixedKey,
+        KeySource,
+        VerificationKey,
+        checked_public_key,
+        public_key,
+        secret_key,
+    )
+    from slysock.identity.tokens import Claims, Clock, Identity, Tokens, make_token
 
 __all__ = [
     "Algorithm",

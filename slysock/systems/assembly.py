@@ -9,16 +9,19 @@ import trio
 
 from slysock import Router, Server
 from slysock.asgi import ASGIApp, with_cors
-from slysock.telemetry import CONTENT_TYPE
+from slysock.extras import needs_extra
 
-from .asyncapi import asyncapi_document
-from .foundation import Foundation
-from .manage.routes import manage_area
-from .metrics import SystemsMetrics
-from .rest.app import make_rest_app
-from .rest.openapi import openapi_document
-from .rest.pages import metrics_route, site_routes
-from .system import System
+with needs_extra("slysock.systems", "systems"):
+    from slysock.telemetry import CONTENT_TYPE
+
+    from .asyncapi import asyncapi_document
+    from .foundation import Foundation
+    from .manage.routes import manage_area
+    from .metrics import SystemsMetrics
+    from .rest.app import make_rest_app
+    from .rest.openapi import openapi_document
+    from .rest.pages import metrics_route, site_routes
+    from .system import System
 
 
 @final

@@ -23,11 +23,14 @@ answers with `metrics.render()` as `CONTENT_TYPE`. What a program counts itself 
 log is written to the logger `slysock.access`, with what is known of each line in the record's `fields`.
 """
 
-from slysock.telemetry.access_log import AccessLog
-from slysock.telemetry.counters import Counter, CounterFamily
-from slysock.telemetry.error_kind import error_kind
-from slysock.telemetry.histograms import Histogram, HistogramFamily
-from slysock.telemetry.metrics import CONTENT_TYPE, Metrics
+from slysock.extras import needs_extra
+
+with needs_extra("slysock.telemetry", "metrics"):
+    from slysock.telemetry.access_log import AccessLog
+    from slysock.telemetry.counters import Counter, CounterFamily
+    from slysock.telemetry.error_kind import error_kind
+    from slysock.telemetry.histograms import Histogram, HistogramFamily
+    from slysock.telemetry.metrics import CONTENT_TYPE, Metrics
 
 __all__ = [
     "CONTENT_TYPE",

@@ -50,7 +50,7 @@ async def test_a_namespace_without_a_router_cannot_be_spoken_to() -> None:
         Server(Router()).of("/nowhere")
 
 
-async def test_what_a_server_holds_can_be_counted() -> None:
+async def test_what_a_server_holds_can_be_counted(autojump_clock: MockClock) -> None:
     server = Server(Router(), Router("/empty"))
     async with serve_memory(server) as memory:
         client = await memory.connect()

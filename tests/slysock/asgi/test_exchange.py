@@ -104,6 +104,13 @@ async def test_the_default_application_answers_404(autojump_clock: MockClock) ->
     assert answer.endswith(b'\r\n\r\n{"message":"Not Found"}')
 
 
+async def test_the_default_application_has_no_lifespan() -> None:
+    async def never(*_: object) -> Event:
+        raise AssertionError("it says and asks nothing")
+
+    await not_found({"type": "lifespan"}, never, never)
+
+
 # ---- applications that fail -----------------------------------------------------------------------------------------
 
 
