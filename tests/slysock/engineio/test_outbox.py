@@ -15,7 +15,7 @@ from trio.testing import (
     wait_all_tasks_blocked,
 )
 
-from tests.slysock.engineio.outboxes import bench, nothing, pair, read
+from tests.slysock.engineio.outboxes import RecordingSocket, bench, nothing, pair, read
 
 
 class Broken(Exception):
@@ -149,6 +149,59 @@ async def test_a_burst_that_the_kernel_takes_is_not_called_full() -> None:
             await wait_all_tasks_blocked()
             assert made.reports == []
             assert len(await read(theirs, 10_000)) == 10_000
+
+
+async def test_a_burst_of_which_the_kernel_takes_a_part_is_kept_as_far_as_there_is_room() -> None:
+    ours, theirs = pair()
+    with ours, theirs:
+        async with bench() as made:
+            box = made.box(nothing(), ours, max_bytes=100_000)
+            box.push(b"a" * 90_000)
+            box.push(b"b" * 10_500)  # over the limit, were it not for what the kernel takes of the first
+            assert box.statistics().blocked
+            assert not box.shut
+            assert await read(theirs, 100_500) == b"a" * 90_000 + b"b" * 10_500
+
+
+async def test_a_wake_up_for_nothing_costs_nothing_but_a_turn() -> None:
+    class Spurious(RecordingSocket):
+        """Says that it can be written to, and cannot, once."""
+
+        refusals = 1
+
+        def send(self, data: object, flags: int = 0) -> int:
+            if self.refusals and self.sends:
+                self.refusals -= 1
+                raise BlockingIOError
+            return super().send(data, flags)
+
+    ours, theirs = pair()
+    spurious = Spurious(fileno=ours.detach())
+    spurious.sends = []
+    with spurious, theirs:
+        async with bench() as made:
+            box = made.box(nothing(), spurious, max_bytes=100_000)
+            box.push(bytes(90_000))
+            await wait_all_tasks_blocked()
+            assert await read(theirs, 90_000) == bytes(90_000)
+            assert spurious.refusals == 0
+            assert made.reports == []
+
+
+async def test_who_holds_the_flusher_flushes_without_a_turn() -> None:
+    ours, theirs = pair()
+    with ours, theirs:
+        async with bench() as made:
+            box = made.box(nothing(), ours)
+            made.flusher.hold()
+            box.push(b"1")
+            box.push(b"2")
+            assert ours.sends == []
+            made.flusher.flush()
+            assert ours.sends == [2]
+            box.push(b"3")  # held no longer
+            await wait_all_tasks_blocked()
+            assert await read(theirs, 3) == b"123"
 
 
 async def test_one_message_larger_than_the_limit_passes() -> None:
