@@ -24,6 +24,8 @@ from slysock.socketio.client_socket import Socket
 from slysock.socketio.namespace import Namespace
 from slysock_protocol import LocalProtocolError
 
+__version__ = "0.1.0"
+
 __all__ = [
     "NO_ACK",
     "AckTimeout",

@@ -21,9 +21,9 @@ from slysock.engineio.engine import Engine, Takeover, Wire
 from slysock.engineio.receiver import Receiver
 from slysock.engineio.session import Session
 from slysock.engineio.transport import Ending
+from slysock.handlers.tasks import Tasks
 from slysock.http import HttpConnection, Request, RequestBroken
 from slysock.http.listeners import Listening, accept_forever
-from slysock.tasks import Tasks
 from slysock_protocol.errors import CloseCode
 
 logger = logging.getLogger("slysock")

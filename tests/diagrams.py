@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Final, TypeAlias
 
 from slysock.engineio.states import POLLING, SESSION, WEBSOCKET
@@ -67,7 +68,9 @@ def _label(state: str) -> str:
 
 def render() -> str:
     """Write the page."""
-    chapters = [f"## {name}\n\n{text}\n\n```mermaid\n{diagram(table)}\n```\n" for name, table, text in MACHINES]
+    chapters = [
+        f"## {name}\n\n{fill(text, 120)}\n\n```mermaid\n{diagram(table)}\n```\n" for name, table, text in MACHINES
+    ]
     return "\n".join([INTRODUCTION, *chapters])
 
 

@@ -7,7 +7,7 @@ from bench.scenarios.model import Point, Scenario
 
 CLIENTS: Final = (10, 100, 1000, 10_000)
 IN_FLIGHT: Final = (1, 8, 64)
-QUICK: Final = {(100, 1), (1000, 1), (1000, 8)}
+QUICK: Final = {(1000, 1), (1000, 8)}
 GROWTH: Final = {(clients, in_flight) for clients in (100, 1000, 10_000) for in_flight in (1, 8)}
 
 

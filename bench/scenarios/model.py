@@ -53,7 +53,7 @@ class Scenario:
     name: str
     title: str
     counted: Literal["deliveries", "requests", "connects", "joins"]
-    series: Literal["delivery", "request", "connect", "join"]
+    series: Literal["delivery", "delivery_polling", "request", "connect", "join"]
     x_title: str
     points: Sequence[Point]
     kind: Literal["load", "memory"] = "load"

@@ -1,4 +1,4 @@
-"""Whose doing it was.
+"""Protocol errors, by whose doing they are.
 
 ProtocolError
 ├── LocalProtocolError   we, or our user, asked for something that peers would choke on; nothing was sent
@@ -10,7 +10,7 @@ from typing import final
 
 
 class CloseCode(IntEnum):
-    """WebSocket close codes that a server gives (RFC 6455, section 7.4.1)."""
+    """WebSocket close codes that a server sends (RFC 6455, section 7.4.1)."""
 
     NORMAL = 1000
     GOING_AWAY = 1001

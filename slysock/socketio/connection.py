@@ -12,12 +12,12 @@ from slysock.engineio.receiver import ReceiverStatistics
 from slysock.engineio.session import Session
 from slysock.engineio.timers import Timer, Timers
 from slysock.engineio.transport import Ending
+from slysock.handlers.tasks import Tasks
 from slysock.ids import DisconnectReason
 from slysock.request import Handshake
 from slysock.socketio.member import Member
 from slysock.socketio.namespaces import Namespaces
 from slysock.socketio.observer import Observers
-from slysock.tasks import Tasks
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.errors import CloseCode
 from slysock_protocol.socketio import Ack, Connect, Disconnect, Event, Packet, Parser

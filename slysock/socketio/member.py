@@ -18,6 +18,7 @@ from slysock.handlers.dispatcher import Dispatcher, Job
 from slysock.handlers.handler import Handler
 from slysock.handlers.invocation import Invocation, Routine, answer_failure, refuse_coroutine
 from slysock.handlers.table import Hook
+from slysock.handlers.tasks import Tasks
 from slysock.ids import DisconnectReason, RoomName, SocketId
 from slysock.request import Handshake
 from slysock.socketio.acks import Answers
@@ -25,7 +26,6 @@ from slysock.socketio.client_socket import Socket
 from slysock.socketio.namespaces import Found
 from slysock.socketio.states import MEMBER, MemberState
 from slysock.states import follow
-from slysock.tasks import Tasks
 from slysock_protocol import LocalProtocolError, RemoteProtocolError
 from slysock_protocol.engineio import Outgoing
 from slysock_protocol.socketio import Ack, Event, decode_array, event_name

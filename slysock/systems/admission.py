@@ -11,7 +11,7 @@ from typing import Final, TypeAlias, final
 from msgspec import Struct
 
 from slysock import ConnectionRefused, DisconnectReason, Router, Socket
-from slysock.identity.tokens import Identity, KeysUnavailable, TokenError, TokenExpired, TokenMissing, Tokens
+from slysock.identity import Identity, KeysUnavailable, TokenError, TokenExpired, TokenMissing, Tokens
 
 from .domain import DomainError, NotAllowed, NotAuthenticated, Unavailable
 from .expiry import Expiries
@@ -136,6 +136,12 @@ def identity_in(socket: Socket) -> Identity | None:
     """See Admission.maybe_identity."""
     kept = _KEPT.get(socket)
     return None if kept is None else kept.identity
+
+
+def user_in(socket: Socket) -> str | int | None:
+    """Name the user that a socket speaks for, or spoke for, as its token does; None for nobody. For the access log."""
+    identity = identity_in(socket)
+    return None if identity is None else identity.user_id
 
 
 def refused(error: TokenError) -> DomainError:

@@ -9,15 +9,19 @@ import trio
 
 from slysock import Router, Server
 from slysock.asgi import ASGIApp, with_cors
+from slysock.extras import needs_extra
 
-from .asyncapi import asyncapi_document
-from .foundation import Foundation
-from .manage.routes import manage_area
-from .metrics import CONTENT_TYPE, Metrics
-from .rest.app import make_rest_app
-from .rest.openapi import openapi_document
-from .rest.pages import metrics_route, site_routes
-from .system import System
+with needs_extra("slysock.systems", "systems"):
+    from slysock.telemetry import CONTENT_TYPE
+
+    from .asyncapi import asyncapi_document
+    from .foundation import Foundation
+    from .manage.routes import manage_area
+    from .metrics import SystemsMetrics
+    from .rest.app import make_rest_app
+    from .rest.openapi import openapi_document
+    from .rest.pages import metrics_route, site_routes
+    from .system import System
 
 
 @final
@@ -31,7 +35,7 @@ class Assembly(msgspec.Struct, frozen=True, kw_only=True):
     foundation: Foundation
     routers: tuple[Router, ...]
     app: ASGIApp
-    metrics: Metrics | None = None
+    metrics: SystemsMetrics | None = None
 
     def started(self, server: Server) -> None:
         """Give the systems their server."""
@@ -53,7 +57,7 @@ def assemble(
     foundation: Foundation,
     *,
     cors_origins: Sequence[str] | None = None,
-    metrics: Metrics | None = None,
+    metrics: SystemsMetrics | None = None,
 ) -> Assembly:
     """Put systems together that stand on one foundation.
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Generic, Protocol, TypeVar, final
 
 from slysock import DisconnectReason, Socket
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock_store import UserKey
 
 from .admission import Admission

@@ -13,7 +13,7 @@ from typing import Final, final
 
 import trio
 
-from slysock.identity.tokens import Clock
+from slysock.identity import Clock
 
 logger = logging.getLogger("slysock.systems")
 

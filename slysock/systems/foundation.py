@@ -4,7 +4,7 @@ from typing import final
 
 import msgspec
 
-from slysock.identity.tokens import Tokens
+from slysock.identity import Tokens
 from slysock_store import Store
 
 from .admission import Admission, RootDoor

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, final
 
 import msgspec
+import trio
 
 from slysock import Router, Server
 
@@ -24,7 +25,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     routers: tuple[Router, ...]
-    run: Callable[[], Awaitable[None]]
+    run: Callable[[], Awaitable[None]] = trio.sleep_forever
     """Keeps the system's deadlines until cancelled; start it before the first client comes, once."""
 
     rest: tuple[RestArea, ...] = ()

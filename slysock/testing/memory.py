@@ -20,14 +20,14 @@ from slysock_protocol.socketio import PARSERS
 
 @final
 class Memory:
-    """A running server, and clients for it. All of them end with it."""
+    """A running server, and the clients opened for it, which end with it."""
 
     def __init__(self, server: Server, nursery: trio.Nursery) -> None:
         self.server = server
         self._nursery = nursery
 
     def open(self, *, peer: str = "192.0.2.1", secure: bool = False) -> trio.abc.Stream:
-        """Connect, and return the client's end: for bytes of your own."""
+        """Connect, and return the client's end of the stream, for bytes of your own."""
         client, server = open_pipe()
 
         async def serve() -> None:
@@ -85,7 +85,7 @@ class Memory:
         """Open a connection and join a namespace.
 
         Raises:
-            ConnectionRefused: the server did not let the client in; with its message and data.
+            ConnectionRefused: the server did not let the client in; has the server's message and data.
             Closed: the server refused the connection.
         """
         connection = await self.open_connection(transport, headers=headers, query=query)
@@ -94,10 +94,10 @@ class Memory:
 
 @asynccontextmanager
 async def serve_memory(server: Server) -> AsyncGenerator[Memory]:
-    """Run a server for the length of the block, then stop it gracefully; clients that are left are dropped.
+    """Run a server while the block runs, then stop it gracefully; remaining clients are dropped.
 
-    What the block raises comes out as it is, and not in groups of the nurseries inside; unless the server has failed,
-    too.
+    What the block raises comes out as it is, and not in the exception groups of the nurseries inside; unless the server
+    has failed, too.
     """
     failure: BaseException | None = None
     try:

@@ -69,7 +69,7 @@ class Write(Generic[Tx_contra, T_co]):
         self.error = error
 
     def outcome(self) -> T_co:
-        """Give the result or raise the error. Call after the transaction has ended."""
+        """Return the result or raise the error. Call after the transaction has ended."""
         if self.error is not None:
             raise self.error
         if self._result is None:
@@ -218,7 +218,7 @@ class Writer(Generic[Tx]):
                 self._look_again()
 
     def statistics(self) -> StoreStatistics:
-        """Give the counters."""
+        """Return the counters."""
         return StoreStatistics(
             waiting_writes=len(self._queue),
             writes=self._committer.writes,

@@ -50,7 +50,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
     @property
     def total_pages(self) -> int:
-        """Give the number of pages; 0 for an empty list."""
+        """Return the number of pages; 0 for an empty list."""
         return -(-self.total_records // self.limit)
 
     @property
@@ -115,7 +115,7 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def participants(self) -> tuple[UserKey, ...]:
-        """Give the participants in the order in which they came."""
+        """Return the participants in the order in which they came."""
         return tuple(member.user for member in self.members if member.is_participant)
 
     @property
@@ -125,7 +125,7 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def blocked_by(self) -> tuple[UserKey, ...]:
-        """Give those who have blocked the chat."""
+        """Return those who have blocked the chat."""
         return tuple(member.user for member in self.members if member.has_blocked)
 
     def is_participant(self, user: UserKey) -> bool:
@@ -133,7 +133,7 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return any(member.user == user and member.is_participant for member in self.members)
 
     def unread_of(self, user: UserKey) -> int:
-        """Give how many messages this user has not read. One who was never here has read and written nothing."""
+        """Return how many messages this user has not read. One who was never here has read and written nothing."""
         for member in self.members:
             if member.user == user:
                 return member.unread
@@ -202,12 +202,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def delivered_to(self) -> tuple[UserKey, ...]:
-        """Give those whom it has reached."""
+        """Return those whom it has reached."""
         return tuple(receipt.user for receipt in self.receipts if receipt.delivered_at is not None)
 
     @property
     def read_by(self) -> tuple[UserKey, ...]:
-        """Give those who have read it; the sender is not among them."""
+        """Return those who have read it; the sender is not among them."""
         return tuple(receipt.user for receipt in self.receipts if receipt.read_at is not None)
 
 

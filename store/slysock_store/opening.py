@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from .errors import BadStoreUrl
@@ -30,7 +31,7 @@ async def open_store(url: str, *, clock: Clock = system_clock) -> AsyncGenerator
         clock: gives the times of records; for tests.
 
     Raises:
-        BadStoreUrl: the URL or its path names no store that could be opened.
+        BadStoreUrl: the URL or its path names no store that could be opened, or one whose driver is not installed.
         SchemaTooNew: the database was written by a newer version.
         StoreUnavailable: it may not be opened or written, is damaged, or cannot be reached.
     """
@@ -52,6 +53,8 @@ def _opener(url: str, clock: Clock) -> AbstractAsyncContextManager[Store]:
 
 
 def _open_mongo(url: str, clock: Clock) -> AbstractAsyncContextManager[Store]:
+    if find_spec("pymongo") is None:
+        raise BadStoreUrl("MongoDB needs the extra \"mongo\": pip install 'slysock[mongo]'")
     # Imported here: the driver takes longer to import than all else, and most who use SQLite never need it.
     from .mongo import open_database
 

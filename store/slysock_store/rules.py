@@ -41,7 +41,7 @@ def refuse_deleted(message: Message) -> None:
 
 
 def sent_at(chat: Chat, now: int) -> int:
-    """Give a new message's time in milliseconds: now, but never before the chat's last one, as sequence says."""
+    """Return a new message's time in milliseconds: now, but never before the chat's last one, as sequence says."""
     if chat.last_message_at is None:
         return now
     return max(now, to_milliseconds(chat.last_message_at))
@@ -71,7 +71,7 @@ def _with_unread(member: Member, message: Message) -> Member:
 
 
 def reactions_with(message: Message, by: UserKey, emoji: str | None) -> tuple[Reaction, ...]:
-    """Give the message's reactions with this user's one set, or taken back for None; the same ones if it is so."""
+    """Return the message's reactions with this user's one set, or taken back for None; the same ones if it is so."""
     if emoji == next((reaction.emoji for reaction in message.reactions if reaction.user == by), None):
         return message.reactions
     kept = tuple(reaction for reaction in message.reactions if reaction.user != by)

@@ -89,11 +89,11 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
         return await self._engine.write(self._users.touch_user, system, key)
 
     async def get_user(self, system: SystemName, key: UserKey) -> User | None:
-        """Give one user."""
+        """Return one user, or None if there is no such user."""
         return await self._engine.read(self._users.get_user, system, key)
 
     async def get_users(self, system: SystemName, keys: Sequence[UserKey]) -> Mapping[UserKey, User]:
-        """Give those of the users that exist, by key."""
+        """Return those of the users that exist, by key."""
         return await self._engine.read(self._users.get_users, system, keys)
 
     async def list_users(
@@ -106,15 +106,15 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     # Chats
 
     async def ensure_chat(self, system: SystemName, chat: NewChat) -> EnsuredChat:
-        """Give the chat with this key as it is; make it first if there is none. Many callers at once make one."""
+        """Return the chat with this key as it is; make it first if there is none. Many callers at once make one."""
         return await self._engine.write(self._chats.ensure_chat, system, chat)
 
     async def get_chat(self, system: SystemName, chat_id: ChatId) -> Chat | None:
-        """Give one chat."""
+        """Return one chat, or None if there is no such chat."""
         return await self._engine.read(self._chats.get_chat, system, chat_id)
 
     async def find_chat(self, system: SystemName, key: ChatKey) -> Chat | None:
-        """Give the chat with this key."""
+        """Return the chat with this key, or None if there is none."""
         return await self._engine.read(self._chats.find_chat, system, key)
 
     async def list_chats(
@@ -177,7 +177,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
         return await self._engine.write(self._sending.add_message, call)
 
     async def get_message(self, system: SystemName, message_id: MessageId) -> Message | None:
-        """Give one message."""
+        """Return one message, or None if there is no such message."""
         return await self._engine.read(self._messages.get_message, system, message_id)
 
     async def list_messages(
@@ -200,7 +200,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     async def latest_messages(
         self, system: SystemName, chat_ids: Sequence[ChatId], *, with_deleted: bool = True, limit_each: int = 1
     ) -> Mapping[ChatId, tuple[Message, ...]]:
-        """Give the newest messages of each chat, with deleted ones or without, newest first; at most `MAX_LIMIT` each.
+        """Return each chat's newest messages, newest first, with or without deleted ones; at most `MAX_LIMIT` each.
 
         Unknown chats and those without messages are left out of the answer. Ask for no more chats than a page has.
         """
@@ -326,17 +326,17 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
         return await self._engine.write(self._references.put_reference, system, kind, key, data)
 
     async def get_reference(self, system: SystemName, *, kind: str, key: str) -> Reference | None:
-        """Give one reference."""
+        """Return one reference, or None if there is no such reference."""
         return await self._engine.read(self._references.get_reference, system, kind, key)
 
     async def get_references(self, system: SystemName, *, kind: str, keys: Sequence[str]) -> Mapping[str, Reference]:
-        """Give those of the references that exist, by key."""
+        """Return those of the references that exist, by key."""
         return await self._engine.read(self._references.get_references, system, kind, keys)
 
     # The store itself
 
     def statistics(self) -> StoreStatistics:
-        """Give the counters; cheap, never blocks."""
+        """Return the counters; cheap, never blocks."""
         return self._engine.statistics()
 
 

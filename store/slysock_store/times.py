@@ -16,7 +16,7 @@ REMEMBERED = 1_000
 
 
 def system_clock() -> datetime:
-    """Give the machine's present time."""
+    """Return the machine's present time."""
     return datetime.now(UTC)
 
 
@@ -27,10 +27,10 @@ def to_milliseconds(moment: datetime) -> int:
 
 @lru_cache(maxsize=REMEMBERED)
 def from_milliseconds(milliseconds: int) -> datetime:
-    """Give the aware UTC datetime of so many milliseconds since 1970."""
+    """Return the aware UTC datetime of so many milliseconds since 1970."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)  # exact: it rounds to microseconds; half the time of adding
 
 
 def maybe_from_milliseconds(milliseconds: int | None) -> datetime | None:
-    """Give the datetime, or None for a time that has not come."""
+    """Return the datetime, or None for a time that has not come."""
     return None if milliseconds is None else from_milliseconds(milliseconds)

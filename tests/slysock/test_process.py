@@ -1,33 +1,57 @@
-"""What serving changes in its process, tried in one of its own, and what signals do."""
+"""What serving changes in its process, where it is changed back, and what signals do."""
 
+import gc
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 import trio
 
-from slysock.process import run_to_the_end, stop_on_signals
+from slysock.process import run_to_the_end, settle_in, stop_on_signals
 from tests.slysock.engineio.frames import HANDSHAKE, TEXT, frame
 
-SCRIPT = """
-import gc, resource
-from slysock.process import settle_in
-soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, hard), hard))
-settle_in()
-settle_in()
-print(resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard))
-print(gc.get_threshold()[0] > 700)
-print(gc.get_freeze_count() > 0)
-"""
+
+@pytest.fixture(autouse=True)
+def habits() -> Iterator[None]:
+    threshold, limits = gc.get_threshold(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*threshold)
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_a_serving_process_may_open_many_files_and_seldom_looks_for_garbage() -> None:
-    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["True", "True", "True"]
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, hard), hard))
+    for _ in range(2):
+        settle_in()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+        assert gc.get_threshold()[0] > 700
+        assert gc.get_freeze_count() > 0
+
+
+def test_a_system_that_allows_no_more_files_is_served_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("not allowed")  # as macOS does where the hard limit is "unlimited"
+
+    caplog.set_level("INFO", "slysock")
+    with monkeypatch.context() as patched:
+        patched.setattr(resource, "setrlimit", refuse)
+        settle_in()
+    assert "the limit of open files stays at" in caplog.text
+
+
+def test_a_system_without_such_limits_is_served_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)
+    settle_in()
+    assert gc.get_freeze_count() > 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,6 +1,6 @@
 """The parser of the npm package socket.io-msgpack-parser 3: every packet is one MessagePack map in a binary message.
 
-Shape: `{type, nsp, data, id}`, type 0 to 4 as in the JSON parser; there are no attachments, binary data is bin.
+Shape: `{type, nsp, data, id}`, type 0 to 4 as in the JSON parser; no attachments, as MessagePack has binary data.
 Source: socket.io-msgpack-parser 3.0.2, index.js; MessagePack extension types as notepack.io 2 and 3 write them.
 """
 
@@ -46,7 +46,7 @@ class MsgpackParser:
         """Encode CONNECT_ERROR."""
         plain = jsonio.to_plain(error)
         if not isinstance(plain, dict | str):
-            raise LocalProtocolError("clients take an object or a text as a refusal's error")
+            raise LocalProtocolError("the error of a refusal must be an object or a string")
         return _packet({"type": 4, "nsp": namespace, "data": plain})
 
     def disconnected(self, namespace: str) -> Outgoing:
@@ -85,7 +85,7 @@ class _Wire(msgspec.Struct):
 
 
 def _extension(code: int, data: memoryview) -> object:
-    """Understand what notepack writes: undefined, dates, and on Node typed arrays other than Buffer.
+    """Decode what notepack writes: undefined, dates, and on Node typed arrays other than Buffer.
 
     All three are extension 0; a typed array of one byte or of eight cannot be told from the others.
     """

@@ -1,7 +1,7 @@
 """The fast lane: the frames that nearly all traffic consists of, taken straight from the bytes of a client.
 
 A frame is hot when it is a complete message of its own: final, text or binary, no reserved bits, masked, its length in
-the shortest form. Hot frames are unmasked here and given to the session. All others are cold: control frames, fragments
+the shortest form. Hot frames are unmasked here and go to the session. All others are cold: control frames, fragments
 and illegal frames go on, byte for byte, to a complete WebSocket implementation, which answers them. The lane only
 follows the headers of cold frames, so that it knows where the next frame begins and whether a fragmented message is
 open; while one is open, or after a frame that ends the connection, everything is cold.
@@ -105,7 +105,7 @@ class FrameReader:
     def one_text(self, data: bytes) -> bytes | None:
         """Return the text, if the next bytes are one short text message and nothing else, as nearly all are.
 
-        None: `feed` them. A short cut, worth 0.4 µs of an echo's 10.
+        None means: `feed` them. A shortcut, worth 0.4 µs of an echo's 10.
         """
         size = len(data)
         if (
@@ -192,7 +192,7 @@ class FrameReader:
         return end
 
     def _follow(self, first: int, length: int, *, legal: bool) -> None:
-        """Keep track of the open message over the header of a cold frame."""
+        """Keep track of the open message, by the header of a cold frame."""
         opcode, final = first & 0x0F, first >= _FINAL
         self._cold_left, self._completes = length, False
         if not legal or first & _RESERVED or not _expected(opcode, final, length, open_message=self._fragments > 0):

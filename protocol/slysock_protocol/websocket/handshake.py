@@ -14,7 +14,7 @@ _TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section
 
 
 def is_key(key: bytes) -> bool:
-    """Tell whether a Sec-WebSocket-Key is one: the base64 of 16 bytes."""
+    """Tell whether a Sec-WebSocket-Key is valid: the base64 of 16 bytes."""
     try:
         return len(base64.b64decode(key, validate=True)) == 16
     except binascii.Error:

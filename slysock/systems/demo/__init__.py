@@ -5,7 +5,10 @@ and payloads, so it works wherever a server answers. What it does twice is there
 fixed client message ids. Only notifications come anew each time.
 """
 
-from .polling import DemoFailed, PollingClient
-from .visit import Claims, Sign, Story, Talk, Visit, field
+from slysock.extras import needs_extra
+
+with needs_extra("slysock.systems", "systems"):
+    from .polling import DemoFailed, PollingClient
+    from .visit import Claims, Sign, Story, Talk, Visit, field
 
 __all__ = ["Claims", "DemoFailed", "PollingClient", "Sign", "Story", "Talk", "Visit", "field"]

@@ -106,8 +106,8 @@ def _refuse_failure(event: str, answer: object) -> None:
     """Recognise a failure, in each of the shapes that systems have for it."""
     if isinstance(answer, dict):
         said = cast("Mapping[str, object]", answer)
-        if said.get("error") is True or said.get("success") is False or said.get("status") == "error":
-            raise DemoFailed(f"{event} is answered: {said.get('message')}")
+        if said.get("error") or said.get("success") is False or said.get("status") == "error":
+            raise DemoFailed(f"{event} is answered: {said.get('message', said.get('error'))}")
 
 
 def field(value: object, *names: str) -> str:

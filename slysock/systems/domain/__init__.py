@@ -11,7 +11,7 @@ from .messages import Draft, Messages, Sent
 from .notifications import Notifications
 from .presence import ConnectionKey, Presence
 from .receipts import Receipts
-from .users import Users
+from .users import KnownUsers, Users
 
 __all__ = [
     "Busy",
@@ -22,6 +22,7 @@ __all__ = [
     "DomainError",
     "Draft",
     "Invalid",
+    "KnownUsers",
     "Messages",
     "NotAllowed",
     "NotAuthenticated",

@@ -20,7 +20,7 @@ class AllChats:
         self._system = system
 
     async def get(self, chat_id: ChatId, *, missing: str = MISSING_CHAT) -> Chat:
-        """Give a chat.
+        """Return a chat.
 
         Args:
             chat_id: which.
@@ -36,12 +36,12 @@ class AllChats:
         return chat
 
     async def maybe_find(self, key: ChatKey) -> Chat | None:
-        """Give the chat with this key; None if there is none yet."""
+        """Return the chat with this key; None if there is none yet."""
         with translated_store_errors():
             return await self._store.find_chat(self._system, key)
 
     async def ensure(self, chat: NewChat) -> EnsuredChat:
-        """Give the chat with this key as it is, or make it; of many callers at once, one makes it."""
+        """Return the chat with this key as it is, or make it; of many callers at once, one makes it."""
         with translated_store_errors():
             return await self._store.ensure_chat(self._system, chat)
 

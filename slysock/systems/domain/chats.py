@@ -19,7 +19,7 @@ class Chats:
         self._system = system
 
     async def get(self, chat_id: ChatId, *, user: UserKey) -> Chat:
-        """Give a chat to one of its participants.
+        """Return a chat that the user takes part in.
 
         Raises:
             NotFound: there is none, or the user is no participant.
@@ -31,7 +31,7 @@ class Chats:
         return chat
 
     async def maybe_find(self, key: ChatKey, *, user: UserKey) -> Chat | None:
-        """Give the chat with this key to one of its participants; None if there is none yet.
+        """Return the chat with this key if the user takes part in it; None if there is none yet.
 
         Raises:
             NotFound: there is one, and the user is no participant.
@@ -57,7 +57,7 @@ class Chats:
     async def latest_messages(
         self, chats: Sequence[Chat], *, limit_each: int, with_deleted: bool = True
     ) -> Mapping[ChatId, tuple[Message, ...]]:
-        """Give the newest messages of each of a page of chats, newest first."""
+        """Return the newest messages of each of a page of chats, newest first."""
         if not chats:
             return {}
         with translated_store_errors():

@@ -5,12 +5,10 @@ chat, so that what is announced has the order of what is stored. The store share
 one; within one chat people take turns anyway.
 """
 
-from collections.abc import Callable
-from types import TracebackType
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar, final
 
 import msgspec
-import trio
 
 from slysock_store import (
     AddedMessage,
@@ -30,6 +28,7 @@ from slysock_store import (
 
 from .errors import Invalid, NotFound, translated_store_errors
 from .presence import Presence
+from .turns import Turns
 
 T = TypeVar("T")
 
@@ -93,7 +92,9 @@ class Messages:
             Conflict: the chat takes no messages.
             Busy, Unavailable: see there.
         """
-        _check(draft)
+        if draft.sender == draft.recipient:
+            raise Invalid("You cannot send a message to yourself")
+        check_contents(draft.text, draft.attachments)
         async with self._turns.take(draft.chat.key):
             with translated_store_errors():
                 stored = await self._store.add_message(self._system, draft.chat, self._message(draft))
@@ -155,60 +156,15 @@ class Messages:
             return await self._store.take_undelivered(self._system, user, limit=limit)
 
 
-def _check(draft: Draft) -> None:
-    if draft.sender == draft.recipient:
-        raise Invalid("You cannot send a message to yourself")
-    if not (draft.text and draft.text.strip()) and not draft.attachments:
-        raise Invalid("A message needs a text or at least one media")
-    if draft.text is not None and len(draft.text) > MAX_TEXT_CHARACTERS:
-        raise Invalid(f"A text has at most {MAX_TEXT_CHARACTERS} characters")
-    if len(draft.attachments) > MAX_ATTACHMENTS:
-        raise Invalid(f"A message has at most {MAX_ATTACHMENTS} medias")
+def check_contents(text: str | None, attachments: Sequence[JsonObject]) -> None:
+    """Refuse what no chat takes.
 
-
-@final
-class Turns:
-    """Turns per chat, or whatever else a key names, in the order in which they were asked for."""
-
-    def __init__(self) -> None:
-        self._held: dict[str, trio.lowlevel.ParkingLot | None] = {}  # key -> who waits; None until somebody does
-
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def take(self, key: str) -> "Turn":
-        """Hold the turn of a key: `async with turns.take(key): …`."""
-        return Turn(self._held, key)
-
-
-@final
-class Turn:
-    """The turn of a key. Entering is a checkpoint only where somebody else holds it; leaving is none.
-
-    Neither a lock nor a generator as context manager: nearly always nobody else is there, and they cost 6 µs where this
-    costs 0.4.
+    Raises:
+        Invalid: nothing to say, or too much.
     """
-
-    __slots__ = ("_held", "_key")
-
-    def __init__(self, held: dict[str, trio.lowlevel.ParkingLot | None], key: str) -> None:
-        self._held = held
-        self._key = key
-
-    async def __aenter__(self) -> None:
-        if self._key not in self._held:
-            self._held[self._key] = None
-            return
-        lot = self._held[self._key]
-        if lot is None:
-            lot = self._held[self._key] = trio.lowlevel.ParkingLot()
-        await lot.park()  # who leaves hands the turn over: it is never free in between
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        lot = self._held[self._key]
-        if lot:
-            lot.unpark()
-        else:
-            del self._held[self._key]
+    if not (text and text.strip()) and not attachments:
+        raise Invalid("A message needs a text or at least one media")
+    if text is not None and len(text) > MAX_TEXT_CHARACTERS:
+        raise Invalid(f"A text has at most {MAX_TEXT_CHARACTERS} characters")
+    if len(attachments) > MAX_ATTACHMENTS:
+        raise Invalid(f"A message has at most {MAX_ATTACHMENTS} medias")

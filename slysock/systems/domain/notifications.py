@@ -24,8 +24,8 @@ from slysock_store import (
 )
 
 from .errors import DomainError, translated_store_errors
-from .messages import Turns
 from .presence import Presence
+from .turns import Turns
 
 MISSING_NOTIFICATION: Final = "Notification not found"
 MAX_WAITING_PAGES: Final = 4

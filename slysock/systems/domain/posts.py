@@ -14,8 +14,9 @@ import trio
 
 from slysock_store import AddedMessage, Chat, JsonObject, Message, MessageId, NewMessage, Store, SystemName, UserKey
 
-from .errors import DomainError, Invalid, NotFound, translated_store_errors
-from .messages import MAX_ATTACHMENTS, MAX_TEXT_CHARACTERS, MISSING_MESSAGE, Turns
+from .errors import DomainError, NotFound, translated_store_errors
+from .messages import MISSING_MESSAGE, check_contents
+from .turns import Turns
 
 MARK_SECONDS: Final = 5.0
 """How long a stored message may wait to be marked as delivered before it is announced without."""
@@ -73,7 +74,7 @@ class Posts:
             Conflict: the chat takes no messages.
             Busy, Unavailable: see there.
         """
-        _check(post)
+        check_contents(post.text, post.attachments)
         async with self._turns.take(post.chat.key):
             stored = await self._add(post)
             if not stored.is_duplicate:
@@ -82,7 +83,7 @@ class Posts:
             return stored
 
     async def get(self, message_id: MessageId) -> Message:
-        """Give a message; the caller must ask for its chat whether the user may see it.
+        """Return a message; the caller must ask for its chat whether the user may see it.
 
         Raises:
             NotFound: there is none.
@@ -129,12 +130,3 @@ class Posts:
 
 def _readers_of(post: Post, chat: Chat) -> set[UserKey]:
     return {reader for reader in post.readers() if reader != post.sender and chat.is_participant(reader)}
-
-
-def _check(post: Post) -> None:
-    if not (post.text and post.text.strip()) and not post.attachments:
-        raise Invalid("A message needs a text or at least one media")
-    if post.text is not None and len(post.text) > MAX_TEXT_CHARACTERS:
-        raise Invalid(f"A text has at most {MAX_TEXT_CHARACTERS} characters")
-    if len(post.attachments) > MAX_ATTACHMENTS:
-        raise Invalid(f"A message has at most {MAX_ATTACHMENTS} medias")

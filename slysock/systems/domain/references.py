@@ -23,12 +23,12 @@ class References:
             return await self._store.put_reference(self._system, kind=self._kind, key=key, data=data)
 
     async def maybe_get(self, key: str) -> Reference | None:
-        """Give one reference; None for what nobody has told of."""
+        """Return one reference; None for what nobody has told of."""
         with translated_store_errors():
             return await self._store.get_reference(self._system, kind=self._kind, key=key)
 
     async def find(self, keys: Sequence[str]) -> Mapping[str, Reference]:
-        """Give those that are known. No keys, no query."""
+        """Return those that are known. No keys, no query."""
         if not keys:
             return {}
         with translated_store_errors():

@@ -9,7 +9,8 @@ import msgspec
 from slysock_store import ChangedMessage, Chat, Message, MessageId, Store, SystemName, UserKey
 
 from .errors import NotAllowed, NotFound, translated_store_errors
-from .messages import MISSING_MESSAGE, Turns
+from .messages import MISSING_MESSAGE
+from .turns import Turns
 
 Announce: TypeAlias = Callable[[ChangedMessage], None]
 Allow: TypeAlias = Callable[[Chat], None]
@@ -43,7 +44,7 @@ class Revisions:
         self._turns = Turns()
 
     async def get(self, message_id: MessageId, *, user: UserKey) -> Placed:
-        """Give a message to a participant of its chat.
+        """Return a message of a chat that the user takes part in.
 
         Raises:
             NotFound: there is none, or it is none of theirs.

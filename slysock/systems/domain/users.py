@@ -1,11 +1,14 @@
 """Users as the tokens and the back-end describe them."""
 
 from collections.abc import Iterable, Mapping
-from typing import final
+from typing import TypeAlias, final
 
 from slysock_store import JsonObject, Page, Store, SystemName, User, UserKey
 
 from .errors import translated_store_errors
+
+KnownUsers: TypeAlias = Mapping[UserKey, User]
+"""Users by key; those who were never here and whom nobody has told of are missing."""
 
 
 @final
@@ -21,8 +24,8 @@ class Users:
         with translated_store_errors():
             return await self._store.upsert_user(self._system, key, role=role, profile=profile)
 
-    async def find(self, keys: Iterable[UserKey]) -> Mapping[UserKey, User]:
-        """Give those of the users that are known. No keys, no query."""
+    async def find(self, keys: Iterable[UserKey]) -> KnownUsers:
+        """Return those of the users that are known. No keys, no query."""
         wanted = tuple(dict.fromkeys(keys))
         if not wanted:
             return {}

@@ -3,7 +3,8 @@
 A system says what it can do (`Manage`); the routes are made of that (`manage_area`).
 """
 
-from .resources import Manage, NewNotice, Notifications, Resource, UserPresence, UserRecord, notifications, resource
+from .presence import UserPresence, user_presence
+from .resources import Manage, NewNotice, Notifications, Resource, UserRecord, notifications, resource
 
 __all__ = [
     "Manage",
@@ -14,4 +15,5 @@ __all__ = [
     "UserRecord",
     "notifications",
     "resource",
+    "user_presence",
 ]

@@ -6,8 +6,11 @@ from typing import Annotated, TypeAlias, TypeVar, final, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from slysock.systems.ids import UserName
 from slysock.systems.nulls import OrDefault, fill_nulls
 from slysock_store import JsonObject
+
+from .presence import UserPresence
 
 P = TypeVar("P", bound=msgspec.Struct)
 
@@ -78,23 +81,10 @@ def _answer_of(call: Callable[..., Awaitable[object]]) -> object:  # type: ignor
 
 
 @final
-class UserPresence(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The answer of `GET /manage/{system}/presence/{userId}`."""
-
-    user_id: str | int
-    is_online: bool
-    sockets: int
-    """How many connections the user has."""
-
-    last_active: str | None
-    """ISO 8601 in UTC; null for one who was never here."""
-
-
-@final
 class NewNotice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The body of `POST /manage/{system}/notifications`."""
 
-    user_id: Annotated[int, Meta(ge=0, le=2**53 - 1)] | Annotated[str, Meta(min_length=1, max_length=128)]
+    user_id: UserName
     user_type: Annotated[str, Meta(max_length=64)] | None = None
     """The user's role, where ids are unique per role only."""
 
@@ -132,7 +122,7 @@ class UserRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A vendor's stores."""
 
     def profile(self) -> JsonObject:
-        """Give what is to be stored: what was sent, under the names that tokens have."""
+        """Return what is to be stored: what was sent, under the names that tokens have."""
         fields: JsonObject = msgspec.to_builtins(self)
         return {name: value for name, value in fields.items() if name != "role" and value is not None}
 

@@ -14,7 +14,8 @@ from slysock.systems.rest.areas import RestArea, rest_router
 from slysock.systems.rest.callers import Privileged, with_role
 from slysock.systems.rest.errors import plain_error
 
-from .resources import Manage, Notifications, Resource, UserPresence
+from .presence import UserPresence
+from .resources import Manage, Notifications, Resource
 
 PATH: Final = "/manage"
 MAX_ID_CHARACTERS: Final = 128

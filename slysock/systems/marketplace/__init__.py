@@ -5,8 +5,6 @@ Events Documentation for Chat System". Ours is one event beside them, in each na
 a live socket.
 """
 
-import trio
-
 from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
 
@@ -26,10 +24,9 @@ def marketplace(foundation: Foundation) -> System:
     return System(
         name=NAME,
         routers=make_routers(service),
-        run=trio.sleep_forever,
         manage=make_manage(service.managing),
         emits=EMITS,
-        started=service.started,
         roles=tuple(Role),
         story=tell,
+        started=service.started,
     )

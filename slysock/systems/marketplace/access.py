@@ -82,7 +82,7 @@ class Access:
         return self.known_talk(person, name) or await self._find_talk(person, name)
 
     def known_talk(self, person: Person, name: ChatName) -> Talk | None:
-        """Give a talk whose chat has been found before: chats are not deleted and participants do not leave.
+        """Return a talk whose chat has been found before: chats are not deleted and participants do not leave.
 
         A read saved is a hop to a thread and back.
         """

@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from slysock.systems.emissions import Emits
 
+from .arriving import OFFLINE_MESSAGES
 from .changing import MESSAGE_DELETED
-from .connecting import OFFLINE_MESSAGES
 from .envelope import Nothing, Pagination
 from .failures import ERROR_EVENT, AppError
 from .notifications import NOTIFICATION_EVENT, OFFLINE_NOTIFICATIONS

@@ -1,7 +1,6 @@
 """What another back-end tells the marketplace: users, products, notifications; and what it may ask."""
 
 import re
-from collections.abc import Iterable
 from typing import Final, final
 
 import msgspec
@@ -9,12 +8,13 @@ import msgspec
 from slysock.systems.domain import Domain, Invalid
 from slysock.systems.domain.references import References
 from slysock.systems.domain.times import wire_time
-from slysock.systems.manage import Manage, NewNotice, UserPresence, UserRecord, notifications, resource
-from slysock_store import JsonObject, User, UserKey
+from slysock.systems.ids import MAX_INTEGER
+from slysock.systems.manage import Manage, NewNotice, UserPresence, UserRecord, notifications, resource, user_presence
+from slysock_store import JsonObject, UserKey
 
 from .notifications import NotificationEvents
 from .payloads import ProductRecord
-from .people import MAX_ID, Person, Role
+from .people import Person, Role
 from .profiles import customer_shape, vendor_shape
 from .sessions import Sessions
 from .shapes import CustomerShape, NotificationShape, ProductShape, VendorShape
@@ -65,9 +65,7 @@ class Managing:
         people = [Person(role, number) for role in (Role if user_type is None else (_role(user_type),))]
         known = await self._domain.users.find(person.key for person in people)
         sockets = sum(self._domain.online.connections_of(person.key) for person in people)
-        return UserPresence(
-            user_id=number, is_online=sockets > 0, sockets=sockets, last_active=_last_active(known.values())
-        )
+        return user_presence(number, known.values(), sockets=sockets)
 
     async def _only_user(self, number: int, user_type: str | None) -> UserKey:
         """Find out whom an id means: ids are unique per role only.
@@ -104,12 +102,6 @@ def _role(text: str) -> Role:
 
 def _number(text: str) -> int:
     number = int(text) if _DIGITS.fullmatch(text) else -1
-    if not 0 <= number <= MAX_ID:
+    if not 0 <= number <= MAX_INTEGER:
         raise Invalid("Expected an integer as the id of a user")
     return number
-
-
-def _last_active(users: Iterable[User]) -> str | None:
-    """Give when the latest of them was here."""
-    moments = [user.last_active for user in users if user.last_active is not None]
-    return wire_time(max(moments)) if moments else None

@@ -4,17 +4,16 @@ from typing import Annotated, Literal, TypeAlias, final
 
 from msgspec import Meta, Struct
 
+from slysock.systems.ids import MAX_INTEGER
 from slysock.systems.nulls import OrDefault, fill_nulls
 
-from .people import MAX_ID
-
-UserNumber: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_ID, description="A user's id, unique per role")]
+UserNumber: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="A user's id, unique per role")]
 RecipientType: TypeAlias = Annotated[
     Literal["CUSTOMER", "VENDOR"], Meta(description="May be left out; says for certain whom `recipientId` means")
 ]
 RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, description="24 hexadecimal digits")]
 Product: TypeAlias = (
-    Annotated[int, Meta(ge=-MAX_ID, le=MAX_ID, description="A product's id")]
+    Annotated[int, Meta(ge=-MAX_INTEGER, le=MAX_INTEGER, description="A product's id")]
     | Annotated[str, Meta(min_length=1, max_length=128, description="A product's id")]
 )
 PageNumber: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000, description="From 1; 1 is the newest")]
@@ -43,7 +42,7 @@ class Media(Struct, frozen=True, kw_only=True, rename="camel"):
     """A picture that was uploaded elsewhere."""
 
     image_url: Annotated[str, Meta(max_length=2048, pattern=r"^(https?://|/)[^\s]+$")]
-    size: Annotated[int, Meta(ge=0, le=MAX_ID)] | Annotated[str, Meta(max_length=20)] | None = None
+    size: Annotated[int, Meta(ge=0, le=MAX_INTEGER)] | Annotated[str, Meta(max_length=20)] | None = None
     """In bytes."""
 
     mime_type: Annotated[str, Meta(max_length=100)] | None = None
@@ -94,7 +93,7 @@ class MarkAsRead(Struct, frozen=True, kw_only=True, rename="camel"):
             self.by_product()
 
     def by_product(self) -> ProductChat:
-        """Give the name of the chat by product and recipient.
+        """Return the name of the chat by product and recipient.
 
         Raises:
             ValueError: it has none.

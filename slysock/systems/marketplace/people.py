@@ -7,8 +7,9 @@ from typing import Final, TypeAlias, final
 
 import msgspec
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.domain import NotAllowed, NotAuthenticated
+from slysock.systems.ids import MAX_INTEGER
 from slysock_store import ChatKey, NewChat, UserKey
 
 from .rooms import RoomName, personal_room
@@ -16,9 +17,6 @@ from .rooms import RoomName, personal_room
 ProductId: TypeAlias = int | str
 
 CHAT_KIND: Final = "product"
-MAX_ID: Final = 2**53 - 1
-"""The largest integer that JavaScript holds exactly."""
-
 MAX_REMEMBERED: Final = 4_096
 """People whose keys have been read and need not be read again; some 200 bytes each."""
 
@@ -82,7 +80,7 @@ def _integer(user_id: str | int) -> int:
     """Take an integer also as text, as `sub` must be (RFC 7519, section 4.1.2)."""
     if isinstance(user_id, str):
         user_id = int(user_id) if _DIGITS.fullmatch(user_id) else -1
-    if not 0 <= user_id <= MAX_ID:
+    if not 0 <= user_id <= MAX_INTEGER:
         raise NotAuthenticated("The token names no user of this chat")
     return user_id
 

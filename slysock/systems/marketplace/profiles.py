@@ -7,6 +7,7 @@ from typing import Final, TypeGuard, final
 
 from msgspec import Struct
 
+from slysock.systems.domain.profiles import text_in
 from slysock.systems.domain.times import wire_time
 from slysock_store import Json, JsonObject, User
 
@@ -23,7 +24,7 @@ class _Profile(Struct, frozen=True):
     fields: JsonObject
 
     def text(self, *names: str) -> str | None:
-        return next((value for name in names if isinstance(value := self.fields.get(name), str)), None)
+        return text_in(self.fields, *names)
 
     def flag(self, name: str, *, default: bool) -> bool:
         value = self.fields.get(name)

@@ -73,7 +73,7 @@ class Reading:
         return Listing(items=tuple(seen_chat(chat, viewer, users) for chat in found.items), pagination=page_of(found))
 
     async def get_user_chats(self, socket: Socket, payload: ListChats | None = None) -> Envelope:
-        """Give a page of chats with their newest messages as `userChats`."""
+        """Send a page of chats with their newest messages as `userChats`."""
         viewer = self._sessions.session_of(socket).person
         return await self._reply_chats(socket, viewer, await self._find(viewer, payload))
 

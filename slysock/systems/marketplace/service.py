@@ -13,8 +13,8 @@ from slysock_store import SystemName
 
 from .access import Access
 from .announcing import Announcer
+from .arriving import Arriving
 from .changing import Changing
-from .connecting import Arriving
 from .failures import show_out
 from .managing import PRODUCT_KIND, Managing
 from .notifications import NotificationEvents

@@ -6,8 +6,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from slysock import Socket
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.admission import Admission, RefreshToken
+from slysock.systems.claims import profile_of
 from slysock.systems.domain import Domain
 from slysock.systems.socket_keys import Key
 from slysock_store import User
@@ -40,7 +41,7 @@ class Sessions:
 
     async def sign_in(self, person: Person, identity: Identity) -> Session:
         """Store what a token says of its bearer."""
-        user = await self._domain.users.sign_in(person.key, role=person.role, profile=identity.profile)
+        user = await self._domain.users.sign_in(person.key, role=person.role, profile=profile_of(identity))
         return Session(person=person, user=user)
 
     def session_of(self, socket: Socket) -> Session:

@@ -1,21 +1,18 @@
 """From records to shapes. Pure: whoever calls has read the records."""
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from slysock.systems.domain import KnownUsers
 from slysock.systems.domain.times import wire_time
-from slysock_store import Chat, Json, JsonObject, Message, Notification, Page, UndeliveredMessages, User, UserKey
+from slysock_store import Chat, Json, JsonObject, Message, Notification, Page, UndeliveredMessages
 
 from .envelope import Listing, Pagination, paginate
 from .people import Person, Role, person_from_key
 from .profiles import customer_shape, vendor_shape
 from .shapes import ChatShape, MediaShape, MessageShape, NotificationShape, OfflineMessageShape
-
-KnownUsers: TypeAlias = Mapping[UserKey, User]
-"""Users by key; those who were never here and whom nobody has told us of are missing."""
 
 
 def sides(chat: Chat) -> tuple[Person, Person]:

@@ -4,12 +4,11 @@ from typing import Final, final
 
 from slysock.systems.domain import Domain
 from slysock.systems.domain.references import References
-from slysock.systems.domain.times import wire_time
-from slysock.systems.manage import Manage, UserPresence, UserRecord, resource
+from slysock.systems.ids import normal_role
+from slysock.systems.manage import Manage, UserPresence, UserRecord, resource, user_presence
 from slysock_store import UserKey
 
 from .payloads import ListingImage, ListingRecord
-from .people import normal_role
 from .sessions import Sessions
 from .shapes import ListingShape, PersonShape
 from .views import listing_shape, person_shape
@@ -52,13 +51,8 @@ class Managing:
         """Say whether a user has said `online` on a socket that is still there."""
         key = UserKey(user_id)
         user = (await self._domain.users.find([key])).get(key)
-        active = None if user is None or user.last_active is None else wire_time(user.last_active)
-        return UserPresence(
-            user_id=user_id,
-            is_online=self._domain.online.is_here(key),
-            sockets=self._domain.listening.connections_of(key),
-            last_active=active,
-        )
+        sockets = self._domain.listening.connections_of(key)
+        return user_presence(user_id, [user], sockets=sockets, is_online=self._domain.online.is_here(key))
 
 
 def make_manage(managing: Managing) -> Manage:

@@ -37,7 +37,7 @@ class Opening:
         self._listings = listings
 
     async def create(self, user: Session, wish: CreateChat) -> Created:
-        """Give the chat with somebody about a pet, or about none; make it if there is none.
+        """Return the chat with somebody about a pet, or about none; make it first if there is none.
 
         The pet's owner, as far as known, is in a new one whoever it is with.
 

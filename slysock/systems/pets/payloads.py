@@ -4,9 +4,8 @@ from typing import Annotated, Final, Literal, TypeAlias, final
 
 from msgspec import Meta, Struct
 
+from slysock.systems.ids import MAX_ID_CHARACTERS, ClientMessageId
 from slysock.systems.nulls import OrDefault, fill_nulls
-
-from .people import MAX_ID_CHARACTERS
 
 MAX_CONTENT_CHARACTERS: Final = 1000
 MESSAGE_TYPES: Final = ("text", "image", "video")
@@ -20,14 +19,6 @@ RecordId: TypeAlias = Annotated[
 ]
 ForeignId: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS, description="An id of the back-end's own")
-]
-ClientMessageId: TypeAlias = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=128,
-        description="Chosen by the client: a second message with the same one is a retry, answered with the first",
-    ),
 ]
 MediaUrl: TypeAlias = Annotated[
     str, Meta(max_length=2048, description="The name of a file that was sent to this chat, or an http(s) address")
@@ -87,6 +78,15 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
     def __post_init__(self) -> None:
         """Take null for left out."""
         fill_nulls(self)
+
+
+@final
+class MediaForm(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What comes with the file of `POST /api/chat/{chatId}/send-media`; empty fields count as left out."""
+
+    content: str | None = None
+    parent_message_id: RecordId | None = None
+    client_message_id: Annotated[ClientMessageId | None, Meta(description="As in `send`")] = None
 
 
 @final

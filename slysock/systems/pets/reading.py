@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final, final
 
-from slysock.systems.domain import Domain
+from slysock.systems.domain import Domain, KnownUsers
 from slysock.systems.domain.references import References
 from slysock.systems.rest import Paging
 from slysock_store import Chat, ChatId, MarkedMessages, Message, MessageId, UserKey
@@ -12,7 +12,7 @@ from .announcing import Announcer, Later
 from .older_receipts import OlderReceipts
 from .sessions import Session
 from .shapes import ChatPage, MessagePage, MessageReadShape, ReadShape
-from .views import KnownUsers, chat_page, message_page
+from .views import chat_page, message_page
 
 MESSAGE_READ: Final = "messageRead"
 
@@ -50,7 +50,7 @@ class Reading:
         return message_page(page, chat, await self._users_of(chat, messages=page.items))
 
     async def open(self, user: UserKey, chat_id: str) -> Chat:
-        """Give a chat to a participant whom everything in it has reached now.
+        """Return a chat that the user takes part in; everything in it counts as delivered to them now.
 
         Raises:
             NotFound: no such chat, or none of theirs.

@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Annotated, Final, final
+from typing import Final, final
 
 import msgspec
-from msgspec import Meta, Struct
 
 import slysock_store
 from slysock.systems.domain import Conflict, Domain, Invalid, Unavailable
@@ -21,9 +20,8 @@ from .payloads import (
     MAX_CONTENT_CHARACTERS,
     MESSAGE_TYPES,
     UNKNOWN_TYPE,
-    ClientMessageId,
+    MediaForm,
     MessageBody,
-    RecordId,
     SendMessage,
 )
 from .sessions import Session
@@ -33,15 +31,6 @@ from .views import message_shape
 NEW_MESSAGE: Final = "newMessage"
 BLOCKED: Final = "This chat is blocked"
 MEDIA_FIELD: Final = "media"
-
-
-@final
-class MediaForm(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What comes with the file of `POST /api/chat/{chatId}/send-media`; empty fields count as left out."""
-
-    content: str | None = None
-    parent_message_id: RecordId | None = None
-    client_message_id: Annotated[ClientMessageId | None, Meta(description="As in `send`")] = None
 
 
 @final

@@ -9,16 +9,18 @@ from typing import Final, final
 from msgspec import Struct
 
 from slysock import Socket
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.admission import Admission, show_out_of_root
+from slysock.systems.claims import profile_of
 from slysock.systems.connecting import Connecting
 from slysock.systems.domain import Domain, DomainError
 from slysock.systems.emitter import Emitter
+from slysock.systems.ids import normal_role
 from slysock.systems.socket_keys import Key
 from slysock_store import MAX_LIMIT, Json, JsonObject, User, UserKey
 
 from .failures import answer_error
-from .people import Person, normal_role, person_of
+from .people import Person, person_of
 from .rooms import chat_room, personal_room
 
 MAX_JOINED_PAGES: Final = 10
@@ -100,7 +102,7 @@ class Sessions:
     async def sign_in(self, person: Person, identity: Identity) -> Session:
         """Refresh the user of a token, or make them, where it tells something new."""
         known = await self._maybe_known(person)
-        if known is not None and _is_told(known, normal_role(identity.role or ""), identity.profile):
+        if known is not None and _is_told(known, normal_role(identity.role or ""), profile_of(identity)):
             return Session(identity, known)
         return await self._store(person, identity, known)
 
@@ -117,7 +119,7 @@ class Sessions:
     async def _store(self, person: Person, identity: Identity, known: User | None) -> Session:
         """Store what a token says; one that names no role leaves the user's as it is."""
         role = normal_role(identity.role or "") or ("" if known is None else known.role)
-        return Session(identity, await self._domain.users.sign_in(person.key, role=role, profile=identity.profile))
+        return Session(identity, await self._domain.users.sign_in(person.key, role=role, profile=profile_of(identity)))
 
     async def _join_chats(self, socket: Socket, session: Session) -> None:
         for page in range(1, MAX_JOINED_PAGES + 1):

@@ -7,7 +7,7 @@ from litestar import Litestar
 from litestar.config.app import AppConfig
 from litestar.handlers import HTTPRouteHandler
 
-from slysock.identity.tokens import Tokens
+from slysock.identity import Tokens
 
 from .areas import RestArea
 from .bodies import JsonRequest

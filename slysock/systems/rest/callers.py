@@ -9,7 +9,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
 from slysock import Handshake
-from slysock.identity.tokens import Identity, TokenError, Tokens
+from slysock.identity import Identity, TokenError, Tokens
 from slysock.systems.admission import has_role, refused
 from slysock.systems.domain import NotAllowed
 

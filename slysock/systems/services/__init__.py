@@ -20,13 +20,13 @@ What the documents leave open:
   `attachments`, of the same form as `media`.
 """
 
-import trio
-
 from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
 
 from .emissions import EMITS
+from .events import make_routers
 from .functions import is_user_online, send_notification, send_notification_to_user
+from .managing import make_manage
 from .people import ADMIN, CLIENT, PROVIDER
 from .service import NAME, Services
 from .story import tell
@@ -51,9 +51,8 @@ def system_of(service: Services, foundation: Foundation) -> System:
     """Make the system of a `Services` that the caller keeps, for the helper functions."""
     return System(
         name=NAME,
-        routers=(foundation.root.router, service.router),
-        run=trio.sleep_forever,
-        manage=service.manage,
+        routers=(foundation.root.router, *make_routers(service)),
+        manage=make_manage(service.managing),
         emits=EMITS,
         roles=(CLIENT, PROVIDER, ADMIN),
         story=tell,

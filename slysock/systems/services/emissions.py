@@ -7,7 +7,9 @@ from slysock.systems.emissions import Emits
 from .failures import ERROR, ErrorShape
 from .notifications import ALL_READ, NEW_NOTIFICATION, NOTIFICATION_READ, UNREAD_COUNT
 from .presence import ONLINE_STATUS, STATUS_CHANGED
-from .sending import MESSAGE_NOTIFICATION, MESSAGES_READ, NEW_MESSAGE
+from .reading import MESSAGES_READ
+from .rooms import ROOT
+from .sending import MESSAGE_NOTIFICATION, NEW_MESSAGE
 from .shapes import (
     MessageNotificationShape,
     MessageReadUpdateShape,
@@ -42,4 +44,4 @@ _TABLE: Final[tuple[tuple[str, object, str], ...]] = (
     (ERROR, ErrorShape, "What went wrong with an event, to the socket that sent it."),
 )
 
-EMITS: Final = tuple(Emits(namespace="/", event=event, payload=payload, doc=doc) for event, payload, doc in _TABLE)
+EMITS: Final = tuple(Emits(namespace=ROOT, event=event, payload=payload, doc=doc) for event, payload, doc in _TABLE)

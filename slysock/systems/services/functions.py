@@ -11,8 +11,9 @@ from collections.abc import Mapping
 import msgspec
 
 from slysock.systems.domain import Invalid
+from slysock.systems.ids import key_of
 
-from .notifications import NewNotice
+from .payloads import NewNotice
 from .service import Services
 from .shapes import NotificationShape
 
@@ -33,14 +34,14 @@ async def send_notification(services: Services, user_id: str | int, data: Mappin
         notice = msgspec.convert({**data, "userId": user_id}, NewNotice)
     except msgspec.ValidationError as error:
         raise Invalid(f"This is no notification: {error}") from None
-    return await services.notify(notice)
+    return await services.notifications.notify(notice)
 
 
 def send_notification_to_user(services: Services, user_id: str | int, notification: object) -> None:
     """Send a prepared notification to whoever has joined a user's notifications; nothing is stored."""
-    services.emit_notification(user_id, notification)
+    services.notifications.emit(key_of(user_id), notification)
 
 
 def is_user_online(services: Services, user_id: str | int) -> bool:
     """Tell whether a user has an active socket, in whatever way they want to be seen."""
-    return services.has_socket(user_id)
+    return services.statuses.has_socket(key_of(user_id))

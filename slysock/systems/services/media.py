@@ -10,10 +10,8 @@ from typing import Annotated, Final, TypeAlias, cast, final
 import msgspec
 from msgspec import Meta, Struct
 
+from slysock.systems.ids import MAX_INTEGER
 from slysock_store import Json, JsonObject
-
-MAX_SIZE: Final = 2**53 - 1
-"""The largest integer that JavaScript holds exactly."""
 
 MAX_FIELDS: Final = 40
 """Twice what upload services answer with, which clients pass on whole."""
@@ -46,7 +44,7 @@ class _Known(Struct, frozen=True, kw_only=True, rename="camel"):
     name: Annotated[str, Meta(max_length=256)] | None = None
     type: Annotated[str, Meta(max_length=100)] | None = None
     mime_type: Annotated[str, Meta(max_length=100)] | None = None
-    size: Annotated[int, Meta(ge=0, le=MAX_SIZE)] | Annotated[str, Meta(max_length=32)] | None = None
+    size: Annotated[int, Meta(ge=0, le=MAX_INTEGER)] | Annotated[str, Meta(max_length=32)] | None = None
 
 
 def attachment_of(media: MediaFields | str) -> JsonObject:

@@ -1,4 +1,4 @@
-"""The rooms of this system in the root namespace.
+"""The root namespace, and the rooms of this system in it.
 
 Tickets, the dashboard and notifications have the names of the document. The document's names of the others are bare
 ids, and other systems share this namespace, with users and chats of their own: so those have a prefix.
@@ -7,6 +7,8 @@ ids, and other systems share this namespace, with users and chats of their own: 
 from typing import Final
 
 from slysock_store import UserKey
+
+ROOT: Final = "/"
 
 EVERYBODY: Final = "services:everybody"
 """Whoever has said who they are by `user-join`."""

@@ -159,3 +159,76 @@ class MessageReadUpdateShape(Struct, frozen=True, kw_only=True, rename="camel"):
     message_id: str
     user_id: str
     """Who has read."""
+
+
+@final
+class ChatShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A chat, as its back-end knows it."""
+
+    chat_id: str
+    client_id: str
+    provider_id: str
+
+
+@final
+class TicketShape(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A ticket, as its back-end knows it."""
+
+    ticket_id: str
+    user_id: str
+    subject: str | None
+
+
+@final
+class Done(Struct, frozen=True, kw_only=True):
+    """It worked, and there is nothing to say about it."""
+
+    success: bool = True
+
+
+@final
+class ChatDone(Struct, frozen=True, kw_only=True, rename="camel"):
+    """It worked, for this chat."""
+
+    success: bool = True
+    chat_id: str
+
+
+@final
+class TicketDone(Struct, frozen=True, kw_only=True, rename="camel"):
+    """It worked, for this ticket."""
+
+    success: bool = True
+    ticket_id: str
+
+
+@final
+class MessageSent(Struct, frozen=True, kw_only=True):
+    """A message is stored."""
+
+    success: bool = True
+    message: MessageShape
+
+
+@final
+class SupportMessageSent(Struct, frozen=True, kw_only=True):
+    """A message of a ticket is stored."""
+
+    success: bool = True
+    message: SupportMessageShape
+
+
+@final
+class StatusKnown(Struct, frozen=True, kw_only=True):
+    """How somebody is seen."""
+
+    success: bool = True
+    status: StatusShape
+
+
+@final
+class Counted(Struct, frozen=True, kw_only=True):
+    """How many there are, or were."""
+
+    success: bool = True
+    count: int

@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import UNSET
 
+from slysock.systems.domain.profiles import name_in, text_in
 from slysock.systems.domain.times import wire_time
 from slysock_store import Chat, Json, JsonObject, Message, Notification, User, UserKey
 
@@ -27,7 +28,7 @@ USER: Final = "user"
 
 
 def id_of(chat: Chat) -> str:
-    """Give the id that the back-end knows a chat or a ticket by."""
+    """Return the id that the back-end knows a chat or a ticket by."""
     assert isinstance(chat.reference, str), "a chat of this system is made with its id as reference"
     return chat.reference
 
@@ -74,7 +75,7 @@ def announced(message: SupportMessageShape) -> NewSupportMessageShape:
 
 
 def other_side(chat: Chat, user: UserKey) -> UserKey:
-    """Give the other one of a chat of two."""
+    """Return the other one of a chat of two."""
     first, second = chat.participants
     return second if user == first else first
 
@@ -82,7 +83,10 @@ def other_side(chat: Chat, user: UserKey) -> UserKey:
 def sender_shape(user: User) -> SenderShape:
     """Show who wrote something."""
     return SenderShape(
-        id=user.key, full_name=_full_name(user.profile), profile_photo=_photo(user.profile), role=user.role
+        id=user.key,
+        full_name=name_in(user.profile, "fullName", "name"),
+        profile_photo=_photo(user.profile),
+        role=user.role,
     )
 
 
@@ -108,21 +112,9 @@ def notification_shape(notification: Notification) -> NotificationShape:
     )
 
 
-def _full_name(profile: JsonObject) -> str | None:
-    whole = _text(profile, "fullName", "name")
-    if whole is not None:
-        return whole
-    parts = [part for part in (_text(profile, "firstName"), _text(profile, "lastName")) if part is not None]
-    return " ".join(parts) or _text(profile, "username")
-
-
 def _photo(profile: JsonObject) -> PhotoShape:
     """Profiles come from many back-ends: a photo is an address, or an object that has one."""
     given: Json = profile.get("profilePhoto")
     if isinstance(given, Mapping):
-        return PhotoShape(url=_text(given, "url"))
-    return PhotoShape(url=_text(profile, "profilePhoto", "profilePicture", "profilePictureUrl", "avatar"))
-
-
-def _text(fields: JsonObject, *names: str) -> str | None:
-    return next((value for name in names if isinstance(value := fields.get(name), str)), None)
+        return PhotoShape(url=text_in(given, "url"))
+    return PhotoShape(url=text_in(profile, "profilePhoto", "profilePicture", "profilePictureUrl", "avatar"))

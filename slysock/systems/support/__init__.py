@@ -29,7 +29,7 @@ def support(foundation: Foundation) -> System:
         rest=(make_rest(service),),
         manage=make_manage(service.managing),
         emits=EMITS,
-        started=service.started,
         roles=(USER, RESTAURANT, MARKET, PHARMACY, ADMIN),
         story=tell,
+        started=service.started,
     )

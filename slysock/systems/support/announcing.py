@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from typing import Final, final
 
+from slysock.systems.domain import KnownUsers
 from slysock.systems.domain.outgoing_order import Announcements
 from slysock.systems.emitter import Emitter
 from slysock_store import Chat, Message, UserKey
 
 from .rooms import ADMINS_ROOM, conversation_room, personal_room, reader_room
-from .views import KnownUsers, conversation_shape, message_shape, new_conversation_shape
+from .views import conversation_shape, message_shape, new_conversation_shape
 
 NEW_MESSAGE: Final = "new-message"
 CONVERSATION_UPDATED: Final = "conversation-updated"

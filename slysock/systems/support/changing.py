@@ -2,6 +2,7 @@
 
 from typing import Final, final
 
+from slysock.systems.domain.all_chats import AllChats
 from slysock.systems.domain.outgoing_order import Announcements
 from slysock_store import ChatChanges
 
@@ -22,8 +23,9 @@ CLOSED_TEXT: Final = "تم إغلاق المحادثة"
 class Changing:
     """Changes to conversations."""
 
-    def __init__(self, access: Access, sending: Sending, announcer: Announcer) -> None:
+    def __init__(self, access: Access, all_chats: AllChats, sending: Sending, announcer: Announcer) -> None:
         self._access = access
+        self._all_chats = all_chats
         self._sending = sending
         self._announcer = announcer
 
@@ -39,7 +41,7 @@ class Changing:
         require_role(admin, frozenset({ADMIN}))
         before = await self._access.conversation(admin, conversation_id)
         changes = ChatChanges(status=wanted.status, extra={} if wanted.subject is None else {SUBJECT: wanted.subject})
-        chat = await self._access.all.change(before.id, changes, missing=MISSING_CONVERSATION)
+        chat = await self._all_chats.change(before.id, changes, missing=MISSING_CONVERSATION)
         if chat.status == CLOSED != before.status:
             chat = (await self._sending.say(chat, CLOSED_TEXT, behind)).chat
         last, users = await self._access.last_message(chat), await self._access.people_in((chat,))

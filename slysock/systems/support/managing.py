@@ -4,8 +4,7 @@ from typing import final
 
 from slysock.systems.domain import Domain
 from slysock.systems.domain.outgoing_order import OutgoingOrder
-from slysock.systems.domain.times import wire_time
-from slysock.systems.manage import Manage, UserPresence, UserRecord, resource
+from slysock.systems.manage import Manage, UserPresence, UserRecord, resource, user_presence
 from slysock_store import UserKey
 
 from .orders import Orders
@@ -44,14 +43,7 @@ class Managing:
         """Say whether a user is connected."""
         key = UserKey(user_id)
         known = (await self._domain.users.find((key,))).get(key)
-        sockets = self._domain.online.connections_of(key)
-        last_active = None if known is None else known.last_active
-        return UserPresence(
-            user_id=user_id,
-            is_online=sockets > 0,
-            sockets=sockets,
-            last_active=None if last_active is None else wire_time(last_active),
-        )
+        return user_presence(user_id, [known], sockets=self._domain.online.connections_of(key))
 
 
 def make_manage(managing: Managing) -> Manage:

@@ -65,7 +65,7 @@ class OrderBook:
         return order
 
     async def maybe_order(self, order_id: str) -> Order | None:
-        """Give an order; None for one that nobody has told of."""
+        """Return an order; None for one that nobody has told of."""
         known = await self._references.maybe_get(order_id)
         return None if known is None else convert(known.data, Order)
 
@@ -80,7 +80,7 @@ class OrderBook:
     async def ensure_chat(
         self, order_id: str, order: Order | None, *, owner: UserKey | None, participants: tuple[UserKey, ...]
     ) -> EnsuredChat:
-        """Give an order's chat, or make it: see `maybe_chat`. Without an owner it waits for its user."""
+        """Return an order's chat, or make it: see `maybe_chat`. Without an owner it waits for its user."""
         chat = NewChat(
             kind=ORDER,
             key=_first_key(order_id),

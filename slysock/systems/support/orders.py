@@ -6,6 +6,7 @@ import trio
 from msgspec import Struct
 
 from slysock.systems.domain import NotAllowed, NotFound
+from slysock.systems.domain.all_chats import AllChats
 from slysock.systems.domain.outgoing_order import Announcements
 from slysock_store import Chat, ChatChanges, EnsuredChat, UserKey
 
@@ -40,9 +41,16 @@ class Orders:
     """Orders and their chats."""
 
     def __init__(
-        self, access: Access, book: OrderBook, opening: Opening, sending: Sending, announcer: Announcer
+        self,
+        access: Access,
+        all_chats: AllChats,
+        book: OrderBook,
+        opening: Opening,
+        sending: Sending,
+        announcer: Announcer,
     ) -> None:
         self._access = access
+        self._all_chats = all_chats
         self._book = book
         self._opening = opening
         self._sending = sending
@@ -50,7 +58,7 @@ class Orders:
         self._adopting = trio.Lock()
 
     async def open_chat(self, opener: Person, order_id: str, behind: Announcements) -> OpenedChat:
-        """Give an order's chat; make it first if there is none.
+        """Return an order's chat; make it first if there is none.
 
         Raises:
             NotAllowed: the order is none of theirs.
@@ -74,7 +82,7 @@ class Orders:
         return OpenedChat(conversation=await self._access.show(chat, opener.key), created=created)
 
     async def chat(self, reader: Person, order_id: str) -> Chat:
-        """Give an order's chat to one of those who may see it.
+        """Return an order's chat that the reader may see.
 
         Raises:
             NotFound: there is none, or one of admins alone, which they may open.
@@ -128,9 +136,9 @@ class Orders:
 
     async def _adopt(self, chat: Chat, user: UserKey, behind: Announcements, *, is_over: bool) -> None:
         async with self._adopting:
-            if not waits_for_its_user(await self._access.all.get(chat.id)):
+            if not waits_for_its_user(await self._all_chats.get(chat.id)):
                 return
-            chat = await self._access.all.change(chat.id, with_user(user))
+            chat = await self._all_chats.change(chat.id, with_user(user))
         last, users = await self._access.last_message(chat), await self._access.people_in((chat,))
         self._announcer.conversation_updated(behind, chat, last, users)
         if chat.status != CLOSED and not is_over:  # as in `_follow`
@@ -140,7 +148,7 @@ class Orders:
         """Bring a chat to where its order is: with all its people, closed if the order is over."""
         newcomers = tuple(key for key in order.people if not chat.is_participant(key))
         if newcomers:
-            chat = await self._access.all.change(chat.id, ChatChanges(add_participants=newcomers))
+            chat = await self._all_chats.change(chat.id, ChatChanges(add_participants=newcomers))
         if order.is_over:
             chat = await self._close(chat, behind)
         if newcomers and chat.status != CLOSED:  # what nobody can write in any more is no new conversation
@@ -158,7 +166,7 @@ class Orders:
         """
         if _CLOSED_BY_ORDER not in chat.extra:
             changes = ChatChanges(status=CLOSED, extra={_CLOSED_BY_ORDER: chat.status != CLOSED})
-            chat = await self._access.all.change(chat.id, changes)
+            chat = await self._all_chats.change(chat.id, changes)
         if not chat.extra[_CLOSED_BY_ORDER]:
             return chat
         said = await self._sending.say(chat, ORDER_CLOSED_TEXT, behind, once_as=_CLOSED_BY_ORDER)

@@ -4,19 +4,14 @@ from typing import Annotated, Final, Literal, TypeAlias, final
 
 from msgspec import Meta, Struct
 
+from slysock.systems.ids import UserName
 from slysock.systems.nulls import OrDefault, fill_nulls
-
-from .people import MAX_USER_ID_CHARACTERS
 
 MAX_CONTENT_CHARACTERS: Final = 10_000
 DEFAULT_PAGE_SIZE: Final = 50
 MAX_PARTICIPANTS: Final = 50
 
 RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, description="24 hexadecimal digits")]
-UserName: TypeAlias = (
-    Annotated[str, Meta(min_length=1, max_length=MAX_USER_ID_CHARACTERS, description="A user's id")]
-    | Annotated[int, Meta(ge=0, le=2**53 - 1, description="A user's id")]
-)
 Subject: TypeAlias = Annotated[str, Meta(max_length=200)]
 Content: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=MAX_CONTENT_CHARACTERS, description="A text, or the URL of an image")

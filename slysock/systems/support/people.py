@@ -4,8 +4,9 @@ from typing import Final, final
 
 import msgspec
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.domain import NotAuthenticated
+from slysock.systems.ids import key_of_bearer
 from slysock_store import UserKey
 
 from .rooms import ADMINS_ROOM, RoomName, personal_room
@@ -15,8 +16,6 @@ ADMIN: Final = "admin"
 RESTAURANT: Final = "restaurant"
 MARKET: Final = "market"
 PHARMACY: Final = "pharmacy"
-
-MAX_USER_ID_CHARACTERS: Final = 128
 
 SYSTEM: Final = UserKey("system")
 """Who says what the server says by itself; no token speaks for them."""
@@ -50,8 +49,8 @@ def person_of(identity: Identity) -> Person:
     Raises:
         NotAuthenticated: the id is none that a user can have.
     """
-    key = UserKey(str(identity.user_id))
-    if key == SYSTEM or len(key) > MAX_USER_ID_CHARACTERS:
+    key = key_of_bearer(identity)
+    if key == SYSTEM:
         raise NotAuthenticated("The token names no user of this chat")
     return Person(key=key, role=word_of(identity.role))
 

@@ -3,7 +3,8 @@
 import re
 from typing import Final, final
 
-from slysock.systems.domain import Invalid
+from slysock.systems.domain import Domain, Invalid
+from slysock.systems.domain.all_chats import AllChats
 from slysock.systems.domain.outgoing_order import Announcements
 from slysock.systems.domain.posts import Post, Posts
 from slysock_store import AddedMessage, Chat, ChatChanges
@@ -26,8 +27,10 @@ _IMAGE_URL: Final = re.compile(r"(https?://|/)[^\s]{1,2047}")
 class Sending:
     """The one path of a message into a conversation."""
 
-    def __init__(self, access: Access, posts: Posts, announcer: Announcer) -> None:
+    def __init__(self, domain: Domain, access: Access, all_chats: AllChats, posts: Posts, announcer: Announcer) -> None:
+        self._domain = domain
         self._access = access
+        self._all_chats = all_chats
         self._posts = posts
         self._announcer = announcer
 
@@ -46,7 +49,7 @@ class Sending:
             raise Invalid("The content of an image is its URL")
         if sender.is_admin and not chat.is_participant(sender.key) and chat.status != CLOSED:
             chat = await self._take_part(chat, sender, behind)
-        users = await self._access.domain.users.find((sender.key,))
+        users = await self._domain.users.find((sender.key,))
 
         def announce(stored: AddedMessage) -> None:
             self._announcer.new_message(behind, stored.message, users)
@@ -64,7 +67,7 @@ class Sending:
 
     async def _take_part(self, chat: Chat, admin: Person, behind: Announcements) -> Chat:
         """Make an admin who answers a participant, so that the others see with whom they talk."""
-        joined = await self._access.all.change(chat.id, ChatChanges(add_participants=(admin.key,)))
+        joined = await self._all_chats.change(chat.id, ChatChanges(add_participants=(admin.key,)))
         users = await self._access.people_in((joined,))
         self._announcer.conversation_updated(behind, joined, await self._access.last_message(joined), users)
         return joined

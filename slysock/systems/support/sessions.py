@@ -5,8 +5,9 @@ from typing import Final, final
 from msgspec import json
 
 from slysock import Socket
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.admission import Admission, Refreshed, RefreshToken
+from slysock.systems.claims import profile_of
 from slysock.systems.domain import Domain
 from slysock.systems.socket_keys import Key
 from slysock_store import UserKey
@@ -53,10 +54,11 @@ class Sessions:
 
         What one may do follows from the token alone; one without a role leaves the role that others are shown.
         """
-        told = hash(json.encode([identity.role, identity.profile]))
+        profile = profile_of(identity)
+        told = hash(json.encode([identity.role, profile]))
         if self._signed_in.get(person.key) != told:
             role = person.role if identity.role else await self._known_role(person)
-            await self._domain.users.sign_in(person.key, role=role, profile=identity.profile)
+            await self._domain.users.sign_in(person.key, role=role, profile=profile)
             self._remember(person.key, told)
         return person
 

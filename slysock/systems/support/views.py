@@ -1,19 +1,17 @@
 """From records to shapes. Pure: whoever calls has read the records."""
 
-from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from slysock.systems.domain import KnownUsers
+from slysock.systems.domain.profiles import text_in
 from slysock.systems.domain.times import wire_time
-from slysock_store import Chat, JsonObject, Message, User, UserKey
+from slysock_store import Chat, JsonObject, Message, UserKey
 
 from .people import ADMIN, SYSTEM, USER
 from .shapes import ConversationShape, LastMessageShape, MessageShape, PersonShape
-
-KnownUsers: TypeAlias = Mapping[UserKey, User]
-"""Users by key; those who were never here and whom nobody has told of are missing."""
 
 GENERAL: Final = "general"
 ORDER: Final = "order"
@@ -43,9 +41,8 @@ def _name_in(profile: JsonObject) -> str:
 
 
 def _text(fields: JsonObject, name: str) -> str:
-    """Read a text that came from other back-ends; what is of another type is as good as missing."""
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""
+    """Read a text that may be missing."""
+    return text_in(fields, name) or ""
 
 
 def message_shape(message: Message, users: KnownUsers) -> MessageShape:

@@ -71,7 +71,7 @@ def open_new(path: Path) -> BinaryIO:
 
 
 def begin(folder: Path) -> Path:
-    """Give the path of a new partial file, in a folder that is made if it is not there."""
+    """Return the path of a new partial file, in a folder that is made if it is not there."""
     incoming = folder / INCOMING
     incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
     return incoming / f"{secrets.token_hex(SECRET_BYTES)}{PART}"

@@ -59,7 +59,7 @@ class MediaFolder:
         self._threads = trio.CapacityLimiter(DISK_THREADS)
 
     def limits(self, file_field: str) -> FormLimits:
-        """Give the limits of a form with a file for this folder."""
+        """Return the limits of a form with a file for this folder."""
         return FormLimits(file_field=file_field, max_file_bytes=self.max_file_bytes)
 
     async def run(self) -> None:

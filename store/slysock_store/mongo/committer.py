@@ -56,7 +56,7 @@ class Deadline:
 
     @property
     def remaining_seconds(self) -> float:
-        """Give the time that is left; 0 when it is over."""
+        """Return the time that is left; 0 when it is over."""
         return max(0.0, self._at - time.monotonic())
 
     def allows_another(self) -> bool:

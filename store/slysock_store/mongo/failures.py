@@ -55,7 +55,7 @@ WORLD_FAILURES = {
 
 
 def mapped(error: Exception, where: str) -> Exception:
-    """Give the store's error for one of the driver's or of a value; anything else is a bug and stays itself.
+    """Return the store's error for one of the driver's or of a value; anything else is a bug and stays itself.
 
     The texts hold no values of documents, which the server's own do. The caller raises it `from` the original.
     """
@@ -84,7 +84,7 @@ def _mapped_failure(error: OperationFailure, where: str) -> StoreError:
 
 
 def codes_of(error: OperationFailure) -> set[int]:
-    """Give every code that a failure carries; a bulk write has one per write that failed."""
+    """Return every code that a failure carries; a bulk write has one per write that failed."""
     codes = {0 if error.code is None else error.code}
     if isinstance(error, BulkWriteError):
         codes.update(_write_codes(error))

@@ -17,7 +17,7 @@ LARGEST_INTEGER = 2**63 - 1
 
 
 def scalar(value: Scalar) -> Scalar:
-    """Give the value back if it is a scalar that BSON can hold.
+    """Return the value if it is a scalar that BSON can hold.
 
     Raises:
         BadValue: it is not.

@@ -20,7 +20,7 @@ def get_message(snapshot: Snapshot, system: SystemName, message_id: MessageId) -
 
 
 def existing_message(tx: Transaction, system: SystemName, message_id: MessageId) -> Message:
-    """Give one message.
+    """Return one message.
 
     Raises:
         NotFound: there is none in this system.

@@ -37,7 +37,7 @@ from .filters import scalar
 
 
 def retry_key(chat_id: ChatId, sender: UserKey, client_message_id: str) -> str:
-    """Give the one string of a chat, a sender and a client message id; the length keeps it unambiguous.
+    """Return the one string of a chat, a sender and a client message id; the length keeps it unambiguous.
 
     Raises:
         BadValue: one of them is no text that can be kept.

@@ -128,20 +128,20 @@ class Batch:
     # Records
 
     def chat(self, chat_id: ChatId) -> Chat | None:
-        """Give a chat of whatever system."""
+        """Return a chat of whatever system."""
         if chat_id not in self._chats:
             self.load_chats([chat_id], [])
         return self._chats[chat_id]
 
     def chat_with(self, system: SystemName, key: ChatKey) -> Chat | None:
-        """Give the chat with this key."""
+        """Return the chat with this key."""
         if (system, key) not in self._chat_ids:
             self.load_chats([], [(system, key)])
         chat_id = self._chat_ids[system, key]
         return None if chat_id is None else self.chat(chat_id)
 
     def message(self, message_id: MessageId) -> Known | None:
-        """Give a message of whatever system."""
+        """Return a message of whatever system."""
         if message_id not in self._messages:
             found = self.snapshot.find_one(self.snapshot.collections.messages, where(_id=message_id))
             if found is None:
@@ -150,7 +150,7 @@ class Batch:
         return self._messages[message_id]
 
     def retried(self, key: str) -> MessageId | None:
-        """Give the message that was sent with this retry key."""
+        """Return the message that was sent with this retry key."""
         if key not in self._retries:
             self.load_retries([key])
         return self._retries[key]
@@ -196,29 +196,29 @@ class Transaction:
         return self._has_sent
 
     def new_id(self) -> str:
-        """Give an id for something made by this write."""
+        """Return an id for something made by this write."""
         return self._batch.ids.new_id(self.now)
 
     def chat(self, system: SystemName, chat_id: ChatId) -> Chat | None:
-        """Give one chat of this system."""
+        """Return one chat of this system."""
         where(system=system, chat_id=chat_id)
         mine = self._chats.get(chat_id)
         chat = self._batch.chat(chat_id) if mine is None else mine.record
         return chat if chat is not None and chat.system == system else None
 
     def chat_with(self, system: SystemName, key: ChatKey) -> Chat | None:
-        """Give the chat with this key, unless this very write makes it."""
+        """Return the chat with this key, unless this very write makes it."""
         where(system=system, key=key)
         return self._batch.chat_with(system, key)
 
     def message(self, system: SystemName, message_id: MessageId) -> Message | None:
-        """Give one message of this system."""
+        """Return one message of this system."""
         where(system=system, message_id=message_id)
         known = self._batch.message(message_id)
         return known.message if known is not None and known.system == system else None
 
     def retried(self, key: str) -> MessageId | None:
-        """Give the message that was sent with this retry key."""
+        """Return the message that was sent with this retry key."""
         return self._batch.retried(key)
 
     def put_chat(self, chat: Chat, *, is_new: bool = False) -> Chat:
@@ -250,11 +250,11 @@ class Transaction:
         self._batch.flush()
 
     def reading(self) -> Snapshot:
-        """Give the collections for queries of this write's own."""
+        """Return the collections for queries of this write's own."""
         return self._batch.snapshot
 
     def direct(self) -> tuple[Collections, ClientSession]:
-        """Give the collections for commands that change something. Check first what may refuse the write.
+        """Return the collections for commands that change something. Check first what may refuse the write.
 
         Chats are never changed by commands: they are kept in memory until the transaction's end.
         """

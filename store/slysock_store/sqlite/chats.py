@@ -95,7 +95,7 @@ def find_chat(connection: sqlite3.Connection, system: SystemName, key: ChatKey) 
 
 
 def existing_chat(tx: Transaction, system: SystemName, chat_id: ChatId) -> Chat:
-    """Give one chat, as the transaction has left it.
+    """Return one chat, as the transaction has left it.
 
     Raises:
         NotFound: there is none in this system.

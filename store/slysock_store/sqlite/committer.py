@@ -39,12 +39,12 @@ class SqliteCommitter:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """Give the connection, for the thread that owns the committer."""
+        """Return the connection, for the thread that owns the committer."""
         return self._connection
 
     @property
     def chats(self) -> KnownChats:
-        """Give what is known of chats, for the same thread."""
+        """Return what is known of chats, for the same thread."""
         return self._chats
 
     def commit(self, writes: Sequence[Write[Transaction, object]]) -> None:

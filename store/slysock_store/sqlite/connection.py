@@ -99,7 +99,7 @@ def connect_reader(database: str) -> sqlite3.Connection:
 
 
 def mapped(error: Exception, where: str) -> Exception:
-    """Give the store's error for one of SQLite's or of binding a value; anything else is a bug and stays itself.
+    """Return the store's error for one of SQLite's or of binding a value; anything else is a bug and stays itself.
 
     The caller raises it `from` the original.
     """
@@ -122,6 +122,6 @@ def _mapped_sqlite(error: sqlite3.Error, where: str) -> StoreError:
 
 
 def primary_code(error: sqlite3.Error) -> int | None:
-    """Give SQLite's primary result code; None if the module itself raised, for a value that it cannot bind."""
+    """Return SQLite's primary result code; None if the module itself raised, for a value that it cannot bind."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF

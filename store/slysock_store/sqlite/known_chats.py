@@ -32,12 +32,12 @@ class KnownChats:
         return iter(list(self._chats.values()))
 
     def get(self, system: SystemName, chat_id: ChatId) -> Chat | None:
-        """Give a chat of this system by its id, if it is known."""
+        """Return a chat of this system by its id, if it is known."""
         chat = self._chats.get(chat_id)
         return chat if chat is not None and chat.system == system else None
 
     def find(self, system: SystemName, key: ChatKey) -> Chat | None:
-        """Give a chat by its key, if it is known."""
+        """Return a chat by its key, if it is known."""
         chat_id = self._ids.get((system, key))
         return None if chat_id is None else self._chats.get(chat_id)
 

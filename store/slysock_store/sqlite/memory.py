@@ -45,7 +45,7 @@ class MemoryEngine:
         return read_within(self._committer.connection, self._where, operation, *args)
 
     def statistics(self) -> StoreStatistics:
-        """Give the counters; nothing ever waits."""
+        """Return the counters; nothing ever waits."""
         committer = self._committer
         return StoreStatistics(waiting_writes=0, writes=committer.writes, commits=committer.commits, busy_refusals=0)
 

@@ -25,7 +25,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     chats: KnownChats
 
     def new_id(self) -> str:
-        """Give an id for something made by this write."""
+        """Return an id for something made by this write."""
         return self.ids.new_id(self.now)
 
     def change_chat(self, chat_id: ChatId, statement: str, parameters: Parameters) -> sqlite3.Cursor:

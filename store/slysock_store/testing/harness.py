@@ -19,7 +19,7 @@ class OpenStore(Protocol):
     """Opens the store under check. The place is empty at a check's first call and the same at later ones."""
 
     def __call__(self, *, clock: Clock) -> AbstractAsyncContextManager[Store]:
-        """Give the store, to be opened and closed by `async with`."""
+        """Return the store, to be opened and closed by `async with`."""
         ...
 
 
@@ -34,7 +34,7 @@ class SettableClock:
         self.now = now
 
     def __call__(self) -> datetime:
-        """Give the time."""
+        """Return the time."""
         return self.now
 
     def move(self, seconds: float) -> None:
@@ -81,7 +81,7 @@ async def send(store: Store, *senders: UserKey, chat: ChatId | NewChat | None = 
 
 
 async def chat_of(store: Store, message: Message) -> Chat:
-    """Give a message's chat as it is now."""
+    """Return a message's chat as it is now."""
     chat = await store.get_chat(SYSTEM, message.chat_id)
     if chat is None:
         raise AssertionError("the chat of a stored message is gone")
@@ -89,7 +89,7 @@ async def chat_of(store: Store, message: Message) -> Chat:
 
 
 async def history(store: Store, chat_id: ChatId, *, system: SystemName = SYSTEM) -> tuple[Message, ...]:
-    """Give all messages of a chat, oldest first, through its pages."""
+    """Return all messages of a chat, oldest first, through its pages."""
     messages: list[Message] = []
     page = 1
     while True:

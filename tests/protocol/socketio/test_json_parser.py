@@ -194,6 +194,15 @@ def test_a_packet_is_complete_with_its_last_attachment_and_the_next_may_follow(o
     assert decoder.feed_text(b"2[]") == Event("/", None, b"[]")
 
 
+def test_a_decoder_says_in_which_namespace_a_packet_waits_for_its_attachments() -> None:
+    decoder = PARSER.decoder()
+    assert decoder.waiting_in is None
+    assert decoder.feed_text(b'51-/chat,["e",' + place(0) + b"]") is None
+    assert decoder.waiting_in == "/chat"
+    assert decoder.feed_binary(b"a") is not None
+    assert decoder.waiting_in is None
+
+
 def test_attachments_are_put_in_place_by_their_number() -> None:
     assert feed(b"52-[" + place(1) + b"," + place(0) + b"]", b"a", b"b") == Event("/", None, [b"b", b"a"])
 

@@ -193,6 +193,12 @@ def test_malformed_packets_are_the_peers_mistake(data: bytes) -> None:
         feed(data)
 
 
+def test_no_packet_ever_waits_for_attachments() -> None:
+    decoder = PARSER.decoder()
+    assert decoder.feed_binary(only(PARSER.event("/", "e", (b"a",)))) is not None
+    assert decoder.waiting_in is None
+
+
 def test_text_is_refused() -> None:
     with pytest.raises(RemoteProtocolError, match="text"):
         PARSER.decoder().feed_text(b'2["e"]')

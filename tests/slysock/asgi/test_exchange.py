@@ -104,6 +104,13 @@ async def test_the_default_application_answers_404(autojump_clock: MockClock) ->
     assert answer.endswith(b'\r\n\r\n{"message":"Not Found"}')
 
 
+async def test_the_default_application_has_no_lifespan() -> None:
+    async def never(*_: object) -> Event:
+        raise AssertionError("it says and asks nothing")
+
+    await not_found({"type": "lifespan"}, never, never)
+
+
 # ---- applications that fail -----------------------------------------------------------------------------------------
 
 
@@ -125,7 +132,7 @@ async def test_no_answer_is_a_500(
     messages: list[Event], autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert (await ask(saying(*messages), GET)).startswith(FAILED)
-    assert "application gave no answer" in caplog.text
+    assert "application did not answer" in caplog.text
 
 
 @pytest.mark.parametrize(

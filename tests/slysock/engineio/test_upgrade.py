@@ -95,7 +95,7 @@ step = st.sampled_from(["emit", "echo", "binary", "turn"])
 steps = st.lists(step, max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(before=steps, probing=steps, probed=steps, between=steps, after=steps)
 def test_nothing_is_lost_or_overtaken_whatever_is_said_meanwhile(
     before: list[str], probing: list[str], probed: list[str], between: list[str], after: list[str]

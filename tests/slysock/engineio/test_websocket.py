@@ -4,10 +4,11 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock import Config
+from slysock import Config, Router, Socket
 from tests.slysock.engineio.frames import (
     BINARY,
     CLOSE,
+    HANDSHAKE,
     PING,
     PONG,
     TEXT,
@@ -18,6 +19,7 @@ from tests.slysock.engineio.frames import (
     frame,
     raw,
 )
+from tests.slysock.http.peer import Resetting
 from tests.slysock.serving import serving
 
 # ---- the client's doing ---------------------------------------------------------------------------------------------
@@ -155,6 +157,65 @@ async def test_a_client_that_never_reads_is_closed_when_nothing_can_be_written(a
         await trio.sleep(2)
         assert reasons == ["transport error"]
         assert client
+
+
+async def test_a_client_that_is_gone_in_the_middle_of_a_fragmented_message_ends_its_session(
+    autojump_clock: MockClock,
+) -> None:
+    async with connected() as (client, log, reasons):
+        await client.send(frame(TEXT, b"4", final=False))
+        await wait_all_tasks_blocked()
+        await trio.aclose_forcefully(client.stream)
+        await trio.sleep(1)
+        assert (log, reasons) == ([], ["transport close"])
+
+
+async def test_a_connection_that_fails_while_it_is_read_ends_its_session(autojump_clock: MockClock) -> None:
+    root, log, reasons = echoing()
+    async with serving(root) as memory:
+        await memory.server.serve_stream(Resetting(HANDSHAKE + frame(TEXT, b"40") + frame(TEXT, event("before"))))
+        assert (log, reasons) == (["before"], ["transport error"])
+
+
+async def test_a_client_that_falls_too_far_behind_is_a_slow_consumer(autojump_clock: MockClock) -> None:
+    root, _, reasons = echoing()
+    async with serving(root, config=Config(max_outbox_bytes=1000)) as memory:
+        await raw(memory)
+        for _ in range(4):
+            memory.server.of("/").emit("news", "x" * 300)
+        assert memory.server.statistics().outbox_bytes <= 1000
+        assert reasons == [], "not in the middle of a broadcast"
+        await wait_all_tasks_blocked()
+        assert reasons == ["slow consumer"]
+
+
+async def test_a_fragmented_binary_attachment_reaches_its_event(autojump_clock: MockClock) -> None:
+    root, seen = Router(), list[bytes]()
+
+    @root.on("b")
+    def take(socket: Socket, data: bytes) -> str:
+        seen.append(data)
+        return "ok"
+
+    async with serving(root) as memory:
+        client = await raw(memory)
+        await client.send(
+            frame(TEXT, b'451-1["b",{"_placeholder":true,"num":0}]'), fragmented(b"\xff" * 300, 3, BINARY)
+        )
+        assert await client.next() == (TEXT, b'431["ok"]')
+        assert seen == [b"\xff" * 300]
+
+
+async def test_what_cannot_leave_at_once_is_not_taken_for_who_may_miss_it(autojump_clock: MockClock) -> None:
+    async with serving(echoing()[0]) as memory:
+        client = await raw(memory)
+        await wait_all_tasks_blocked()
+        namespace = memory.server.of("/")
+        namespace.volatile.emit("taken")
+        await wait_all_tasks_blocked()
+        namespace.volatile.emit("missed")
+        namespace.emit("kept")
+        assert [await client.next() for _ in range(2)] == [(TEXT, b'42["taken"]'), (TEXT, b'42["kept"]')]
 
 
 # ---- the server's doing ---------------------------------------------------------------------------------------------

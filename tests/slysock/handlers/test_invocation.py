@@ -1,6 +1,7 @@
 """One call of one handler: its acknowledgement, and what goes wrong in it."""
 
 from collections.abc import Awaitable
+from typing import final
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import NO_ACK, AckTimeout, InvalidPayload, LocalProtocolError, Refusal, Router, Socket
 from slysock.config import TransportName
+from slysock.ids import DisconnectReason
 from slysock_protocol.engineio import Outgoing
 from tests.slysock.handlers.recorder import recorder
 from tests.slysock.serving import both, logged, serving
@@ -86,6 +88,19 @@ async def test_after_ack_runs_behind_the_ack_and_only_where_the_handler_succeeds
         ]:
             await engine.send(Outgoing(event))
             assert [(await engine.inbox.get()).data for _ in expected] == expected
+
+
+async def test_what_shall_be_done_behind_an_ack_is_done_in_order(autojump_clock: MockClock) -> None:
+    root, log = Router(), list[str]()
+
+    @root.on("ask")
+    def ask(socket: Socket) -> None:
+        socket.after_ack(log.append, "first")
+        socket.after_ack(log.append, "second")
+
+    async with serving(root) as memory:
+        await (await memory.connect()).call("ask")
+    assert log == ["first", "second"]
 
 
 async def test_after_ack_in_a_task_that_outlives_its_handler_is_an_error(autojump_clock: MockClock) -> None:
@@ -325,3 +340,85 @@ async def test_one_call_behind_the_acknowledgement_that_fails_does_not_cost_the_
         await wait_all_tasks_blocked()
     assert log == ["first", "third"]
     assert ["'event'" in text for text in logged(caplog)] == [True]
+
+
+@both
+async def test_a_clean_up_that_fails_in_a_nursery_of_the_handlers_ends_nobody_else(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, transport: TransportName
+) -> None:
+    root, log = Router(), list[str]()
+    recorder(root)
+
+    @root.on("nursery", until_disconnect=True)
+    async def nursery(socket: Socket) -> None:
+        async with trio.open_nursery() as inner:
+            inner.start_soon(trio.sleep_forever)
+            try:
+                await trio.sleep_forever()
+            finally:
+                raise ValueError("in the clean-up")
+
+    root.on_disconnect(lambda socket, reason: log.append(socket.id))
+    async with serving(root) as memory:
+        client, other = await memory.connect(transport=transport), await memory.connect(transport=transport)
+        await client.emit("nursery")
+        await wait_all_tasks_blocked()
+        await client.disconnect()
+        await trio.sleep(1)
+        assert await other.call("quick", "x") == "x"
+        assert log == [client.id]
+    assert any("'nursery'" in text and client.id in text for text in logged(caplog))
+
+
+async def test_a_handler_whose_nursery_is_cancelled_with_it_has_not_failed(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = Router()
+
+    @root.on("nursery", until_disconnect=True)
+    async def nursery(socket: Socket) -> None:
+        async with trio.open_nursery() as inner:
+            inner.start_soon(trio.sleep_forever)
+            inner.start_soon(trio.sleep_forever)
+
+    async with serving(root) as memory:
+        client = await memory.connect()
+        await client.emit("nursery")
+        await wait_all_tasks_blocked()
+        await client.disconnect()
+    assert logged(caplog) == []
+
+
+# ---- observers ------------------------------------------------------------------------------------------------------
+
+
+async def test_observers_learn_how_long_a_handler_took_and_whose_failed(autojump_clock: MockClock) -> None:
+    root, observer = Router(), Watching()
+    recorder(root)
+    failing(root)
+    async with serving(root) as memory:
+        memory.server.observe(observer)
+        client = await memory.connect()
+        for event in ("slow", "quick"):
+            await client.call(event, "x")
+        for event in ("fail", "refuse"):
+            await client.call(event)
+    assert observer.told == [("slow", 1.0), ("quick", 0.0), ("fail", ValueError), ("refuse", Refusal)]
+
+
+@final
+class Watching:
+    """An observer of handlers."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, float | type[Exception]]] = []
+
+    def joined(self, socket: Socket) -> None: ...
+    def left(self, socket: Socket, reason: DisconnectReason) -> None: ...
+    def session_closed(self, reason: DisconnectReason) -> None: ...
+
+    def handled(self, socket: Socket, event: str, seconds: float) -> None:
+        self.told.append((event, seconds))
+
+    def failed(self, socket: Socket, event: str, error: Exception) -> None:
+        self.told.append((event, type(error)))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slysock import InvalidPayload, Router, Socket
-from slysock.handlers.signature import ALL_KINDS, Kind, Signature, _kinds_of, kind_of
+from slysock.handlers.signature import ALL_KINDS, Kind, Signature, kind_of
 from slysock_protocol import RemoteProtocolError, jsonio
 
 
@@ -345,11 +345,15 @@ def test_kinds_of_values(value: object, kind: Kind) -> None:
         (tuple[int, ...], {"array"}),
         (dict[str, int], {"object"}),
         (Annotated[str, msgspec.Meta(min_length=1)], {"string"}),
+        (Annotated[int, msgspec.Meta(title="Age")], {"number"}),
         (object, ALL_KINDS),
     ],
 )
 def test_kinds_of_types(declared: object, kinds: set[Kind]) -> None:
-    assert _kinds_of(msgspec.inspect.type_info(declared)) == kinds
+    def handler(socket: Socket, a: object) -> None: ...
+
+    handler.__annotations__["a"] = declared
+    assert {kind for kind in ALL_KINDS if Signature(handler).accepts([kind])} == kinds
 
 
 HANDLERS = [nothing, number, optional, rest, anything, point, literal, binary, optional_rest, objects, short, nullable]

@@ -156,34 +156,6 @@ async def test_one_namespace_left_cancels_nothing_in_another(autojump_clock: Moc
     assert other_log == ["x begins", "x ends"]
 
 
-@both
-async def test_a_clean_up_that_fails_in_a_nursery_of_the_handlers_ends_nobody_else(
-    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, transport: TransportName
-) -> None:
-    root, log = Router(), list[str]()
-    recorder(root)
-
-    @root.on("nursery", until_disconnect=True)
-    async def nursery(socket: Socket) -> None:
-        async with trio.open_nursery() as inner:
-            inner.start_soon(trio.sleep_forever)
-            try:
-                await trio.sleep_forever()
-            finally:
-                raise ValueError("in the clean-up")
-
-    root.on_disconnect(lambda socket, reason: log.append(socket.id))
-    async with serving(root) as memory:
-        client, other = await memory.connect(transport=transport), await memory.connect(transport=transport)
-        await client.emit("nursery")
-        await wait_all_tasks_blocked()
-        await client.disconnect()
-        await trio.sleep(1)
-        assert await other.call("quick", "x") == "x"
-        assert log == [client.id]
-    assert any("'nursery'" in text and client.id in text for text in logged(caplog))
-
-
 # ---- hooks ----------------------------------------------------------------------------------------------------------
 
 

@@ -1,16 +1,18 @@
 """Who a socket is, for every system: the door of the root namespace, deadlines, refreshing."""
 
+import jwt
 import pytest
 import trio
 from trio.testing import MockClock
 
-from slysock import ConnectionRefused, Router, Socket
-from slysock.identity.tokens import make_token
-from slysock.systems.admission import RefreshToken
+from slysock import ConnectionRefused, Router, Server, Socket
+from slysock.identity import Tokens, make_token, secret_key
+from slysock.systems.admission import Admission, RefreshToken, show_out_of_root, user_in
 from slysock.systems.domain import DomainError, NotAllowed
 from slysock.systems.foundation import Foundation, SystemSettings
 from slysock.systems.system import System, SystemMaker
-from tests.slysock.systems.market import now, settle, token_for
+from slysock.testing import serve_memory
+from tests.slysock.systems.market import SECRET, now, settle, token_for
 from tests.slysock.systems.running import open_systems
 
 
@@ -180,3 +182,51 @@ async def test_deadlines_of_those_who_have_left_are_forgotten(autojump_clock: Mo
         assert len(running.assembly.foundation.admission) == 0
         await trio.sleep(60)
         assert client.waiting() == []
+
+
+async def test_a_token_without_an_end_lifts_the_deadline(autojump_clock: MockClock) -> None:
+    async with open_systems(elsewhere) as running:
+        client = await running.memory.connect("/own", auth={"token": token_for(3, "user", expires_in=30)})
+        unending = jwt.encode({"userId": 3, "role": "user"}, SECRET, algorithm="HS256")
+        assert await client.call("refreshToken", {"token": unending}) == "ok"
+        assert len(running.assembly.foundation.admission) == 0
+        await trio.sleep(60)
+        assert await client.call("who") == 3
+
+
+async def test_an_event_that_comes_before_the_end_is_told_is_refused_all_the_same(autojump_clock: MockClock) -> None:
+    admission = Admission(Tokens(secret_key(SECRET), clock=now))  # which nobody runs: nobody is shown out
+    router = Router("/own")
+
+    @router.on_connect
+    async def come(socket: Socket) -> None:
+        if "token" in socket.handshake.auth:
+            admission.keep(socket, await admission.identify(socket), show_out_of_root)
+
+    @router.on("who")
+    def who(socket: Socket) -> object:
+        return admission.identity_of(socket).user_id
+
+    async with serve_memory(Server(router)) as memory:
+        stranger = await memory.connect("/own")
+        assert await stranger.call("who") == {"error": "You are not connected"}
+        client = await memory.connect("/own", auth={"token": token_for(3, "user", expires_in=30)})
+        assert await client.call("who") == 3
+        await trio.sleep(30)
+        assert await client.call("who") == {"error": "Authentication token has expired"}
+
+
+async def test_the_user_of_a_socket_is_known_for_as_long_as_the_socket(autojump_clock: MockClock) -> None:
+    users: list[str | int | None] = []
+
+    def watched(foundation: Foundation) -> System:
+        router = Router("/")
+        router.on_connect(lambda socket: users.append(user_in(socket)))
+        router.on_disconnect(lambda socket, reason: users.append(user_in(socket)))
+        return System(name="watched", routers=(foundation.root.router, router), run=trio.sleep_forever)
+
+    async with open_systems(watched, settings=SystemSettings(trust_user_join=True)) as running:
+        for auth in ({"token": token_for(3, "user")}, {}):
+            await (await running.memory.connect("/", auth=auth)).disconnect()
+            await settle()
+    assert users == [3, 3, None, None]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from slysock.identity.tokens import make_token
+from slysock.identity import make_token
 from tests.clients import CallError, NodeClient, NodeClients, Payload, python_client
 from tests.slysock.systems.market import SECRET, at
 

@@ -9,7 +9,7 @@ from typing import final
 import trio
 
 from slysock import Server
-from slysock.identity.tokens import Tokens, secret_key
+from slysock.identity import Tokens, secret_key
 from slysock.systems.assembly import assemble
 from slysock.systems.foundation import SystemSettings, make_foundation
 from slysock.systems.pets import pets

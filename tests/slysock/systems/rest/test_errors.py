@@ -7,7 +7,7 @@ from litestar import get, post, put
 from litestar.params import FromPath, JSONBody
 
 from slysock import Router
-from slysock.identity.tokens import make_token
+from slysock.identity import make_token
 from slysock.systems.domain import Conflict, Invalid, NotFound, Unavailable
 from slysock.systems.foundation import Foundation
 from slysock.systems.rest import Caller, PagingFromQuery, paging, rest_router, then
