@@ -6,11 +6,13 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock import ConnectionRefused, Router, Socket
+from slysock import ConnectionRefused, Disconnected, Router, Socket
 from slysock.config import TransportName
+from slysock.ids import DisconnectReason
 from slysock.testing import Closed
 from slysock_protocol.engineio import Outgoing
 from tests.slysock.handlers.recorder import recorder
+from tests.slysock.notebook import Notebook
 from tests.slysock.serving import both, logged, serving
 
 # ---- coming in ------------------------------------------------------------------------------------------------------
@@ -370,3 +372,174 @@ async def test_failing_listeners_are_logged_and_change_nothing(
     assert len(seen) == 4
     assert len(logged(caplog)) == 4
     assert all(client.id in text for text in logged(caplog))
+
+
+async def test_an_event_goes_to_the_handler_that_its_arguments_fit(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = Router()
+
+    @root.on("set")
+    def number(socket: Socket, value: int) -> str:
+        return "number"
+
+    @root.on("set")
+    def text(socket: Socket, value: str) -> str:
+        return "text"
+
+    async with serving(root) as memory:
+        client = await memory.connect()
+        assert [await client.call("set", value) for value in (1, "1")] == ["number", "text"]
+        answer = await client.call("set", None)
+        assert answer == {"error": "Invalid payload: no handler of this event takes null"}
+        await client.connection.engine.send(Outgoing(b'42["set",'))
+        assert await client.wait_disconnected(10) == "transport close"
+    assert logged(caplog) == []
+
+
+async def test_observers_hear_of_a_member_from_its_coming_to_its_going(autojump_clock: MockClock) -> None:
+    root, notebook = Router(), Notebook()
+    recorder(root)
+    async with serving(root) as memory:
+        memory.server.observe(notebook)
+        client = await memory.connect()
+        await client.call("quick", "x")
+        await client.call("quick", 1)
+        await client.disconnect()
+        await wait_all_tasks_blocked()
+        assert notebook.told == [
+            ("joined", "/"),
+            ("handled", "quick", 0.0),
+            ("failed", "quick", "InvalidPayload"),
+            ("left", "/", "client namespace disconnect"),
+        ]
+
+
+# ---- rooms and answers ----------------------------------------------------------------------------------------------
+
+
+async def test_rooms_are_kept_from_before_the_client_is_in_until_it_has_left(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.use
+    def arrange(socket: Socket) -> None:
+        socket.join("a", "b", "c")
+        socket.leave("c")
+
+    async with serving(root) as memory:
+        client = await memory.connect()
+        (socket,) = memory.server.of("/").sockets()
+        socket.join("d")
+        socket.leave("b")
+        assert socket.rooms == {socket.id, "a", "d"}
+        await client.disconnect()
+        await wait_all_tasks_blocked()
+        socket.join("e")
+        socket.leave("a")
+        assert socket.rooms == {socket.id, "a", "d"}, "those that it was in"
+
+
+async def test_an_answer_counts_once_and_only_while_somebody_waits_for_it(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory, trio.open_nursery() as nursery:
+        client = await memory.connect()
+        (socket,) = memory.server.of("/").sockets()
+        answers: list[object] = []
+
+        async def ask() -> None:
+            answers.append(await socket.call("question"))
+
+        nursery.start_soon(ask)
+        question = await client.next()
+        assert memory.server.statistics().awaited_acks == 1
+        await client.acknowledge(question, "first")
+        await client.acknowledge(question, "second")
+        await wait_all_tasks_blocked()
+        assert answers == ["first"]
+        assert memory.server.statistics().awaited_acks == 0
+        assert socket.connected
+
+
+async def test_who_waits_for_the_answer_of_a_client_that_leaves_or_has_left_learns_it(
+    autojump_clock: MockClock,
+) -> None:
+    async with serving(Router()) as memory, trio.open_nursery() as nursery:
+        client = await memory.connect()
+        (socket,) = memory.server.of("/").sockets()
+
+        async def ask() -> None:
+            with pytest.raises(Disconnected):
+                await socket.call("question")
+
+        nursery.start_soon(ask)
+        await client.next()
+        await client.disconnect()
+        await wait_all_tasks_blocked()
+        assert nursery.child_tasks == frozenset()
+        await ask()
+        assert trio.current_time() == 0
+
+
+# ---- going ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_refusal_behind_a_disconnect_says_nothing_more(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.use
+    async def gate(socket: Socket) -> None:
+        socket.disconnect()
+        raise ConnectionRefused("too late to say")
+
+    async with serving(root) as memory:
+        engine = await memory.open_engine()
+        await engine.send(Outgoing(b"40"))
+        assert (await engine.inbox.get()).data == b"1"
+        await engine.send(Outgoing(b"40"))
+        assert (await engine.inbox.get()).data == b"1"
+
+
+async def test_an_answer_of_a_handler_that_has_sent_its_client_away_is_forgotten(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.on("leave")
+    def leave(socket: Socket) -> str:
+        socket.disconnect()
+        socket.emit("forgotten")
+        return "forgotten"
+
+    async with serving(root) as memory:
+        engine = await memory.open_engine()
+        await engine.send(Outgoing(b"40"))
+        await engine.inbox.get()
+        await engine.send(Outgoing(b'421["leave"]'))
+        await engine.send(Outgoing(b"40"))
+        assert (await engine.inbox.get()).data == b"1"
+        assert (await engine.inbox.get()).data.startswith(b"0{")
+
+
+async def test_a_client_that_has_left_one_namespace_can_still_lose_its_connection(autojump_clock: MockClock) -> None:
+    async with serving(Router(), Router("/other")) as memory:
+        client = await memory.connect()
+        other = await client.connection.join("/other")
+        (socket,) = memory.server.of("/").sockets()
+        socket.disconnect()
+        assert await client.wait_disconnected(1) == "io server disconnect"
+        socket.disconnect(close=True)
+        assert await other.wait_disconnected(1) == "io server disconnect"
+
+
+async def test_a_member_that_a_hook_takes_out_while_its_connection_ends_leaves_once(autojump_clock: MockClock) -> None:
+    root, other, gone = Router(), Router("/other"), list[tuple[str, DisconnectReason]]()
+
+    @root.on_disconnect
+    def take_along(socket: Socket, reason: DisconnectReason) -> None:
+        gone.append((socket.namespace.name, reason))
+        memory.server.of("/other").except_().disconnect()
+
+    other.on_disconnect(lambda socket, reason: gone.append((socket.namespace.name, reason)))
+    async with serving(root, other) as memory:
+        client = await memory.connect()
+        await client.connection.join("/other")
+        await client.connection.engine.drop()
+        await trio.sleep(1)
+        assert gone == [("/", "transport close"), ("/other", "server namespace disconnect")]

@@ -7,15 +7,9 @@ import trio
 from trio.testing import MockClock
 
 from slysock import ConnectionRefused, Router
+from slysock.socketio.namespaces import Namespaces
+from slysock_protocol.socketio import PARSERS
 from tests.slysock.serving import serving
-
-
-async def test_an_unknown_namespace_is_refused_and_the_connection_stays(autojump_clock: MockClock) -> None:
-    async with serving(Router()) as memory:
-        connection = await memory.open_connection()
-        with pytest.raises(ConnectionRefused, match=r"^Invalid namespace$"):
-            await connection.join("/nowhere")
-        assert (await connection.join()).id
 
 
 async def test_a_namespace_of_a_pattern_lives_as_long_as_somebody_is_in_it(autojump_clock: MockClock) -> None:
@@ -37,3 +31,14 @@ async def test_a_namespace_of_a_pattern_lives_as_long_as_somebody_is_in_it(autoj
         await other.connection.engine.drop()
         await trio.sleep(1)
         assert memory.server.statistics().made_namespaces == 0
+
+
+def test_a_namespace_that_nobody_wrote_a_router_for_is_not_found_and_others_only_once() -> None:
+    namespaces = Namespaces([Router("/named"), Router(re.compile("/made-.*"))], PARSERS["json"])
+    assert namespaces.find("/nowhere") is None
+    for name in ("/named", "/made-1"):
+        found = namespaces.find(name)
+        assert found is not None
+        assert found.namespace.name == found.adapter.name == name
+        assert namespaces.find(name) == found
+    assert [namespace.name for namespace in namespaces.named()] == ["/named"]
