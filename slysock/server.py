@@ -168,11 +168,12 @@ class Server:
 
     async def _say_farewell(self, routine: Callable[[], Awaitable[None]]) -> None:
         """Run what a client leaves behind; shielded, because a stopping server owes it too, and bounded."""
-        with trio.move_on_after(self.config.handler_cleanup_seconds, shield=True) as scope:
-            try:
+        scope = trio.move_on_after(self.config.handler_cleanup_seconds, shield=True)
+        try:
+            with scope:
                 await routine()
-            except Exception:  # the boundary of one client's end: a clean-up that failed while it was cut short
-                logger.exception("what a client left behind failed")
+        except Exception:  # the boundary of one client's end: a clean-up that failed while `scope` cut it short
+            logger.exception("what a client left behind failed")
         if scope.cancelled_caught:
             logger.warning("what a client left behind did not end in %s s", self.config.handler_cleanup_seconds)
 

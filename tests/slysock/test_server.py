@@ -64,6 +64,32 @@ async def test_what_a_server_holds_can_be_counted(autojump_clock: MockClock) -> 
         assert server.statistics().outbox_bytes > 1000
 
 
+async def test_a_disconnect_hook_that_fails_while_it_is_cut_short_ends_nobody_else(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = Router()
+
+    @root.on_disconnect
+    async def gone(socket: Socket, reason: DisconnectReason) -> None:
+        async with trio.open_nursery() as inner:
+            inner.start_soon(trio.sleep_forever)
+            try:
+                await trio.sleep_forever()
+            finally:
+                raise ValueError("in the clean-up")
+
+    root.on("echo")(lambda socket, value: value)
+    async with serving(root, config=Config(handler_cleanup_seconds=5)) as memory:
+        other = await memory.connect()
+        await (await memory.connect()).disconnect()
+        await trio.sleep(6)
+        assert await other.call("echo", 1) == 1
+        assert logged(caplog) == [
+            "what a client left behind failed",
+            "what a client left behind did not end in 5 s",
+        ]
+
+
 # ---- a graceful stop ------------------------------------------------------------------------------------------------
 
 
