@@ -3,20 +3,12 @@
 import gc
 import resource
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from slysock.process import settle_in
 
-
-@pytest.fixture(autouse=True)
-def habits() -> Iterator[None]:
-    threshold, limits = gc.get_threshold(), resource.getrlimit(resource.RLIMIT_NOFILE)
-    yield
-    gc.unfreeze()
-    gc.set_threshold(*threshold)
-    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+pytestmark = pytest.mark.usefixtures("habits")
 
 
 def test_a_serving_process_may_open_many_files_and_seldom_looks_for_garbage() -> None:

@@ -15,6 +15,7 @@ from slysock.engineio.responses import Responses
 from slysock.engineio.sessions import Sessions
 from slysock.engineio.timers import Timers
 from slysock.testing import Response, serve_memory
+from slysock.testing.pipe import open_pipe
 from tests.slysock.engineio.above import OPENING
 from tests.slysock.engineio.frames import TEXT, frame, probing
 from tests.slysock.engineio.polls import OPEN, quiet, reasons
@@ -110,6 +111,21 @@ async def test_a_session_whose_time_has_run_out_is_ended_by_the_request_that_fin
     await LongPolling(config, sessions, timers, Responses(config)).handle(request, session.id)
     assert session.closed
     assert b'{"code":1,"message":"Session ID unknown"}' in await client.receive_some(1000)
+
+
+async def test_a_poll_that_is_cancelled_while_it_is_answered_ends_the_session(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory, trio.open_nursery() as nursery:
+        session = await quiet(memory)
+        ours, theirs = open_pipe()
+        nursery.start_soon(memory.server.serve_stream, theirs)
+        await ours.send_all(f"GET {session.target} HTTP/1.1\r\nhost: a\r\n\r\n".encode())
+        await wait_all_tasks_blocked()
+        memory.server.of("/").emit("news")  # the answer waits for a client that does not read
+        await wait_all_tasks_blocked()
+        assert log == []
+        nursery.cancel_scope.cancel()
+    assert log == ["transport error"]
 
 
 # ---- posts -----------------------------------------------------------------------------------------------------------
