@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import pytest
 import trio
@@ -15,14 +14,7 @@ import trio
 from slysock.process import run_to_the_end, settle_in, stop_on_signals
 from tests.slysock.engineio.frames import HANDSHAKE, TEXT, frame
 
-
-@pytest.fixture(autouse=True)
-def habits() -> Iterator[None]:
-    threshold, limits = gc.get_threshold(), resource.getrlimit(resource.RLIMIT_NOFILE)
-    yield
-    gc.unfreeze()
-    gc.set_threshold(*threshold)
-    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+pytestmark = pytest.mark.usefixtures("habits")
 
 
 def test_a_serving_process_may_open_many_files_and_seldom_looks_for_garbage() -> None:

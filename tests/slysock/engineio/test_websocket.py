@@ -5,6 +5,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Router, Socket
+from slysock.testing.pipe import open_pipe
 from tests.slysock.engineio.frames import (
     BINARY,
     CLOSE,
@@ -12,6 +13,7 @@ from tests.slysock.engineio.frames import (
     PING,
     PONG,
     TEXT,
+    Raw,
     connected,
     echoing,
     event,
@@ -264,3 +266,38 @@ async def test_a_server_that_closes_behind_a_fragmented_message_does_not_wait_fo
         assert await client.closing() == 1000
         await client.rest()
         assert trio.current_time() < 1
+
+
+@pytest.mark.parametrize("moment", ["open", "library", "closing", "stuck"])
+async def test_a_connection_that_is_cancelled_ends_its_session_and_is_closed_at_once(
+    autojump_clock: MockClock, moment: str
+) -> None:
+    root, _, reasons = echoing()
+    async with serving(root) as memory, trio.open_nursery() as nursery:
+        ours, theirs = open_pipe()
+        scope = trio.CancelScope()
+
+        async def serve() -> None:
+            with scope:
+                await memory.server.serve_stream(theirs)
+
+        nursery.start_soon(serve)
+        client = Raw(ours)
+        await client.send(HANDSHAKE + frame(TEXT, b"40"))
+        await client.head()
+        for _ in range(2):
+            await client.next()
+        if moment == "library":
+            await client.send(frame(TEXT, b"4", final=False))
+        elif moment == "closing":
+            memory.server.of("/").volatile.disconnect(close=True)
+            assert (await client.next(), (await client.next())[0]) == ((TEXT, b"41"), CLOSE)
+        elif moment == "stuck":
+            memory.server.of("/").emit("news")  # which the client does not read
+        await wait_all_tasks_blocked()
+        scope.cancel()
+        await wait_all_tasks_blocked()
+        await client.rest()  # there is an end to it
+        assert reasons == ["server namespace disconnect" if moment == "closing" else "transport error"]
+        assert memory.server.statistics().open_sockets == 0
+        assert trio.current_time() == 0

@@ -8,18 +8,13 @@ from trio.testing import MockClock
 
 from slysock import Config, ConnectionRefused, Router, Socket
 from slysock.config import ParserName
+from slysock.socketio.namespaces import Namespaces
+from slysock.socketio.observer import Observers
 from slysock.testing import MemoryClient, Received
+from slysock_protocol.socketio import PARSERS
 from tests.slysock.serving import serving
 
-PARSERS: list[ParserName] = ["json", "msgpack"]
-
-
-async def test_an_unknown_namespace_is_refused_and_the_connection_stays(autojump_clock: MockClock) -> None:
-    async with serving(Router()) as memory:
-        connection = await memory.open_connection()
-        with pytest.raises(ConnectionRefused, match=r"^Invalid namespace$"):
-            await connection.join("/nowhere")
-        assert (await connection.join()).id
+NAMES: list[ParserName] = ["json", "msgpack"]
 
 
 async def test_a_namespace_of_a_pattern_lives_as_long_as_somebody_is_in_it(autojump_clock: MockClock) -> None:
@@ -75,7 +70,7 @@ async def answer(client: MemoryClient, value: str) -> None:
         await client.acknowledge(await client.next(), value)
 
 
-@pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize("parser", NAMES)
 @pytest.mark.parametrize("name", ["/chat", "/chat?x=1", "/chat?", "/chat?a=b&c=?"])
 async def test_whoever_puts_a_query_behind_a_name_gets_all_answers_under_the_name_that_it_sent(
     parser: ParserName, name: str, autojump_clock: MockClock
@@ -105,7 +100,7 @@ async def test_whoever_puts_a_query_behind_a_name_gets_all_answers_under_the_nam
         assert memory.server.statistics().clients == {"/chat": 1}
 
 
-@pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize("parser", NAMES)
 @pytest.mark.parametrize("name", ["/nope?x=1", "/nope?", "/chats?x", "/?x=1", "/chat/?x"])
 async def test_a_refusal_comes_under_the_name_that_was_sent(
     parser: ParserName, name: str, autojump_clock: MockClock
@@ -115,7 +110,7 @@ async def test_a_refusal_comes_under_the_name_that_was_sent(
             await memory.connect(name)
 
 
-@pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize("parser", NAMES)
 async def test_a_refusal_by_middleware_does_so_too(parser: ParserName, autojump_clock: MockClock) -> None:
     chat = make_chat()
 
@@ -161,3 +156,14 @@ async def test_one_connection_may_be_in_a_namespace_by_two_names(autojump_clock:
         await other.disconnect()
         await plain.emit("all", 2)
         assert await plain.next() == Received("news", (2,))
+
+
+def test_a_namespace_that_nobody_wrote_a_router_for_is_not_found_and_others_only_once() -> None:
+    namespaces = Namespaces([Router("/named"), Router(re.compile("/made-.*"))], PARSERS["json"], Observers())
+    assert namespaces.find("/nowhere") is None
+    for name in ("/named", "/made-1"):
+        found = namespaces.find(name)
+        assert found is not None
+        assert found.namespace.name == found.adapter.name == name
+        assert namespaces.find(name) == found
+    assert [namespace.name for namespace in namespaces.named()] == ["/named"]

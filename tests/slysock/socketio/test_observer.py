@@ -1,38 +1,13 @@
 """Observers: what is told, and when."""
 
-from dataclasses import dataclass, field
-from typing import final
-
 import pytest
 import trio
 
 from slysock import ConnectionRefused, DisconnectReason, Refusal, Router, Server, Socket
 from slysock.testing import serve_memory
 from slysock_protocol.engineio import Outgoing
+from tests.slysock.notebook import Notebook
 from tests.slysock.serving import BOTH, logged, serving
-
-
-@final
-@dataclass
-class Notebook:
-    """Writes down what it is told."""
-
-    told: list[tuple[object, ...]] = field(default_factory=list)
-
-    def joined(self, socket: Socket) -> None:
-        self.told.append(("joined", socket.namespace.name))
-
-    def left(self, socket: Socket, reason: DisconnectReason) -> None:
-        self.told.append(("left", socket.namespace.name, reason))
-
-    def handled(self, socket: Socket, event: str, seconds: float) -> None:
-        self.told.append(("handled", event, seconds))
-
-    def failed(self, socket: Socket, event: str, error: Exception) -> None:
-        self.told.append(("failed", event, type(error).__name__))
-
-    def session_closed(self, reason: DisconnectReason) -> None:
-        self.told.append(("closed", reason))
 
 
 def make_router() -> Router:
