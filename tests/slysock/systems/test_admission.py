@@ -125,8 +125,8 @@ async def test_a_newer_token_prolongs_the_stay(autojump_clock: MockClock) -> Non
 @pytest.mark.parametrize(
     ("user", "role", "code", "text"),
     [
-        ("y", "user", 403, "The token is of another user"),
-        ("x", "admin", 403, "The token is of another user"),
+        ("y", "user", 403, "The token belongs to another user"),
+        ("x", "admin", 403, "The token belongs to another user"),
         (None, "", 401, "Authentication token is invalid"),
     ],
 )
@@ -154,7 +154,9 @@ async def test_a_namespace_of_its_own_decides_what_is_said(autojump_clock: MockC
         client = await running.memory.connect("/own", auth={"token": token_for(3, "user", expires_in=30)})
         assert await client.call("who") == 3
         assert await client.call("refreshToken", {"token": token_for("3", "USER", expires_in=90)}) == "ok"
-        assert await client.call("refreshToken", {"token": token_for("4", "user")}) == "The token is of another user"
+        assert (
+            await client.call("refreshToken", {"token": token_for("4", "user")}) == "The token belongs to another user"
+        )
         await trio.sleep(60)
         assert await client.call("who") == "3"
         assert await client.expect("over") == ("Authentication token has expired",)
