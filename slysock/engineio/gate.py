@@ -20,6 +20,8 @@ logger = logging.getLogger("slysock")
 
 Headers = list[tuple[bytes, bytes]]
 
+_FORBIDDEN: Final = HandshakeError.FORBIDDEN
+_BAD: Final = HandshakeError.BAD_REQUEST
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _VALUE: Final = re.compile(r"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")  # section 5.5
 _OURS: Final = frozenset(
@@ -75,14 +77,13 @@ class Gate:
             name = name_of(hook)
             try:
                 with trio.fail_after(self._seconds):
-                    await ask(hook, *arguments, is_async=is_coroutine_function(hook))
+                    await ask(hook, *arguments, is_async=is_coroutine_function(hook), refused_text=_FORBIDDEN.message)
             except ConnectionRefused as refusal:
-                message = refusal.message or HandshakeError.FORBIDDEN.message
-                return No(error=HandshakeError.FORBIDDEN, status=403, message=message, detail=f"{name} refused it")
+                message = refusal.message or _FORBIDDEN.message
+                return No(error=_FORBIDDEN, status=403, message=message, detail=f"{name} refused it")
             except Exception:  # the boundary of an application's hook
                 logger.exception("the Engine.IO hook %s failed", name)
-                error = HandshakeError.BAD_REQUEST
-                return No(error=error, status=400, message=error.message, detail=f"{name} failed")
+                return No(error=_BAD, status=400, message=_BAD.message, detail=f"{name} failed")
         return None
 
     def headers_for(self, request: Request) -> Headers:

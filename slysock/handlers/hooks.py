@@ -37,16 +37,16 @@ def taking(arguments: int, function: F) -> F:
     return function
 
 
-async def ask(function: Function, *arguments: object, is_async: bool) -> None:
+async def ask(function: Function, *arguments: object, is_async: bool, refused_text: str) -> None:
     """Call a hook that may say no.
 
     Raises:
-        ConnectionRefused: it said no.
+        ConnectionRefused: it said no, in its own words, or with the given text by returning False.
         TypeError: it said neither yes nor no.
     """
     answer = await settle(function(*arguments), is_async=is_async)
     if answer is False:
-        raise ConnectionRefused("Connection refused")
+        raise ConnectionRefused(refused_text)
     if answer is not None and answer is not True:
         raise TypeError(f"a hook returns None or True to let a client in, or False, and not a {type(answer).__name__}")
 

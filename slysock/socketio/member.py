@@ -289,7 +289,7 @@ class Member:
             Exception: what the hook raises; ConnectionRefused for False.
         """
         try:
-            await ask(hook.call, socket, is_async=hook.is_async)
+            await ask(hook.call, socket, is_async=hook.is_async, refused_text="Connection refused")
         except Exception as error:
             if not self._has_reported:
                 self.refused(socket, kind, f"{name_of(hook.call)} raised {' from '.join(_causes(error))}")
