@@ -77,7 +77,7 @@ class Dispatcher:
         scope = trio.CancelScope()
         try:
             with scope:
-                while self._jobs:
+                while self._jobs and not scope.cancel_called:
                     job, size, context = self._jobs.popleft()
                     self._running[scope] = job
                     try:

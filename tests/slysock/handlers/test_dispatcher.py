@@ -162,6 +162,25 @@ async def test_a_cancelled_worker_counts_its_job_as_done(autojump_clock: MockClo
     assert dispatcher.idle
 
 
+async def test_a_job_that_ends_well_though_it_was_cancelled_does_not_cost_the_next_one(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    dispatcher, log, sizes = Dispatcher(nursery, 1, lambda size: sizes.append(size)), list[str](), list[int]()
+
+    async def shielded() -> None:
+        with trio.move_on_after(3, shield=True):
+            await trio.sleep(2)
+        log.append("shielded ends")
+
+    dispatcher.submit(Work(shielded, until_disconnect=True), 1)
+    dispatcher.submit(sleeper(log, "next"), 2)
+    await wait_all_tasks_blocked()
+    dispatcher.leave()
+    await dispatcher.wait_idle()
+    assert log == ["shielded ends", "next begins", "next ends"]
+    assert sizes == [1, 2]
+
+
 async def test_a_job_that_fails_while_it_is_cancelled_ends_nobody_else(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
