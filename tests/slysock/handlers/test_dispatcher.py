@@ -165,7 +165,8 @@ async def test_a_cancelled_worker_counts_its_job_as_done(autojump_clock: MockClo
 async def test_a_job_that_ends_well_though_it_was_cancelled_does_not_cost_the_next_one(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    dispatcher, log, sizes = Dispatcher(nursery, 1, lambda size: sizes.append(size)), list[str](), list[int]()
+    log, sizes = list[str](), list[int]()
+    dispatcher = Dispatcher(nursery, 1, sizes.append)
 
     async def shielded() -> None:
         with trio.move_on_after(3, shield=True):
