@@ -58,7 +58,8 @@ class Tasks:
             raise RuntimeError("a server serves once; make another one")
         ready = trio.Event()
         trio.lowlevel.spawn_system_task(self._host, ready)
-        await ready.wait()
+        with trio.CancelScope(shield=True):  # for a turn: the host is not to be left behind by one who is cancelled here
+            await ready.wait()
         try:
             async with trio.open_nursery() as watching:
                 watching.start_soon(self._watch)
@@ -136,10 +137,14 @@ class Tasks:
         """How many clients have left while something of theirs is still being handled."""
         return len(self._lingering)
 
-    async def linger(self, wait: Callable[[], Awaitable[None]], seconds: float) -> bool:
-        """Wait for something that may go on for so long; a stopping server cuts it short. Tell if the time was up."""
+    def begin_lingering(self, seconds: float) -> trio.CancelScope:
+        """Count something that may go on for so long; `linger` must follow, also later."""
         scope = trio.CancelScope(deadline=trio.current_time() + seconds)
         self._lingering[scope] = None
+        return scope
+
+    async def linger(self, scope: trio.CancelScope, wait: Callable[[], Awaitable[None]]) -> bool:
+        """Wait for it; a stopping server cuts it short. Tell if the time was up."""
         try:
             with scope:
                 await wait()

@@ -409,7 +409,8 @@ class Member:
         if was_in:
             self.observers.left(socket, reason)
         if lingers:
-            self._host.tasks.nursery.start_soon(self._linger, socket, reason)
+            scope = self._host.tasks.begin_lingering(self._host.leave_grace_seconds)
+            self._host.tasks.nursery.start_soon(self._linger, scope, socket, reason)
         elif was_in:
             self._say_farewell(socket, reason)
 
@@ -422,17 +423,16 @@ class Member:
         for scope in list(self._background or ()):
             scope.cancel()
 
-    async def _linger(self, socket: Socket, reason: DisconnectReason) -> None:
+    async def _linger(self, scope: trio.CancelScope, socket: Socket, reason: DisconnectReason) -> None:
         """Let handlers end whose client has left, for a while."""
-        seconds = self._host.leave_grace_seconds
         try:
-            if await self._host.tasks.linger(self.wait_idle, seconds):
+            if await self._host.tasks.linger(scope, self.wait_idle):
                 names = [name for dispatcher in self._dispatchers.values() for name in dispatcher.unfinished]
                 logger.warning(
                     "cancelled %s of socket %s: did not end in %s s after the client had left",
                     ", ".join(dict.fromkeys(names)),
                     self.id,
-                    seconds,
+                    self._host.leave_grace_seconds,
                 )
         finally:
             for dispatcher in self._dispatchers.values():
