@@ -258,11 +258,11 @@ class Member:
         self._adapter.add(self, self._rooms)
         self._rooms = frozenset()
         self._host.joined()
-        self.observers.joined(socket)
         self.session.send(self._adapter.parser.connected(self._adapter.name, self.id))
         held, self._held = self._held, []
         for outgoing in held:
             self.session.send(outgoing)
+        self.observers.joined(socket)
         for hook in self._adapter.table.connect:
             if self.state == "gone":  # the hook before has sent it away
                 return
@@ -482,14 +482,10 @@ class _Entering:
     """The coming in of a client, as a job."""
 
     name = "a connect hook"
+    until_disconnect = False  # a connect hook comes to its end; who leaves before it is let in is forgotten anyway
 
     def __init__(self, member: Member) -> None:
         self._member = member
-
-    @property
-    def until_disconnect(self) -> bool:
-        """While middleware is asked: one who has left is not let in. A connect hook comes to its end."""
-        return self._member.state == "joining"
 
     async def run(self) -> None:
         """Come in."""
