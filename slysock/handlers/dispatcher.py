@@ -128,8 +128,9 @@ def in_context(context: Context, routine: Routine) -> Generator[object, object, 
 
     So one worker serves many events without one seeing what another has set, and without a task for each.
     """
+    sent: object = None
     try:
-        step = context.run(routine.send, None)
+        step = context.run(routine.send, sent)
         while True:
             try:
                 sent = yield step
@@ -139,3 +140,5 @@ def in_context(context: Context, routine: Routine) -> Generator[object, object, 
                 step = context.run(routine.send, sent)
     except StopIteration:
         return
+    finally:
+        del sent  # of a cancelled wait it holds the exception, which holds this frame, and all those that cancelled it
