@@ -77,7 +77,7 @@ class Dispatcher:
         scope = trio.CancelScope()
         try:
             with scope:
-                while self._jobs:
+                while self._jobs and not scope.cancel_called:
                     job, size, context = self._jobs.popleft()
                     self._running[scope] = job
                     try:
@@ -128,8 +128,9 @@ def in_context(context: Context, routine: Routine) -> Generator[object, object, 
 
     So one worker serves many events without one seeing what another has set, and without a task for each.
     """
+    sent: object = None
     try:
-        step = context.run(routine.send, None)
+        step = context.run(routine.send, sent)
         while True:
             try:
                 sent = yield step
@@ -139,3 +140,5 @@ def in_context(context: Context, routine: Routine) -> Generator[object, object, 
                 step = context.run(routine.send, sent)
     except StopIteration:
         return
+    finally:
+        del sent  # of a cancelled wait it holds the exception, which holds this frame, and all those that cancelled it

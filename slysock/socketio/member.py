@@ -265,11 +265,11 @@ class Member:
         self._adapter.add(self, self._rooms)
         self._rooms = frozenset()
         self._host.joined()
-        self.observers.joined(socket)
         self.session.send(self._adapter.parser.connected(self.called, self.id))
         held, self._held = self._held, []
         for outgoing in held:
             self.session.send(outgoing)
+        self.observers.joined(socket)
         for hook in self._adapter.table.connect:
             if self.state == "gone":  # the hook before has sent it away
                 return
@@ -450,7 +450,8 @@ class Member:
         if was_in:
             self.observers.left(socket, reason)
         if lingers:
-            self._host.tasks.nursery.start_soon(self._linger, socket, reason)
+            scope = self._host.tasks.begin_lingering(self._host.leave_grace_seconds)
+            self._host.tasks.nursery.start_soon(self._linger, scope, socket, reason)
         elif was_in:
             self._say_farewell(socket, reason)
 
@@ -463,17 +464,16 @@ class Member:
         for scope in list(self._background or ()):
             scope.cancel()
 
-    async def _linger(self, socket: Socket, reason: DisconnectReason) -> None:
+    async def _linger(self, scope: trio.CancelScope, socket: Socket, reason: DisconnectReason) -> None:
         """Let handlers end whose client has left, for a while."""
-        seconds = self._host.leave_grace_seconds
         try:
-            if await self._host.tasks.linger(self.wait_idle, seconds):
+            if await self._host.tasks.linger(scope, self.wait_idle):
                 names = [name for dispatcher in self._dispatchers.values() for name in dispatcher.unfinished]
                 logger.warning(
                     "cancelled %s of socket %s: did not end in %s s after the client had left",
                     ", ".join(dict.fromkeys(names)),
                     self.id,
-                    seconds,
+                    self._host.leave_grace_seconds,
                 )
         finally:
             for dispatcher in self._dispatchers.values():
@@ -523,14 +523,10 @@ class _Entering:
     """The coming in of a client, as a job."""
 
     name = "a connect hook"
+    until_disconnect = False  # a connect hook comes to its end; who leaves before it is let in is forgotten anyway
 
     def __init__(self, member: Member) -> None:
         self._member = member
-
-    @property
-    def until_disconnect(self) -> bool:
-        """While middleware is asked: one who has left is not let in. A connect hook comes to its end."""
-        return self._member.state == "joining"
 
     async def run(self) -> None:
         """Come in."""

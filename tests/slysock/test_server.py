@@ -387,6 +387,52 @@ async def test_what_ends_a_program_in_a_handler_ends_it(autojump_clock: MockCloc
             await trio.sleep_forever()
 
 
+@both
+async def test_what_ends_a_program_in_a_handler_costs_no_other_client_its_hook(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, transport: TransportName
+) -> None:
+    root, log = Router(), list[str]()
+
+    @root.on("exit")
+    async def leave(socket: Socket) -> None:
+        await trio.sleep(1)
+        raise SystemExit(3)
+
+    @root.on_disconnect
+    async def gone(socket: Socket, reason: DisconnectReason) -> None:
+        await trio.sleep(1)
+        log.append(socket.id)
+
+    server = Server(root)
+    with pytest.RaisesGroup(SystemExit, flatten_subgroups=True):
+        async with serve_memory(server) as memory:
+            clients = [await memory.connect(transport=transport) for _ in range(3)]
+            await clients[0].emit("exit")
+            await trio.sleep_forever()
+    assert sorted(log) == sorted(client.id for client in clients)
+    assert logged(caplog) == []
+    check_nothing_remains(server)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_what_ends_a_program_in_a_hook_ends_it_also_while_the_server_ends(
+    autojump_clock: MockClock, cancelled: bool
+) -> None:
+    root = Router()
+
+    @root.on_disconnect
+    async def gone(socket: Socket, reason: DisconnectReason) -> None:
+        await trio.sleep(1)
+        raise SystemExit(3)
+
+    with pytest.RaisesGroup(SystemExit, flatten_subgroups=True), trio.CancelScope() as scope:
+        async with serve_memory(Server(root)) as memory:
+            await memory.connect()
+            if cancelled:
+                scope.cancel()
+            await trio.lowlevel.checkpoint()
+
+
 @asynccontextmanager
 async def signalling(number: int, signals: int, ended: list[str], server: Server) -> AsyncGenerator[None]:
     """Send a signal once the server is up; another one while its stop takes for ever."""

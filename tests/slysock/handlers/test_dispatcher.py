@@ -1,5 +1,6 @@
 """The dispatcher: in order or bounded, and nothing left when it stops."""
 
+import gc
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -160,6 +161,41 @@ async def test_a_cancelled_worker_counts_its_job_as_done(autojump_clock: MockClo
         nursery.cancel_scope.cancel()
     assert sizes == [7]
     assert dispatcher.idle
+
+
+async def test_nothing_of_a_cancelled_job_waits_for_the_garbage_collector(nursery: trio.Nursery) -> None:
+    dispatcher = Dispatcher(nursery, 1, lambda _: None)
+    gc.collect()
+    gc.disable()
+    try:
+        dispatcher.submit(Work(trio.sleep_forever), 0)
+        await wait_all_tasks_blocked()
+        dispatcher.stop()
+        await dispatcher.wait_idle()
+        await wait_all_tasks_blocked()
+        assert [found for found in gc.get_objects() if isinstance(found, trio.Cancelled | Work)] == []
+    finally:
+        gc.enable()
+
+
+async def test_a_job_that_ends_well_though_it_was_cancelled_does_not_cost_the_next_one(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    log, sizes = list[str](), list[int]()
+    dispatcher = Dispatcher(nursery, 1, sizes.append)
+
+    async def shielded() -> None:
+        with trio.move_on_after(3, shield=True):
+            await trio.sleep(2)
+        log.append("shielded ends")
+
+    dispatcher.submit(Work(shielded, until_disconnect=True), 1)
+    dispatcher.submit(sleeper(log, "next"), 2)
+    await wait_all_tasks_blocked()
+    dispatcher.leave()
+    await dispatcher.wait_idle()
+    assert log == ["shielded ends", "next begins", "next ends"]
+    assert sizes == [1, 2]
 
 
 async def test_a_job_that_fails_while_it_is_cancelled_ends_nobody_else(

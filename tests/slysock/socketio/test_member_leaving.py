@@ -15,7 +15,7 @@ from slysock.ids import DisconnectReason
 from slysock.testing import Closed
 from slysock_protocol.engineio import Outgoing
 from tests.slysock.handlers.recorder import recorder
-from tests.slysock.serving import both, logged, serving
+from tests.slysock.serving import both, logged, only_session, serving
 
 # ---- handlers -------------------------------------------------------------------------------------------------------
 
@@ -485,6 +485,20 @@ async def test_a_graceful_stop_cuts_short_what_clients_left_behind(
         await wait_all_tasks_blocked()
     assert trio.current_time() <= 4
     assert log == ["transport close"]
+
+
+async def test_a_stop_that_begins_as_a_client_leaves_waits_for_what_it_left_behind(autojump_clock: MockClock) -> None:
+    for _ in range(20):  # whose turn it is first is a matter of chance
+        root = Router()
+        log = saving(root)
+        async with serving(root) as memory:
+            client = await memory.connect()
+            await client.emit("save", 1)
+            await wait_all_tasks_blocked()
+            session = only_session(memory)
+            session.lose(session.transport, "transport close")
+            assert memory.server.statistics().leaving == 1
+        assert log == ["saved 1 False True", "transport close"]
 
 
 # ---- in the background ----------------------------------------------------------------------------------------------

@@ -110,3 +110,19 @@ async def test_an_observer_that_raises_is_logged_once_for_each_moment_and_harms_
         "'refused'",
         "'session_closed'",
     ]
+
+
+async def test_a_client_that_an_observer_sends_away_at_once_has_heard_that_it_was_in(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    class Bouncer(Failing):
+        def joined(self, socket: Socket) -> None:
+            socket.disconnect()
+
+    server = Server(Router())
+    server.observe(Bouncer())
+    async with serve_memory(server) as memory:
+        engine = await memory.open_engine()
+        await engine.send(Outgoing(b"40"))
+        first, then = await engine.inbox.get(), await engine.inbox.get()
+        assert (first.data[:2], then.data) == (b"0{", b"1")
