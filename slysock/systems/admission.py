@@ -213,7 +213,7 @@ class RootDoor:
         self._admission.leave(socket)
 
     async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Refreshed:
-        """`refreshToken`: stay connected longer with a newer token of the same user."""
+        """Stay connected longer with a newer token of the same user."""
         await self._admission.refresh(socket, payload.token)
         return Refreshed()
 

@@ -22,7 +22,7 @@ def is_key(key: bytes) -> bool:
 
 
 def first_subprotocol(offered: bytes | None) -> bytes | None:
-    """Choose from a Sec-WebSocket-Protocol header: the first, as Node's server does; None where there is none.
+    """Choose from a Sec-WebSocket-Protocol header: the first, as Node's server does; None if there is none.
 
     Some clients give up when none of those they offered is chosen, browsers among them (WHATWG WebSockets, "establish
     a WebSocket connection").
