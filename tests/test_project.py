@@ -24,18 +24,27 @@ NAMED_LIKE_STANDARD_ONES: Mapping[str, str] = {
 # name of a test file -> what it is about, where that is no one module
 FEATURE_TESTS: Mapping[str, str] = {
     "test_api.py": "the public names and signatures",
-    "test_contract.py": "what every backend of the store keeps",
+    "test_clients.py": "stock clients and a whole system",
+    "test_connection_contexts.py": "context variables, where one task reads for all",
+    "test_contract.py": "what every backend of the store keeps; the requests of the systems",
     "test_crash.py": "kill -9 in the middle of it",
     "test_cross_origin.py": "CORS on sockets and HTTP alike",
     "test_document.py": "a system's document, replayed in its order",
     "test_documents.py": "OpenAPI and AsyncAPI of all systems",
     "test_durability.py": "what is there after a restart",
     "test_guide.py": "the guide to adding a system",
+    "test_head.py": "the requests that the benchmark's generator writes, a file of C",
     "test_injection.py": "objects in place of scalars, everywhere",
     "test_large.py": "chats with many messages",
     "test_layers.py": "who imports whom",
+    "test_litestar.py": "a real ASGI application",
+    "test_leaving.py": "stock clients that leave in the middle of things",
+    "test_member_entering.py": "the beginning of a member's life, which fills a file",
+    "test_member_leaving.py": "its end, which fills another",
+    "test_mongod.py": "the mongod that the tests start",
     "test_outage.py": "a store that is away",
     "test_promises.py": "what a document promises beside its order",
+    "test_sharing.py": "the root namespace, which systems share",
     "test_strangers.py": "what somebody gets who has no business there",
 }
 
@@ -100,7 +109,6 @@ def test_no_module_has_the_name_of_a_standard_one() -> None:
     assert {path.relative_to(ROOT).as_posix() for path in standard} == set(NAMED_LIKE_STANDARD_ONES)
 
 
-@pytest.mark.skip(reason="until all tests have moved to where their modules' are")
 def test_each_test_file_belongs_to_a_module_or_says_what_else_it_is_about() -> None:
     owned = {own_test(module) for folder in FOLDERS for module in folder.rglob("*.py")}
     tests = {path for folder in FOLDERS.values() for path in folder.rglob("test_*.py")}

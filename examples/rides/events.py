@@ -98,10 +98,8 @@ class Rides:
         """Send a message to the other person; the acknowledgement is the message."""
         user, chat = await self._ride(socket, payload.ride_id)
 
-        def announce(stored: AddedMessage) -> None:
-            socket.after_ack(
-                socket.namespace.to(*chat.participants).emit, "said", said(stored.message, payload.ride_id)
-            )
+        def announce(added: AddedMessage) -> None:
+            socket.after_ack(socket.namespace.to(*chat.participants).emit, "said", said(added.message, payload.ride_id))
 
         post = Post(chat=chat, sender=user, text=payload.text, client_message_id=payload.client_message_id)
         return said((await self._posts.post(post, announce)).message, payload.ride_id)

@@ -42,3 +42,11 @@ class RemoteProtocolError(ProtocolError):
         super().__init__(reason)
         self.reason = reason
         self.close_code = close_code
+
+    @property
+    def close_text(self) -> str:
+        """What a WebSocket's close frame says beside the code; nothing where a message is too big.
+
+        As the server of Node closes (ws, lib/receiver.js), so that clients that compare it see what they know.
+        """
+        return "" if self.close_code is CloseCode.TOO_BIG else self.reason

@@ -10,7 +10,7 @@ encoded by msgspec. Both paths write the same text for the same value: what the 
 """
 
 import re
-from typing import Final, TypeGuard, TypeVar
+from typing import Final, TypeGuard, TypeVar, cast
 
 import msgspec
 import orjson
@@ -28,6 +28,7 @@ _T = TypeVar("_T")
 
 _any_decoder: Final = msgspec.json.Decoder()
 _slow_encoder: Final = msgspec.json.Encoder()
+_keys_decoder: Final = msgspec.json.Decoder(dict[str, None])
 
 
 def is_object(value: object) -> TypeGuard[dict[str, object]]:
@@ -71,7 +72,7 @@ def _plain(value: object) -> object:
     """Turn what orjson does not know into what it knows; bytes are refused here and lead to the slow path."""
     if _is_binary(value):
         raise TypeError("binary")
-    return to_plain(value)
+    return _to_builtins(value)
 
 
 def to_plain(value: object) -> object:
@@ -82,9 +83,52 @@ def to_plain(value: object) -> object:
     """
     try:
         plain: object = msgspec.to_builtins(value, builtin_types=_BINARY, str_keys=True, enc_hook=_of_subclass)
+    except (TypeError, ValueError, RecursionError):  # maybe for the sake of a key that JSON writes and msgspec does not
+        return _with_text_keys(_to_builtins(value))
+    return plain
+
+
+def _to_builtins(value: object) -> object:
+    """Do as `to_plain`, but leave keys as they are.
+
+    Raises:
+        LocalProtocolError: the value holds something that cannot be sent.
+    """
+    try:
+        try:
+            plain: object = msgspec.to_builtins(value, builtin_types=_BINARY, enc_hook=_of_subclass)
+        except TypeError:  # no hook is asked about keys: those of a subclass of int are done here
+            plain = msgspec.to_builtins(_with_text_keys(value), builtin_types=_BINARY, enc_hook=_of_subclass)
     except (TypeError, ValueError, RecursionError) as error:
         raise LocalProtocolError(f"cannot be sent: {error}") from error
     return plain
+
+
+def _with_text_keys(value: object) -> object:
+    """Turn the keys of dicts into text, wherever in plain containers they are."""
+    if isinstance(value, dict):
+        return {_key_text(key): _with_text_keys(item) for key, item in cast("dict[object, object]", value).items()}
+    if _is_sequence(value):
+        return [_with_text_keys(item) for item in value]
+    return value
+
+
+def _key_text(key: object) -> str:
+    """Write a key as it is written where no bytes are about: true, null, 1e-7.
+
+    Raises:
+        LocalProtocolError: it is of a type that cannot be one.
+    """
+    if type(key) is str:
+        return key
+    try:
+        (text,) = _keys_decoder.decode(orjson.dumps({key: None}, None, _OPTIONS))
+    except TypeError:  # it knows fewer types than msgspec; those that both do not know are refused
+        try:
+            (text,) = msgspec.to_builtins({key: None}, builtin_types=_BINARY, str_keys=True)
+        except TypeError as error:
+            raise LocalProtocolError(f"cannot be sent: {error}") from error
+    return text
 
 
 def _of_subclass(value: object) -> object:
@@ -102,7 +146,7 @@ def _of_subclass(value: object) -> object:
 
 def _encode_slowly(value: object) -> tuple[bytes, list[bytes]]:
     attachments: list[bytes] = []
-    rest = _cut(to_plain(value), attachments, 0)
+    rest = _cut(_to_builtins(value), attachments, 0)
     try:
         return _slow_encoder.encode(rest), attachments
     except ValueError as error:  # a lone surrogate, or an integer of thousands of digits
@@ -120,7 +164,7 @@ def _cut(value: object, attachments: list[bytes], depth: int) -> object:
         if value.get("_placeholder") is True:
             # Passed on, it would take the place of an attachment, and one with a wrong number makes clients hang up.
             raise LocalProtocolError("cannot be sent as JSON: an object with _placeholder: true, which is reserved")
-        return {key: _cut(item, attachments, depth + 1) for key, item in value.items()}
+        return {_key_text(key): _cut(item, attachments, depth + 1) for key, item in value.items()}
     if _is_sequence(value):
         return [_cut(item, attachments, depth + 1) for item in value]
     return value

@@ -5,10 +5,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar, TypeVarTuple
 
-import trio
-
 from slysock.cli.keys import database_file, make_folder
 from slysock.cli.settings import SettingsError
+from slysock.process import run_to_the_end
 from slysock_store import Store, StoreError, open_store
 
 T = TypeVar("T")
@@ -23,7 +22,7 @@ def run(work: Callable[[*Ts], Awaitable[T]], *args: *Ts, expected: tuple[type[Ex
     """
     trouble: Exception | None = None
     try:
-        return trio.run(work, *args)
+        return run_to_the_end(work, *args)
     except* expected as group:
         trouble = first_of(group)
     assert trouble is not None

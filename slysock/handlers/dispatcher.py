@@ -133,7 +133,7 @@ def in_context(context: Context, routine: Routine) -> Generator[object, object, 
         while True:
             try:
                 sent = yield step
-            except BaseException as error:
+            except BaseException as error:  # noqa: ASYNC103 - thrown into the coroutine, whose own business it is
                 step = context.run(routine.throw, error)
             else:
                 step = context.run(routine.send, sent)

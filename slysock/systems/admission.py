@@ -76,7 +76,7 @@ class Admission:
         if due is None:
             self._expiries.clear(socket.id)
         else:
-            self._expiries.set(socket.id, due, partial(kept.show_out, socket, refused(TokenExpired())))
+            self._expiries.set(socket.id, due, partial(_show_out_expired, socket, kept.show_out))
 
     def maybe_identity(self, socket: Socket) -> Identity | None:
         """Return whom a socket speaks for, or spoke for; None if it has never had a valid token. For hooks."""
@@ -92,7 +92,7 @@ class Admission:
         if identity is None:
             raise NotAuthenticated("You are not connected")
         if identity.expires_at is not None and identity.expires_at <= self._tokens.clock():
-            raise refused(TokenExpired())
+            raise _refused_and_reported(socket, TokenExpired())
         return identity
 
     async def refresh(self, socket: Socket, token: str) -> Identity:
@@ -109,8 +109,9 @@ class Admission:
         try:
             identity = await self._tokens.verify(token)
         except TokenError as error:
-            raise refused(error) from error
+            raise _refused_and_reported(socket, error) from error
         if not is_same_user(before, identity):
+            socket.report_refusal("token", "it belongs to another user")
             raise NotAllowed("The token belongs to another user")
         kept = _KEPT.get(socket)
         assert kept is not None
@@ -148,6 +149,23 @@ def user_in(socket: Socket) -> str | int | None:
 def refused(error: TokenError) -> DomainError:
     """Translate why a token was refused into an error of the domain."""
     return Unavailable(str(error)) if isinstance(error, KeysUnavailable) else NotAuthenticated(str(error))
+
+
+def report(socket: Socket, error: DomainError) -> None:
+    """Tell whoever watches the server why a socket is not let in."""
+    if isinstance(error.__cause__, TokenError):
+        socket.report_refusal("token", str(error.__cause__))
+    else:
+        socket.report_refusal("connect hook", type(error).__name__)
+
+
+def _refused_and_reported(socket: Socket, error: TokenError) -> DomainError:
+    socket.report_refusal("token", str(error))
+    return refused(error)
+
+
+def _show_out_expired(socket: Socket, show_out: ShowOut) -> None:
+    show_out(socket, _refused_and_reported(socket, TokenExpired()))
 
 
 def is_same_user(one: Identity, other: Identity) -> bool:
@@ -205,6 +223,7 @@ class RootDoor:
         except DomainError as error:
             if self._trust_without_token and isinstance(error.__cause__, TokenMissing):
                 return
+            report(socket, error)
             raise ConnectionRefused(REFUSED_TEXT) from error
         self._admission.remember(socket, identity, show_out_of_root)
 

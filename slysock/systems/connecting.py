@@ -13,7 +13,7 @@ from slysock import DisconnectReason, Socket
 from slysock.identity import Identity
 from slysock_store import UserKey
 
-from .admission import Admission
+from .admission import Admission, report
 from .domain import ConnectionKey, DomainError, Presence
 from .socket_keys import Key
 
@@ -90,6 +90,7 @@ class Connecting(Generic[P, S]):
             self._admission.keep(socket, identity, self._show_out)
             await self.enter(socket, identity)
         except DomainError as error:
+            report(socket, error)
             self._show_out(socket, error)
         except Exception as error:
             self._show_out(socket, error)

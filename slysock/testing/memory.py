@@ -94,12 +94,40 @@ class Memory:
 
 @asynccontextmanager
 async def serve_memory(server: Server) -> AsyncGenerator[Memory]:
-    """Run a server while the block runs, then stop it gracefully; remaining clients are dropped."""
-    async with trio.open_nursery() as nursery:
-        async with server.running():
-            yield Memory(server, nursery)
-            # A graceful stop waits for clients; those of a test that has ended will not answer.
-            nursery.cancel_scope.deadline = trio.current_time() + server.config.shutdown_seconds + 1
-        nursery.cancel_scope.deadline = math.inf
-        await trio.testing.wait_all_tasks_blocked()  # until the clients have read the server's last words
-        nursery.cancel_scope.cancel()
+    """Run a server while the block runs, then stop it gracefully; remaining clients are dropped.
+
+    What the block raises comes out as it is, and not in the exception groups of the nurseries inside; unless the server
+    has failed, too.
+    """
+    failure: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            async with server.running():
+                try:
+                    yield Memory(server, nursery)
+                except BaseException as error:
+                    failure = error
+                    raise
+                # A graceful stop waits for clients; those of a test that has ended will not answer.
+                nursery.cancel_scope.deadline = trio.current_time() + server.config.shutdown_seconds + 1
+            nursery.cancel_scope.deadline = math.inf
+            await trio.testing.wait_all_tasks_blocked()  # until the clients have read the server's last words
+            nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        if failure is None or not _is_all(failure, group):
+            raise
+    if failure is not None:
+        raise failure
+
+
+def _is_all(failure: BaseException, group: BaseExceptionGroup[BaseException]) -> bool:
+    """Tell whether a group holds a failure and nothing else; being cancelled is none."""
+    errors = _errors_in(failure)
+    return bool(errors) and _errors_in(group) == errors
+
+
+def _errors_in(error: BaseException) -> set[int]:
+    """Identify what is in a group of groups."""
+    if isinstance(error, BaseExceptionGroup):
+        return set[int]().union(*map(_errors_in, error.exceptions))
+    return set() if isinstance(error, trio.Cancelled) else {id(error)}

@@ -175,8 +175,7 @@ def _namespace(name: bytes | None) -> str:
     if len(name) > MAX_NAMESPACE_BYTES:
         raise RemoteProtocolError("namespace name too long")
     try:
-        # A query string behind the name is an old client's habit and not part of it.
-        return name.decode().partition("?")[0]
+        return name.decode()
     except UnicodeDecodeError:
         raise RemoteProtocolError("text that is not UTF-8") from None
 

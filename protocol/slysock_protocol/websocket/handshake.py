@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Final
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -31,13 +32,22 @@ def first_subprotocol(offered: bytes | None) -> bytes | None:
     return first if _TOKEN.fullmatch(first) else None
 
 
-def switching_protocols(key: bytes, subprotocol: bytes | None = None) -> bytes:
-    """Build the answer that opens the WebSocket, without extensions."""
+def switching_protocols(
+    key: bytes, subprotocol: bytes | None = None, headers: Sequence[tuple[bytes, bytes]] = ()
+) -> bytes:
+    """Build the answer that opens the WebSocket, without extensions.
+
+    Args:
+        key: the client's Sec-WebSocket-Key.
+        subprotocol: the one that was chosen.
+        headers: more of them, which must be legal.
+    """
     chosen = b"" if subprotocol is None else b"Sec-WebSocket-Protocol: " + subprotocol + b"\r\n"
+    more = b"".join(b"%b: %b\r\n" % header for header in headers)
     accept = base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
     return (
         b"HTTP/1.1 101 Switching Protocols\r\n"
         b"Upgrade: websocket\r\n"
         b"Connection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + accept + b"\r\n" + chosen + b"\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n" + chosen + more + b"\r\n"
     )

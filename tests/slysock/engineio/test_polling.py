@@ -153,3 +153,32 @@ async def test_news_end_a_poll_whether_they_come_in_its_turn_or_while_it_waits(n
         await wait_all_tasks_blocked()
         assert poll.body == b"4hello"
         assert not polling.polled
+
+
+async def test_what_waits_is_counted_as_it_will_be_sent() -> None:
+    polling, _ = transport()
+    polling.send(MESSAGE)
+    polling.send(BINARY)
+    assert polling.waiting_bytes == len(b"4hello") + len(b"451-[]\x1ebZGF0YQ==")
+    polling.hand_over()
+    assert polling.waiting_bytes == 0
+
+
+@pytest.mark.parametrize("endings", [(Ending.PEER, Ending.GRACEFUL), (Ending.GRACEFUL, Ending.ERROR)])
+async def test_closing_twice_is_closing_once(endings: tuple[Ending, Ending]) -> None:
+    polling, _ = transport()
+    polling.close(endings[0], CloseCode.NORMAL, "")
+    before = (polling.closed, polling.lingering)
+    polling.close(endings[1], CloseCode.NORMAL, "")
+    assert (polling.closed, polling.lingering) == before
+
+
+async def test_holding_polls_that_were_never_released_changes_nothing(nursery: trio.Nursery) -> None:
+    polling, _ = transport()
+    polling.hold()
+    poll = Poll(nursery, polling)
+    await wait_all_tasks_blocked()
+    assert polling.polled
+    polling.send(MESSAGE)
+    await wait_all_tasks_blocked()
+    assert poll.body == b"4hello"

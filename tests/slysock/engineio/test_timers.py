@@ -53,6 +53,20 @@ async def test_a_cancelled_timer_is_not_called_and_holds_nothing(
     timer.cancel()  # harmless
 
 
+async def test_only_those_that_are_due_some_time_are_counted(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    timers = Timers()
+    nursery.start_soon(timers.run)
+    first, second = (timers.call_later(seconds, lambda: None) for seconds in (1, 2))
+    assert len(timers) == 2
+    second.cancel()
+    second.cancel()
+    assert len(timers) == 1
+    await trio.sleep(3)
+    first.cancel()
+    assert len(timers) == 0
+    nursery.cancel_scope.cancel()
+
+
 async def test_a_call_may_cancel_another_that_is_due(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
     timers, made = Timers(), list[int]()
     nursery.start_soon(timers.run)

@@ -4,6 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from slysock_store import open_store
 from slysock_store.testing import DURABLE_CHECKS, Check, OpenStore
 from slysock_store.testing.races import CHECKS
@@ -45,3 +47,15 @@ async def test_another_programs_database_is_told(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE users (name TEXT)")
     assert "another program" in str(await fails(f"sqlite:///{path}"))
+
+
+async def test_a_database_that_another_process_holds_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "chat.db"
+    async with open_store(f"sqlite:///{path}"):
+        pass
+    monkeypatch.setattr("slysock_store.sqlite.connection.PRAGMAS", ("PRAGMA busy_timeout = 1",))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "is locked by another process" in str(await fails(f"sqlite:///{path}"))
+    async with open_store(f"sqlite:///{path}"):
+        pass

@@ -207,13 +207,11 @@ async def test_a_transaction_that_sqlite_gave_up_fails_whole(tmp_path: Path) -> 
     async with open_parts(tmp_path / "chat.db") as parts:
         first = await parts.store.add_message(SYSTEM, between(ANNA, BEN), said(ANNA))
         other = between(ANNA, key="other")
-        async with trio.open_nursery() as nursery, blocked(parts.writer) as blocker:
-            await blocker.wait_begun()
-            blocker.release()
-        async with trio.open_nursery() as nursery:
-            parts_of_one = (partial(parts.store.ensure_chat, SYSTEM, other), partial(parts.writer.write, given_up))
-            for operation in parts_of_one:
-                nursery.start_soon(fails, operation)
+        writes = (partial(parts.store.ensure_chat, SYSTEM, other), partial(parts.writer.write, given_up))
+        async with trio.open_nursery() as nursery, blocked(parts.writer):
+            for write in writes:
+                nursery.start_soon(fails, write)
+                await wait_all_tasks_blocked()
         assert [error.outcome_unknown for error in outcomes] == [False] * 2
         assert await parts.store.get_chat(SYSTEM, first.chat.id) == first.chat
         assert (await parts.store.ensure_chat(SYSTEM, other)).created
