@@ -152,7 +152,7 @@ def refused(error: TokenError) -> DomainError:
 
 
 def report(socket: Socket, error: DomainError) -> None:
-    """Tell whoever watches the server why a socket is not let in."""
+    """Report to the server's observers why a socket is not let in."""
     if isinstance(error.__cause__, TokenError):
         socket.report_refusal("token", str(error.__cause__))
     else:

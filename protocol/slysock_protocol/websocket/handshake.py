@@ -40,7 +40,7 @@ def switching_protocols(
     Args:
         key: the client's Sec-WebSocket-Key.
         subprotocol: the one that was chosen.
-        headers: more of them, which must be legal.
+        headers: further headers, which must be valid.
     """
     chosen = b"" if subprotocol is None else b"Sec-WebSocket-Protocol: " + subprotocol + b"\r\n"
     more = b"".join(b"%b: %b\r\n" % header for header in headers)
