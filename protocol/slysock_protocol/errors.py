@@ -45,8 +45,8 @@ class RemoteProtocolError(ProtocolError):
 
     @property
     def close_text(self) -> str:
-        """What a WebSocket's close frame says beside the code; nothing where a message is too big.
+        """The text of a WebSocket's close frame, beside the code; empty if a message was too big.
 
-        As the server of Node closes (ws, lib/receiver.js), so that clients that compare it see what they know.
+        Node's server closes the same way (ws, lib/receiver.js), and clients may compare the text.
         """
         return "" if self.close_code is CloseCode.TOO_BIG else self.reason

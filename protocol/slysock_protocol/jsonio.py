@@ -89,7 +89,7 @@ def to_plain(value: object) -> object:
 
 
 def _to_builtins(value: object) -> object:
-    """Do as `to_plain`, but leave keys as they are.
+    """Reduce a value as `to_plain` does, but leave keys as they are.
 
     Raises:
         LocalProtocolError: the value holds something that cannot be sent.
@@ -105,7 +105,7 @@ def _to_builtins(value: object) -> object:
 
 
 def _with_text_keys(value: object) -> object:
-    """Turn the keys of dicts into text, wherever in plain containers they are."""
+    """Turn the keys of dicts into text, at any depth of plain containers."""
     if isinstance(value, dict):
         return {_key_text(key): _with_text_keys(item) for key, item in cast("dict[object, object]", value).items()}
     if _is_sequence(value):
@@ -114,10 +114,10 @@ def _with_text_keys(value: object) -> object:
 
 
 def _key_text(key: object) -> str:
-    """Write a key as it is written where no bytes are about: true, null, 1e-7.
+    """Return a key as text, the same as in a value without bytes: true, null, 1e-7.
 
     Raises:
-        LocalProtocolError: it is of a type that cannot be one.
+        LocalProtocolError: its type cannot be that of a key.
     """
     if type(key) is str:
         return key

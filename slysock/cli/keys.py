@@ -53,7 +53,7 @@ def make_folder(file: Path) -> None:
 
 
 def secret_file(store: str) -> Path:
-    """Return the file in which a secret that nobody has set is kept: beside the database."""
+    """Return the file that keeps the secret if none has been set: beside the database."""
     database = database_file(store)
     return FALLBACK_SECRET_FILE if database is None else database.with_name(f"{database.name}.jwt-secret")
 

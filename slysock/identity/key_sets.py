@@ -1,4 +1,4 @@
-"""Public keys by URL: a JSON Web Key Set that is fetched when it is needed, kept, and fetched anew when keys rotate.
+"""Public keys by URL: a JSON Web Key Set that is fetched when it is needed, kept, and fetched again when keys rotate.
 
 Source: RFC 7517 (JSON Web Key), RFC 7518 section 6 (the parameters of RSA and EC keys).
 

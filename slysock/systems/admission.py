@@ -152,7 +152,7 @@ def refused(error: TokenError) -> DomainError:
 
 
 def report(socket: Socket, error: DomainError) -> None:
-    """Tell whoever watches the server why a socket is not let in."""
+    """Report to the server's observers why a socket is not let in."""
     if isinstance(error.__cause__, TokenError):
         socket.report_refusal("token", str(error.__cause__))
     else:
@@ -232,7 +232,7 @@ class RootDoor:
         self._admission.leave(socket)
 
     async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Refreshed:
-        """`refreshToken`: stay connected longer with a newer token of the same user."""
+        """Stay connected longer with a newer token of the same user."""
         await self._admission.refresh(socket, payload.token)
         return Refreshed()
 

@@ -96,8 +96,8 @@ class Memory:
 async def serve_memory(server: Server) -> AsyncGenerator[Memory]:
     """Run a server while the block runs, then stop it gracefully; remaining clients are dropped.
 
-    What the block raises comes out as it is, and not in the exception groups of the nurseries inside; unless the server
-    has failed, too.
+    What the block raises is raised as it is, not in the exception groups of the nurseries inside, unless the server has
+    failed, too.
     """
     failure: BaseException | None = None
     try:
@@ -121,13 +121,13 @@ async def serve_memory(server: Server) -> AsyncGenerator[Memory]:
 
 
 def _is_all(failure: BaseException, group: BaseExceptionGroup[BaseException]) -> bool:
-    """Tell whether a group holds a failure and nothing else; being cancelled is none."""
+    """Tell whether a group holds a failure and nothing else; `Cancelled` does not count."""
     errors = _errors_in(failure)
     return bool(errors) and _errors_in(group) == errors
 
 
 def _errors_in(error: BaseException) -> set[int]:
-    """Identify what is in a group of groups."""
+    """Return the `id` of every exception in a group of groups, except `Cancelled`."""
     if isinstance(error, BaseExceptionGroup):
         return set[int]().union(*map(_errors_in, error.exceptions))
     return set() if isinstance(error, trio.Cancelled) else {id(error)}

@@ -26,12 +26,12 @@ class HandshakeError(Enum):
 
     @property
     def code(self) -> int:
-        """Engine.IO's number for it."""
+        """Engine.IO's number for the error."""
         return self.value[0]
 
     @property
     def message(self) -> str:
-        """What it is called to clients."""
+        """The text of the error, for clients."""
         return self.value[1]
 
     @property

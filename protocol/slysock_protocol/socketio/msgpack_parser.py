@@ -114,9 +114,9 @@ def _date(milliseconds: int) -> str:
 
 
 def _without_timestamps(value: object) -> object:
-    """Put text in place of MessagePack's own dates, which the library has made `datetime` of: as JSON clients send it.
+    """Replace MessagePack's own dates, which the library has decoded to `datetime`, with the text of JSON clients.
 
-    Other clients than Node's send those. Containers are changed in place, keys are not.
+    Clients other than Node's send those. Containers are changed in place, keys are not.
     """
     if isinstance(value, datetime):
         whole = not value.microsecond % 1000

@@ -63,7 +63,7 @@ class FrameReader:
     Attributes:
         error: set when the client broke a rule that is checked here. The items that `feed` returned come before it;
             nothing after it counts, and the connection must be closed.
-        goodbye: the client has sent a close frame, legal or not, also behind a frame that ends the connection. It sends
+        goodbye: the client has sent a close frame, legal or not, even after a frame that ends the connection. It sends
             nothing more (RFC 6455, section 5.5.1), so there is nothing to wait for.
     """
 

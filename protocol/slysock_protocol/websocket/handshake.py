@@ -23,7 +23,7 @@ def is_key(key: bytes) -> bool:
 
 
 def first_subprotocol(offered: bytes | None) -> bytes | None:
-    """Choose from a Sec-WebSocket-Protocol header: the first, as Node's server does; None where there is none.
+    """Choose from a Sec-WebSocket-Protocol header: the first, as Node's server does; None if there is none.
 
     Some clients give up when none of those they offered is chosen, browsers among them (WHATWG WebSockets, "establish
     a WebSocket connection").
@@ -40,7 +40,7 @@ def switching_protocols(
     Args:
         key: the client's Sec-WebSocket-Key.
         subprotocol: the one that was chosen.
-        headers: more of them, which must be legal.
+        headers: further headers, which must be valid.
     """
     chosen = b"" if subprotocol is None else b"Sec-WebSocket-Protocol: " + subprotocol + b"\r\n"
     more = b"".join(b"%b: %b\r\n" % header for header in headers)

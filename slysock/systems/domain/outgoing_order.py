@@ -1,4 +1,4 @@
-"""Queues of announcements: each waits for its own release, and none overtakes an earlier one of the same chat.
+"""Announcements in line: each waits for its own release, and none overtakes an earlier one of the same chat.
 
 A message sent by an HTTP request is announced when its answer is on its way. Two requests may be answered in another
 order than that in which their messages were stored; announcements keep the order of the store all the same. A client
@@ -25,7 +25,7 @@ Call: TypeAlias = Callable[[], object]
 
 @final
 class Place:
-    """A place in a queue."""
+    """A place in a line."""
 
     __slots__ = ("call", "is_ready")
 
@@ -36,7 +36,7 @@ class Place:
 
 @final
 class OutgoingOrder:
-    """A queue per chat, for as long as something waits in it. `run` must run in a task meanwhile."""
+    """A line per chat, for as long as something waits in it. `run` must run in a task meanwhile."""
 
     def __init__(self) -> None:
         self._lines: dict[str, deque[Place]] = {}  # line -> places, the first is next; never empty
@@ -50,7 +50,7 @@ class OutgoingOrder:
         return Announcements(self)
 
     def join(self, line: str, call: Call) -> Callable[[], None]:
-        """Queue a call: it is made once the returned function has been called and all calls before it are made."""
+        """Put a call in line: it is made once the returned function has been called and all before it are made."""
         place = Place(call)
         self._lines.setdefault(line, deque()).append(place)
         self._joined.set()
@@ -72,7 +72,7 @@ class OutgoingOrder:
             self._joined = trio.Event()
 
     def _release(self, overdue: set[Place]) -> set[Place]:
-        """Release these if they are still queued; return what is queued then."""
+        """Release these if they are still in line; return what is in line then."""
         for line, places in list(self._lines.items()):
             for place in places:
                 place.is_ready = place.is_ready or place in overdue
@@ -112,11 +112,11 @@ class Announcements:
             self.release()
 
     def add(self, line: str, call: Call) -> None:
-        """Queue a call, behind all that are queued there."""
+        """Put a call in line, behind all that are in it."""
         self._releases.append(self._outgoing.join(line, call))
 
     def release(self) -> None:
-        """Let the calls be made as soon as their queues allow. Must be called, unless an exception does it."""
+        """Let the calls be made, each when its turn comes. Must be called, unless an exception does it."""
         releases, self._releases = self._releases, []
         for release in releases:
             release()

@@ -62,7 +62,7 @@ class Access:
         """Find the chat of two people about a product, or None if they may begin one.
 
         Raises:
-            Invalid: the recipient has the same role, or is the one who asks.
+            Invalid: the recipient has the same role, or is the person who asks.
         """
         if name.recipient_type == person.role:
             raise _same_role(person, name.recipient_id)
@@ -77,7 +77,7 @@ class Access:
         """Return whom a person talks to, in a chat that exists or that they may begin; a known one needs no read.
 
         Raises:
-            Invalid: the recipient has the same role, or is the one who asks.
+            Invalid: the recipient has the same role, or is the person who asks.
         """
         return self.known_talk(person, name) or await self._find_talk(person, name)
 
@@ -103,7 +103,7 @@ class Access:
         """Find the chat of two people about a product.
 
         Raises:
-            Invalid: the recipient has the same role, or is the one who asks.
+            Invalid: the recipient has the same role, or is the person who asks.
             NotFound: there is none.
         """
         chat = await self.maybe_chat(person, name)
@@ -114,9 +114,9 @@ class Access:
     async def _refuse_same_role(self, person: Person, recipient: Person, product_id: ProductId) -> None:
         """Refuse an id that can only mean a user of the same role.
 
-        Ids are unique per role, so an id alone means a user of the other role, known or not yet. Only if that user is
-        unknown and one of the same role is known must the latter be meant; unless the former is the product's vendor,
-        or they talk already.
+        Ids are unique per role, so an id alone means a user of the other role, known or not yet. It only means the user
+        of the same role if that one is known and the other is neither known, nor the product's vendor, nor in a chat
+        with the person who asks.
         """
         same_role = Person(person.role, recipient.id)
         known = await self._domain.users.find((recipient.key, same_role.key))

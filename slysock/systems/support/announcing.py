@@ -20,7 +20,7 @@ _NOBODY: Final = UserKey("")
 
 @final
 class Announcer:
-    """Queues announcements: each is made when the answer to its request is on its way.
+    """Puts announcements in line: each is made when the answer to its request is on its way.
 
     Args:
         emitter: emits in the namespace.

@@ -78,7 +78,7 @@ class Sending:
         Args:
             chat: the conversation.
             text: the message.
-            behind: where to queue the announcement.
+            behind: where the announcement waits for its turn.
             once_as: a message with this name is only sent once in a conversation.
         """
 
