@@ -81,7 +81,7 @@ class Session:
         self.transport = transport
         self.send: Callable[[Outgoing], None] = transport.send
         self.state: SessionState = "open"
-        self.failure: RemoteProtocolError | None = None
+        self.failure: str | None = None
         self._probed: Transport | None = None  # the WebSocket of an upgrade, while one is under way
         self._config = config
         self._timers = timers
@@ -224,7 +224,7 @@ class Session:
 
     def fail(self, error: RemoteProtocolError) -> None:
         """Close because the client broke the protocol."""
-        self.failure = error
+        self.failure = error.reason
         self.close("parse error", Ending.ERROR, error.close_code, error.close_text)
 
     def lose(self, transport: Transport, reason: DisconnectReason) -> None:
