@@ -77,14 +77,14 @@ async def test_a_room_hears_what_is_said_to_it_once_and_nobody_else_does(
     await ben.call("say", ["blue"], [], "not to myself", False)
     await ben.call("say", ["blue"], [], "to myself too", True)
     await anna.call("say", ["blue"], ["red"], "not to red", False)
-    await anna.call("say", [], [], "to all others", False)
+    await anna.call("say", [], [], "to no room, which is nobody", False)
     await ben.call("leave", "blue")
     await anna.call("say", ["blue"], [], "after leaving", False)
     assert await heard([anna, ben, cleo, dan]) == [
         [],
-        ["to both", "to myself too", "to all others"],
-        ["to both", "not to myself", "to myself too", "not to red", "to all others", "after leaving"],
-        ["to all others"],
+        ["to both", "to myself too"],
+        ["to both", "not to myself", "to myself too", "not to red", "after leaving"],
+        [],
     ]
 
 
