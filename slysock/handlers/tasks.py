@@ -58,7 +58,9 @@ class Tasks:
             raise RuntimeError("a server serves once; make another one")
         ready = trio.Event()
         trio.lowlevel.spawn_system_task(self._host, ready)
-        with trio.CancelScope(shield=True):  # for a turn: the host is not to be left behind by one who is cancelled here
+        with trio.CancelScope(
+            shield=True
+        ):  # for a turn: the host is not to be left behind by one who is cancelled here
             await ready.wait()
         try:
             async with trio.open_nursery() as watching:

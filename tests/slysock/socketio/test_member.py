@@ -497,3 +497,19 @@ async def test_a_connect_hook_that_returns_anything_else_is_a_mistake_and_lets_n
         client = await memory.connect()
         assert await client.wait_disconnected(10) == "transport close"
     assert len(logged(caplog)) == 1
+
+
+async def test_a_connect_hook_that_fails_behind_its_clients_leaving_closes_nothing(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.on_connect
+    async def connect(socket: Socket) -> None:
+        await trio.sleep(1)
+        raise ValueError("oh")
+
+    async with serving(root, Router("/other")) as memory:
+        client = await memory.connect()
+        other = await client.connection.join("/other")
+        await client.disconnect()
+        await trio.sleep(2)
+        assert memory.server.of("/other").get(other.id) is not None

@@ -571,3 +571,59 @@ async def test_background_work_for_a_client_that_is_refused_or_gone_does_not_go_
         sockets[0].start_soon(work, "gone")
         await trio.sleep(5)
     assert log in ([], ["refused begins"])
+
+
+async def test_background_work_that_has_not_begun_when_its_client_is_sent_away_ends_at_its_first_wait(
+    autojump_clock: MockClock,
+) -> None:
+    root, log = Router(), list[str]()
+
+    async def work() -> None:
+        await trio.sleep(1)
+        log.append("never")
+
+    @root.on("start")
+    def start(socket: Socket) -> None:
+        socket.start_soon(work)
+        socket.disconnect()
+
+    async with serving(root) as memory:
+        client = await memory.connect()
+        await client.emit("start")
+        await client.wait_disconnected(5)
+        await trio.sleep(5)
+    assert log == []
+
+
+async def test_a_call_whose_client_has_left_is_counted_no_more(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.on("ask")
+    async def ask(socket: Socket) -> None:
+        await socket.call("question", timeout=60)
+
+    async with serving(root) as memory:
+        client = await memory.connect()
+        await client.emit("ask")
+        await wait_all_tasks_blocked()
+        assert memory.server.statistics().awaited_acks == 1
+        await client.disconnect()
+        await trio.sleep(1)
+        assert (memory.server.statistics().connections, memory.server.statistics().awaited_acks) == (1, 0)
+
+
+async def test_a_graceful_stop_leaves_time_for_the_hooks_of_those_who_had_left(autojump_clock: MockClock) -> None:
+    root = Router()
+    log = saving(root, 100)
+
+    @root.on_disconnect
+    async def hook(socket: Socket, reason: DisconnectReason) -> None:
+        await trio.sleep(0.9)
+        log.append("hook ends")
+
+    async with serving(root, config=Config(shutdown_seconds=4, leave_grace_seconds=50)) as memory:
+        client = await memory.connect()
+        await client.emit("save", 1)
+        await client.connection.engine.send(Outgoing(b"1"))
+        await wait_all_tasks_blocked()
+    assert log == ["transport close", "hook ends"]
