@@ -12,12 +12,13 @@ import trio
 
 from slysock.asgi import ASGIApp
 from slysock.config import Config
+from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.receiver import Receiver
 from slysock.engineio.session import Session
 from slysock.front import Front
 from slysock.handlers.router import Router
 from slysock.http.listeners import Listening, bound, describe
-from slysock.process import settle_in, stop_on_signals
+from slysock.process import run_to_the_end, settle_in, stop_on_signals
 from slysock.socketio.connection import Connection, Surroundings
 from slysock.socketio.namespace import Namespace
 from slysock.socketio.namespaces import Namespaces
@@ -39,6 +40,7 @@ class Server:
         app: an ASGI application for requests that are not Engine.IO's; without one they get 404.
         lifespan: given the server, returns an asynchronous context manager that is entered before the first client is
             let in and left when the last handler has ended: the place to open and close a database.
+        hooks: a say in the HTTP requests of Engine.IO, such as `allow_request`.
 
     Raises:
         ValueError: two handlers of one event that could be mistaken for each other.
@@ -50,13 +52,14 @@ class Server:
         config: Config | None = None,
         app: ASGIApp | None = None,
         lifespan: "Lifespan | None" = None,
+        hooks: EngineHooks | None = None,
     ) -> None:
         self.config = config or Config()
         self._observers = Observers()
         self._lifespan = lifespan
         self._parser = PARSERS[self.config.parser]
         self._namespaces = Namespaces(routers, self._parser, self._observers)
-        self._front = Front(self.config, accept=self._accept, app=app)
+        self._front = Front(self.config, accept=self._accept, app=app, hooks=hooks, refused=self._observers.refused)
         self._surroundings = Surroundings(
             config=self.config,
             namespaces=self._namespaces,
@@ -78,7 +81,10 @@ class Server:
         return found.namespace
 
     def observe(self, observer: Observer) -> None:
-        """Tell somebody what happens from now on; before the first client is best."""
+        """Tell somebody what happens from now on; before the first client is best.
+
+        One that has a method `refused`, as a RefusalObserver has, is told what was refused, too.
+        """
         self._observers.add(observer)
 
     def statistics(self) -> ServerStatistics:
@@ -166,18 +172,21 @@ def run(
     config: Config | None = None,
     app: ASGIApp | None = None,
     lifespan: "Lifespan | None" = None,
+    hooks: EngineHooks | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then stop gracefully; a second signal stops at once. Blocks.
+
+    When the server has stopped, the process ends even if a handler shields itself from its end; with exit code 1 then.
 
     The arguments are those of Server and Server.serve.
 
     Raises:
         OSError: the address cannot be had.
     """
-    server = Server(*routers, config=config, app=app, lifespan=lifespan)
+    server = Server(*routers, config=config, app=app, lifespan=lifespan, hooks=hooks)
     settle_in()
-    trio.run(serve_until_signal, server, partial(server.serve, host, port, tls=tls))
+    run_to_the_end(serve_until_signal, server, partial(server.serve, host, port, tls=tls))
 
 
 async def serve_until_signal(server: Server, serve: Callable[[], Awaitable[None]]) -> None:

@@ -16,7 +16,7 @@ from slysock.engineio.sessions import Sessions
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending
 from slysock.http import BodyTooLarge, Request, RequestBroken
-from slysock.request import OpeningRequest
+from slysock.request import EngineRequest
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import Close, HandshakeError, decode_payload
 
@@ -34,7 +34,7 @@ class LongPolling:
         self._timers = timers
         self._responses = responses
 
-    async def open(self, request: Request, opening: OpeningRequest) -> None:
+    async def open(self, request: Request, opening: EngineRequest) -> None:
         """Open a session.
 
         Sessions are bounded here and not by their sockets: one connection can open any number of them.
@@ -142,7 +142,7 @@ class LongPolling:
         except RemoteProtocolError as error:
             session.fail(error)
             return False
-        return not session.failed
+        return session.failure is None
 
 
 async def _let_others_read(turns: int = 2) -> None:

@@ -16,7 +16,7 @@ from slysock.engineio.states import SESSION, SessionState
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending, Transport
 from slysock.ids import DisconnectReason, SessionId
-from slysock.request import OpeningRequest
+from slysock.request import EngineRequest
 from slysock.states import follow
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import (
@@ -42,7 +42,7 @@ class Session:
 
     Attributes:
         state: changes by the table `SESSION` only.
-        failed: the client broke the protocol.
+        failure: how the client broke the protocol, if it did; in words, as an error would hold frames that hold this.
         transport: the way to the client.
         send: sends packets, in order; forgets them when the session is closed. The transport's own method, because
             everything that leaves goes this way.
@@ -58,7 +58,7 @@ class Session:
         "_probed",
         "_timer",
         "_timers",
-        "failed",
+        "failure",
         "id",
         "request",
         "send",
@@ -69,7 +69,7 @@ class Session:
     def __init__(
         self,
         session_id: SessionId,
-        request: OpeningRequest,
+        request: EngineRequest,
         transport: Transport,
         *,
         config: Config,
@@ -81,7 +81,7 @@ class Session:
         self.transport = transport
         self.send: Callable[[Outgoing], None] = transport.send
         self.state: SessionState = "open"
-        self.failed = False
+        self.failure: str | None = None
         self._probed: Transport | None = None  # the WebSocket of an upgrade, while one is under way
         self._config = config
         self._timers = timers
@@ -224,8 +224,8 @@ class Session:
 
     def fail(self, error: RemoteProtocolError) -> None:
         """Close because the client broke the protocol."""
-        self.failed = True
-        self.close("parse error", Ending.ERROR, error.close_code, error.reason)
+        self.failure = error.reason
+        self.close("parse error", Ending.ERROR, error.close_code, error.close_text)
 
     def lose(self, transport: Transport, reason: DisconnectReason) -> None:
         """Close when its transport has ended by itself; one that was only tried is no loss."""

@@ -11,7 +11,7 @@ from slysock.engineio.session import Session
 from slysock.engineio.timers import Timer, Timers
 from slysock.engineio.transport import Transport
 from slysock.ids import SessionId
-from slysock.request import OpeningRequest
+from slysock.request import EngineRequest
 from slysock_protocol.engineio import Outgoing, open_packet
 
 _SESSION_ID_BYTES: Final = 15  # 120 random bits, 20 characters, as Node's server has
@@ -80,7 +80,7 @@ class Sessions:
             until.cancel()
         return words
 
-    def open(self, request: OpeningRequest, transport: Transport) -> Session:
+    def open(self, request: EngineRequest, transport: Transport) -> Session:
         """Make a session, announce it to its client and to the layer above."""
         session = Session(
             SessionId(secrets.token_urlsafe(_SESSION_ID_BYTES)),

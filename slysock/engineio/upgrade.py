@@ -80,7 +80,7 @@ class Probe:
     def fail(self, error: RemoteProtocolError) -> None:
         """Close the WebSocket of a client that breaks the framing; its session is not concerned."""
         self._end()
-        self._websocket.close(Ending.ERROR, error.close_code, error.reason)
+        self._websocket.close(Ending.ERROR, error.close_code, error.close_text)
 
     def lose(self, transport: Transport, reason: Loss) -> None:  # noqa: ARG002 - it has one transport
         """Go on by polling: the WebSocket is gone."""

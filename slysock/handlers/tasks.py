@@ -126,11 +126,12 @@ class Tasks:
         self.nursery.start_soon(self._clean_up, routine)
 
     async def _clean_up(self, routine: Callable[[], Awaitable[None]]) -> None:
-        with trio.move_on_after(self._cleanup_seconds, shield=True) as scope:
-            try:
+        scope = trio.move_on_after(self._cleanup_seconds, shield=True)
+        try:
+            with scope:
                 await routine()
-            except Exception:  # the boundary of one clean-up: one that failed while it was cut short
-                logger.exception("what a client left behind failed")
+        except Exception:  # the boundary of one clean-up: one that failed while `scope` cut it short
+            logger.exception("what a client left behind failed")
         if scope.cancelled_caught:
             logger.warning("what a client left behind did not end in %s s", self._cleanup_seconds)
 

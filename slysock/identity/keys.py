@@ -43,7 +43,7 @@ class KeySource(Protocol):
 
         Raises:
             TokenInvalid: there is none.
-            KeysUnavailable: it cannot be had now.
+            KeysUnavailable: it cannot be fetched now.
         """
         ...
 
@@ -56,14 +56,14 @@ class FixedKey:
         self._key = key
 
     async def find_key(self, *, algorithm: str, key_id: str | None) -> VerificationKey:  # noqa: ARG002 - see KeySource
-        """See `KeySource.find_key`; a key without id verifies whatever is signed by it."""
+        """See `KeySource.find_key`; a key without an id verifies whatever was signed with it."""
         if algorithm != self._key.algorithm:
             raise TokenInvalid
         return self._key
 
 
 def secret_key(secret: str) -> FixedKey:
-    """Verify by a shared secret, HS256.
+    """Make a key source that verifies with a shared secret, HS256.
 
     Raises:
         BadKey: it is empty.
@@ -76,7 +76,7 @@ def secret_key(secret: str) -> FixedKey:
 
 
 def public_key(pem: bytes) -> FixedKey:
-    """Verify by a public key: RSA by RS256, P-256 by ES256.
+    """Make a key source that verifies with a public key: RSA for RS256, P-256 for ES256.
 
     Raises:
         BadKey: not a public key in PEM form, or of a kind that neither algorithm takes.

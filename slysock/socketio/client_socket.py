@@ -48,6 +48,9 @@ class Seat(Protocol):
     def disconnect(self, *, close: bool) -> None:
         """See Socket.disconnect."""
 
+    def report_refusal(self, socket: "Socket", reason: str, detail: str) -> None:
+        """See Socket.report_refusal."""
+
 
 @final
 class Socket:
@@ -172,3 +175,12 @@ class Socket:
         this. What was emitted before still arrives.
         """
         self._seat.disconnect(close=close)
+
+    def report_refusal(self, reason: str, detail: str) -> None:
+        """Tell observers, and the log at level DEBUG, that the application refuses this client something.
+
+        Args:
+            reason: why, in a word, such as `token`.
+            detail: why, in more words. No secrets: no token, no cookie.
+        """
+        self._seat.report_refusal(self, reason, detail)

@@ -5,18 +5,19 @@ What users hold of it is a Socket. The two hold each other as long as the client
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import copy_context
-from types import CoroutineType
 from typing import Final, Protocol, cast, final
 
 import trio
 
 from slysock.engineio.session import Session
-from slysock.errors import ConnectionRefused, Refusal
+from slysock.errors import ConnectionRefused, Refusal, RefusalRecord
 from slysock.handlers.dispatcher import Dispatcher, Job
+from slysock.handlers.functions import name_of
 from slysock.handlers.handler import Handler
-from slysock.handlers.invocation import Invocation, Routine, answer_failure, refuse_coroutine
+from slysock.handlers.hooks import ask, settle
+from slysock.handlers.invocation import Invocation, answer_failure
 from slysock.handlers.table import Hook
 from slysock.handlers.tasks import Tasks
 from slysock.ids import DisconnectReason, RoomName, SocketId
@@ -81,6 +82,8 @@ class Member:
 
     Attributes:
         id: the socket's.
+        called: the namespace, as this client calls it: it may have sent a query string behind the name, and understands
+            only what comes under the name that it has sent.
         session: the connection below, which other namespaces may share.
         socket: what users hold; only until the client has left.
         observers: who is told what happens.
@@ -93,9 +96,11 @@ class Member:
         "_background",
         "_dispatchers",
         "_entering",
+        "_has_reported",
         "_held",
         "_host",
         "_rooms",
+        "called",
         "id",
         "observers",
         "session",
@@ -103,8 +108,9 @@ class Member:
         "state",
     )
 
-    def __init__(self, host: Host, found: Found, handshake: Handshake) -> None:
+    def __init__(self, host: Host, found: Found, handshake: Handshake, *, called: str) -> None:
         self.id = SocketId(secrets.token_urlsafe(_ID_BYTES))
+        self.called = called
         self.session = host.session
         self.socket = Socket(self, self.id, found.namespace, handshake)
         self.observers = found.adapter.observers
@@ -112,6 +118,7 @@ class Member:
         self._host = host
         self._adapter = found.adapter
         self._entering = False  # a connect hook may be at work: events wait behind it
+        self._has_reported = False  # the application has told observers of a refusal, and why
         self._held: list[Outgoing] = []  # what was emitted before the client was in
         self._background: dict[trio.CancelScope, None] | None = None  # around each of what runs in the background
         self._rooms: frozenset[str] = frozenset()  # while joining: where it shall be; when gone: where it was
@@ -158,7 +165,7 @@ class Member:
 
     def emit(self, event: str, args: tuple[object, ...]) -> None:
         """See Socket.emit. Local: only this server has the client."""
-        self._deliver(self._adapter.parser.event(self._adapter.name, event, args), event, args)
+        self._deliver(self._adapter.parser.event(self.called, event, args), event, args)
 
     def _deliver(self, outgoing: Outgoing, event: str, args: tuple[object, ...]) -> None:
         if self.state in ("joining", "in"):
@@ -169,7 +176,7 @@ class Member:
     async def call(self, event: str, args: tuple[object, ...], timeout_seconds: float) -> object:
         """See Socket.call."""
         ack_id = self._adapter.next_ack_id()
-        outgoing = self._adapter.parser.event(self._adapter.name, event, args, ack_id)
+        outgoing = self._adapter.parser.event(self.called, event, args, ack_id)
         answers = Answers(1)
         self.expect_ack(ack_id, answers)
         try:
@@ -228,7 +235,7 @@ class Member:
         socket = self.socket
         try:
             for hook in self._adapter.table.middleware:
-                await _ask(hook, socket)
+                await self._ask("middleware", hook, socket)
         except ConnectionRefused as refusal:
             self._refuse(refusal.message, refusal.data)
         except Exception:  # the boundary of the application's middleware
@@ -244,11 +251,11 @@ class Member:
             self.close("server namespace disconnect")
 
     def _refusal(self, message: str, data: object) -> Outgoing:
-        parser, name = self._adapter.parser, self._adapter.name
+        parser, name = self._adapter.parser, self.called
         try:
             return parser.refused(name, {"message": message} if data is None else {"message": message, "data": data})
         except LocalProtocolError:
-            logger.exception("the refusal of socket %s by %r cannot be sent as it is", self.id, name)
+            logger.exception("the refusal of socket %s by %r cannot be sent as it is", self.id, self.namespace)
             return parser.refused(name, {"message": "Internal error"})
 
     async def _let_in(self, socket: Socket) -> None:
@@ -258,7 +265,7 @@ class Member:
         self._adapter.add(self, self._rooms)
         self._rooms = frozenset()
         self._host.joined()
-        self.session.send(self._adapter.parser.connected(self._adapter.name, self.id))
+        self.session.send(self._adapter.parser.connected(self.called, self.id))
         held, self._held = self._held, []
         for outgoing in held:
             self.session.send(outgoing)
@@ -267,11 +274,26 @@ class Member:
             if self.state == "gone":  # the hook before has sent it away
                 return
             try:
-                await _ask(hook, socket)
+                await self._ask("connect hook", hook, socket)
             except Exception as error:
                 answer_failure(self, socket, "connect", hook.on_error, error, None)
                 self._send_away(error)
                 return
+
+    async def _ask(self, kind: str, hook: Hook, socket: Socket) -> None:
+        """Ask a hook; observers are told of a no, unless it has told them itself.
+
+        By the names of the hook and of what it has raised, from which cause: their texts may quote the client.
+
+        Raises:
+            Exception: what the hook raises; ConnectionRefused for False.
+        """
+        try:
+            await ask(hook.call, socket, is_async=hook.is_async, refused_text="Connection refused")
+        except Exception as error:
+            if not self._has_reported:
+                self.refused(socket, kind, f"{name_of(hook.call)} raised {' from '.join(_causes(error))}")
+            raise
 
     def _send_away(self, error: Exception) -> None:
         """Let a client that was in after all not stay: a connect hook said no, or failed."""
@@ -298,6 +320,8 @@ class Member:
             event = event_name(body)
             self._tell_listeners(event, body)
             route = table.routes.get(event.encode())
+            if route is None and not table.incoming:
+                self.refused(self.socket, "unknown event", f"{event[:100]!r} has no handler")
             if route is None or self.state != "in":  # a listener may have sent it away
                 return
         socket = self.socket
@@ -361,7 +385,7 @@ class Member:
         Raises:
             LocalProtocolError: the answer cannot be encoded.
         """
-        self.send(self._adapter.parser.ack(self._adapter.name, ack_id, _values(result)))
+        self.send(self._adapter.parser.ack(self.called, ack_id, _values(result)))
 
     def handled(self, socket: Socket, event: str, seconds: float) -> None:
         """Tell observers that a handler has ended well."""
@@ -371,12 +395,29 @@ class Member:
         """Tell observers that a handler or a hook was refused or failed."""
         self.observers.failed(socket, event, error)
 
+    def refused(self, socket: Socket, reason: str, detail: str) -> None:
+        """Tell observers, and the log, why something was refused."""
+        self.observers.refused(
+            RefusalRecord(
+                reason=reason,
+                detail=detail,
+                address=socket.handshake.address,
+                namespace=self.namespace,
+                socket=self.id,
+            )
+        )
+
+    def report_refusal(self, socket: Socket, reason: str, detail: str) -> None:
+        """See Socket.report_refusal."""
+        self._has_reported = True
+        self.refused(socket, reason, detail)
+
     # -- leaving -----------------------------------------------------------------------------------------------------
 
     def disconnect(self, *, close: bool) -> None:
         """See Socket.disconnect."""
         if self.state in ("joining", "in"):
-            self.session.send(self._adapter.parser.disconnected(self._adapter.name))
+            self.session.send(self._adapter.parser.disconnected(self.called))
             self.close("server namespace disconnect")
         if close:
             self._host.disconnect()
@@ -462,7 +503,7 @@ class Member:
     async def _farewell(self, socket: Socket, reason: DisconnectReason) -> None:
         for hook in self._adapter.table.disconnect:
             try:
-                await _settle(hook.call(socket, reason), is_async=hook.is_async)
+                await settle(hook.call(socket, reason), is_async=hook.is_async)
             except Exception as error:
                 answer_failure(self, socket, "disconnect", hook.on_error, error, None)
 
@@ -492,37 +533,17 @@ class _Entering:
         await self._member.come_in()
 
 
-async def _ask(hook: Hook, socket: Socket) -> None:
-    """Call middleware or a connect hook.
-
-    Raises:
-        ConnectionRefused: it said no.
-        TypeError: it said neither yes nor no.
-    """
-    answer = await _settle(hook.call(socket), is_async=hook.is_async)
-    if answer is False:
-        raise ConnectionRefused("Connection refused")
-    if answer is not None and answer is not True:
-        raise TypeError(f"a hook returns None or True to let a client in, or False, and not a {type(answer).__name__}")
+def _causes(error: BaseException | None) -> Iterator[str]:
+    """Name the type of an error, and those of what it was raised from."""
+    while error is not None:
+        yield type(error).__name__
+        error = error.__cause__
 
 
 def _values(result: object) -> tuple[object, ...]:
     if result is None:
         return ()
     return cast("tuple[object, ...]", result) if isinstance(result, tuple) else (result,)
-
-
-async def _settle(result: object, *, is_async: bool) -> object:
-    """Wait for what a hook returned, if it is a coroutine function, and return that.
-
-    Raises:
-        TypeError: it is not, and yet there would be something to wait for.
-    """
-    if is_async and isinstance(result, Awaitable):  # a wrapper of a coroutine function may have seen to that itself
-        return await cast("Awaitable[object]", result)
-    if isinstance(result, CoroutineType):
-        refuse_coroutine(cast("Routine", result))
-    return result
 
 
 def run_without_waiting(routine: Coroutine[object, None, None]) -> None:

@@ -59,6 +59,13 @@ class Namespaces:
         """How many there are of those that patterns have made."""
         return len(self._made)
 
+    def find_called(self, name: str) -> Found | None:
+        """Find the namespace that a client means, or make it where a pattern allows it.
+
+        Behind a name that is none as a whole there may be a query string, as older clients send it.
+        """
+        return self.find(name) or (self.find(name.partition("?")[0]) if "?" in name else None)
+
     def find(self, name: str) -> Found | None:
         """Find a namespace by name, or make it where a pattern allows it."""
         found = self._named.get(name)

@@ -28,7 +28,7 @@ with needs_extra("slysock.systems", "systems"):
 class Assembly(msgspec.Struct, frozen=True, kw_only=True):
     """What a server is made of: `Server(*assembly.routers, app=assembly.app)`.
 
-    Then, before the first client, `assembly.started(server)` and `assembly.run` in a task beside it.
+    Then, before the first client connects, call `assembly.started(server)` and run `assembly.run` in a task beside it.
     """
 
     systems: tuple[System, ...]
@@ -38,7 +38,7 @@ class Assembly(msgspec.Struct, frozen=True, kw_only=True):
     metrics: SystemsMetrics | None = None
 
     def started(self, server: Server) -> None:
-        """Give the systems their server."""
+        """Tell the systems which server they are on."""
         for system in self.systems:
             system.started(server)
         if self.metrics is not None:
@@ -59,7 +59,7 @@ def assemble(
     cors_origins: Sequence[str] | None = None,
     metrics: SystemsMetrics | None = None,
 ) -> Assembly:
-    """Put systems together that stand on one foundation.
+    """Assemble systems that stand on one foundation.
 
     Args:
         systems: made on the foundation.

@@ -37,7 +37,6 @@ async def test_messages_of_one_turn_are_sent_together() -> None:
             assert theirs.recv(100) == b"01234"
             assert ours.sends == [5]
             assert box.statistics().waiting_bytes == 0
-            assert not box._scheduled
             box.push(b"again")
             await box.wait_empty()
             assert theirs.recv(100) == b"again"

@@ -5,6 +5,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Router, Socket
+from slysock.testing.pipe import open_pipe
 from tests.slysock.engineio.frames import (
     BINARY,
     CLOSE,
@@ -12,6 +13,7 @@ from tests.slysock.engineio.frames import (
     PING,
     PONG,
     TEXT,
+    Raw,
     connected,
     echoing,
     event,
@@ -72,6 +74,49 @@ async def test_what_breaks_the_protocol_is_closed_with_its_code_behind_what_came
         assert log == ["before"]
         assert reasons in (["parse error"], ["transport close"])
         assert trio.current_time() <= 5
+
+
+GOODBYE = frame(CLOSE, b"\x03\xe8bye")
+
+
+@pytest.mark.parametrize("fragments_before", [False, True])
+@pytest.mark.parametrize(
+    ("chunks", "code"),
+    [
+        ([frame(CLOSE, b"\x03")], 1002),
+        ([frame(CLOSE, b"\x03\xed")], 1002),
+        ([frame(CLOSE, b"\x03\xe8\xff")], 1007),
+        ([frame(CLOSE, b"x" * 126)], 1002),
+        ([frame(CLOSE, final=False)], 1002),
+        ([frame(CLOSE, bits=0x40)], 1002),
+        ([frame(CLOSE, b"\x03\xe8", masked=False)], 1002),
+        ([frame(3, b"reserved") + GOODBYE], 1002),
+        ([frame(3, b"reserved"), GOODBYE], 1002),
+        ([frame(3, b"reserved") + GOODBYE[:1], GOODBYE[1:4], GOODBYE[4:]], 1002),
+        ([frame(3, b"reserved") + frame(TEXT, b"4") + GOODBYE], 1002),
+        ([frame(TEXT, b"40", bits=0x40) + frame(CLOSE)], 1002),
+        ([frame(TEXT, b"40", masked=False) + GOODBYE], 1002),
+        ([frame(TEXT, b"\xff") + GOODBYE], 1007),
+        ([frame(TEXT, b"4" * 1001) + GOODBYE], 1009),
+        ([frame(TEXT, b"4" * 1001)[:-1], b"4" + GOODBYE], 1009),
+        ([frame(TEXT, b"9 no such packet") + GOODBYE], 1002),
+    ],
+)
+async def test_a_client_that_breaks_the_protocol_and_says_goodbye_is_not_waited_for(
+    autojump_clock: MockClock, chunks: list[bytes], code: int, fragments_before: bool
+) -> None:
+    """RFC 6455, section 7.1.1: "The underlying TCP connection […] SHOULD be closed first by the server", at once."""
+    async with connected(Config(max_payload_bytes=1000)) as (client, log, _):
+        if fragments_before:
+            await client.send(fragmented(event("x"), 2))
+            await client.next()
+            log.clear()
+        for chunk in chunks:
+            await client.send(chunk)
+            await wait_all_tasks_blocked()
+        assert [payload[:2] for opcode, payload in await client.rest() if opcode == CLOSE] == [code.to_bytes(2, "big")]
+        assert trio.current_time() == 0
+        assert log == []
 
 
 async def test_a_client_that_is_gone_without_a_word_ends_its_session(autojump_clock: MockClock) -> None:
@@ -232,3 +277,38 @@ async def test_a_ping_behind_what_made_the_server_close_is_none_of_the_librarys(
         assert await client.rest() == []
         assert reasons == ["parse error"]
     assert logged(caplog) == []
+
+
+@pytest.mark.parametrize("moment", ["open", "library", "closing", "stuck"])
+async def test_a_connection_that_is_cancelled_ends_its_session_and_is_closed_at_once(
+    autojump_clock: MockClock, moment: str
+) -> None:
+    root, _, reasons = echoing()
+    async with serving(root) as memory, trio.open_nursery() as nursery:
+        ours, theirs = open_pipe()
+        scope = trio.CancelScope()
+
+        async def serve() -> None:
+            with scope:
+                await memory.server.serve_stream(theirs)
+
+        nursery.start_soon(serve)
+        client = Raw(ours)
+        await client.send(HANDSHAKE + frame(TEXT, b"40"))
+        await client.head()
+        for _ in range(2):
+            await client.next()
+        if moment == "library":
+            await client.send(frame(TEXT, b"4", final=False))
+        elif moment == "closing":
+            memory.server.of("/").volatile.disconnect(close=True)
+            assert (await client.next(), (await client.next())[0]) == ((TEXT, b"41"), CLOSE)
+        elif moment == "stuck":
+            memory.server.of("/").emit("news")  # which the client does not read
+        await wait_all_tasks_blocked()
+        scope.cancel()
+        await wait_all_tasks_blocked()
+        await client.rest()  # there is an end to it
+        assert reasons == ["server namespace disconnect" if moment == "closing" else "transport error"]
+        assert memory.server.statistics().open_sockets == 0
+        assert trio.current_time() == 0
