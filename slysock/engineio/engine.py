@@ -75,6 +75,7 @@ class Engine:
         self._flusher = Flusher()
         self.reader = Reader(self._flusher)
         self._config = config
+        self._refused = refused
         self._gate = Gate(hooks, refused, config.connect_timeout_seconds)
         self._responses = Responses(config, self._gate)
         self._long_polling = LongPolling(config, self.sessions, self.timers, self._responses)
@@ -162,11 +163,11 @@ class Engine:
             if sid is None:
                 transport.open(self.sessions.open(opening, transport))
             else:
-                self._probe(sid, transport)
+                self._probe(sid, transport, opening.address)
             await transport.run()
             nursery.cancel_scope.cancel()
 
-    def _probe(self, sid: str, websocket: WebSocketTransport) -> None:
+    def _probe(self, sid: str, websocket: WebSocketTransport, address: str) -> None:
         """Begin an upgrade. A WebSocket that comes too late, or is one too many, was accepted and is closed.
 
         Clients expect it so; answering the request with an error would end the session for some of them.
@@ -178,6 +179,8 @@ class Engine:
             or not isinstance(session.transport, PollingTransport)
             or not self._config.allow_upgrades
         ):
+            detail = "its session cannot go over to this WebSocket, or not any more"
+            self._refused(RefusalRecord(reason="sid", detail=detail, address=address))
             websocket.close(Ending.ERROR, CloseCode.NORMAL, "")
             return
         timeout = self._config.upgrade_timeout_seconds

@@ -123,7 +123,7 @@ class LongPolling:
         if understood:
             await self._responses.ok(request)
         else:
-            await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
+            await self._responses.malformed(request)
 
     async def _take_payload(self, session: Session, body: bytes) -> bool:
         """Hand the packets of a POST to the session, no faster than it handles them; False when they are malformed."""
