@@ -42,7 +42,7 @@ class Session:
 
     Attributes:
         state: changes by the table `SESSION` only.
-        failure: how the client broke the protocol, if it did.
+        failure: how the client broke the protocol, if it did; in words, as an error would hold frames that hold this.
         transport: the way to the client.
         send: sends packets, in order; forgets them when the session is closed. The transport's own method, because
             everything that leaves goes this way.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from typing import NamedTuple, final
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from slysock.handlers.router import Router
 from slysock.handlers.table import Table
@@ -42,9 +42,9 @@ class Namespaces:
         tables = {key: Table(group) for key, group in by_namespace.items()}
         self._patterns = [(key, table) for key, table in tables.items() if isinstance(key, re.Pattern)]
         self._named = {key: self._make(key, table) for key, table in tables.items() if isinstance(key, str)}
-        # Weak, so that a namespace of a pattern lives as long as somebody is in it or holds it.
-        self._made: WeakValueDictionary[str, Namespace] = WeakValueDictionary()
-        self._adapters: WeakKeyDictionary[Namespace, Adapter] = WeakKeyDictionary()  # theirs
+        # Weak, so that a namespace of a pattern lives as long as somebody is in it or holds it, or an audience of it.
+        self._made: WeakValueDictionary[str, Adapter] = WeakValueDictionary()
+        self._held: WeakValueDictionary[str, Namespace] = WeakValueDictionary()  # what users hold of them, if anything
 
     def _make(self, name: str, table: Table) -> Found:
         adapter = Adapter(name, table, self._parser, self._observers)
@@ -73,10 +73,11 @@ class Namespaces:
             return found
         made = self._made.get(name)
         if made is not None:
-            return Found(made, self._adapters[made])
+            namespace = self._held[name] = self._held.get(name) or Namespace(made)
+            return Found(namespace, made)
         for pattern, table in self._patterns:
             if pattern.fullmatch(name):
                 found = self._make(name, table)
-                self._made[name], self._adapters[found.namespace] = found
+                self._held[name], self._made[name] = found
                 return found
         return None

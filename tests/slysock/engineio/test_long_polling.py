@@ -1,5 +1,6 @@
 """Sessions by polling: what each GET and POST is answered, and what it does to its session."""
 
+import gc
 import json
 
 import pytest
@@ -14,8 +15,11 @@ from slysock.engineio.long_polling import LongPolling
 from slysock.engineio.polling import PollingTransport
 from slysock.engineio.receiver import NOBODY
 from slysock.engineio.responses import Responses
+from slysock.engineio.session import Session
 from slysock.engineio.sessions import Sessions
 from slysock.engineio.timers import Timers
+from slysock.socketio.connection import Connection
+from slysock.socketio.member import Member
 from slysock.testing import Response, serve_memory
 from slysock.testing.pipe import open_pipe
 from tests.slysock.engineio.above import OPENING
@@ -267,3 +271,20 @@ async def test_a_poll_that_comes_with_the_goodbye_is_answered(autojump_clock: Mo
                 asking.start_soon(ask, "POST", b"1")
             assert (answers["GET"].status, answers["GET"].body) == (200, b"6")
             assert (answers["POST"].status, answers["POST"].body) == (200, b"ok")
+
+
+async def test_nothing_of_a_closed_session_waits_for_the_garbage_collector(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        gc.collect()
+        gc.disable()
+        try:
+            for last in (b"41", b"1", b"garbage"):
+                await (await quiet(memory)).post(last)
+            memory.server.of("/").volatile.disconnect(close=True)
+            await trio.sleep(60)
+            kinds = (Session, PollingTransport, Connection, Member, Socket)
+            assert [type(found) for found in gc.get_objects() if type(found) in kinds] == []
+        finally:
+            gc.enable()
+    assert len(log) == 3

@@ -297,3 +297,16 @@ async def test_a_probe_that_is_over_does_nothing_more_whatever_its_client_still_
         assert transport.released == (meanwhile == "another probe")  # type: ignore[attr-defined]  # a PollingTransport
         assert logged(caplog) == []
         assert client
+
+
+async def test_what_comes_in_one_piece_with_the_last_step_is_the_sessions(autojump_clock: MockClock) -> None:
+    async with serving(echoing()) as memory:
+        client, engine = await polling(memory)
+        target = f"&sid={engine.handshake['sid']} HTTP".encode()
+        websocket = Raw(memory.open())
+        await websocket.send(HANDSHAKE.replace(b" HTTP", target, 1), frame(TEXT, b"2probe"))
+        await websocket.head()
+        assert await websocket.next() == (TEXT, b"3probe")
+        await websocket.send(frame(TEXT, b"5"), frame(TEXT, b'421["ask",1]'), frame(TEXT, b'422["ask",2]'))
+        assert [await websocket.next(), await websocket.next()] == [(TEXT, b"431[1]"), (TEXT, b"432[2]")]
+        assert client

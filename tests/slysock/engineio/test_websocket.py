@@ -22,7 +22,7 @@ from tests.slysock.engineio.frames import (
     raw,
 )
 from tests.slysock.http.peer import Resetting
-from tests.slysock.serving import serving
+from tests.slysock.serving import logged, serving
 
 # ---- the client's doing ---------------------------------------------------------------------------------------------
 
@@ -266,6 +266,17 @@ async def test_a_server_that_closes_behind_a_fragmented_message_does_not_wait_fo
         assert await client.closing() == 1000
         await client.rest()
         assert trio.current_time() < 1
+
+
+async def test_a_ping_behind_what_made_the_server_close_is_none_of_the_librarys(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connected() as (client, _, reasons):
+        await client.send(frame(TEXT, b"garbage"), frame(PING, b"x"), frame(TEXT, event("late")))
+        assert await client.closing() == 1002
+        assert await client.rest() == []
+        assert reasons == ["parse error"]
+    assert logged(caplog) == []
 
 
 @pytest.mark.parametrize("moment", ["open", "library", "closing", "stuck"])

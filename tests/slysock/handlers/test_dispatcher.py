@@ -220,3 +220,19 @@ async def test_a_job_that_fails_while_it_is_cancelled_ends_nobody_else(
     await other.wait_idle()
     assert log == ["other begins", "other ends"]
     assert len(logged(caplog)) == 1
+
+
+async def test_leaving_counts_what_it_gives_up_as_done_and_the_rest_when_it_ends(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    log, sizes = list[str](), list[int]()
+    dispatcher = Dispatcher(nursery, 1, sizes.append)
+    dispatcher.submit(sleeper(log, "a"), 1)
+    dispatcher.submit(sleeper(log, "b", until_disconnect=True), 2)
+    dispatcher.submit(sleeper(log, "c"), 4)
+    await wait_all_tasks_blocked()
+    dispatcher.leave()
+    assert sizes == [2]
+    await dispatcher.wait_idle()
+    assert sizes == [2, 1, 4]
+    assert log == ["a begins", "a ends", "c begins", "c ends"]

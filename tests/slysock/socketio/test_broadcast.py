@@ -274,3 +274,17 @@ async def test_a_call_to_no_rooms_asks_nobody(autojump_clock: MockClock) -> None
         client = await memory.connect()
         assert await memory.server.of("/").to(*[]).call("question") == []
         assert client.waiting() == []
+
+
+async def test_a_client_that_a_listener_sends_away_is_sent_nothing_more(autojump_clock: MockClock) -> None:
+    root = Router()
+    root.on_any_outgoing(lambda socket, event, args: socket.disconnect())
+    async with serving(root) as memory:
+        engine = await memory.open_engine()
+        await engine.send(Outgoing(b"40"))
+        await engine.inbox.get()
+        memory.server.of("/").emit("news")
+        await wait_all_tasks_blocked()
+        assert (await engine.inbox.get()).data == b"1"
+        await engine.send(Outgoing(b"40"))
+        assert (await engine.inbox.get()).data.startswith(b"0{")

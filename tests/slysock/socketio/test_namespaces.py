@@ -38,6 +38,22 @@ async def test_a_namespace_of_a_pattern_lives_as_long_as_somebody_is_in_it(autoj
         assert memory.server.statistics().made_namespaces == 0
 
 
+async def test_a_namespace_of_a_pattern_lives_as_long_as_somebody_holds_an_audience_of_it(
+    autojump_clock: MockClock,
+) -> None:
+    root = Router(re.compile("/chat-.*"))
+    async with serving(root) as memory:
+        room = memory.server.of("/chat-1").to("room")
+        client = await memory.connect("/chat-1")
+        (socket,) = memory.server.of("/chat-1").sockets()
+        assert socket.namespace is memory.server.of("/chat-1")
+        socket.join("room")
+        room.emit("hello")
+        assert await client.expect("hello") == ()
+        assert memory.server.statistics().made_namespaces == 1
+        del room, socket
+
+
 def make_chat() -> Router:
     chat = Router("/chat")
     chat.on("where")(lambda socket: socket.namespace.name)
