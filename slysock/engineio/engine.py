@@ -20,6 +20,7 @@ from slysock.engineio.receiver import Receiver
 from slysock.engineio.responses import Responses
 from slysock.engineio.session import Session
 from slysock.engineio.sessions import Sessions
+from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending
 from slysock.engineio.upgrade import Probe
@@ -59,6 +60,7 @@ class Engine:
         sessions: the table of them.
         timers: all deadlines.
         reader: who reads plain sockets.
+        consumers: who is judged for reading too slowly.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Engine:
         refused: Callable[[RefusalRecord], None],
     ) -> None:
         self.timers = Timers()
+        self.consumers = SlowConsumers(config, self.timers)
         self.sessions = Sessions(config, self.timers, accept, leaving)
         self._flusher = Flusher()
         self.reader = Reader(self._flusher)
@@ -78,7 +81,7 @@ class Engine:
         self._refused = refused
         self._gate = Gate(hooks, refused, config.connect_timeout_seconds)
         self._responses = Responses(config, self._gate)
-        self._long_polling = LongPolling(config, self.sessions, self.timers, self._responses)
+        self._long_polling = LongPolling(config, self.sessions, self.timers, self.consumers, self._responses)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run the reader, the flusher and the timers, until cancelled."""
@@ -158,6 +161,7 @@ class Engine:
                 nursery=nursery,
                 flusher=self._flusher,
                 reader=self.reader,
+                consumers=self.consumers,
                 config=self._config,
             )
             if sid is None:

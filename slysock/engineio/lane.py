@@ -67,15 +67,21 @@ NO_OWNER: Final = NoOwner()
 
 @final
 class Lane:
-    """Takes hot messages to their owner, and cold bytes to whoever asks for them."""
+    """Takes hot messages to their owner, and cold bytes to whoever asks for them.
 
-    __slots__ = ("_ended", "_items", "_reader", "_source", "_taken", "owner")
+    Attributes:
+        owner: whom the messages are for.
+        heard_part: a part of a message has come; for whoever sets it to False.
+    """
+
+    __slots__ = ("_ended", "_items", "_reader", "_source", "_taken", "heard_part", "owner")
 
     def __init__(self, source: Source, behind: bytes, max_message_bytes: int) -> None:
         self.owner: Owner = NO_OWNER
         self._source = source
         self._reader = FrameReader(max_message_bytes)
         self._items: deque[Item] | None = deque(self._reader.feed(behind)) if behind else None
+        self.heard_part = False
         self._ended = False
         self._taken: trio.Event | None = None  # set when the message that trio-websocket has is handled
 
@@ -109,6 +115,11 @@ class Lane:
             else:
                 self._deliver(list(items))
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether something has come that nobody has read yet, where one can tell."""
+        return self._source.has_unread
+
     def _pop_cold(self, items: deque[Item]) -> bytes:
         item = items.popleft()
         if item.kind is Kind.COLD_MESSAGE:
@@ -124,7 +135,9 @@ class Lane:
         if not data:
             self._ended = True
             return False
-        return self._deliver(self._reader.feed(data)) and not self._reader.goodbye
+        items = self._reader.feed(data)
+        self.heard_part = self.heard_part or self._reader.in_message
+        return self._deliver(items) and not self._reader.goodbye
 
     def _deliver(self, items: list[Item]) -> bool:
         """Give items to the owner; False when some had to be kept."""

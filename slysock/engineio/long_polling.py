@@ -13,6 +13,7 @@ from slysock.engineio.polling import PollingTransport
 from slysock.engineio.responses import Responses
 from slysock.engineio.session import Session
 from slysock.engineio.sessions import Sessions
+from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending
 from slysock.http import BodyTooLarge, Request, RequestBroken
@@ -28,10 +29,18 @@ _PACKETS_PER_TURN: Final = 1024  # of one POST, which may hold hundreds of thous
 class LongPolling:
     """Serves them."""
 
-    def __init__(self, config: Config, sessions: Sessions, timers: Timers, responses: Responses) -> None:
+    def __init__(
+        self,
+        config: Config,
+        sessions: Sessions,
+        timers: Timers,
+        consumers: SlowConsumers,
+        responses: Responses,
+    ) -> None:
         self._config = config
         self._sessions = sessions
         self._timers = timers
+        self._consumers = consumers
         self._responses = responses
 
     async def open(self, request: Request, opening: EngineRequest) -> None:
@@ -45,9 +54,13 @@ class LongPolling:
 
         def overflow() -> None:
             # Later, because whoever sent the message may be in the middle of a broadcast.
-            self._timers.call_later(0, lambda: session.close("slow consumer", Ending.ERROR))
+            self._timers.call_later(0, cut)
 
-        transport = PollingTransport(max_bytes=self._config.max_outbox_bytes, on_full=overflow)
+        def cut() -> None:
+            session.close("slow consumer", Ending.ERROR)
+            transport.break_off()
+
+        transport = PollingTransport(consumers=self._consumers, on_full=overflow)
         session = self._sessions.open(opening, transport)
         await self._get(request, session)
 
@@ -58,6 +71,7 @@ class LongPolling:
             # The client may have sent `5` before this request, on the other connection; what came first counts first.
             await _let_others_read()
         if session is not None and session.expired:
+            await _let_others_read(_TURNS_OF_A_NEW_POLL)  # its answer to the ping may have come with this
             session.expire()
         if session is None or session.closed:
             await self._give_last_words(request, sid)
@@ -91,8 +105,9 @@ class LongPolling:
         try:
             payload = await transport.poll(request.wait_gone)
             if payload is not None:
-                await self._responses.payload(request, payload)
-                answered = True
+                with transport.delivering(payload, request):
+                    await self._responses.payload(request, payload)
+                    answered = True
         finally:
             if not answered:  # given up, broken or cancelled: what the poll was to carry is lost
                 session.lose(transport, "transport error")

@@ -112,5 +112,9 @@ class Sessions:
         transport = session.transport
         if isinstance(transport, PollingTransport) and transport.lingering:
             sid = session.id  # the timer keeps this, not the session
-            until = self._timers.call_later(LINGER_SECONDS, lambda: self._last_words.pop(sid))
+            until = self._timers.call_later(LINGER_SECONDS, lambda: self._forget_words(sid))
             self._last_words[sid] = (transport, until)
+
+    def _forget_words(self, sid: str) -> None:
+        words, _ = self._last_words.pop(sid)
+        words.hand_over()

@@ -20,6 +20,7 @@ from slysock.engineio.cold_stream import ColdStream
 from slysock.engineio.lane import NO_OWNER, Lane, Owner
 from slysock.engineio.outbox import Flusher, Outbox, OutboxStatistics
 from slysock.engineio.reading import Reader
+from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.states import WEBSOCKET, WebSocketState, WebSocketStep
 from slysock.engineio.transport import Ending
 from slysock.states import follow
@@ -50,10 +51,11 @@ class WebSocketTransport:
         nursery: the connection's own; cancelled when nothing can be written any more.
         flusher: empties the outbox.
         reader: reads plain sockets.
+        consumers: who is judged for reading too slowly.
         config: limits.
     """
 
-    __slots__ = ("_closing", "_config", "_lane", "_nursery", "_outbox", "_serving", "_state")
+    __slots__ = ("_closing", "_config", "_lane", "_nursery", "_outbox", "_serving", "_state", "_taken_bytes")
 
     def __init__(
         self,
@@ -65,6 +67,7 @@ class WebSocketTransport:
         nursery: trio.Nursery,
         flusher: Flusher,
         reader: Reader,
+        consumers: SlowConsumers,
         config: Config,
     ) -> None:
         self._nursery = nursery
@@ -74,7 +77,7 @@ class WebSocketTransport:
             sock=sock,
             flusher=flusher,
             nursery=nursery,
-            max_bytes=config.max_outbox_bytes,
+            consumers=consumers,
             write_timeout_seconds=config.write_timeout_seconds,
             on_full=self._full,
             on_broken=self._broken,
@@ -83,6 +86,7 @@ class WebSocketTransport:
         self._serving = trio.CancelScope()  # until somebody takes leave
         self._closing = (CloseCode.NORMAL, "")
         self._state: WebSocketState = "open"
+        self._taken_bytes = 0  # by the client, when a sign of life was last asked for
         self._outbox.push(answer)
 
     def _step(self, step: WebSocketStep) -> None:
@@ -97,6 +101,21 @@ class WebSocketTransport:
     def waiting_bytes(self) -> int:
         """What waits for the network."""
         return self._outbox.statistics().waiting_bytes
+
+    def stirred(self) -> bool:
+        """See Transport."""
+        taken, self._taken_bytes = self._taken_bytes, self._outbox.taken_bytes
+        heard_part, self._lane.heard_part = self._lane.heard_part, False
+        return heard_part or self._taken_bytes > taken
+
+    @property
+    def has_unread(self) -> bool:
+        """See Transport."""
+        return self._lane.has_unread
+
+    async def wait_progress(self) -> None:
+        """See Transport."""
+        await self._outbox.wait_progress()
 
     def takes(self, outgoing: Outgoing) -> bool:
         """Tell whether the network would take these packets now."""

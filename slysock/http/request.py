@@ -193,6 +193,11 @@ class Request:
         last = self._encode_chunk(chunk) if chunk else b""
         await self._write(last + self._stream.encode(END))
 
+    @property
+    def written_bytes(self) -> int:
+        """How much has been written on this connection, in all; only differences say something of this answer."""
+        return self._stream.written_bytes
+
     def abandon(self) -> None:
         """Give the connection up with the answer unfinished; the peer sees it broken off."""
         self._stream.give_up()

@@ -35,6 +35,7 @@ class HttpStream:
         machine: h11's state, for reading. Only this class feeds it; see `encode`.
         at_eof: the peer has said that it sends no more.
         draining: answers from now on end the connection.
+        written_bytes: what has been written, in all.
     """
 
     def __init__(self, stream: trio.abc.Stream, sock: stdlib_socket.socket | None, config: Config) -> None:
@@ -42,6 +43,7 @@ class HttpStream:
         self.config = config
         self.at_eof = False
         self.draining = False
+        self.written_bytes = 0
         self._stream = stream
         self._sock = sock
         self._lost = False  # reading or writing has failed, or somebody gave the connection up
@@ -126,6 +128,7 @@ class HttpStream:
         self._writing = True
         try:
             sent = self._write_now(data)
+            self.written_bytes += sent
             if sent < len(data):
                 await self._write_slowly(memoryview(data)[sent:])
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError) as exc:
@@ -145,6 +148,7 @@ class HttpStream:
         for start in range(0, len(view), WRITE_PIECE_BYTES):
             with trio.fail_after(self.config.write_timeout_seconds):
                 await self._stream.send_all(view[start : start + WRITE_PIECE_BYTES])
+            self.written_bytes += min(WRITE_PIECE_BYTES, len(view) - start)
 
     async def linger(self, max_bytes: int) -> None:
         """Say that no more will be sent, then drop what the peer still sends, at most `max_bytes`.

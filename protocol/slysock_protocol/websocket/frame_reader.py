@@ -102,6 +102,11 @@ class FrameReader:
         self._over = False  # what comes does not count any more
         self._between = True  # none of the above applies: what comes next is the beginning of a message
 
+    @property
+    def in_message(self) -> bool:
+        """Whether the bytes so far end in the middle of a message."""
+        return not self._between
+
     def one_text(self, data: bytes) -> bytes | None:
         """Return the text, if the next bytes are one short text message and nothing else, as nearly all are.
 

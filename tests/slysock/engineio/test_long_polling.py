@@ -24,6 +24,7 @@ from slysock.testing import Response, serve_memory
 from slysock.testing.pipe import open_pipe
 from tests.slysock.engineio.above import OPENING
 from tests.slysock.engineio.frames import TEXT, frame, probing
+from tests.slysock.engineio.outboxes import consumers
 from tests.slysock.engineio.polls import OPEN, quiet, reasons
 from tests.slysock.http.peer import arrived
 from tests.slysock.serving import serving
@@ -82,7 +83,7 @@ async def test_a_poll_whose_answer_cannot_be_delivered_ends_the_session(autojump
 
 async def test_a_client_that_does_not_poll_is_a_slow_consumer_in_the_end(autojump_clock: MockClock) -> None:
     root, log = reasons()
-    async with serving(root, config=Config(max_outbox_bytes=1000)) as memory:
+    async with serving(root, config=Config(max_outbox_bytes=1000, max_outbox_hard_bytes=1000)) as memory:
         await quiet(memory)
         for _ in range(5):
             memory.server.of("/").emit("news", "x" * 300)
@@ -107,16 +108,18 @@ async def test_a_poll_while_another_transport_is_tried_ends_at_once(autojump_clo
 
 @pytest.mark.parametrize("method", [b"GET", b"POST"])
 async def test_a_session_whose_time_has_run_out_is_ended_by_the_request_that_finds_it_so(
-    mock_clock: MockClock, method: bytes
+    nursery: trio.Nursery, autojump_clock: MockClock, method: bytes
 ) -> None:
     config, timers = Config(), Timers()  # which nobody keeps: as if their turn had not come yet
     sessions = Sessions(config, timers, lambda _: NOBODY, lambda: 0)
-    session = sessions.open(OPENING, PollingTransport(max_bytes=1000, on_full=lambda: None))
-    mock_clock.jump(config.ping_interval_seconds + config.ping_timeout_seconds)
+    session = sessions.open(OPENING, PollingTransport(consumers=consumers(1000), on_full=lambda: None))
+    nursery.start_soon(timers.run)
+    session._timer.cancel()  # as if its turn had not come yet
+    await trio.sleep(config.ping_interval_seconds + config.ping_timeout_seconds)
     client, _, request = await arrived(method + b" / HTTP/1.1\r\nhost: a\r\n\r\n")
-    await LongPolling(config, sessions, timers, Responses(config, Gate(EngineHooks(), lambda record: None, 10))).handle(
-        request, session.id
-    )
+    await LongPolling(
+        config, sessions, timers, consumers(1000), Responses(config, Gate(EngineHooks(), lambda record: None, 10))
+    ).handle(request, session.id)
     assert session.closed
     assert b'{"code":1,"message":"Session ID unknown"}' in await client.receive_some(1000)
 

@@ -369,6 +369,37 @@ async def test_what_is_pushed_while_boxes_are_flushed_is_flushed_next(autojump_c
             assert await read(other_theirs, 5) == b"sorry"
 
 
+async def test_a_push_outside_of_the_loop_raises_and_silences_nobody() -> None:
+    """Users' threads are kept from it by slysock.socketio.loop; who gets here all the same is the only one to pay."""
+    ours, theirs = pair()
+    with ours, theirs:
+        async with bench() as made:
+            box, other = made.box(nothing(), ours), made.box(nothing())
+
+            def push() -> None:
+                with pytest.raises(RuntimeError):
+                    other.push(b"from a thread")
+
+            await trio.to_thread.run_sync(push)
+            box.push(b"still heard")
+            assert await read(theirs, 11) == b"still heard"
+
+
+async def test_a_slow_line_that_empties_the_kernels_buffer_is_progress(autojump_clock: MockClock) -> None:
+    """The kernel takes more only when a good part of its buffer is free, which may be a while."""
+    ours, theirs = pair()
+    with ours, theirs:
+        async with bench() as made:
+            box = made.box(nothing(), ours, max_bytes=10_000_000)
+            box.push(b"x" * 1_000_000)
+            for _ in range(20):
+                await trio.sleep(4)
+                assert theirs.recv(4500)
+            assert made.reports == []
+            await trio.sleep(11)
+            assert made.reports == ["broken"]
+
+
 async def test_the_flusher_can_be_cancelled_while_it_has_nothing_to_do() -> None:
     async with bench():
         pass

@@ -8,6 +8,7 @@ from slysock.engineio.polling import PollingTransport
 from slysock.engineio.transport import Ending
 from slysock_protocol.engineio import Outgoing
 from slysock_protocol.errors import CloseCode
+from tests.slysock.engineio.outboxes import consumers
 
 MESSAGE = Outgoing(b"4hello")
 BINARY = Outgoing(b"451-[]", (b"data",))
@@ -15,7 +16,7 @@ BINARY = Outgoing(b"451-[]", (b"data",))
 
 def transport(max_bytes: int = 100) -> tuple[PollingTransport, list[str]]:
     reports: list[str] = []
-    return PollingTransport(max_bytes=max_bytes, on_full=lambda: reports.append("full")), reports
+    return PollingTransport(consumers=consumers(max_bytes), on_full=lambda: reports.append("full")), reports
 
 
 class Poll:
@@ -84,7 +85,8 @@ async def test_above_the_limit_nothing_more_is_kept_and_it_is_said_once() -> Non
     for _ in range(3):
         polling.send(MESSAGE)
     assert reports == ["full"]
-    assert len(polling.hand_over()) == 1
+    assert polling.waiting_bytes == 0
+    assert polling.hand_over() == [], "a slow consumer's are forgotten"
 
 
 async def test_an_upgrade_releases_the_waiting_poll_and_every_later_one(nursery: trio.Nursery) -> None:

@@ -17,6 +17,7 @@ from slysock.states import IllegalStep
 from slysock.testing import Closed
 from slysock_protocol.engineio import BinaryMessage, Message, Outgoing
 from tests.slysock.engineio.above import OPENING, Above
+from tests.slysock.engineio.outboxes import consumers
 from tests.slysock.serving import both, only_session, serving
 
 
@@ -205,7 +206,7 @@ class Alone:
 
 
 def way() -> PollingTransport:
-    return PollingTransport(max_bytes=1000, on_full=lambda: None)
+    return PollingTransport(consumers=consumers(1000), on_full=lambda: None)
 
 
 async def test_every_kind_of_message_goes_to_the_layer_above(nursery: trio.Nursery, autojump_clock: MockClock) -> None:

@@ -12,6 +12,7 @@ from slysock.engineio.sessions import Sessions
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending
 from tests.slysock.engineio.above import OPENING
+from tests.slysock.engineio.outboxes import consumers
 from tests.slysock.engineio.polls import OPEN, UPGRADE, quiet, reasons
 from tests.slysock.serving import serving
 
@@ -55,7 +56,7 @@ async def test_last_words_wait_for_one_more_poll_and_not_for_ever(autojump_clock
 
 
 def polling() -> PollingTransport:
-    return PollingTransport(max_bytes=1000, on_full=lambda: None)
+    return PollingTransport(consumers=consumers(1000), on_full=lambda: None)
 
 
 async def test_a_session_is_found_until_it_ends_and_its_last_words_once(mock_clock: MockClock) -> None:

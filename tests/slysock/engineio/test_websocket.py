@@ -181,7 +181,7 @@ async def test_a_connection_that_fails_while_it_is_read_ends_its_session(autojum
 
 async def test_a_client_that_falls_too_far_behind_is_a_slow_consumer(autojump_clock: MockClock) -> None:
     root, _, reasons = echoing()
-    async with serving(root, config=Config(max_outbox_bytes=1000)) as memory:
+    async with serving(root, config=Config(max_outbox_bytes=1000, max_outbox_hard_bytes=1000)) as memory:
         await raw(memory)
         for _ in range(4):
             memory.server.of("/").emit("news", "x" * 300)

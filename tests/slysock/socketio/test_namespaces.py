@@ -8,6 +8,8 @@ from trio.testing import MockClock
 
 from slysock import Config, ConnectionRefused, Router, Socket
 from slysock.config import ParserName
+from slysock.engineio.timers import Timers
+from slysock.socketio.loop import Loop
 from slysock.socketio.namespaces import Namespaces
 from slysock.socketio.observer import Observers
 from slysock.testing import MemoryClient, Received
@@ -175,7 +177,9 @@ async def test_one_connection_may_be_in_a_namespace_by_two_names(autojump_clock:
 
 
 def test_a_namespace_that_nobody_wrote_a_router_for_is_not_found_and_others_only_once() -> None:
-    namespaces = Namespaces([Router("/named"), Router(re.compile("/made-.*"))], PARSERS["json"], Observers())
+    namespaces = Namespaces(
+        [Router("/named"), Router(re.compile("/made-.*"))], PARSERS["json"], Observers(), loop=Loop(), timers=Timers()
+    )
     assert namespaces.find("/nowhere") is None
     for name in ("/named", "/made-1"):
         found = namespaces.find(name)
