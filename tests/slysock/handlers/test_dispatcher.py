@@ -230,7 +230,7 @@ async def test_leaving_counts_what_it_gives_up_as_done_and_the_rest_when_it_ends
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     log, sizes = list[str](), list[int]()
-    dispatcher = Dispatcher(nursery, 1, sizes.append)
+    dispatcher = Dispatcher(nursery, 1, sizes.append, unblocked)
     dispatcher.submit(sleeper(log, "a"), 1)
     dispatcher.submit(sleeper(log, "b", until_disconnect=True), 2)
     dispatcher.submit(sleeper(log, "c"), 4)
