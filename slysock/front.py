@@ -18,12 +18,14 @@ import trio
 from slysock.asgi import ASGIApp, State, asgi_lifespan, not_found, run_asgi
 from slysock.config import Config
 from slysock.engineio.engine import Engine, Takeover, Wire
+from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.receiver import Receiver
 from slysock.engineio.session import Session
 from slysock.engineio.transport import Ending
+from slysock.errors import RefusalRecord, log_refusal
+from slysock.handlers.tasks import Tasks
 from slysock.http import HttpConnection, Request, RequestBroken
 from slysock.http.listeners import Listening, accept_forever
-from slysock.tasks import Tasks
 from slysock_protocol.errors import CloseCode
 
 logger = logging.getLogger("slysock")
@@ -39,16 +41,33 @@ class Front:
         config: limits and habits.
         accept: given each new session, returns the layer above it.
         app: for requests that are not Engine.IO's; without one they get 404.
+        hooks: an application's say in Engine.IO's requests.
+        refused: told of every connection and request that is refused.
 
     Attributes:
         engine: Engine.IO.
         tasks: what runs for clients, and may outlive their connections.
     """
 
-    def __init__(self, config: Config, *, accept: Callable[[Session], Receiver], app: ASGIApp | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        accept: Callable[[Session], Receiver],
+        app: ASGIApp | None = None,
+        hooks: EngineHooks | None = None,
+        refused: Callable[[RefusalRecord], None] = log_refusal,
+    ) -> None:
         self.config = config
         self.tasks = Tasks("handlers", config.handler_cleanup_seconds)
-        self.engine = Engine(config, accept=accept, leaving=lambda: self.tasks.lingering)
+        self.engine = Engine(
+            config,
+            accept=accept,
+            leaving=lambda: self.tasks.lingering,
+            hooks=hooks or EngineHooks(),
+            refused=refused,
+        )
+        self._refused = refused
         self._app = app or not_found
         self._state: State = {}
         self._http: set[HttpConnection] = set()
@@ -139,6 +158,7 @@ class Front:
     def _take(self, sock: stdlib_socket.socket, *, tls: ssl.SSLContext | None) -> None:
         """Start the task of one connection."""
         if self._open + self.tasks.lingering >= self.config.max_connections:
+            self._refused(RefusalRecord(reason="capacity", detail="max_connections are open", address=_peer(sock)))
             sock.close()
             return
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
@@ -183,7 +203,7 @@ class Front:
             await trio.aclose_forcefully(wire.stream)
 
     async def _serve_http(self, wire: Wire, *, peer: str, secure: bool) -> Takeover | None:
-        http = HttpConnection(wire.stream, self.config, secure=secure, peer=peer, sock=wire.sock)
+        http = HttpConnection(wire.stream, self.config, secure=secure, peer=peer, sock=wire.sock, refused=self._refused)
         self._http.add(http)
         takeover: Takeover | None = None
         try:
@@ -204,8 +224,16 @@ class Front:
             ready = self.engine.sessions.accepting
             await request.respond(200 if ready else 503, _JSON, b'{"ready":true}' if ready else b'{"ready":false}')
         else:
+            if self._app is not_found or _is_meant_for_engineio(request):
+                detail = f"{request.path[:200]!r} is not {self.config.path!r}"
+                self._refused(RefusalRecord(reason="path", detail=detail, address=request.peer))
             await run_asgi(self._app, request, state=self._state)
         return None
+
+
+def _is_meant_for_engineio(request: Request) -> bool:
+    """Tell whether a client of Engine.IO makes a request, which is then at the wrong address."""
+    return b"EIO=" in request.query_string and b"transport=" in request.query_string
 
 
 def _peer(sock: stdlib_socket.socket) -> str:

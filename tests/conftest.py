@@ -3,8 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import settings
 
 from tests.clients import NodeClients, node_clients
+
+# Property tests have the same examples in every run, no database of past failures, and no clock.
+settings.register_profile("deterministic", deadline=None, derandomize=True, database=None)
+settings.load_profile("deterministic")
 
 pytest.register_assert_rewrite("tests.slysock.systems.market")  # before anybody imports it
 

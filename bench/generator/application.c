@@ -16,6 +16,11 @@ static void ready(struct client *client)
 
 static void lost(struct client *client, const char *why) { client->role->lost(client, why); }
 
+static void left(struct client *client)
+{
+    if (client->role->left) client->role->left(client);
+}
+
 static void message(struct client *client, const char *payload, size_t length)
 {
     if (client->role->message) client->role->message(client, payload, length);
@@ -102,4 +107,4 @@ static void receive_binary(struct client *client, char *data, size_t length)
 }
 
 const struct client_events APPLICATION = {
-    .ready = ready, .lost = lost, .packet = receive_packet, .binary = receive_binary};
+    .ready = ready, .lost = lost, .left = left, .packet = receive_packet, .binary = receive_binary};

@@ -11,6 +11,7 @@ struct role {
     const char *name; /* in complaints */
     void (*ready)(struct client *client);
     void (*lost)(struct client *client, const char *why);
+    void (*left)(struct client *client);
     /* What somebody published. */
     void (*message)(struct client *client, const char *payload, size_t length);
     /* The answer to something that the client asked: the array of its arguments. */

@@ -83,7 +83,7 @@ static uint64_t awaited(void)
 static void end(void)
 {
     if (awaited())
-        fail("missing at the end: %llu deliveries, %llu acknowledgements, %llu joins, %llu connects",
+        fail("missing at the end: %llu deliveries, %llu acknowledgements, %llu joins, %llu visits",
              (unsigned long long)publish_missing(), (unsigned long long)request_missing(),
              (unsigned long long)roam_missing(), (unsigned long long)visit_missing());
     run.phase = DONE;
@@ -172,9 +172,14 @@ static void course(void)
 
 int main(int argc, char **argv)
 {
+    enum manner like;
     if (!options_read(&run.options, argc, argv)) return 2;
+    if (!manner_named(run.options.stock, &like)) {
+        fprintf(stderr, "unknown stock client: %s\n", run.options.stock);
+        return 2;
+    }
     prctl(PR_SET_TIMERSLACK, 1);
-    clients_begin(run.options.port, run.options.sources, &APPLICATION);
+    clients_begin(run.options.port, run.options.sources, like, &APPLICATION);
     steady_begin();
     script_read();
     publish_begin();

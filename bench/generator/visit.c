@@ -13,7 +13,8 @@ static uint64_t begin_ns;
 static bool begun;
 static uint32_t started;
 static int opening;  /* not connected yet */
-static int present;  /* opening, or staying for a while */
+static int leaving;  /* until the server has answered their goodbye */
+static int present;  /* opening, staying for a while, or leaving */
 static struct client *leaving_first, *leaving_last; /* in the order in which they leave */
 static struct client *gone;                         /* freed at the next tick: an event in hand may refer to them */
 
@@ -55,8 +56,14 @@ static void free_gone(void)
 
 static void go(struct client *client)
 {
-    present--;
+    leaving++;
     client_leave(client);
+}
+
+static void left(struct client *client)
+{
+    leaving--;
+    present--;
     bury(client);
 }
 
@@ -93,7 +100,7 @@ static void lost(struct client *client, const char *why)
 
 static void come(void)
 {
-    static const struct role VISITOR = {.name = "visitor", .ready = ready, .lost = lost};
+    static const struct role VISITOR = {.name = "visitor", .ready = ready, .lost = lost, .left = left};
     struct client *client = calloc(1, sizeof *client);
     *client = (struct client){.index = started++, .role = &VISITOR, .transport = transport()};
     opening++;
@@ -126,4 +133,4 @@ uint64_t visit_deadline(void)
     return !begun && begin_ns < leave ? begin_ns : leave;
 }
 
-uint64_t visit_missing(void) { return (uint64_t)opening; }
+uint64_t visit_missing(void) { return (uint64_t)(opening + leaving); }

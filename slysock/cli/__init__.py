@@ -12,6 +12,7 @@ import click
 from slysock.cli.commands import CommandGroup
 from slysock.cli.options import refuse_unknown_environment
 from slysock.cli.settings import SettingsError
+from slysock.extras import MissingExtra
 
 __all__ = ["main"]
 
@@ -42,13 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit.
 
     Args:
-        arguments: those behind the program's name; None takes the process's.
+        arguments: those after the program's name; None takes the process's.
     """
     try:
         slysock.main(arguments, prog_name="slysock", standalone_mode=False)
     except click.ClickException as error:
         _complain(error.format_message())
-    except SettingsError as error:
+    except (SettingsError, MissingExtra) as error:
         _complain(str(error))
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)

@@ -1,6 +1,6 @@
-"""`slysock demo`: fills the systems with users, listings, chats and messages, through a server.
+"""`slysock demo`: fill the systems with users, listings, chats and messages, through a server.
 
-A server that runs is filled at its address. Otherwise one is started for the length of it, on the store and on a free
+A running server is filled at its address. Otherwise one is started for as long as it takes, on the store and on a free
 port of this machine only, so that both ways do the same.
 """
 
@@ -17,11 +17,11 @@ import trio
 from slysock import Config, Listening, Server
 from slysock.cli.commands import SectionedCommand
 from slysock.cli.keys import find_secret
-from slysock.cli.loading import describe_systems, make_systems
+from slysock.cli.loading import describe_systems, load_makers, make_systems
 from slysock.cli.opening import opened_store, run
 from slysock.cli.options import config_option, path_option, store_option, system_option, token_options
 from slysock.cli.settings import SettingsError, TokenSettings, choose, chosen_systems
-from slysock.identity.tokens import Tokens, make_token, secret_key
+from slysock.identity import Tokens, make_token, secret_key
 from slysock.systems.assembly import assemble
 from slysock.systems.demo import DemoFailed, Visit
 from slysock.systems.foundation import make_foundation
@@ -48,7 +48,7 @@ def _demo(**values: object) -> None:
         url=None if values["url"] is None else str(values["url"]),
     )
     if settings.tokens.is_asymmetric:
-        raise SettingsError("the demo signs its own tokens, so it needs a server that verifies them by a secret")
+        raise SettingsError("the demo signs its own tokens, so it needs a server that verifies them with a secret")
     try:
         lines = run(fill, settings, expected=(SettingsError, DemoFailed, httpx.HTTPError))
     except httpx.HTTPError as error:
@@ -98,7 +98,7 @@ async def _address(settings: DemoSettings, secret: str) -> AsyncGenerator[str, N
     async with opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
         tokens = Tokens(secret_key(secret), audience=settings.tokens.jwt_audience, issuer=settings.tokens.jwt_issuer)
         foundation = make_foundation(store, tokens)
-        assembly = assemble(make_systems(settings.systems, foundation), foundation)
+        assembly = assemble(make_systems(load_makers(settings.systems), foundation), foundation)
         server = Server(*assembly.routers, config=Config(path=settings.path), app=assembly.app)
         assembly.started(server)
         nursery.start_soon(assembly.run)
@@ -115,8 +115,8 @@ demo: Final = SectionedCommand(
             click.Option(
                 ["--url"],
                 metavar="URL",
-                help="A server that runs: http://127.0.0.1:3000. Without it the store is filled, by a server that is "
-                "started for it.",
+                help="Fill this running server: http://127.0.0.1:3000. Without it, fill the store, by a server that is "
+                "started for the purpose.",
             ),
             system_option(),
             path_option(),

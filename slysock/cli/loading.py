@@ -1,9 +1,9 @@
-"""From what `--system` was given to systems: those of `SYSTEMS`, and any that can be imported, as `module:name`."""
+"""From the values of `--system` to systems: those of `SYSTEMS`, and any that can be imported, as `module:name`."""
 
 import os
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from inspect import signature
 from types import ModuleType
@@ -11,7 +11,7 @@ from typing import cast
 
 from slysock.cli.settings import SettingsError
 from slysock.cli.sources import did_you_mean
-from slysock.identity.tokens import FixedKey, Tokens, VerificationKey
+from slysock.identity import FixedKey, Tokens, VerificationKey
 from slysock.systems import SYSTEMS
 from slysock.systems.foundation import Foundation, make_foundation
 from slysock.systems.system import System, SystemMaker
@@ -19,19 +19,21 @@ from slysock_store import open_store
 
 
 def load_maker(name: str) -> SystemMaker:
-    """Import what makes a system, from the working directory or from what is installed.
+    """Import what makes a system, from the working directory or an installed package.
 
     Args:
         name: one of SYSTEMS, or `module:name` of a SystemMaker.
 
     Raises:
-        SettingsError: there is no such thing, or it makes no system, or its module cannot be imported.
+        SettingsError: it does not exist, cannot make a system, or its module cannot be imported.
     """
     address = SYSTEMS.get(name, name)
     module_name, _, attribute = address.partition(":")
     if not (attribute and all(part.isidentifier() for part in module_name.split("."))):
-        known = f"; there is {', '.join(SYSTEMS)}, and module:name for another"
-        raise SettingsError(f"no system is called {name!r}{did_you_mean(name, SYSTEMS) or known}")
+        known = f"; choose from {', '.join(SYSTEMS)}, or a module:name"
+        raise SettingsError(f"unknown system {name!r}{did_you_mean(name, SYSTEMS) or known}")
+    if name not in SYSTEMS:
+        _search_here()
     module = _imported(module_name)
     maker: object = getattr(module, attribute, None)
     if maker is None:
@@ -41,16 +43,29 @@ def load_maker(name: str) -> SystemMaker:
     return cast("SystemMaker", maker)
 
 
-def make_systems(names: Iterable[str], foundation: Foundation) -> tuple[System, ...]:
-    """Make the systems of these names on one foundation.
+def load_makers(names: Iterable[str]) -> Mapping[str, SystemMaker]:
+    """Import what makes each of these systems: name -> maker.
 
     Raises:
-        SettingsError: one cannot be made, or two have the same name.
+        SettingsError: see `load_maker`.
+    """
+    return {name: load_maker(name) for name in names}
+
+
+def make_systems(makers: Mapping[str, SystemMaker], foundation: Foundation) -> tuple[System, ...]:
+    """Make systems on one foundation.
+
+    Args:
+        makers: the name by which each system was asked for -> its maker.
+        foundation: what they stand on.
+
+    Raises:
+        SettingsError: what one returned is not a System, or two have the same name.
     """
     made: dict[str, str] = {}  # a system's own name -> what it was asked for by
     systems: list[System] = []
-    for name in names:
-        system = _checked(name, load_maker(name)(foundation))
+    for name, make in makers.items():
+        system = _checked(name, make(foundation))
         if system.name in made:
             raise SettingsError(f"two systems are called {system.name!r}: {made[system.name]} and {name}")
         made[system.name] = name
@@ -59,32 +74,37 @@ def make_systems(names: Iterable[str], foundation: Foundation) -> tuple[System, 
 
 
 def _checked(name: str, made: object) -> System:
-    """Refuse what is not a system: that the maker promises one is only its type's word."""
+    """Refuse what is not a System: that the maker returns one is only what its type says."""
     if not isinstance(made, System):
         raise SettingsError(f"{name} does not make a system: it returned {type(made).__name__}, not System")
     return made
 
 
 async def describe_systems(names: Iterable[str]) -> tuple[System, ...]:
-    """Make systems to read what they declare. They stand on a store that is closed: nobody can serve them.
+    """Make systems to read what they declare. Their store is closed, so they cannot be served.
 
     Raises:
-        SettingsError: see `make_systems`.
+        SettingsError: see `load_maker` and `make_systems`.
     """
+    makers = load_makers(names)
     nobody = FixedKey(VerificationKey(algorithm="HS256", key=""))
     async with open_store("sqlite://") as store:
-        return make_systems(names, make_foundation(store, Tokens(nobody)))
+        return make_systems(makers, make_foundation(store, Tokens(nobody)))
+
+
+def _search_here() -> None:
+    """Let modules in the working directory be imported, before others of the same name."""
+    here = os.getcwd()
+    if here not in sys.path:  # `python -m` and an editor's runner have put it there
+        sys.path.insert(0, here)
 
 
 def _imported(name: str) -> ModuleType:
-    here = os.getcwd()
-    if here not in sys.path:  # where it is not yet: `python -m` and an editor's runner put it there
-        sys.path.insert(0, here)
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
-            raise SettingsError(f"there is no module {name!r}, here or among what is installed") from None
+            raise SettingsError(f"there is no module {name!r}, neither here nor installed") from None
         raise _failed_import(name, error) from error
     except Exception as error:  # the boundary to somebody else's module, which may raise anything
         raise _failed_import(name, error) from error

@@ -7,18 +7,19 @@ import trio
 from slysock import Listening, Server
 from slysock.cli.commands import SectionedCommand
 from slysock.cli.keys import Secret, find_secret, load_key, load_tls
-from slysock.cli.loading import make_systems
+from slysock.cli.loading import load_makers, make_systems
 from slysock.cli.logs import start_logging
 from slysock.cli.opening import first_of, opened_store, run
 from slysock.cli.options import SERVE
 from slysock.cli.settings import ListenSettings, Settings, SettingsError, read_settings
 from slysock.cli.welcome import print_welcome
-from slysock.identity.tokens import Tokens
+from slysock.identity import Tokens
 from slysock.process import settle_in, stop_on_signals
+from slysock.systems.admission import user_in
 from slysock.systems.assembly import Assembly, assemble
 from slysock.systems.foundation import make_foundation
-from slysock.systems.journal import Journal
-from slysock.systems.metrics import Metrics
+from slysock.systems.metrics import SystemsMetrics
+from slysock.telemetry import AccessLog
 
 
 def _serve(**values: object) -> None:
@@ -32,11 +33,12 @@ serve: Final = SectionedCommand("serve", SERVE, callback=_serve)
 
 
 async def run_server(settings: Settings) -> None:
-    """Serve until a signal comes; a second one cuts the graceful end short.
+    """Serve until a signal comes; a second one cuts the graceful stop short.
 
     Raises:
-        SettingsError: it cannot be served so; may come in a group.
+        SettingsError: the server cannot start with these settings; may come in a group.
     """
+    makers = load_makers(settings.systems)  # before anything is made that stays
     secret = None if settings.tokens.is_asymmetric else find_secret(settings.tokens)
     tokens = Tokens(
         load_key(settings.tokens, secret),
@@ -45,12 +47,12 @@ async def run_server(settings: Settings) -> None:
         cookie_origins=settings.config.cors_origins or (),
     )
     async with opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
-        metrics = Metrics() if settings.watch.metrics else None
+        metrics = SystemsMetrics() if settings.watch.metrics else None
         foundation = make_foundation(
             store if metrics is None else metrics.watch(store), tokens, settings.systems_settings
         )
         assembly = assemble(
-            make_systems(settings.systems, foundation),
+            make_systems(makers, foundation),
             foundation,
             cors_origins=settings.config.cors_origins,
             metrics=metrics,
@@ -63,7 +65,7 @@ async def run_server(settings: Settings) -> None:
 async def _serve_systems(settings: Settings, assembly: Assembly, secret: Secret | None) -> None:
     server = Server(*assembly.routers, config=settings.config, app=assembly.app)
     assembly.started(server)
-    server.observe(Journal())
+    server.observe(AccessLog(user_in))
     async with trio.open_nursery() as nursery:
         await nursery.start(stop_on_signals, server.stop, nursery.cancel_scope)
         stopped = trio.Event()

@@ -11,9 +11,6 @@ from slysock.engineio.transport import Transport
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.websocket import FrameReader, Item, Kind
 
-_CLOSE_FRAME: Final = 0x88  # the first byte of one
-_LONGEST_GOODBYE: Final = 131  # a header of 2 bytes, a mask of 4, and the most that a control frame may carry
-
 Loss: TypeAlias = Literal["transport close", "transport error", "slow consumer"]
 
 
@@ -68,15 +65,21 @@ NO_OWNER: Final = NoOwner()
 
 @final
 class Lane:
-    """Takes hot messages to their owner, and cold bytes to whoever asks for them."""
+    """Takes hot messages to their owner, and cold bytes to whoever asks for them.
 
-    __slots__ = ("_ended", "_items", "_reader", "_source", "owner")
+    Attributes:
+        owner: whom the messages are for.
+        heard_part: a part of a message has come; for whoever sets it to False.
+    """
+
+    __slots__ = ("_ended", "_items", "_reader", "_source", "heard_part", "owner")
 
     def __init__(self, source: Source, behind: bytes, max_message_bytes: int) -> None:
         self.owner: Owner = NO_OWNER
         self._source = source
         self._reader = FrameReader(max_message_bytes)
         self._items: deque[Item] | None = deque(self._reader.feed(behind)) if behind else None
+        self.heard_part = False
         self._ended = False
 
     async def next_cold(self) -> bytes:
@@ -92,8 +95,8 @@ class Lane:
             if not items:
                 if self._reader.error is not None:
                     self.owner.fail(self._reader.error)  # what came before it has been handled
-                if self._ended:
-                    return b""
+                if self._ended or self._reader.goodbye:
+                    return b""  # the client has left, or sends nothing more behind a goodbye that has been passed on
                 await self._source.read(self._take)
             elif items[0].kind is Kind.COLD:
                 self._items = items
@@ -101,16 +104,23 @@ class Lane:
             else:
                 self._deliver(list(items))
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether something has come that nobody has read yet, where one can tell."""
+        return self._source.has_unread
+
     def _take(self, data: bytes) -> bool:
         """Take what was read; False when the connection's own task has to see to something."""
         text = self._reader.one_text(data)
         if text is not None:
             self.owner.receive_text(text)
             return not self.owner.backlogged  # of another owner, maybe: an upgrade hands over
-        if not data or (self._reader.error is not None and _ends_in_goodbye(data)):
-            self._ended = True  # the client has left, or answers the close frame that its mistake has earned it
+        if not data:
+            self._ended = True
             return False
-        return self._deliver(self._reader.feed(data))
+        items = self._reader.feed(data)
+        self.heard_part = self.heard_part or self._reader.in_message
+        return self._deliver(items) and not self._reader.goodbye
 
     def _deliver(self, items: list[Item]) -> bool:
         """Give items to the owner; False when some had to be kept."""
@@ -130,10 +140,3 @@ class Lane:
         if self._reader.error is not None:
             owner.fail(self._reader.error)
         return True
-
-
-def _ends_in_goodbye(data: bytes) -> bool:
-    """Tell whether bytes end in a client's close frame; where the frames before it begin is not known any more."""
-    size = len(data)
-    starts = range(max(0, size - _LONGEST_GOODBYE), size - 5)
-    return any(data[at] == _CLOSE_FRAME and data[at + 1] == 0x80 | (size - at - 6) for at in starts)

@@ -10,14 +10,15 @@ import trio
 
 from slysock.config import Config
 from slysock.engineio.polling import PollingTransport
-from slysock.engineio.posts import let_others_read
+from slysock.engineio.posts import TURNS_OF_A_NEW_POLL, let_others_read
 from slysock.engineio.responses import Responses
 from slysock.engineio.session import Session
 from slysock.engineio.sessions import Sessions
+from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending
 from slysock.http import BodyTooLarge, Request, RequestBroken
-from slysock.request import OpeningRequest
+from slysock.request import EngineRequest
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import CLOSE, HandshakeError
 from slysock_protocol.errors import CloseCode
@@ -27,10 +28,18 @@ from slysock_protocol.errors import CloseCode
 class LongPolling:
     """Serves them."""
 
-    def __init__(self, config: Config, sessions: Sessions, timers: Timers, responses: Responses) -> None:
+    def __init__(
+        self,
+        config: Config,
+        sessions: Sessions,
+        timers: Timers,
+        consumers: SlowConsumers,
+        responses: Responses,
+    ) -> None:
         self._config = config
         self._sessions = sessions
         self._timers = timers
+        self._consumers = consumers
         self._responses = responses
         self._running: trio.Nursery | None = None
 
@@ -46,7 +55,7 @@ class LongPolling:
             task_status.started()
             await trio.sleep_forever()
 
-    async def open(self, request: Request, opening: OpeningRequest) -> None:
+    async def open(self, request: Request, opening: EngineRequest) -> None:
         """Open a session.
 
         Sessions are bounded here and not by their sockets: one connection can open any number of them.
@@ -57,9 +66,13 @@ class LongPolling:
 
         def overflow() -> None:
             # Later, because whoever sent the message may be in the middle of a broadcast.
-            self._timers.call_later(0, lambda: session.close("slow consumer", Ending.ERROR))
+            self._timers.call_later(0, cut)
 
-        transport = PollingTransport(max_bytes=self._config.max_outbox_bytes, on_full=overflow)
+        def cut() -> None:
+            session.close("slow consumer", Ending.ERROR)
+            transport.break_off()
+
+        transport = PollingTransport(consumers=self._consumers, on_full=overflow)
         session = self._sessions.open(opening, transport)
         await self._get(request, session)
 
@@ -70,6 +83,7 @@ class LongPolling:
             # The client may have sent `5` before this request, on the other connection; what came first counts first.
             await let_others_read()
         if session is not None and session.expired:
+            await let_others_read(TURNS_OF_A_NEW_POLL)  # its answer to the ping may have come with this
             session.expire()
         if session is None or session.closed:
             await self._give_last_words(request, sid)
@@ -105,8 +119,9 @@ class LongPolling:
             if transport.overtaken:
                 await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
             elif payload is not None:
-                await self._responses.payload(request, payload)
-                answered = True
+                with transport.delivering(payload, request):
+                    await self._responses.payload(request, payload)
+                    answered = True
         finally:
             if not answered:  # given up, broken or cancelled: what the poll was to carry is lost
                 self._lose(session, transport)
@@ -147,7 +162,7 @@ class LongPolling:
             await self._responses.error(request, 413)
         except RemoteProtocolError as error:
             session.fail(error)
-            await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
+            await self._responses.malformed(request)
         except RequestBroken as fault:
             transport.posts.broken = True
             self._lose(session, transport)
@@ -155,10 +170,10 @@ class LongPolling:
                 raise
             await self._responses.error(request, fault.status)
         else:
-            if session.failed:
-                await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
-            else:
+            if session.failure is None:
                 await self._responses.ok(request)
+            else:
+                await self._responses.malformed(request)
 
     # -- the client's leaving ----------------------------------------------------------------------------------------
 

@@ -5,13 +5,15 @@ Source: Engine.IO protocol v4, "HTTP long-polling"; the answers to a poll that i
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Final, final
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol, final
 
 import trio
 
 from slysock.config import TransportName
 from slysock.engineio.posts import Posts
+from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.states import POLLING, PollingState, PollingStep
 from slysock.engineio.transport import Ending
 from slysock.states import follow
@@ -26,12 +28,42 @@ MAX_PACKETS: Final = 16
 `Outgoing` has."""
 
 
+class Answer(Protocol):
+    """Where the answer to a poll is written."""
+
+    @property
+    def written_bytes(self) -> int:
+        """How much has been written on this connection so far."""
+        ...
+
+
+@final
+class _Delivery:
+    """A payload that is being written as the answer to a poll."""
+
+    def __init__(self, answer: Answer, size: int) -> None:
+        self.scope = trio.CancelScope()
+        self.size = size
+        self._answer = answer
+        self._written_before = answer.written_bytes
+
+    @property
+    def written_bytes(self) -> int:
+        """How much of it has been written; a compressed one seems to stop short."""
+        return min(self.size, self._answer.written_bytes - self._written_before)
+
+    @property
+    def unwritten_bytes(self) -> int:
+        """How much of it has not."""
+        return self.size - self.written_bytes
+
+
 @final
 class PollingTransport:
-    """The packets of one session that wait for a poll.
+    """The packets of one session that wait for a poll, or are on their way with one.
 
-    Bounds: `max_bytes`, as for an outbox; above it `on_full` is called once and nothing more is kept. It must not act
-    on the session at once, because the caller may be in the middle of a broadcast.
+    Bounds: those of `SlowConsumers`, as for an outbox; past them `on_full` is called once and nothing more is kept. It
+    must not act on the session at once, because the caller may be in the middle of a broadcast.
 
     Attributes:
         posts: the other direction.
@@ -40,11 +72,15 @@ class PollingTransport:
     """
 
     __slots__ = (
+        "_consumers",
+        "_delivered_bytes",
+        "_delivery",
         "_full",
         "_goodbye",
-        "_max_bytes",
         "_news",
         "_on_full",
+        "_progress",
+        "_seen_bytes",
         "_state",
         "_waiting",
         "_waiting_bytes",
@@ -54,8 +90,8 @@ class PollingTransport:
         "posts",
     )
 
-    def __init__(self, *, max_bytes: int, on_full: Callable[[], None]) -> None:
-        self._max_bytes = max_bytes
+    def __init__(self, *, consumers: SlowConsumers, on_full: Callable[[], None]) -> None:
+        self._consumers = consumers
         self._on_full = on_full
         self._state: PollingState = "idle"
         self._waiting: deque[Outgoing] = deque()
@@ -67,6 +103,10 @@ class PollingTransport:
         self.posts = Posts()
         self.polled_ns = 0
         self.overtaken = False
+        self._delivery: _Delivery | None = None  # what is being written
+        self._delivered_bytes = 0  # what has been, in all
+        self._seen_bytes = 0  # taken by the client, when a sign of life was last asked for
+        self._progress: trio.Event | None = None  # set when something has been taken
 
     def _step(self, step: PollingStep) -> None:
         self._state = follow(POLLING, self._state, step)
@@ -94,28 +134,45 @@ class PollingTransport:
 
     @property
     def waiting_bytes(self) -> int:
-        """What waits for a poll."""
-        return self._waiting_bytes
+        """What waits for a poll, or is being written as its answer."""
+        if self._full:
+            return 0
+        return self._waiting_bytes + (
+            0 if self._delivery is None else self._delivery.size - self._delivery.written_bytes
+        )
+
+    @property
+    def taken_bytes(self) -> int:
+        """How much the client has taken; only differences count."""
+        return self._delivered_bytes + (0 if self._delivery is None else self._delivery.written_bytes)
 
     def takes(self, outgoing: Outgoing) -> bool:
         """Tell whether a GET is waiting to carry this, with what it carries already."""
         if not self._waiting:
             return self.polled
-        fits = self._waiting_bytes + len(outgoing.payload) <= self._max_bytes
+        fits = self._waiting_bytes + len(outgoing.payload) <= self._consumers.soft_bytes
         return self.polled and fits and self._waiting_packets + outgoing.packets <= MAX_PACKETS
 
     def send(self, outgoing: Outgoing) -> None:
         """Keep a packet for the poll, and end the poll when it is already there."""
         if self._full or self.closed:
             return
-        self._waiting_bytes += len(outgoing.payload)
-        if self._waiting and self._waiting_bytes > self._max_bytes:
-            self._full = True
-            self._on_full()
+        size, waiting_bytes = len(outgoing.payload), self.waiting_bytes
+        if waiting_bytes and waiting_bytes + size > self._consumers.hard_bytes:
+            self.cut()
             return
         self._waiting.append(outgoing)
         self._waiting_packets += outgoing.packets
+        self._waiting_bytes += size
+        self._consumers.note(self, waiting_bytes + size)
         self._wake()
+
+    def cut(self) -> None:
+        """Forget what waits and take no more: a slow consumer's. `on_full` is told."""
+        if not self._full:
+            self._full = True
+            self.hand_over()
+            self._on_full()
 
     def _wake(self) -> None:
         if self._news is not None:
@@ -173,9 +230,50 @@ class PollingTransport:
         self._waiting.clear()
         self._waiting_bytes = self._waiting_packets = 0
         self._goodbye = None
+        self._note_progress()
         if self._state == "lingering":
             self._step("answer")
         return packets
+
+    def _note_progress(self) -> None:
+        self._consumers.note(self, self.waiting_bytes)
+        if self._progress is not None:
+            self._progress.set()
+            self._progress = None
+
+    async def wait_progress(self) -> None:
+        """Wait until the client has taken something of what waits, or there is nothing more to wait for."""
+        if self._progress is None:  # one for all who wait
+            self._progress = trio.Event()
+        await self._progress.wait()
+
+    @contextmanager
+    def delivering(self, payload: bytes, answer: Answer) -> Generator[None]:
+        """Count a payload, while it is written, as what still waits; `break_off` cancels the writing."""
+        self._delivery = delivery = _Delivery(answer, len(payload))
+        self._consumers.note(self, self.waiting_bytes)
+        try:
+            with delivery.scope:
+                yield
+        finally:
+            self._delivery = None
+            self._delivered_bytes += delivery.size
+            self._note_progress()
+
+    def break_off(self) -> None:
+        """Write no more of an answer that is on its way."""
+        if self._delivery is not None:
+            self._delivery.scope.cancel()
+
+    has_unread = False  # requests are on connections of their own
+
+    def stirred(self) -> bool:
+        """See Transport.
+
+        A POST that is being read has a deadline of its own between two pieces.
+        """
+        seen, self._seen_bytes = self._seen_bytes, self.taken_bytes
+        return self.posts.begun or (self._delivery is not None and self._seen_bytes > seen)
 
     def end_poll(self) -> None:
         """End the GET that waits, if there is one: a client that would go over to WebSocket waits for its end."""

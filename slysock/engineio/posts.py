@@ -26,7 +26,7 @@ UPGRADE_FACTOR: Final = 4
 """How much more than else may wait while an upgrade is under way, before a POST is held."""
 
 _PACKETS_PER_TURN: Final = 1024  # of one POST, which may hold hundreds of thousands, before others get a turn
-_TURNS_OF_A_NEW_POLL: Final = 8  # from its connection's being taken to its waiting
+TURNS_OF_A_NEW_POLL: Final = 8  # from its connection's being taken to its waiting
 
 
 @final
@@ -81,6 +81,11 @@ class Posts:
     def full(self) -> bool:
         """Whether there are too many at once."""
         return len(self._turns) >= MAX_POSTS
+
+    @property
+    def begun(self) -> bool:
+        """Whether one is being read, or has its turn and is held."""
+        return self._begun
 
     @property
     def idle(self) -> bool:
@@ -204,7 +209,7 @@ async def _hand_over(packets: Iterator[Packet], session: Session) -> int:
     for packet in packets:
         if isinstance(packet, Close):
             # A poll that came at the same time, on another connection, ends with a noop and not with an error.
-            await let_others_read(_TURNS_OF_A_NEW_POLL)
+            await let_others_read(TURNS_OF_A_NEW_POLL)
         session.receive_packet(packet)
         handed += 1
         if session.backlogged or session.closed:

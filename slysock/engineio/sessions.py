@@ -11,7 +11,7 @@ from slysock.engineio.session import Session
 from slysock.engineio.timers import Timer, Timers
 from slysock.engineio.transport import Transport
 from slysock.ids import SessionId
-from slysock.request import OpeningRequest
+from slysock.request import EngineRequest
 from slysock_protocol.engineio import Outgoing, open_packet
 
 _SESSION_ID_BYTES: Final = 15  # 120 random bits, 20 characters, as Node's server has
@@ -84,7 +84,7 @@ class Sessions:
             del self._last_words[sid]
         return words
 
-    def open(self, request: OpeningRequest, transport: Transport) -> Session:
+    def open(self, request: EngineRequest, transport: Transport) -> Session:
         """Make a session, announce it to its client and to the layer above."""
         session = Session(
             SessionId(secrets.token_urlsafe(_SESSION_ID_BYTES)),
@@ -116,5 +116,9 @@ class Sessions:
         transport = session.transport
         if isinstance(transport, PollingTransport) and transport.lingering:
             sid = session.id  # the timer keeps this, not the session
-            until = self._timers.call_later(LINGER_SECONDS, lambda: self._last_words.pop(sid))
+            until = self._timers.call_later(LINGER_SECONDS, lambda: self._forget_words(sid))
             self._last_words[sid] = (transport, until)
+
+    def _forget_words(self, sid: str) -> None:
+        words, _ = self._last_words.pop(sid)
+        words.hand_over()

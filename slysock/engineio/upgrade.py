@@ -65,6 +65,8 @@ class Probe:
 
     def receive_text(self, data: bytes) -> None:
         """Take the next step of the upgrade; anything that is none ends it."""
+        if self._state == "over":
+            return  # until the client answers the close frame it may go on talking
         if data == b"2probe" and self._state == "waiting":
             self._step("probe")
             self._websocket.send(PROBE_ANSWER)
@@ -147,7 +149,7 @@ class Probe:
             self._session.fail(error)
         else:
             self._end()
-            self._websocket.close(Ending.ERROR, error.close_code, error.reason)
+            self._websocket.close(Ending.ERROR, error.close_code, error.close_text)
 
     def lose(self, transport: Transport, reason: Loss) -> None:
         """Go on by polling: the WebSocket is gone; with it the session, if that has gone over."""

@@ -19,6 +19,7 @@ from slysock.engineio.cold_stream import ColdStream
 from slysock.engineio.lane import NO_OWNER, Lane, Owner
 from slysock.engineio.outbox import Flusher, Outbox, OutboxStatistics, kept_by_kernel
 from slysock.engineio.reading import Reader
+from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.states import WEBSOCKET, WebSocketState, WebSocketStep
 from slysock.engineio.transport import Ending
 from slysock.states import follow
@@ -51,10 +52,22 @@ class WebSocketTransport:
         nursery: the connection's own; cancelled when nothing can be written any more.
         flusher: empties the outbox.
         reader: reads plain sockets.
+        consumers: who is judged for reading too slowly.
         config: limits.
     """
 
-    __slots__ = ("_closing", "_config", "_lane", "_nursery", "_outbox", "_patient", "_serving", "_sock", "_state")
+    __slots__ = (
+        "_closing",
+        "_config",
+        "_lane",
+        "_nursery",
+        "_outbox",
+        "_patient",
+        "_serving",
+        "_sock",
+        "_state",
+        "_taken_bytes",
+    )
 
     def __init__(
         self,
@@ -66,6 +79,7 @@ class WebSocketTransport:
         nursery: trio.Nursery,
         flusher: Flusher,
         reader: Reader,
+        consumers: SlowConsumers,
         config: Config,
     ) -> None:
         self._sock = sock
@@ -76,7 +90,7 @@ class WebSocketTransport:
             sock=sock,
             flusher=flusher,
             nursery=nursery,
-            max_bytes=config.max_outbox_bytes,
+            consumers=consumers,
             write_timeout_seconds=config.write_timeout_seconds,
             on_full=self._full,
             on_broken=self._broken,
@@ -86,6 +100,7 @@ class WebSocketTransport:
         self._closing = (CloseCode.NORMAL, "")
         self._patient = False  # what was sent before is to arrive, if the client reads
         self._state: WebSocketState = "open"
+        self._taken_bytes = 0  # by the client, when a sign of life was last asked for
         self._outbox.push(answer)
 
     def _step(self, step: WebSocketStep) -> None:
@@ -100,6 +115,21 @@ class WebSocketTransport:
     def waiting_bytes(self) -> int:
         """What waits for the network."""
         return self._outbox.statistics().waiting_bytes
+
+    def stirred(self) -> bool:
+        """See Transport."""
+        taken, self._taken_bytes = self._taken_bytes, self._outbox.taken_bytes
+        heard_part, self._lane.heard_part = self._lane.heard_part, False
+        return heard_part or self._taken_bytes > taken
+
+    @property
+    def has_unread(self) -> bool:
+        """See Transport."""
+        return self._lane.has_unread
+
+    async def wait_progress(self) -> None:
+        """See Transport."""
+        await self._outbox.wait_progress()
 
     def takes(self, outgoing: Outgoing) -> bool:
         """Tell whether the network would take these packets now."""
@@ -139,11 +169,13 @@ class WebSocketTransport:
     async def _serve(self) -> None:
         """Serve until the client leaves."""
         cold = await self._lane.next_cold()
+        if self._state != "open":  # we are leaving ourselves
+            return
         goodbye = read_goodbye(cold)
         if goodbye is not None:  # answered without the library: worth 200 µs of every connection's life
             self._outbox.push(goodbye_frame(goodbye))
             self._step("goodbye")
-        elif cold and self._state == "open":  # not when we are leaving ourselves
+        elif cold:
             self._step("cold frame")
             await self._serve_cold(cold)
 

@@ -1,6 +1,7 @@
 """One connection: request after request, until one side has had enough."""
 
 import socket as stdlib_socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, final
 
@@ -8,6 +9,7 @@ import h11
 import trio
 
 from slysock.config import Config
+from slysock.errors import RefusalRecord, log_refusal
 from slysock.http import head as heads
 from slysock.http.date import date_field
 from slysock.http.errors import RequestBroken
@@ -34,6 +36,7 @@ class HttpConnection:
         config: deadlines and bounds.
         secure: whether the stream is under TLS.
         peer: the client's address, empty for Unix sockets.
+        refused: told of each head that is refused.
     """
 
     def __init__(
@@ -44,10 +47,12 @@ class HttpConnection:
         secure: bool,
         peer: str,
         sock: stdlib_socket.socket | None = None,
+        refused: Callable[[RefusalRecord], None] = log_refusal,
     ) -> None:
         self._stream = HttpStream(stream, sock, config)
         self._secure = secure
         self._peer = peer
+        self._refused = refused
         self._request: Request | None = None
         self._idle: trio.CancelScope | None = None  # around a wait for the first byte of a request
 
@@ -173,6 +178,7 @@ class HttpConnection:
     async def _refuse(self, status: int, reason: str = "", *, with_body: bool = True) -> None:
         """Answer a head that became no request; whether that arrives is the peer's concern."""
         text = reason.encode() or REASONS[status]
+        self._refused(RefusalRecord(reason="request", detail=f"{status} {text.decode()}", address=self._peer))
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"content-length", b"%d" % len(text)),

@@ -67,6 +67,8 @@ class Request:
         """Whether the whole body has been read; True from the start when there is none."""
         self.connection = id(stream)
         self.came_ns = stream.received_ns
+        self.extra_headers: Headers = ()
+        """What `respond` adds to the headers that it is given, whoever calls it."""
         self._stream = stream
         self._fields = fields
         self._unread = heads.body_length(fields)  # bytes of the body that h11 has not given yet; None: chunked
@@ -162,7 +164,8 @@ class Request:
             RequestBroken: the peer left, or took nothing for `write_timeout_seconds`.
         """
         length = () if status in BODILESS else ((b"content-length", b"%d" % len(body)),)
-        self._begin(_familiar_response(status, (*headers, *length, date_field(), *self._closing())))
+        extra = (*self.extra_headers, date_field())
+        self._begin(_familiar_response(status, (*headers, *extra, *length, *self._closing())))
         await self.end(body)
 
     def start(self, status: int, headers: Headers = ()) -> None:
@@ -196,6 +199,11 @@ class Request:
         """
         last = self._encode_chunk(chunk) if chunk else b""
         await self._write(last + self._stream.encode(END))
+
+    @property
+    def written_bytes(self) -> int:
+        """How much has been written on this connection, in all; only differences say something of this answer."""
+        return self._stream.written_bytes
 
     def abandon(self) -> None:
         """Give the connection up with the answer unfinished; the peer sees it broken off."""

@@ -38,6 +38,7 @@ class HttpStream:
         at_eof: the peer has said that it sends no more.
         received_ns: when the last piece arrived: at the kernel where that can be known, else here.
         draining: answers from now on end the connection.
+        written_bytes: what has been written, in all.
     """
 
     def __init__(self, stream: trio.abc.Stream, sock: stdlib_socket.socket | None, config: Config) -> None:
@@ -46,6 +47,7 @@ class HttpStream:
         self.at_eof = False
         self.received_ns = 0
         self.draining = False
+        self.written_bytes = 0
         self._stream = stream
         self._sock = sock
         self._lost = False  # reading or writing has failed, or somebody gave the connection up
@@ -154,6 +156,7 @@ class HttpStream:
         self._writing = True
         try:
             sent = self._write_now(data)
+            self.written_bytes += sent
             if sent < len(data):
                 await self._write_slowly(memoryview(data)[sent:])
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError) as exc:
@@ -173,6 +176,7 @@ class HttpStream:
         for start in range(0, len(view), WRITE_PIECE_BYTES):
             with trio.fail_after(self.config.write_timeout_seconds):
                 await self._stream.send_all(view[start : start + WRITE_PIECE_BYTES])
+            self.written_bytes += min(WRITE_PIECE_BYTES, len(view) - start)
 
     async def linger(self, max_bytes: int) -> None:
         """Say that no more will be sent, then drop what the peer still sends, at most `max_bytes`.

@@ -76,7 +76,12 @@ async def test_10_000_connects_to_one_namespace_end_at_the_second(autojump_clock
 async def test_10_000_connects_that_nobody_reads_the_answers_of_end_in_a_slow_consumer(
     autojump_clock: MockClock,
 ) -> None:
-    config = Config(ping_interval_seconds=100_000, ping_timeout_seconds=100_000, max_outbox_bytes=50_000)
+    config = Config(
+        ping_interval_seconds=100_000,
+        ping_timeout_seconds=100_000,
+        max_outbox_bytes=50_000,
+        max_outbox_hard_bytes=50_000,
+    )
     async with scene(config=config) as stage:
         peer = await stage.peer()
         for start in range(0, CONNECTS, 1000):

@@ -51,6 +51,12 @@ def test_transports_must_be_known_and_not_none_at_all(transports: object) -> Non
         Config(transports=transports)  # type: ignore[arg-type]  # the mistake under test
 
 
+def test_the_hard_limit_of_an_outbox_is_not_below_the_soft_one() -> None:
+    assert Config(max_outbox_bytes=1000, max_outbox_hard_bytes=1000).max_outbox_bytes == 1000
+    with pytest.raises(ValueError, match="max_outbox_hard_bytes must not be less"):
+        Config(max_outbox_bytes=1001, max_outbox_hard_bytes=1000)
+
+
 def test_the_parser_must_be_known() -> None:
     with pytest.raises(ValueError, match="parser"):
         Config(parser="xml")  # type: ignore[arg-type]  # the mistake under test

@@ -19,7 +19,7 @@ import msgspec
 from slysock_protocol.errors import CloseCode, RemoteProtocolError
 from slysock_protocol.limits import FULL_FRAGMENT_BYTES, MAX_FRAGMENTS
 
-from .frames import BINARY, CONTINUATION, PING, PONG, TEXT
+from .frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT
 
 _FINAL: Final = 0x80
 _MASKED: Final = 0x80
@@ -61,25 +61,32 @@ class FrameReader:
 
     Attributes:
         error: set when the client broke a rule that is checked here. The items that `feed` returned come before it;
-            nothing after it is looked at, and the connection must be closed.
+            nothing after it counts, and the connection must be closed.
+        goodbye: the client has sent a close frame, legal or not, even after a frame that ends the connection. It sends
+            nothing more (RFC 6455, section 5.5.1), so there is nothing to wait for.
     """
 
     __slots__ = (
         "_between",
+        "_closing",
         "_cold_left",
         "_held",
         "_max_message_bytes",
         "_message",
         "_missing",
         "_open",
+        "_over",
         "_passing",
         "_short_frame_bytes",
         "_waste_bytes",
         "error",
+        "goodbye",
     )
 
     def __init__(self, max_message_bytes: int) -> None:
         self.error: RemoteProtocolError | None = None
+        self.goodbye = False
+        self._closing = False  # the frame that is being skipped is a close frame
         self._max_message_bytes = max_message_bytes
         self._short_frame_bytes = _SHORT_HEAD + min(_SHORT, max_message_bytes)
         self._held = bytearray()  # the beginning of an incomplete frame
@@ -89,12 +96,18 @@ class FrameReader:
         self._message = bytearray()  # those that have come
         self._waste_bytes = 0  # what they lack, together, to be of a decent size
         self._passing = False  # nothing more is looked at: the implementation ends the connection
+        self._over = False  # what comes does not count any more
         self._between = True  # none of the above applies: what comes next is the beginning of a message
+
+    @property
+    def in_message(self) -> bool:
+        """Whether the bytes so far end in the middle of a message."""
+        return not self._between
 
     def one_text(self, data: bytes) -> bytes | None:
         """Return the text, if the next bytes are one short text message and nothing else, as nearly all are.
 
-        None: `feed` them. A short cut, worth 0.4 µs of an echo's 10.
+        None means: `feed` them. A shortcut, worth 0.4 µs of an echo's 10.
         """
         size = len(data)
         if (
@@ -111,30 +124,36 @@ class FrameReader:
     def feed(self, data: bytes) -> list[Item]:
         """Take the next bytes of the client and return what is complete."""
         items: list[Item] = []
-        if self.error is not None:
-            return items
+        if self._over:
+            self._look_for_goodbye(data)
+            return [Item(Kind.COLD, data)] if self._passing else items
         if self._held:
             self._held += data
             if len(self._held) < self._missing:
                 return items
             data = bytes(self._held)
             self._held.clear()
-        position, size = 0, len(data)
+        start, position, size = 0, 0, len(data)
         try:
             while position < size:
-                end = self._take(data, position, items)
+                start, end = position, self._take(data, position, items)
                 if end == position:
                     self._held += data[position:]
                     break
                 position = end
         except RemoteProtocolError as error:
             self.error = error
-        self._between = not (self._held or self._cold_left or self._open or self._passing or self.error)
+        self._over = self._passing or self.error is not None
+        if self._over:
+            self._cold_left = 0
+            self._message.clear()
+            self._look_for_goodbye(data[start:])  # the frame itself may be one
+        self._between = not (self._held or self._cold_left or self._open or self._over)
         return items
 
     def _take(self, data: bytes, position: int, items: list[Item]) -> int:
         """Take the frame, or the rest of one, that starts at position; return its end, or position if incomplete."""
-        if self._cold_left or self._passing:
+        if self._cold_left:
             return self._pass(data, position, position, items)
         first = data[position]
         head: tuple[int, int, bool] | None
@@ -192,10 +211,28 @@ class FrameReader:
         return end
 
     def _follow(self, first: int, length: int, *, legal: bool) -> None:
-        """Find where a cold frame ends; nothing is looked at behind one that ends the connection."""
+        """Find where a cold frame ends; nothing counts behind one that ends the connection."""
         self._cold_left = length
         # A close frame, or one that the implementation answers by closing.
         self._passing = not legal or first not in _HARMLESS or length > _SHORT
+
+    def _look_for_goodbye(self, data: bytes) -> None:
+        """Follow the headers of frames that do not count any more until one is a close frame; keep at most a header."""
+        data = bytes(self._held) + data
+        self._held.clear()
+        position, size = 0, len(data)
+        while position < size and not self.goodbye:
+            if not self._cold_left:
+                head = _read_head(data, position)
+                if head is None:
+                    self._held += data[position:]
+                    return
+                self._closing = data[position] & 0x0F == CLOSE
+                position, self._cold_left, _ = head
+            skipped = min(self._cold_left, size - position)
+            position += skipped
+            self._cold_left -= skipped
+            self.goodbye = self._closing and not self._cold_left
 
 
 def _text(payload: bytes) -> Item:

@@ -13,8 +13,8 @@ from slysock_store import SystemName
 
 from .access import Access
 from .announcing import Announcer
+from .arriving import Arriving
 from .changing import Changing
-from .connecting import Arriving
 from .failures import show_out
 from .managing import PRODUCT_KIND, Managing
 from .notifications import NotificationEvents
@@ -39,7 +39,7 @@ class Marketplace:
         sessions: who each socket speaks for.
         presence, chat, notification: how sockets come into the namespaces of these names and leave them.
         sending, reading, changing, typing: the events of `/chat`.
-        managing: what another back-end tells.
+        managing: what another back-end reports.
     """
 
     def __init__(self, foundation: Foundation) -> None:

@@ -1,21 +1,19 @@
 """Who meets here: buyers and sellers of pets, whose ids are opaque strings."""
 
-from typing import Final, final
+from typing import final
 
 from msgspec import Struct
 
-from slysock.identity.tokens import Identity
-from slysock.systems.domain import NotAuthenticated
+from slysock.identity import Identity
+from slysock.systems.ids import key_of_bearer
 from slysock_store import UserKey
 
 from .rooms import RoomName, personal_room
 
-MAX_ID_CHARACTERS: Final = 128
-
 
 @final
 class Person(Struct, frozen=True):
-    """Whom a token names."""
+    """Whom a token identifies."""
 
     key: UserKey
 
@@ -26,17 +24,9 @@ class Person(Struct, frozen=True):
 
 
 def person_of(identity: Identity) -> Person:
-    """Say who bears a token; an id is the same whether it comes as 7 or "7".
+    """Return the person whom a token identifies.
 
     Raises:
-        NotAuthenticated: an id that nobody could have been told of.
+        NotAuthenticated: the token has an id that no user can have.
     """
-    key = UserKey(str(identity.user_id))
-    if len(key) > MAX_ID_CHARACTERS:
-        raise NotAuthenticated("The token names no user of this chat")
-    return Person(key)
-
-
-def normal_role(role: str) -> str:
-    """Write a role as it is kept and compared."""
-    return role.strip().lower()
+    return Person(key_of_bearer(identity))

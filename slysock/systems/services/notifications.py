@@ -1,23 +1,19 @@
-"""Notifications: a room per user, what waited for them, what comes, and what they have read."""
+"""Notifications: a room per user, those that waited, those that come live, and those that were read."""
 
-from typing import Annotated, Final, cast, final
-
-import msgspec
-from msgspec import Meta, Struct
+from typing import Final, cast, final
 
 from slysock import Socket
 from slysock.systems.domain import ConnectionKey, Domain, DomainError
 from slysock.systems.domain.notifications import Notice, Notifications
 from slysock.systems.emitter import Emitter
-from slysock.systems.nulls import OrDefault, fill_nulls
+from slysock.systems.ids import UserName, key_of
 from slysock_store import Json, Notification, NotificationId, UserKey
 
-from .access import Access, reply, tell_with_self
-from .failures import Counted, Done
-from .payloads import MarkNotificationRead, UserName
-from .people import key_of
+from .announcing import reply, tell_with_self
+from .payloads import MarkNotificationRead, NewNotice
 from .rooms import notification_room
-from .shapes import NotificationReadShape, NotificationShape, UnreadCountShape
+from .sessions import Sessions
+from .shapes import Counted, Done, NotificationReadShape, NotificationShape, UnreadCountShape
 from .views import notification_shape
 
 NEW_NOTIFICATION: Final = "new-notification"
@@ -25,49 +21,23 @@ NOTIFICATION_READ: Final = "notification-read"
 ALL_READ: Final = "all-notifications-read"
 UNREAD_COUNT: Final = "unread-count"
 
-MAX_PRIORITY: Final = 1000
-MAX_CONTENT_BYTES: Final = 8_192
-"""As JSON. What waits for one user is handed out at once, and must fit the outbox."""
-
-
-@final
-class NewNotice(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a user is to be told; the body of `POST /manage/services/notifications`."""
-
-    user_id: UserName
-    user_type: Annotated[str, Meta(max_length=64)] | None = None
-    """Not looked at: ids are unique in this system."""
-
-    type: Annotated[str, Meta(min_length=1, max_length=64)]
-    content: object
-    """A text, or an object with whatever the front-end shows."""
-
-    channel: OrDefault[Annotated[str, Meta(min_length=1, max_length=32)]] = "PUSH"
-    priority: OrDefault[Annotated[int, Meta(ge=0, le=MAX_PRIORITY)]] = 1
-
-    def __post_init__(self) -> None:
-        """Refuse what is too long, or, where it comes from Python code, cannot be said in JSON."""
-        fill_nulls(self)
-        if len(msgspec.json.encode(self.content)) > MAX_CONTENT_BYTES:
-            raise ValueError(f"Expected `content` of at most {MAX_CONTENT_BYTES} bytes")
-
 
 @final
 class NotificationEvents:
-    """The events of notifications, and those who send them from outside of sockets."""
+    """The events about notifications, and sending them from outside of sockets."""
 
-    def __init__(self, domain: Domain, notifications: Notifications, access: Access, emitter: Emitter) -> None:
+    def __init__(self, domain: Domain, sessions: Sessions, notifications: Notifications, emitter: Emitter) -> None:
         self._domain = domain
+        self._sessions = sessions
         self._notifications = notifications
-        self._access = access
         self._emitter = emitter
 
     async def join(self, socket: Socket, user_id: UserName) -> Done:
-        """Get notifications as they come; those that have waited come at once, oldest first.
+        """Get notifications live; those that have waited come at once, oldest first.
 
-        An admin who names somebody else looks on: what waits for them goes on waiting.
+        An admin who names somebody else looks on: what waits for that user keeps waiting.
         """
-        session = await self._access.session_of(socket)
+        session = await self._sessions.session_of(socket)
         named = session.named(user_id)
         if named != session.key:
             socket.join(notification_room(named))
@@ -77,7 +47,7 @@ class NotificationEvents:
         return Done()
 
     async def _open(self, socket: Socket, user: UserKey) -> list[Notification]:
-        """Listen, then take what has waited: what is being stored meanwhile is told live or taken, not both."""
+        """Listen, then take what has waited: what is stored meanwhile is sent live or taken, not both."""
         connection = ConnectionKey(socket.id)
         is_new = self._domain.listening.user_of(connection) is None
         if is_new:
@@ -92,16 +62,16 @@ class NotificationEvents:
             raise
 
     async def mark_read(self, socket: Socket, payload: MarkNotificationRead) -> Done:
-        """Mark one of one's own notifications as read, in all of one's windows."""
-        session = await self._access.session_of(socket)
+        """Mark one of one's own notifications as read, on all of one's sockets."""
+        session = await self._sessions.session_of(socket)
         read = await self._notifications.mark_read(session.key, NotificationId(payload.notification_id))
         shape = NotificationReadShape(notification_id=read.id)
         tell_with_self(socket, (notification_room(session.key),), NOTIFICATION_READ, shape)
         return Done()
 
     async def mark_all_read(self, socket: Socket, user_id: UserName) -> Counted:
-        """Mark all of one's notifications as read, in all of one's windows."""
-        session = await self._access.session_of(socket)
+        """Mark all of one's notifications as read, on all of one's sockets."""
+        session = await self._sessions.session_of(socket)
         user = session.named(user_id)
         count = await self._notifications.mark_all_read(user)
         tell_with_self(socket, (notification_room(user),), ALL_READ)
@@ -109,7 +79,7 @@ class NotificationEvents:
 
     async def unread_count(self, socket: Socket, user_id: UserName) -> Counted:
         """Count one's unread notifications."""
-        session = await self._access.session_of(socket)
+        session = await self._sessions.session_of(socket)
         count = await self._notifications.count_unread(session.named(user_id))
         reply(socket, UNREAD_COUNT, UnreadCountShape(count=count))
         return Counted(count=count)
@@ -133,7 +103,7 @@ class NotificationEvents:
         return notification_shape(stored)
 
     def emit(self, user: UserKey, notification: object) -> None:
-        """Send something to whoever gets a user's notifications now; nothing is stored."""
+        """Send something to whoever gets a user's notifications at the moment; nothing is stored."""
         self._emitter.emit_to(notification_room(user), NEW_NOTIFICATION, notification)
 
     def _announce(self, notification: Notification) -> None:

@@ -1,4 +1,4 @@
-"""The events of `/support`. Messages are sent by HTTP; here they are only heard."""
+"""The events of `/support`. Messages are sent by HTTP; here they are only received."""
 
 from slysock import Router
 
@@ -13,7 +13,7 @@ def make_routers(service: Support) -> tuple[Router, ...]:
     router.on_connect(service.connecting.connect)
     router.on_disconnect(service.connecting.disconnect)
     router.on_error(answer_error)
-    router.on("join-conversation")(service.joining.join_conversation)
-    router.on("leave-conversation")(service.joining.leave_conversation)
+    router.on("join-conversation")(service.reading.join_conversation)
+    router.on("leave-conversation")(service.reading.leave_conversation)
     router.on("refreshToken")(service.sessions.refresh_token)
     return (router,)

@@ -4,8 +4,9 @@ from typing import Final, final
 
 import msgspec
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.domain import NotAuthenticated
+from slysock.systems.ids import key_of_bearer
 from slysock_store import UserKey
 
 from .rooms import ADMINS_ROOM, RoomName, personal_room
@@ -16,21 +17,19 @@ RESTAURANT: Final = "restaurant"
 MARKET: Final = "market"
 PHARMACY: Final = "pharmacy"
 
-MAX_USER_ID_CHARACTERS: Final = 128
-
 SYSTEM: Final = UserKey("system")
-"""Who says what the server says by itself; no token speaks for them."""
+"""The sender of what the server says itself; no token speaks for them."""
 
 
 @final
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a token names."""
+    """Whom a token identifies."""
 
     key: UserKey
     """The user's id; numbers as text."""
 
     role: str
-    """In lower case. One that the document does not have may do what everybody may."""
+    """In lower case. One that the document does not know may do what everybody may."""
 
     @property
     def is_admin(self) -> bool:
@@ -45,17 +44,17 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def person_of(identity: Identity) -> Person:
-    """Say who bears a token. Without a role, they are a user.
+    """Return the person whom a token identifies. Without a role, they are a user.
 
     Raises:
-        NotAuthenticated: the id is none that a user can have.
+        NotAuthenticated: the id is not one that a user can have.
     """
-    key = UserKey(str(identity.user_id))
-    if key == SYSTEM or len(key) > MAX_USER_ID_CHARACTERS:
-        raise NotAuthenticated("The token names no user of this chat")
+    key = key_of_bearer(identity)
+    if key == SYSTEM:
+        raise NotAuthenticated("The token does not identify a user of this chat")
     return Person(key=key, role=word_of(identity.role))
 
 
 def word_of(role: str | None) -> str:
-    """Spell a role as this system does."""
+    """Return a role as this system spells it."""
     return (role or USER).lower()

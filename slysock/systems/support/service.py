@@ -17,7 +17,6 @@ from .access import Access
 from .announcing import Announcer
 from .changing import Changing
 from .failures import show_out
-from .joining import Joining
 from .managing import Managing
 from .opening import Opening
 from .order_book import REFERENCE_KIND, OrderBook
@@ -39,10 +38,9 @@ class Support:
         sessions: who asks.
         access: which conversations they may see.
         connecting: how sockets come into the namespace and leave it.
-        joining: the other events of the namespace.
-        opening, sending, reading, changing, orders: what requests do.
-        managing: what another back-end tells.
-        outgoing: what is to be announced behind the answers of requests; its `run` must run.
+        opening, sending, reading, changing, orders: what requests and events do.
+        managing: what another back-end reports.
+        outgoing: what is to be announced after the answers to requests; its `run` must run.
     """
 
     def __init__(self, foundation: Foundation) -> None:
@@ -53,13 +51,12 @@ class Support:
         self.outgoing = OutgoingOrder()
         self.sessions = Sessions(domain, admission)
         self.access = Access(domain, all_chats)
-        self.joining = Joining(self.sessions, self.access)
-        self.sending = Sending(self.access, Posts(store, NAME), announcer)
-        self.reading = Reading(self.access)
-        self.changing = Changing(self.access, self.sending, announcer)
-        self.opening = Opening(self.access, self.sending, announcer)
+        self.sending = Sending(domain, self.access, all_chats, Posts(store, NAME), announcer)
+        self.reading = Reading(domain, self.sessions, self.access, all_chats)
+        self.changing = Changing(self.access, all_chats, self.sending, announcer)
+        self.opening = Opening(domain, self.access, all_chats, self.sending, announcer)
         book = OrderBook(all_chats, References(store, NAME, kind=REFERENCE_KIND))
-        self.orders = Orders(self.access, book, self.opening, self.sending, announcer)
+        self.orders = Orders(self.access, all_chats, book, self.opening, self.sending, announcer)
         self.managing = Managing(domain, self.sessions, self.orders, self.outgoing)
         self.connecting = Connecting(
             admission,

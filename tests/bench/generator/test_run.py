@@ -20,6 +20,7 @@ FAN_OUT: Options = {"clients": 3, "in_flight": 2}
 ROAMING: Options = {"clients": 4, "rooms": 4, "rooms_per_client": 2, "roamers": 6}
 ROOMS: Options = {"clients": 4, "rooms": 4, "rooms_per_client": 2, "in_flight": 2}
 ECHO: Options = {"clients": 3, "requesters": 3, "request": "echo"}
+POLLING: Options = {"polling_percent": 100, "rooms": 1, "in_flight": 1}
 
 
 def faulty(fault: str) -> Peer:
@@ -45,6 +46,12 @@ def run_faulty(fault: str, folder: Path, options: Options) -> tuple[Measured, st
 @pytest.fixture
 def floor(tmp_path: Path) -> Iterator[Server]:
     with serving(PEERS["floor"], ANY_CORE, tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def slysock(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator[Server]:
+    with serving(PEERS["slysock"], ANY_CORE, tmp_path_factory.mktemp("slysock")) as server:
         yield server
 
 
@@ -164,3 +171,26 @@ def test_a_server_that_stands_still_does_not_keep_the_window_open(tmp_path: Path
     measured, complaint = run_faulty("mute", tmp_path, {**FAN_OUT, "drain": 0.2})
     assert measured.measured_ns < 2_000_000_000
     assert "deliveries" in complaint
+
+
+@pytest.mark.parametrize("stock", ["", "browser", "node"])
+@pytest.mark.parametrize("transport", ["websocket", "polling", "upgrade"])
+def test_visitors_of_every_kind_come_and_go(slysock: Server, tmp_path: Path, stock: str, transport: str) -> None:
+    visitors: Options = {"visitors_at_once": 4, "visitors_transport": transport, "stock": stock}
+    measured, complaint = run(slysock, tmp_path, {**visitors, "drain": 5})
+    assert (measured.failures, complaint) == (0, "")
+    assert measured.connects >= 4
+
+
+@pytest.mark.parametrize("stock", ["browser", "node"])
+def test_those_who_poll_are_answered_and_told(slysock: Server, tmp_path: Path, stock: str) -> None:
+    measured, complaint = run(slysock, tmp_path, {**ECHO, **POLLING, "stock": stock, "drain": 5})
+    assert (measured.failures, complaint) == (0, "")
+    assert measured.requests >= 3
+    assert measured.histogram("delivery_polling") is not None
+    assert measured.histogram("delivery") is None
+
+
+def test_an_unknown_stock_client_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ProcessFailed, match="unknown stock client: telnet"):
+        measure({"port": 1, "stock": "telnet"}, ANY_CORE, tmp_path / "log")

@@ -95,7 +95,8 @@ DECODED: list[tuple[bytes, Packet]] = [
     (b"0/", Connect("/", {})),
     (b"0/admin", Connect("/admin", {})),
     (b"0/admin,", Connect("/admin", {})),
-    (b'0/admin?token=1,{"a":1}', Connect("/admin", {"a": 1})),
+    (b'0/admin?token=1,{"a":1}', Connect("/admin?token=1", {"a": 1})),
+    (b'2/admin?token=1,["e"]', Event("/admin?token=1", None, b'["e"]', b"e")),
     (b'0/admin,{"token":"123"}', Connect("/admin", {"token": "123"})),
     (b'0{"token":{"_placeholder":true,"num":0}}', Connect("/", {"token": {"_placeholder": True, "num": 0}})),
     (b"1/admin", Disconnect("/admin")),
@@ -191,6 +192,15 @@ def test_a_packet_is_complete_with_its_last_attachment_and_the_next_may_follow(o
         assert [decoder.feed_binary(data) for data in first] == [None] * len(first)
         assert decoder.feed_binary(last) is not None
     assert decoder.feed_text(b"2[]") == Event("/", None, b"[]")
+
+
+def test_a_decoder_says_in_which_namespace_a_packet_waits_for_its_attachments() -> None:
+    decoder = PARSER.decoder()
+    assert decoder.waiting_in is None
+    assert decoder.feed_text(b'51-/chat,["e",' + place(0) + b"]") is None
+    assert decoder.waiting_in == "/chat"
+    assert decoder.feed_binary(b"a") is not None
+    assert decoder.waiting_in is None
 
 
 def test_attachments_are_put_in_place_by_their_number() -> None:

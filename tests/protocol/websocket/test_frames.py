@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given
 from wsproto.connection import Connection, ConnectionType
-from wsproto.events import BytesMessage, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, TextMessage
 
-from slysock_protocol.websocket import binary_frame, text_frame
+from slysock_protocol.websocket import binary_frame, close_frame, goodbye_frame, text_frame
 from tests.protocol.strategies import PAYLOADS, TEXT
 
 HEADERS = [
@@ -32,3 +32,19 @@ def test_a_complete_implementation_reads_the_frames(data: bytes, text: str) -> N
     assert b"".join(bytes(event.data) for event in events if isinstance(event, BytesMessage)) == data
     assert "".join(event.data for event in events if isinstance(event, TextMessage)) == text
     assert all(isinstance(event, BytesMessage | TextMessage) for event in events)
+
+
+@pytest.mark.parametrize(
+    ("reason", "arrives"),
+    [("", ""), ("gone", "gone"), ("x" * 200, "x" * 123), ("é" * 100, "é" * 61)],
+)
+def test_a_goodbye_has_a_code_and_as_much_of_its_reason_as_a_control_frame_holds(reason: str, arrives: str) -> None:
+    client = Connection(ConnectionType.CLIENT)
+    client.receive_data(close_frame(1001, reason))
+    (event,) = client.events()
+    assert isinstance(event, CloseConnection)
+    assert (event.code, event.reason or "") == (1001, arrives)
+
+
+def test_a_goodbye_may_say_nothing() -> None:
+    assert goodbye_frame(b"") == b"\x88\x00"

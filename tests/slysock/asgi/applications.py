@@ -58,3 +58,20 @@ async def raising(scope: Scope, receive: Receive, send: Send) -> None:
 
 def post_request(body: bytes, length: int | None = None) -> bytes:
     return b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%s" % (length or len(body), body)
+
+
+def lifespan_app(log: list[str], *, start: str = "complete", stop: str = "complete") -> App:
+    """An application that tells what happens to it."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "lifespan"
+        log.append(str((await receive())["type"]))
+        state = scope["state"]
+        assert isinstance(state, dict)
+        state["made"] = "here"
+        await send({"type": f"lifespan.startup.{start}", "message": "no database"})
+        log.append(str((await receive())["type"]))
+        await send({"type": f"lifespan.shutdown.{stop}", "message": "no database"})
+        log.append("returned")
+
+    return app

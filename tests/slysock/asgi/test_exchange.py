@@ -105,6 +105,13 @@ async def test_the_default_application_answers_404(autojump_clock: MockClock) ->
     assert answer.endswith(b'\r\n\r\n{"message":"Not Found"}')
 
 
+async def test_the_default_application_has_no_lifespan() -> None:
+    async def never(*_: object) -> Event:
+        raise AssertionError("it says and asks nothing")
+
+    await not_found({"type": "lifespan"}, never, never)
+
+
 # ---- applications that fail -----------------------------------------------------------------------------------------
 
 
@@ -126,7 +133,7 @@ async def test_no_answer_is_a_500(
     messages: list[Event], autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert (await ask(saying(*messages), GET)).startswith(FAILED)
-    assert "application gave no answer" in caplog.text
+    assert "application did not answer" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -200,6 +207,26 @@ async def test_a_request_that_has_an_answer_already_is_given_up() -> None:
     await request.respond(200, body=b"ok")
     await run_asgi(raising, request)
     assert await connection.next_request() is None
+
+
+async def test_an_application_that_is_cancelled_leaves_its_answer_broken_off(autojump_clock: MockClock) -> None:
+    client, server = memory_stream_pair()
+    left: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        await send({**BODY, "more_body": True})
+        try:
+            await trio.sleep_forever()
+        finally:
+            left.append("cancelled")
+
+    await client.send_all(GET)
+    with trio.move_on_after(1):
+        await serve(server, app)
+    assert left == ["cancelled"]
+    assert await piece_of(client) == b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
+    assert await client.receive_some(1000) == b""
 
 
 # ---- request bodies -------------------------------------------------------------------------------------------------

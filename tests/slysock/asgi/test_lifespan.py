@@ -7,24 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from slysock.asgi import LifespanFailed, Receive, Scope, Send, asgi_lifespan, not_found
-from tests.slysock.asgi.applications import START, App, raising, saying
-
-
-def lifespan_app(log: list[str], *, start: str = "complete", stop: str = "complete") -> App:
-    """An application that tells what happens to it."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        assert scope["type"] == "lifespan"
-        log.append(str((await receive())["type"]))
-        state = scope["state"]
-        assert isinstance(state, dict)
-        state["made"] = "here"
-        await send({"type": f"lifespan.startup.{start}", "message": "no database"})
-        log.append(str((await receive())["type"]))
-        await send({"type": f"lifespan.shutdown.{stop}", "message": "no database"})
-        log.append("returned")
-
-    return app
+from tests.slysock.asgi.applications import START, App, lifespan_app, raising, saying
 
 
 async def test_an_application_is_started_and_stopped() -> None:

@@ -76,11 +76,14 @@ async def test_systems_from_both_doors_stand_beside_each_other(village: Path) ->
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("qqqq", "no system is called 'qqqq'; there is marketplace, services, pets, support, and module:name"),
-        ("markt", "no system is called 'markt'; did you mean marketplace?"),
-        (":hut", "no system is called ':hut'"),
-        ("village:", "no system is called 'village:'"),
-        (".village:hut", "no system is called '.village:hut'"),
+        (
+            "qqqq",
+            "unknown system 'qqqq'; choose from marketplace, services, pets, support, or a module:name",
+        ),
+        ("markt", "unknown system 'markt'; did you mean marketplace?"),
+        (":hut", "unknown system ':hut'"),
+        ("village:", "unknown system 'village:'"),
+        (".village:hut", "unknown system '.village:hut'"),
         ("vilage:hut", "there is no module 'vilage'"),
         ("village.inner:hut", "there is no module 'village.inner'"),
         ("village:hat", "village has no 'hat'; did you mean hut?"),
@@ -135,3 +138,11 @@ def test_an_error_inside_a_module_names_it_and_shows_where(
 def test_every_command_says_it_in_one_line(village: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert run_main(command, "--system", "pets,village:hat") == 2
     assert capsys.readouterr().err == "slysock: village has no 'hat'; did you mean hut?\n"
+    assert [path.name for path in village.iterdir() if path.name != "__pycache__"] == ["village.py"]
+
+
+def test_the_working_directory_is_searched_for_addresses_only(village: Path) -> None:
+    load_maker("pets")
+    assert str(village) not in sys.path
+    load_maker("village:hut")
+    assert sys.path[0] == str(village)

@@ -1,13 +1,137 @@
 """The fast lane: hot messages and cold ones in the order in which they came."""
 
+from typing import final
+
+import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from slysock import Config, Router, Socket
-from tests.slysock.engineio.frames import PING, TEXT, connected, echoing, event, fragmented, frame, raw
+from slysock.engineio.lane import Lane, Loss
+from slysock.engineio.reading import Take
+from slysock.engineio.transport import Transport
+from slysock_protocol import RemoteProtocolError
+from slysock_protocol.errors import CloseCode
+from tests.slysock.engineio.frames import BINARY, CLOSE, PING, TEXT, connected, echoing, event, fragmented, frame, raw
 from tests.slysock.serving import serving
+
+
+@final
+class Noting:
+    """An owner that notes what it is given."""
+
+    def __init__(self) -> None:
+        self.notes: list[object] = []
+        self.backlogged = False
+
+    def receive_text(self, data: bytes) -> None:
+        self.notes.append(data.decode())
+
+    def receive_binary(self, data: bytes) -> None:
+        self.notes.append(data)
+
+    def fail(self, error: RemoteProtocolError) -> None:
+        self.notes.append(error.close_code)
+
+    def lose(self, transport: Transport, reason: Loss) -> None:
+        raise AssertionError("a lane loses nothing")
+
+    async def wait_ready(self) -> None:
+        self.notes.append("waited")
+        self.backlogged = False
+        await trio.lowlevel.checkpoint()
+
+
+def lane_of(*pieces: bytes, behind: bytes = b"") -> tuple[Lane, Noting]:
+    """A lane whose client has sent this, a piece at a time, and left."""
+    owner = Noting()
+    lane = Lane(Pieces(list(pieces)), behind, 1000)
+    lane.owner = owner
+    return lane, owner
+
+
+@final
+class Pieces:
+    """A source of bytes: each piece by itself, then the end."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.pieces = pieces
+
+    async def read(self, take: Take) -> None:
+        await trio.lowlevel.checkpoint()
+        while take(self.pieces.pop(0) if self.pieces else b""):
+            pass
+
+
+async def test_hot_messages_go_to_the_owner_until_the_end() -> None:
+    lane, owner = lane_of(
+        frame(TEXT, b"one"), frame(BINARY, b"two") + frame(TEXT, b"three"), behind=frame(TEXT, b"zero")
+    )
+    assert await lane.next_cold() == b""
+    assert owner.notes == ["zero", "one", b"two", "three"]
+
+
+async def test_what_is_cold_is_returned_behind_the_hot_before_it() -> None:
+    lane, owner = lane_of(frame(TEXT, b"one") + frame(PING, b"p") + frame(TEXT, b"two"))
+    assert await lane.next_cold() == frame(PING, b"p")
+    assert owner.notes == ["one"]
+    assert await lane.next_cold() == b""
+    assert owner.notes == ["one", "two"]
+
+
+async def test_a_message_in_fragments_is_hot_and_what_comes_between_them_is_not() -> None:
+    lane, owner = lane_of(fragmented(b"one", 2, between=frame(PING, b"p")) + frame(TEXT, b"two"))
+    assert await lane.next_cold() == frame(PING, b"p")
+    assert owner.notes == []
+    assert await lane.next_cold() == b""
+    assert owner.notes == ["one", "two"]
+
+
+@pytest.mark.parametrize("joined", [False, True])
+async def test_an_owner_that_is_backlogged_is_waited_for(joined: bool) -> None:
+    pieces = [frame(TEXT, b"one"), frame(TEXT, b"two")]
+    lane, owner = lane_of(*([b"".join(pieces)] if joined else pieces))
+    owner.backlogged = True
+    assert await lane.next_cold() == b""
+    assert owner.notes == ["waited", "one", "two"]
+
+
+@pytest.mark.parametrize("joined", [False, True])
+async def test_an_owner_that_becomes_backlogged_gets_the_rest_later(joined: bool) -> None:
+    pieces = [frame(TEXT, b"one"), frame(TEXT, b"two")]
+    lane, owner = lane_of(*([b"".join(pieces)] if joined else pieces))
+
+    def fill(data: bytes) -> None:
+        owner.notes.append(data.decode())
+        owner.backlogged = True
+
+    owner.receive_text = fill  # type: ignore[method-assign]  # an owner of another habit
+    assert await lane.next_cold() == b""
+    assert owner.notes == ["one", "waited", "two", "waited"]
+
+
+@pytest.mark.parametrize("joined", [False, True])
+@pytest.mark.parametrize("goodbye", [b"", frame(CLOSE, b"\x03\xea")])
+async def test_an_error_is_told_behind_what_came_before_it_and_what_follows_is_dropped(
+    joined: bool, goodbye: bytes
+) -> None:
+    pieces = [frame(TEXT, b"before"), frame(TEXT, b"\xff"), frame(TEXT, b"after")]
+    lane, owner = lane_of(*([b"".join(pieces)] if joined else pieces), goodbye)
+    assert await lane.next_cold() == b""
+    assert owner.notes[:2] == ["before", CloseCode.NOT_UTF8]
+    assert set(owner.notes[2:]) <= {CloseCode.NOT_UTF8}
+
+
+async def test_nobody_owns_a_lane_at_first_and_what_comes_is_forgotten() -> None:
+    lane = Lane(Pieces([frame(TEXT, b"one") + frame(BINARY, b"two") + frame(TEXT, b"\xff")]), b"", 1000)
+    assert await lane.next_cold() == b""
+    await lane.owner.wait_ready()
+    assert not lane.owner.backlogged
+
+
+# ---- end to end -----------------------------------------------------------------------------------------------------
 
 
 async def test_hot_frames_are_handled_in_order(autojump_clock: MockClock) -> None:

@@ -2,8 +2,7 @@
 
 import socket as stdlib_socket
 import sys
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 import pytest
 import trio
@@ -17,84 +16,12 @@ from trio.testing import (
     wait_all_tasks_blocked,
 )
 
-from slysock.engineio.outbox import Flusher, Outbox, kept_by_kernel
+from slysock.engineio.outbox import kept_by_kernel
+from tests.slysock.engineio.outboxes import RecordingSocket, bench, nothing, pair, read
 
 
 class Broken(Exception):
     """For streams that fail."""
-
-
-class Bench:
-    """An outbox with its flusher and a log of what it reported."""
-
-    def __init__(self, nursery: trio.Nursery, flusher: Flusher) -> None:
-        self.nursery = nursery
-        self.flusher = flusher
-        self.reports: list[str] = []
-
-    def box(
-        self,
-        stream: trio.abc.SendStream,
-        sock: stdlib_socket.socket | None = None,
-        *,
-        max_bytes: int = 1000,
-        on_full: Callable[[], None] = lambda: None,
-        nursery: trio.Nursery | None = None,
-    ) -> Outbox:
-        return Outbox(
-            stream,
-            sock=sock,
-            flusher=self.flusher,
-            nursery=nursery or self.nursery,
-            max_bytes=max_bytes,
-            write_timeout_seconds=5,
-            on_full=lambda: (self.reports.append("full"), on_full())[0],
-            on_broken=lambda: self.reports.append("broken"),
-        )
-
-
-@asynccontextmanager
-async def bench() -> AsyncGenerator[Bench]:
-    async with trio.open_nursery() as nursery:
-        flusher = Flusher()
-        nursery.start_soon(flusher.run)
-        await wait_all_tasks_blocked()
-        yield Bench(nursery, flusher)
-        nursery.cancel_scope.cancel()
-
-
-class RecordingSocket(stdlib_socket.socket):
-    """A real socket that notes each send."""
-
-    sends: list[int]
-
-    def send(self, data: object, flags: int = 0) -> int:  # type: ignore[override]  # bytes-like
-        sent = super().send(data, flags)  # type: ignore[arg-type]
-        self.sends.append(sent)
-        return sent
-
-
-def pair() -> tuple[RecordingSocket, stdlib_socket.socket]:
-    """The two ends of a connection: the server's, non-blocking, with small buffers; the client's, blocking."""
-    ours, theirs = stdlib_socket.socketpair()
-    recording = RecordingSocket(fileno=ours.detach())
-    recording.sends = []
-    recording.setblocking(False)
-    recording.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_SNDBUF, 4096)
-    theirs.setblocking(False)
-    return recording, theirs
-
-
-async def read(sock: stdlib_socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        await trio.lowlevel.wait_readable(sock)
-        data += sock.recv(count - len(data))
-    return data
-
-
-def nothing() -> trio.abc.SendStream:
-    return memory_stream_one_way_pair()[0]
 
 
 # ---- sockets --------------------------------------------------------------------------------------------------------
@@ -112,7 +39,6 @@ async def test_messages_of_one_turn_are_sent_together() -> None:
             assert theirs.recv(100) == b"01234"
             assert ours.sends == [5]
             assert box.statistics().waiting_bytes == 0
-            assert not box._scheduled
             box.push(b"again")
             await box.wait_empty()
             assert theirs.recv(100) == b"again"
@@ -224,6 +150,59 @@ async def test_a_burst_that_the_kernel_takes_is_not_called_full() -> None:
             await wait_all_tasks_blocked()
             assert made.reports == []
             assert len(await read(theirs, 10_000)) == 10_000
+
+
+async def test_a_burst_of_which_the_kernel_takes_a_part_is_kept_as_far_as_there_is_room() -> None:
+    ours, theirs = pair()
+    with ours, theirs:
+        async with bench() as made:
+            box = made.box(nothing(), ours, max_bytes=100_000)
+            box.push(b"a" * 90_000)
+            box.push(b"b" * 10_500)  # over the limit, were it not for what the kernel takes of the first
+            assert box.statistics().blocked
+            assert not box.shut
+            assert await read(theirs, 100_500) == b"a" * 90_000 + b"b" * 10_500
+
+
+async def test_a_wake_up_for_nothing_costs_nothing_but_a_turn() -> None:
+    class Spurious(RecordingSocket):
+        """Says that it can be written to, and cannot, once."""
+
+        refusals = 1
+
+        def send(self, data: object, flags: int = 0) -> int:
+            if self.refusals and self.sends:
+                self.refusals -= 1
+                raise BlockingIOError
+            return super().send(data, flags)
+
+    ours, theirs = pair()
+    spurious = Spurious(fileno=ours.detach())
+    spurious.sends = []
+    with spurious, theirs:
+        async with bench() as made:
+            box = made.box(nothing(), spurious, max_bytes=100_000)
+            box.push(bytes(90_000))
+            await wait_all_tasks_blocked()
+            assert await read(theirs, 90_000) == bytes(90_000)
+            assert spurious.refusals == 0
+            assert made.reports == []
+
+
+async def test_who_holds_the_flusher_flushes_without_a_turn() -> None:
+    ours, theirs = pair()
+    with ours, theirs:
+        async with bench() as made:
+            box = made.box(nothing(), ours)
+            made.flusher.hold()
+            box.push(b"1")
+            box.push(b"2")
+            assert ours.sends == []
+            made.flusher.flush()
+            assert ours.sends == [2]
+            box.push(b"3")  # held no longer
+            await wait_all_tasks_blocked()
+            assert await read(theirs, 3) == b"123"
 
 
 async def test_one_message_larger_than_the_limit_passes() -> None:
@@ -390,6 +369,37 @@ async def test_what_is_pushed_while_boxes_are_flushed_is_flushed_next(autojump_c
             await wait_all_tasks_blocked()
             box.push(b"x")
             assert await read(other_theirs, 5) == b"sorry"
+
+
+async def test_a_push_outside_of_the_loop_raises_and_silences_nobody() -> None:
+    """Users' threads are kept from it by slysock.socketio.loop; who gets here all the same is the only one to pay."""
+    ours, theirs = pair()
+    with ours, theirs:
+        async with bench() as made:
+            box, other = made.box(nothing(), ours), made.box(nothing())
+
+            def push() -> None:
+                with pytest.raises(RuntimeError):
+                    other.push(b"from a thread")
+
+            await trio.to_thread.run_sync(push)
+            box.push(b"still heard")
+            assert await read(theirs, 11) == b"still heard"
+
+
+async def test_a_slow_line_that_empties_the_kernels_buffer_is_progress(autojump_clock: MockClock) -> None:
+    """The kernel takes more only when a good part of its buffer is free, which may be a while."""
+    ours, theirs = pair()
+    with ours, theirs:
+        async with bench() as made:
+            box = made.box(nothing(), ours, max_bytes=10_000_000)
+            box.push(b"x" * 1_000_000)
+            for _ in range(20):
+                await trio.sleep(4)
+                assert theirs.recv(4500)
+            assert made.reports == []
+            await trio.sleep(11)
+            assert made.reports == ["broken"]
 
 
 async def test_the_flusher_can_be_cancelled_while_it_has_nothing_to_do() -> None:

@@ -8,6 +8,7 @@ from slysock.engineio.polling import PollingTransport
 from slysock.engineio.transport import Ending
 from slysock_protocol.engineio import Outgoing
 from slysock_protocol.errors import CloseCode
+from tests.slysock.engineio.outboxes import consumers
 
 MESSAGE = Outgoing(b"4hello")
 BINARY = Outgoing(b"451-[]", (b"data",))
@@ -15,7 +16,7 @@ BINARY = Outgoing(b"451-[]", (b"data",))
 
 def transport(max_bytes: int = 100) -> tuple[PollingTransport, list[str]]:
     reports: list[str] = []
-    return PollingTransport(max_bytes=max_bytes, on_full=lambda: reports.append("full")), reports
+    return PollingTransport(consumers=consumers(max_bytes), on_full=lambda: reports.append("full")), reports
 
 
 class Poll:
@@ -102,7 +103,8 @@ async def test_above_the_limit_nothing_more_is_kept_and_it_is_said_once() -> Non
     for _ in range(3):
         polling.send(MESSAGE)
     assert reports == ["full"]
-    assert len(polling.hand_over()) == 1
+    assert polling.waiting_bytes == 0
+    assert polling.hand_over() == [], "a slow consumer's are forgotten"
 
 
 async def test_a_poll_that_waits_is_ended_and_the_next_one_waits_again(nursery: trio.Nursery) -> None:
@@ -231,3 +233,21 @@ async def test_news_end_a_poll_whether_they_come_in_its_turn_or_while_it_waits(n
         await wait_all_tasks_blocked()
         assert poll.body == b"4hello"
         assert not polling.polled
+
+
+async def test_what_waits_is_counted_as_it_will_be_sent() -> None:
+    polling, _ = transport()
+    polling.send(MESSAGE)
+    polling.send(BINARY)
+    assert polling.waiting_bytes == len(b"4hello") + len(b"451-[]\x1ebZGF0YQ==")
+    polling.hand_over()
+    assert polling.waiting_bytes == 0
+
+
+@pytest.mark.parametrize("endings", [(Ending.PEER, Ending.GRACEFUL), (Ending.GRACEFUL, Ending.ERROR)])
+async def test_closing_twice_is_closing_once(endings: tuple[Ending, Ending]) -> None:
+    polling, _ = transport()
+    polling.close(endings[0], CloseCode.NORMAL, "")
+    before = (polling.closed, polling.lingering)
+    polling.close(endings[1], CloseCode.NORMAL, "")
+    assert (polling.closed, polling.lingering) == before

@@ -29,7 +29,7 @@ async def reading(count: int = 1) -> AsyncGenerator[tuple[Reader, list[tuple[Sou
             pairs.append((reader.source(memory_stream_pair()[0], ours), theirs))
         yield reader, pairs
         nursery.cancel_scope.cancel()
-    assert reader._sources == {}
+    assert reader.watched == 0
     for sock in sockets:
         sock.close()
 
@@ -119,14 +119,14 @@ async def test_a_read_may_end_after_the_reader() -> None:
     ours.setblocking(False)
     with ours, theirs:
         source = reader.source(memory_stream_pair()[0], ours)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(reader.run)
-            async with trio.open_nursery() as inner:
-                inner.start_soon(source.read, lambda data: True)
+        async with trio.open_nursery() as reading_of_one:
+            async with trio.open_nursery() as reading_of_all:
+                reading_of_all.start_soon(reader.run)
+                reading_of_one.start_soon(source.read, lambda data: True)
                 await wait_all_tasks_blocked()
-                reader._epoll.close()  # type: ignore[union-attr]  # on Linux it is there
-                inner.cancel_scope.cancel()
-            nursery.cancel_scope.cancel()
+                reading_of_all.cancel_scope.cancel()
+            reading_of_one.cancel_scope.cancel()
+    assert reader.watched == 0
 
 
 async def test_a_stream_is_read_by_its_own_task() -> None:
@@ -142,3 +142,49 @@ async def test_a_stream_is_read_by_its_own_task() -> None:
         await wait_all_tasks_blocked()
         await client.aclose()
     assert taken == [b"one", b"two", b""]
+
+
+async def test_a_wake_up_for_nothing_is_neither_the_end_nor_a_failure() -> None:
+    class Spurious(stdlib_socket.socket):
+        """A real socket from which somebody else has read first, once."""
+
+        failures: tuple[type[OSError], ...] = (BlockingIOError, InterruptedError)
+
+        def recv(self, size: int, flags: int = 0) -> bytes:
+            if self.failures:
+                failure, *self.failures = self.failures
+                raise failure
+            return super().recv(size, flags)
+
+    async with reading() as (reader, [(_, theirs), *_]):
+        ours, theirs = stdlib_socket.socketpair()
+        spurious = Spurious(fileno=ours.detach())
+        spurious.setblocking(False)
+        with spurious, theirs:
+            taken: list[bytes] = []
+            theirs.send(b"data")
+            await reader.source(memory_stream_pair()[0], spurious).read(lambda data: bool(taken.append(data)))
+            assert taken == [b"data"]
+
+
+async def test_what_is_read_is_counted() -> None:
+    async with reading(2) as (reader, [(first, _), (second, _)]), trio.open_nursery() as nursery:
+        nursery.start_soon(first.read, lambda data: True)
+        nursery.start_soon(second.read, lambda data: True)
+        await wait_all_tasks_blocked()
+        assert reader.watched == 2
+        nursery.cancel_scope.cancel()
+    assert reader.watched == 0
+
+
+async def test_where_there_is_no_epoll_every_connection_reads_for_itself(
+    monkeypatch: pytest.MonkeyPatch, nursery: trio.Nursery
+) -> None:
+    monkeypatch.setattr(sys, "platform", "elsewhere")
+    reader = Reader(Flusher())
+    ours, theirs = stdlib_socket.socketpair()
+    with ours, theirs:
+        assert isinstance(reader.source(memory_stream_pair()[0], ours), StreamSource)
+    nursery.start_soon(reader.run)
+    await wait_all_tasks_blocked()
+    nursery.cancel_scope.cancel()

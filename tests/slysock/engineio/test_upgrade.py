@@ -12,8 +12,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from slysock import Config, Router, Socket
 from slysock.testing import Closed, Memory, MemoryClient, PollingClient, WebSocketClient
 from slysock_protocol.engineio import Message, Outgoing
+from tests.slysock.engineio.frames import HANDSHAKE, TEXT, Raw, frame
 from tests.slysock.engineio.polls import Quiet, quiet, reasons
-from tests.slysock.serving import only_session, serving, sessions_of
+from tests.slysock.serving import logged, only_session, serving, sessions_of
 
 TARGET = "/socket.io/?EIO=4&transport=websocket"
 
@@ -117,7 +118,7 @@ step = st.sampled_from(["emit", "echo", "binary", "turn"])
 steps = st.lists(step, max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(before=steps, probing=steps, probed=steps, between=steps, after=steps)
 def test_nothing_is_lost_or_overtaken_whatever_is_said_meanwhile(
     before: list[str], probing: list[str], probed: list[str], between: list[str], after: list[str]
@@ -481,3 +482,40 @@ async def test_a_poll_that_is_broken_off_in_the_middle_ends_session_and_upgrade(
         assert log == []
         await trio.sleep(10)
         assert log == ["transport error"]
+        assert memory.server.statistics().connections == 0
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "another probe", "an upgrade"])
+async def test_a_probe_that_is_over_does_nothing_more_whatever_its_client_still_says(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, meanwhile: str
+) -> None:
+    async with serving(echoing()) as memory:
+        client, engine = await polling(memory)
+        session = only_session(memory)
+        target = f"&sid={engine.handshake['sid']} HTTP".encode()
+        websocket = Raw(memory.open())
+        await websocket.send(HANDSHAKE.replace(b" HTTP", target, 1), frame(TEXT, b"garbage"))
+        await wait_all_tasks_blocked()  # it is being closed, but the client does not look
+        if meanwhile == "another probe":
+            await probe(await second(memory, engine), engine)
+        elif meanwhile == "an upgrade":
+            await engine.upgrade()
+        await websocket.send(frame(TEXT, b"2probe"), frame(TEXT, b"5"))
+        await wait_all_tasks_blocked()
+        assert session.transport.name == ("websocket" if meanwhile == "an upgrade" else "polling")
+        assert (session.state == "upgrading") == (meanwhile == "another probe")
+        assert logged(caplog) == []
+        assert client
+
+
+async def test_what_comes_in_one_piece_with_the_last_step_is_the_sessions(autojump_clock: MockClock) -> None:
+    async with serving(echoing()) as memory:
+        client, engine = await polling(memory)
+        target = f"&sid={engine.handshake['sid']} HTTP".encode()
+        websocket = Raw(memory.open())
+        await websocket.send(HANDSHAKE.replace(b" HTTP", target, 1), frame(TEXT, b"2probe"))
+        await websocket.head()
+        assert await websocket.next() == (TEXT, b"3probe")
+        await websocket.send(frame(TEXT, b"5"), frame(TEXT, b'421["ask",1]'), frame(TEXT, b'422["ask",2]'))
+        assert [await websocket.next(), await websocket.next()] == [(TEXT, b"431[1]"), (TEXT, b"432[2]")]
+        assert client

@@ -7,13 +7,16 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock import Config
+from slysock import Config, Router, Socket
+from slysock.testing.pipe import open_pipe
 from tests.slysock.engineio.frames import (
     BINARY,
     CLOSE,
+    HANDSHAKE,
     PING,
     PONG,
     TEXT,
+    Raw,
     connected,
     echoing,
     event,
@@ -21,7 +24,8 @@ from tests.slysock.engineio.frames import (
     frame,
     raw,
 )
-from tests.slysock.serving import serving
+from tests.slysock.http.peer import Resetting
+from tests.slysock.serving import logged, serving
 
 # ---- the client's doing ---------------------------------------------------------------------------------------------
 
@@ -75,6 +79,49 @@ async def test_what_breaks_the_protocol_is_closed_with_its_code_behind_what_came
         assert trio.current_time() <= 5
 
 
+GOODBYE = frame(CLOSE, b"\x03\xe8bye")
+
+
+@pytest.mark.parametrize("fragments_before", [False, True])
+@pytest.mark.parametrize(
+    ("chunks", "code"),
+    [
+        ([frame(CLOSE, b"\x03")], 1002),
+        ([frame(CLOSE, b"\x03\xed")], 1002),
+        ([frame(CLOSE, b"\x03\xe8\xff")], 1007),
+        ([frame(CLOSE, b"x" * 126)], 1002),
+        ([frame(CLOSE, final=False)], 1002),
+        ([frame(CLOSE, bits=0x40)], 1002),
+        ([frame(CLOSE, b"\x03\xe8", masked=False)], 1002),
+        ([frame(3, b"reserved") + GOODBYE], 1002),
+        ([frame(3, b"reserved"), GOODBYE], 1002),
+        ([frame(3, b"reserved") + GOODBYE[:1], GOODBYE[1:4], GOODBYE[4:]], 1002),
+        ([frame(3, b"reserved") + frame(TEXT, b"4") + GOODBYE], 1002),
+        ([frame(TEXT, b"40", bits=0x40) + frame(CLOSE)], 1002),
+        ([frame(TEXT, b"40", masked=False) + GOODBYE], 1002),
+        ([frame(TEXT, b"\xff") + GOODBYE], 1007),
+        ([frame(TEXT, b"4" * 1001) + GOODBYE], 1009),
+        ([frame(TEXT, b"4" * 1001)[:-1], b"4" + GOODBYE], 1009),
+        ([frame(TEXT, b"9 no such packet") + GOODBYE], 1002),
+    ],
+)
+async def test_a_client_that_breaks_the_protocol_and_says_goodbye_is_not_waited_for(
+    autojump_clock: MockClock, chunks: list[bytes], code: int, fragments_before: bool
+) -> None:
+    """RFC 6455, section 7.1.1: "The underlying TCP connection […] SHOULD be closed first by the server", at once."""
+    async with connected(Config(max_payload_bytes=1000)) as (client, log, _):
+        if fragments_before:
+            await client.send(fragmented(event("x"), 2))
+            await client.next()
+            log.clear()
+        for chunk in chunks:
+            await client.send(chunk)
+            await wait_all_tasks_blocked()
+        assert [payload[:2] for opcode, payload in await client.rest() if opcode == CLOSE] == [code.to_bytes(2, "big")]
+        assert trio.current_time() == 0
+        assert log == []
+
+
 async def test_a_client_that_is_gone_without_a_word_ends_its_session(autojump_clock: MockClock) -> None:
     async with connected() as (client, _, reasons):
         await client.send(frame(TEXT, b"4")[:3])
@@ -115,6 +162,65 @@ async def test_a_client_that_never_reads_is_closed_when_nothing_can_be_written(a
         await trio.sleep(2)
         assert reasons == ["transport error"]
         assert client
+
+
+async def test_a_client_that_is_gone_in_the_middle_of_a_fragmented_message_ends_its_session(
+    autojump_clock: MockClock,
+) -> None:
+    async with connected() as (client, log, reasons):
+        await client.send(frame(TEXT, b"4", final=False))
+        await wait_all_tasks_blocked()
+        await trio.aclose_forcefully(client.stream)
+        await trio.sleep(1)
+        assert (log, reasons) == ([], ["transport close"])
+
+
+async def test_a_connection_that_fails_while_it_is_read_ends_its_session(autojump_clock: MockClock) -> None:
+    root, log, reasons = echoing()
+    async with serving(root) as memory:
+        await memory.server.serve_stream(Resetting(HANDSHAKE + frame(TEXT, b"40") + frame(TEXT, event("before"))))
+        assert (log, reasons) == (["before"], ["transport error"])
+
+
+async def test_a_client_that_falls_too_far_behind_is_a_slow_consumer(autojump_clock: MockClock) -> None:
+    root, _, reasons = echoing()
+    async with serving(root, config=Config(max_outbox_bytes=1000, max_outbox_hard_bytes=1000)) as memory:
+        await raw(memory)
+        for _ in range(4):
+            memory.server.of("/").emit("news", "x" * 300)
+        assert memory.server.statistics().outbox_bytes <= 1000
+        assert reasons == [], "not in the middle of a broadcast"
+        await wait_all_tasks_blocked()
+        assert reasons == ["slow consumer"]
+
+
+async def test_a_fragmented_binary_attachment_reaches_its_event(autojump_clock: MockClock) -> None:
+    root, seen = Router(), list[bytes]()
+
+    @root.on("b")
+    def take(socket: Socket, data: bytes) -> str:
+        seen.append(data)
+        return "ok"
+
+    async with serving(root) as memory:
+        client = await raw(memory)
+        await client.send(
+            frame(TEXT, b'451-1["b",{"_placeholder":true,"num":0}]'), fragmented(b"\xff" * 300, 3, BINARY)
+        )
+        assert await client.next() == (TEXT, b'431["ok"]')
+        assert seen == [b"\xff" * 300]
+
+
+async def test_what_cannot_leave_at_once_is_not_taken_for_who_may_miss_it(autojump_clock: MockClock) -> None:
+    async with serving(echoing()[0]) as memory:
+        client = await raw(memory)
+        await wait_all_tasks_blocked()
+        namespace = memory.server.of("/")
+        namespace.volatile.emit("taken")
+        await wait_all_tasks_blocked()
+        namespace.volatile.emit("missed")
+        namespace.emit("kept")
+        assert [await client.next() for _ in range(2)] == [(TEXT, b'42["taken"]'), (TEXT, b'42["kept"]')]
 
 
 # ---- the server's doing ---------------------------------------------------------------------------------------------
@@ -235,3 +341,49 @@ async def test_a_server_that_closes_behind_a_fragmented_message_does_not_wait_fo
         assert await client.closing() == 1000
         await client.rest()
         assert trio.current_time() < 1
+
+
+async def test_a_ping_behind_what_made_the_server_close_is_none_of_the_librarys(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connected() as (client, _, reasons):
+        await client.send(frame(TEXT, b"garbage"), frame(PING, b"x"), frame(TEXT, event("late")))
+        assert await client.closing() == 1002
+        assert await client.rest() == []
+        assert reasons == ["parse error"]
+    assert logged(caplog) == []
+
+
+@pytest.mark.parametrize("moment", ["open", "library", "closing", "stuck"])
+async def test_a_connection_that_is_cancelled_ends_its_session_and_is_closed_at_once(
+    autojump_clock: MockClock, moment: str
+) -> None:
+    root, _, reasons = echoing()
+    async with serving(root) as memory, trio.open_nursery() as nursery:
+        ours, theirs = open_pipe()
+        scope = trio.CancelScope()
+
+        async def serve() -> None:
+            with scope:
+                await memory.server.serve_stream(theirs)
+
+        nursery.start_soon(serve)
+        client = Raw(ours)
+        await client.send(HANDSHAKE + frame(TEXT, b"40"))
+        await client.head()
+        for _ in range(2):
+            await client.next()
+        if moment == "library":
+            await client.send(frame(TEXT, b"4", final=False))
+        elif moment == "closing":
+            memory.server.of("/").volatile.disconnect(close=True)
+            assert (await client.next(), (await client.next())[0]) == ((TEXT, b"41"), CLOSE)
+        elif moment == "stuck":
+            memory.server.of("/").emit("news")  # which the client does not read
+        await wait_all_tasks_blocked()
+        scope.cancel()
+        await wait_all_tasks_blocked()
+        await client.rest()  # there is an end to it
+        assert reasons == ["server namespace disconnect" if moment == "closing" else "transport error"]
+        assert memory.server.statistics().open_sockets == 0
+        assert trio.current_time() == 0

@@ -11,6 +11,7 @@ from slysock import NO_ACK, AckTimeout, InvalidPayload, LocalProtocolError, Refu
 from slysock.config import TransportName
 from slysock_protocol.engineio import Outgoing
 from tests.slysock.handlers.recorder import recorder
+from tests.slysock.notebook import Notebook
 from tests.slysock.serving import both, logged, serving
 
 # ---- acknowledgements -----------------------------------------------------------------------------------------------
@@ -86,6 +87,19 @@ async def test_after_ack_runs_behind_the_ack_and_only_where_the_handler_succeeds
         ]:
             await engine.send(Outgoing(event))
             assert [(await engine.inbox.get()).data for _ in expected] == expected
+
+
+async def test_what_shall_be_done_behind_an_ack_is_done_in_order(autojump_clock: MockClock) -> None:
+    root, log = Router(), list[str]()
+
+    @root.on("ask")
+    def ask(socket: Socket) -> None:
+        socket.after_ack(log.append, "first")
+        socket.after_ack(log.append, "second")
+
+    async with serving(root) as memory:
+        await (await memory.connect()).call("ask")
+    assert log == ["first", "second"]
 
 
 async def test_after_ack_in_a_task_that_outlives_its_handler_is_an_error(autojump_clock: MockClock) -> None:
@@ -202,7 +216,7 @@ async def test_a_payload_that_does_not_fit_never_reaches_the_handler(
     async with serving(root) as memory:
         client = await memory.connect()
         answer = await client.call("quick", 1)
-        assert answer == {"error": "Invalid payload: Expected `str`, got `int` - at `$[1]`"}
+        assert answer == {"error": "Invalid payload: argument 1: expected `str`, got `int`"}
         await client.emit("quick")
         assert await client.call("quick", "ok") == "ok"
     assert (log, logged(caplog)) == (["ok"], [])
@@ -222,7 +236,7 @@ async def test_an_event_that_does_not_fit_leaves_a_trace_for_who_looks(
         client = await memory.connect()
         await client.emit("send", {"text": "secret"})
         await wait_all_tasks_blocked()
-    assert f"the arguments of 'send' from socket {client.id} do not fit its handler" in caplog.text
+    assert "refused, payload: 'send' does not fit its handler: argument 1" in caplog.text
     assert "secret" not in caplog.text
 
 
@@ -325,3 +339,72 @@ async def test_one_call_behind_the_acknowledgement_that_fails_does_not_cost_the_
         await wait_all_tasks_blocked()
     assert log == ["first", "third"]
     assert ["'event'" in text for text in logged(caplog)] == [True]
+
+
+@both
+async def test_a_clean_up_that_fails_in_a_nursery_of_the_handlers_ends_nobody_else(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, transport: TransportName
+) -> None:
+    root, log = Router(), list[str]()
+    recorder(root)
+
+    @root.on("nursery", until_disconnect=True)
+    async def nursery(socket: Socket) -> None:
+        async with trio.open_nursery() as inner:
+            inner.start_soon(trio.sleep_forever)
+            try:
+                await trio.sleep_forever()
+            finally:
+                raise ValueError("in the clean-up")
+
+    root.on_disconnect(lambda socket, reason: log.append(socket.id))
+    async with serving(root) as memory:
+        client, other = await memory.connect(transport=transport), await memory.connect(transport=transport)
+        await client.emit("nursery")
+        await wait_all_tasks_blocked()
+        await client.disconnect()
+        await trio.sleep(1)
+        assert await other.call("quick", "x") == "x"
+        assert log == [client.id]
+    assert any("'nursery'" in text and client.id in text for text in logged(caplog))
+
+
+async def test_a_handler_whose_nursery_is_cancelled_with_it_has_not_failed(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = Router()
+
+    @root.on("nursery", until_disconnect=True)
+    async def nursery(socket: Socket) -> None:
+        async with trio.open_nursery() as inner:
+            inner.start_soon(trio.sleep_forever)
+            inner.start_soon(trio.sleep_forever)
+
+    async with serving(root) as memory:
+        client = await memory.connect()
+        await client.emit("nursery")
+        await wait_all_tasks_blocked()
+        await client.disconnect()
+    assert logged(caplog) == []
+
+
+# ---- observers ------------------------------------------------------------------------------------------------------
+
+
+async def test_observers_learn_how_long_a_handler_took_and_whose_failed(autojump_clock: MockClock) -> None:
+    root, notebook = Router(), Notebook()
+    recorder(root)
+    failing(root)
+    async with serving(root) as memory:
+        memory.server.observe(notebook)
+        client = await memory.connect()
+        for event in ("slow", "quick"):
+            await client.call(event, "x")
+        for event in ("fail", "refuse"):
+            await client.call(event)
+    assert [told for told in notebook.told if told[0] in ("handled", "failed")] == [
+        ("handled", "slow", 1.0),
+        ("handled", "quick", 0.0),
+        ("failed", "fail", "ValueError"),
+        ("failed", "refuse", "Refusal"),
+    ]

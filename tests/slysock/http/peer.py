@@ -1,6 +1,7 @@
 """A client's end of an HTTP connection in memory, and the requests that it sends."""
 
 import re
+import socket as stdlib_socket
 
 import trio
 from trio.testing import lockstep_stream_pair, memory_stream_pair
@@ -74,6 +75,32 @@ def post(length: int, body: bytes = b"", extra: bytes = b"") -> bytes:
 def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
     head = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
     return head + b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + end
+
+
+class Pair:
+    """What `connect` gives, on a pair of plain sockets."""
+
+    def __init__(self) -> None:
+        self.client, self.server = stdlib_socket.socketpair()
+        self.client.setblocking(False)
+        self.server.setblocking(False)
+        self.far = trio.SocketStream(trio.socket.from_stdlib_socket(self.client))
+        self.stream = trio.SocketStream(trio.socket.from_stdlib_socket(self.server))
+        self.connection = HttpConnection(self.stream, CONFIG, secure=False, peer="", sock=self.server)
+
+    async def arrived(self, data: bytes = GET) -> Request:
+        """The request that the bytes make."""
+        await self.far.send_all(data)
+        request = await self.connection.next_request()
+        assert request is not None
+        return request
+
+    async def answer(self, size: int = len(OK)) -> bytes:
+        """So many bytes of what the server sends, not counting dates; less where it ends."""
+        data = b""
+        while len(undated(data)) < size and (piece := await self.far.receive_some(65536)):
+            data += piece
+        return undated(data)
 
 
 class Resetting(trio.abc.Stream):

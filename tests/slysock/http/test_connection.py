@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
@@ -15,6 +15,7 @@ from tests.slysock.http.peer import (
     CONFIG,
     GET,
     OK,
+    Pair,
     Resetting,
     Stream,
     arrived,
@@ -135,6 +136,32 @@ async def test_a_client_that_leaves_behind_a_line_end_gets_no_answer_to_it(
     await request.respond(200, body=b"ok")
     assert await connection.next_request() is None
     assert await everything(client) == OK
+
+
+async def test_requests_come_one_after_the_other(pair: Pair) -> None:
+    for _ in range(2):
+        request = await pair.arrived()
+        await request.respond(200, body=b"ok")
+        assert await pair.answer() == OK
+
+
+async def test_requests_that_came_all_at_once_let_others_run_in_between(pair: Pair, nursery: trio.Nursery) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    nursery.start_soon(count)
+    await pair.far.send_all(GET * 20)
+    for number in range(20):
+        request = await pair.connection.next_request()
+        assert request is not None
+        assert turns >= number
+        await request.respond(200, body=b"ok")
+    nursery.cancel_scope.cancel()
 
 
 # ---- deadlines and leaving ------------------------------------------------------------------------------------------
@@ -258,6 +285,20 @@ async def test_finish_lets_the_request_under_way_be_the_last(autojump_clock: Moc
     assert await everything(client) == OK.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
 
 
+async def test_finish_ends_a_wait_that_has_begun_or_is_about_to(pair: Pair, nursery: trio.Nursery) -> None:
+    nursery.start_soon(expect_none, pair.connection)
+    await wait_all_tasks_blocked()
+    pair.connection.finish()
+
+    other = Pair()
+    nursery.start_soon(expect_none, other.connection)
+    await trio.lowlevel.checkpoint()  # it is giving others their turn
+    other.connection.finish()
+    await wait_all_tasks_blocked()
+    await other.connection.aclose()
+    await other.far.aclose()
+
+
 # ---- bodies that nobody wants ---------------------------------------------------------------------------------------
 
 
@@ -374,7 +415,6 @@ fragments = st.sampled_from(
 garbage = st.lists(fragments | st.binary(max_size=20), max_size=30).map(b"".join)
 
 
-@settings(deadline=None)
 @given(data=garbage, cuts=st.lists(st.integers(1, 40), max_size=10))
 def test_garbage_raises_nothing_but_request_broken(data: bytes, cuts: list[int]) -> None:
     async def serve() -> None:

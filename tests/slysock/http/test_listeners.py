@@ -2,7 +2,9 @@
 
 import errno
 import socket as stdlib_socket
+from contextlib import suppress
 from pathlib import Path
+from typing import final
 
 import pytest
 import trio
@@ -11,7 +13,7 @@ from trio.testing import MockClock
 from slysock import Config, Listening
 from slysock.engineio.receiver import NOBODY
 from slysock.front import Front
-from slysock.http.listeners import accept_forever, bind_tcp, bind_unix, bound
+from slysock.http.listeners import accept_forever, bind_tcp, bind_unix, bound, describe
 from tests.slysock.serving import logged
 
 
@@ -32,6 +34,73 @@ async def test_a_port_in_use_is_an_os_error_and_leaves_no_socket_open() -> None:
         await bind_tcp("127.0.0.1", taken.getsockname()[1])
 
 
+@final
+class Names(trio.abc.HostnameResolver):
+    """Knows one host, by these addresses; all of this machine, which has the whole of 127/8."""
+
+    def __init__(self, *addresses: str) -> None:
+        self._addresses = addresses
+
+    async def getaddrinfo(
+        self, host: bytes | None, port: int | str | None, family: int = 0, kind: int = 0, proto: int = 0, flags: int = 0
+    ) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        return [(stdlib_socket.AF_INET, kind, proto, "", (address, int(port or 0))) for address in self._addresses]
+
+    async def getnameinfo(self, sockaddr: tuple[str, int], flags: int) -> tuple[str, str]:
+        raise AssertionError("nobody asks for names")
+
+
+@pytest.mark.port
+async def test_an_address_that_is_not_ours_is_left_out_where_there_are_others() -> None:
+    trio.socket.set_custom_hostname_resolver(Names("127.0.0.1", "192.0.2.1"))
+    (only,) = await bind_tcp("host", 0)
+    with only:
+        assert only.getsockname()[0] == "127.0.0.1"
+
+
+@pytest.mark.port
+async def test_an_address_in_use_gives_the_others_back() -> None:
+    (taken,) = await bind_tcp("127.0.0.2", 0)
+    port = taken.getsockname()[1]
+    trio.socket.set_custom_hostname_resolver(Names("127.0.0.1", "127.0.0.2"))
+    with taken, pytest.raises(OSError, match="in use"):
+        await bind_tcp("host", port)
+    trio.socket.set_custom_hostname_resolver(None)
+    (given_back,) = await bind_tcp("127.0.0.1", port)
+    given_back.close()
+
+
+async def test_a_host_without_an_address_cannot_be_listened_on() -> None:
+    trio.socket.set_custom_hostname_resolver(Names())
+    with pytest.raises(OSError, match="no address"):
+        await bind_tcp("host", 0)
+
+
+def has_ipv6() -> bool:
+    with suppress(OSError), stdlib_socket.socket(stdlib_socket.AF_INET6) as sock:
+        sock.bind(("::1", 0))
+        return True
+    return False
+
+
+@pytest.mark.port
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+async def test_a_socket_for_ipv6_leaves_the_port_of_ipv4_to_others() -> None:
+    (six,) = await bind_tcp("::", 0)
+    with six:
+        assert six.getsockopt(stdlib_socket.IPPROTO_IPV6, stdlib_socket.IPV6_V6ONLY)
+
+
+@pytest.mark.port
+async def test_where_clients_reach_a_listener_is_said_as_a_url(tmp_path: Path) -> None:
+    (sock,) = await bind_tcp("127.0.0.1", 0)
+    with sock:
+        port = sock.getsockname()[1]
+        assert describe(sock, "a.example", None, secure=False) == Listening(f"http://a.example:{port}", port)
+        assert describe(sock, "::1", None, secure=True) == Listening(f"https://[::1]:{port}", port)
+        assert describe(sock, "", tmp_path / "socket", secure=False) == Listening(str(tmp_path / "socket"), 0)
+
+
 async def test_an_address_that_is_not_ours_cannot_be_had() -> None:
     with pytest.raises(OSError, match=r"assign|available"):
         await bind_tcp("192.0.2.1", 0)
@@ -43,6 +112,20 @@ async def test_a_unix_socket_replaces_one_that_a_dead_server_left_behind(tmp_pat
     assert path.exists()
     with bind_unix(path), pytest.raises(OSError, match="in use"):
         bind_unix(path)
+
+
+@pytest.mark.port
+async def test_what_is_listened_on_is_given_back_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    async with bound("", 0, path), bound("127.0.0.1", 0, None) as (listener,):
+        assert path.is_socket()
+    assert not path.exists()
+    assert listener.fileno() < 0
+
+
+async def test_a_unix_socket_that_somebody_removed_is_not_missed(tmp_path: Path) -> None:
+    async with bound("", 0, tmp_path / "socket"):
+        (tmp_path / "socket").unlink()
 
 
 async def test_a_unix_socket_that_is_a_successors_by_now_is_left_alone(tmp_path: Path) -> None:

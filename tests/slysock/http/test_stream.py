@@ -1,64 +1,32 @@
-"""HTTP/1.1 on plain sockets, where what needs no waiting is done without Trio's streams."""
+"""Bytes between h11 and a stream; on plain sockets, what needs no waiting is done without Trio's streams.
+
+The sockets come in pairs, without ports.
+"""
 
 import socket as stdlib_socket
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
+import h11
 import pytest
 import trio
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
-from slysock.http import HttpConnection, Request, RequestBroken
+from slysock.http import HttpConnection, InvalidResponse, Request, RequestBroken
 from slysock.http.listeners import bound
 from slysock.http.stream import HttpStream
-from tests.slysock.http.peer import CONFIG, GET, OK, expect_none, lockstep_request, undated
+from tests.slysock.http.peer import CONFIG, GET, OK, Pair, Resetting, Stream, expect_none, lockstep_request
 
 POST = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n"
 LARGE = bytes(4_000_000)  # more than a socket takes at once
 
 
-class Pair:
-    """A client's end, and a connection on the server's."""
-
-    def __init__(self) -> None:
-        self.client, self.server = stdlib_socket.socketpair()
-        self.client.setblocking(False)
-        self.server.setblocking(False)
-        self.far = trio.SocketStream(trio.socket.from_stdlib_socket(self.client))
-        self.stream = trio.SocketStream(trio.socket.from_stdlib_socket(self.server))
-        self.connection = HttpConnection(self.stream, CONFIG, secure=False, peer="", sock=self.server)
-
-    async def arrived(self, data: bytes = GET) -> Request:
-        """The request that the bytes make."""
-        await self.far.send_all(data)
-        request = await self.connection.next_request()
-        assert request is not None
-        return request
-
-    async def answer(self, size: int = len(OK)) -> bytes:
-        """So many bytes of what the server sends, not counting dates; less where it ends."""
-        data = b""
-        while len(undated(data)) < size and (piece := await self.far.receive_some(65536)):
-            data += piece
-        return undated(data)
-
-
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    made = Pair()
-    yield made
-    made.client.close()
-    made.server.close()
+def streams() -> tuple[Stream, HttpStream]:
+    """A client's end, and h11 on the server's."""
+    client, server = memory_stream_pair()
+    return client, HttpStream(server, None, CONFIG)
 
 
 # ---- reading --------------------------------------------------------------------------------------------------------
-
-
-async def test_requests_come_one_after_the_other(pair: Pair) -> None:
-    for _ in range(2):
-        request = await pair.arrived()
-        await request.respond(200, body=b"ok")
-        assert await pair.answer() == OK
 
 
 async def test_a_request_may_come_in_pieces(pair: Pair, nursery: trio.Nursery) -> None:
@@ -71,25 +39,6 @@ async def test_a_request_may_come_in_pieces(pair: Pair, nursery: trio.Nursery) -
     request = await pair.connection.next_request()
     assert request is not None
     assert await request.read_body(100) == b"body"
-
-
-async def test_requests_that_came_all_at_once_let_others_run_in_between(pair: Pair, nursery: trio.Nursery) -> None:
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await trio.lowlevel.checkpoint()
-
-    nursery.start_soon(count)
-    await pair.far.send_all(GET * 20)
-    for number in range(20):
-        request = await pair.connection.next_request()
-        assert request is not None
-        assert turns >= number
-        await request.respond(200, body=b"ok")
-    nursery.cancel_scope.cancel()
 
 
 async def test_a_wait_for_a_request_ends_quietly_in_time(pair: Pair, autojump_clock: MockClock) -> None:
@@ -112,20 +61,6 @@ async def test_a_body_that_stops_half_way_is_given_up_in_time(pair: Pair, autoju
         await request.read_body(100)
     assert caught.value.status == 408
     assert trio.current_time() == CONFIG.request_body_seconds
-
-
-async def test_finish_ends_a_wait_that_has_begun_or_is_about_to(pair: Pair, nursery: trio.Nursery) -> None:
-    nursery.start_soon(expect_none, pair.connection)
-    await wait_all_tasks_blocked()
-    pair.connection.finish()
-
-    other = Pair()
-    nursery.start_soon(expect_none, other.connection)
-    await trio.lowlevel.checkpoint()  # it is giving others their turn
-    other.connection.finish()
-    await wait_all_tasks_blocked()
-    await other.connection.aclose()
-    await other.far.aclose()
 
 
 async def test_a_head_over_the_bound_is_refused_without_being_read(pair: Pair) -> None:
@@ -183,6 +118,23 @@ async def test_requests_know_which_of_them_arrived_first() -> None:
             assert first is not None
             assert second is not None
             assert second.came_ns < first.came_ns
+
+
+async def test_a_read_that_is_cancelled_loses_nothing() -> None:
+    client, stream = streams()
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await stream.read_more()
+    await client.send_all(GET)
+    await stream.read_more()
+    assert isinstance(stream.machine.next_event(), h11.Request)
+
+
+async def test_nothing_is_read_at_once_where_only_waiting_can_tell() -> None:
+    client, stream = streams()
+    await client.send_all(GET)
+    assert not stream.read_now(1000)
+    assert stream.buffered == 0
 
 
 # ---- holding back an answer -----------------------------------------------------------------------------------------
@@ -310,3 +262,50 @@ async def test_a_cancelled_write_closes_the_connection(autojump_clock: MockClock
     assert trio.current_time() == 1
     while await client.receive_some(1000):
         pass
+
+
+async def test_what_http_does_not_allow_is_refused_before_it_is_sent() -> None:
+    client, stream = streams()
+    with pytest.raises(InvalidResponse):
+        stream.encode(h11.Data(data=b"before any head"))
+    await client.send_eof()
+    await stream.aclose()
+    assert await client.receive_some(100) == b""
+
+
+# ---- the end --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_connection_that_was_given_up_takes_no_answer_and_is_closed_at_once(autojump_clock: MockClock) -> None:
+    client, connection, request = await lockstep_request()
+    request.start(200)
+    request.abandon()
+    with pytest.raises(RequestBroken, match="not usable"):
+        await request.end()
+    await connection.aclose()
+    assert await client.receive_some(100) == b""
+    assert trio.current_time() == 0
+
+
+async def test_lingering_says_that_no_more_comes_and_drops_what_the_peer_still_sends() -> None:
+    client, stream = streams()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.linger, 1000)
+        assert await client.receive_some(1) == b""
+        await client.send_all(b"late")
+        await wait_all_tasks_blocked()
+        assert nursery.child_tasks
+        await client.send_eof()
+    assert stream.buffered == 0
+    assert not stream.broken
+
+
+async def test_lingering_drops_no_more_than_its_bound() -> None:
+    client, stream = streams()
+    await client.send_all(bytes(1000))
+    await stream.linger(1000)  # though the peer has not ended
+    assert await client.receive_some(1) == b""
+
+
+async def test_a_reset_ends_the_lingering_also_where_there_is_no_half_close() -> None:
+    await HttpStream(Resetting(b"late"), None, CONFIG).linger(1000)

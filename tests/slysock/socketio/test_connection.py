@@ -7,10 +7,11 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock import Config, ConnectionRefused, Router, Socket
+from slysock import AckTimeout, Config, ConnectionRefused, Router, Socket
 from slysock.config import TransportName
 from slysock.testing import Closed, EngineClient, Memory
 from slysock_protocol.engineio import Outgoing
+from tests.slysock.notebook import Notebook
 from tests.slysock.serving import both, only_session, serving
 
 
@@ -27,6 +28,14 @@ async def texts(engine: EngineClient, count: int) -> list[bytes]:
 
 
 # ---- namespaces -----------------------------------------------------------------------------------------------------
+
+
+async def test_an_unknown_namespace_is_refused_and_the_connection_stays(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        connection = await memory.open_connection()
+        with pytest.raises(ConnectionRefused, match=r"^Invalid namespace$"):
+            await connection.join("/nowhere")
+        assert (await connection.join()).id
 
 
 async def test_several_namespaces_on_one_connection_have_ids_of_their_own(autojump_clock: MockClock) -> None:
@@ -131,6 +140,44 @@ async def test_the_memory_of_left_namespaces_is_bounded(autojump_clock: MockCloc
             await engine.send(Outgoing(b"41/n%d," % number))
         await trio.sleep(1)
         assert memory.server.statistics().left_namespaces == 3
+
+
+async def test_a_client_that_is_disconnected_with_its_connection_leaves_every_namespace(
+    autojump_clock: MockClock,
+) -> None:
+    async with serving(Router(), Router("/other")) as memory:
+        client = await memory.connect()
+        other = await client.connection.join("/other")
+        memory.server.of("/").sockets()[0].disconnect(close=True)
+        assert await client.wait_disconnected(1) == "io server disconnect"
+        assert await other.wait_disconnected(1) == "io server disconnect"
+        with pytest.raises(Closed):
+            await client.connection.engine.inbox.get()
+
+
+async def test_observers_are_told_once_that_a_connection_has_ended(autojump_clock: MockClock) -> None:
+    async with serving(Router(), Router("/other")) as memory:
+        notebook = Notebook()
+        memory.server.observe(notebook)
+        client = await memory.connect()
+        await client.connection.join("/other")
+        await client.connection.engine.drop()
+        await trio.sleep(1)
+        assert [told for told in notebook.told if told[0] == "closed"] == [("closed", "transport close")]
+
+
+async def test_a_connection_that_finishes_handles_what_came_and_takes_nothing_more(autojump_clock: MockClock) -> None:
+    root = Router()
+    done = flooded(root)
+    async with serving(root) as memory, trio.open_nursery() as nursery:
+        engine = await joined(memory)
+        await engine.send(Outgoing(b'42["event",1]'))
+        await wait_all_tasks_blocked()
+        nursery.start_soon(only_session(memory).finish)
+        await wait_all_tasks_blocked()
+        await engine.send(Outgoing(b'42["event",2]'))
+        await trio.sleep(5)
+        assert done == [1]
 
 
 # ---- the connect deadline -------------------------------------------------------------------------------------------
@@ -268,6 +315,81 @@ async def test_one_large_event_does_not_stop_the_reading(autojump_clock: MockClo
         assert log == ["holiday.jpg", "cancelled"]
 
 
+def asking(router: Router) -> list[object]:
+    """Register a handler that asks its own client in the first of its events, and notes what comes."""
+    log: list[object] = []
+
+    @router.on("event")
+    async def event(socket: Socket, number: int, *padding: object) -> None:
+        if number == 0:
+            try:
+                log.append(await socket.call("question"))
+            except AckTimeout:
+                log.append("timeout")
+        else:
+            log.append(number)
+
+    return log
+
+
+async def send_at_once(engine: EngineClient, transport: TransportName, packets: list[bytes]) -> None:
+    """Send as a client does that has them ready: by polling in few requests, by WebSocket one frame each."""
+    if transport == "websocket":
+        for packet in packets:
+            await engine.send(Outgoing(packet))
+        return
+    for start in range(0, len(packets), 5000):
+        await engine.send(Outgoing(b"\x1e".join(packets[start : start + 5000])))
+
+
+@both
+@pytest.mark.parametrize("events", [300, 10_000])
+async def test_an_answer_behind_many_events_reaches_the_handler_that_waits_for_it(
+    autojump_clock: MockClock, transport: TransportName, events: int
+) -> None:
+    root = Router()
+    log = asking(root)
+    async with serving(root) as memory:
+        engine = await joined(memory, transport)
+        await engine.send(Outgoing(b'42["event",0]'))
+        question = await engine.inbox.get()
+        assert question.data == b'20["question"]'
+        await send_at_once(engine, transport, [b'42["event",%d]' % number for number in range(1, events)])
+        await engine.send(Outgoing(b'430["answer"]'))
+        await trio.sleep(1)
+        assert log == ["answer", *range(1, events)]
+        assert trio.current_time() < 5
+
+
+@both
+@pytest.mark.parametrize(("max_pending_bytes", "outcome"), [(60_000, "answer"), (50_000, "timeout")])
+async def test_what_is_read_for_the_sake_of_an_answer_is_bounded_by_its_bytes(
+    autojump_clock: MockClock, transport: TransportName, max_pending_bytes: int, outcome: str
+) -> None:
+    root = Router()
+    log = asking(root)
+    config = Config(max_pending_events=4, max_pending_bytes=max_pending_bytes)
+    async with serving(root, config=config) as memory:
+        engine = await joined(memory, transport)
+        honest = await memory.connect()
+        await engine.send(Outgoing(b'42["event",0]'))
+        await engine.inbox.get()
+        padding = b"x" * 480
+        packets = [b'42["event",%d,"%s"]' % (number, padding) for number in range(1, 54)]  # some 1000 bytes each
+        async with trio.open_nursery() as nursery:
+
+            async def send() -> None:
+                await send_at_once(engine, transport, packets)
+                await engine.send(Outgoing(b'430["answer"]'))
+
+            nursery.start_soon(send)
+            await trio.sleep(1)
+            await honest.emit("event", 1)  # nobody else is held up
+        await trio.sleep(10)
+        assert outcome in log
+        assert sorted(entry for entry in log if isinstance(entry, int)) == sorted([1, *range(1, 54)]), "none is lost"
+
+
 async def test_two_that_wait_for_room_are_both_let_go(autojump_clock: MockClock) -> None:
     root = Router()
 
@@ -394,3 +516,14 @@ async def test_late_attachments_for_a_namespace_that_was_closed_are_ignored(auto
         await engine.send(Outgoing(b'451-["event",{"_placeholder":true,"num":0}]', (b"data",)))
         await engine.send(Outgoing(b"40/other,"))
         assert [text[:8] for text in await texts(engine, 2)] == [b"1", b"0/other,"]
+
+
+async def test_a_namespace_that_is_joined_again_is_none_that_was_left(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        engine = await joined(memory)
+        await engine.send(Outgoing(b"41"))
+        await wait_all_tasks_blocked()
+        assert memory.server.statistics().left_namespaces == 1
+        await engine.send(Outgoing(b"40"))
+        await wait_all_tasks_blocked()
+        assert memory.server.statistics().left_namespaces == 0

@@ -14,7 +14,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from slysock import Config, Server
-from slysock.identity.tokens import Tokens, make_token, secret_key
+from slysock.identity import Tokens, make_token, secret_key
 from slysock.systems.assembly import assemble
 from slysock.systems.foundation import make_foundation
 from slysock.systems.marketplace import marketplace

@@ -7,12 +7,12 @@ import trio
 from litestar.routes import HTTPRoute
 from msgspec import inspect as types
 
-from slysock.cli.loading import describe_systems, load_maker
+from slysock.cli.loading import describe_systems, load_makers
 from slysock.systems import SYSTEMS
 from slysock.systems.rest import RestArea
 from slysock.systems.system import System
 
-MAKERS = {name: load_maker(name) for name in SYSTEMS}
+MAKERS = load_makers(SYSTEMS)
 
 DECLARED = trio.run(describe_systems, tuple(SYSTEMS))
 """What each system says of itself; none of them can be served."""

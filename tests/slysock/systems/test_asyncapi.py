@@ -10,7 +10,7 @@ import trio
 from msgspec import Struct
 
 from slysock import Router, Socket
-from slysock.identity.tokens import Tokens, secret_key
+from slysock.identity import Tokens, secret_key
 from slysock.systems import SYSTEMS
 from slysock.systems.asyncapi import asyncapi_document
 from slysock.systems.emissions import Emits

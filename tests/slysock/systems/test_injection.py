@@ -11,7 +11,7 @@ from msgspec import inspect as types
 
 from slysock import Server
 from slysock.handlers.description import EventDescription
-from slysock.identity.tokens import Tokens, secret_key
+from slysock.identity import Tokens, secret_key
 from slysock.systems.assembly import Assembly, assemble
 from slysock.systems.foundation import make_foundation
 from slysock.testing import Memory, MemoryClient, serve_memory

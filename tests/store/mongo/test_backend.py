@@ -2,17 +2,27 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
+import pymongo
 import pytest
 import trio
 
-from slysock_store import ChatId, Store, StoreUnavailable, UserKey, open_store
-from slysock_store.testing import audit
+from slysock_store import ChatId, SchemaTooNew, Store, StoreUnavailable, UserKey, open_store
+from slysock_store.testing import DURABLE_CHECKS, Check, OpenStore, audit
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said, send
+from slysock_store.testing.races import CHECKS
+from tests.store.contract import each_of
+from tests.store.mongo_parts import failing
 from tests.store.mongod import Mongod, running
+from tests.store.opening import fails
 
 pytestmark = pytest.mark.port
+
+
+@each_of(CHECKS + DURABLE_CHECKS)
+async def test_contract(check: Check, open_mongo: OpenStore) -> None:
+    await check(open_mongo)
+
 
 BOUND_SECONDS = 20
 """Longest time until a call fails while there is no server: its own deadline behind that of another write."""
@@ -128,15 +138,16 @@ async def assert_stored_once_each(
     assert len(messages) == SENDERS * MESSAGES_EACH
 
 
-def test_no_server_outlives_its_tests(tmp_path: Path) -> None:
-    servers: list[Mongod] = []
+async def test_an_opening_that_fails_is_told(new_mongo_url: str, mongod: Mongod) -> None:
+    with failing(mongod, {"errorCode": 13}, "createIndexes"):
+        error = await fails(new_mongo_url)
+    assert isinstance(error, StoreUnavailable)
+    assert "does not allow this user to do that" in str(error)
+    async with open_store(new_mongo_url) as store:
+        await send(store, ANNA)
 
-    def interrupted() -> None:
-        with running(tmp_path) as server:
-            servers.append(server)
-            server.pause()
-            raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert [server.is_running for server in servers] == [False]
+async def test_a_database_of_a_newer_version_is_told(new_mongo_url: str) -> None:
+    with pymongo.MongoClient[dict[str, object]](new_mongo_url) as client:
+        client.get_default_database()["slysock"].insert_one({"_id": "schema", "version": 99})
+    assert isinstance(await fails(new_mongo_url), SchemaTooNew)

@@ -1,8 +1,8 @@
 """Transactions that several writes share: fewer commands, failing alone, tried again, never torn or lost."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
-from typing import cast
 
 import pymongo
 import pytest
@@ -10,11 +10,6 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from slysock_store import (
-    BadValue,
-    ChatKey,
-    JsonObject,
-    NewChat,
-    NewMessage,
     NewNotification,
     NotSender,
     StoreError,
@@ -26,7 +21,7 @@ from slysock_store.mongo.committer import TRANSACTION_SECONDS
 from slysock_store.mongo.filters import where
 from slysock_store.mongo.transaction import Transaction
 from slysock_store.testing import audit
-from slysock_store.testing.harness import ANNA, BEN, CARA, SYSTEM, between, said, send
+from slysock_store.testing.harness import ANNA, BEN, START, SYSTEM, between, said, send
 from tests.store.blocking import blocked
 from tests.store.mongo_parts import Parts, failing, open_parts
 from tests.store.mongod import Mongod
@@ -67,31 +62,6 @@ async def test_a_shared_transaction_keeps_the_order_of_calls(mongo_url: str) -> 
         assert [message.text for message in await audit(parts.store, chat.id)] == [str(n) for n in range(10)]
 
 
-async def test_what_shares_a_transaction_sees_what_went_before_in_it(mongo_url: str) -> None:
-    """Records kept in memory and commands to the server take turns within one transaction."""
-    async with open_parts(mongo_url) as parts:
-        store, chat = parts.store, between(ANNA, BEN)
-        calls: list[Callable[[], Awaitable[object]]] = []
-        (first,) = await send(store, ANNA)
-        calls.append(partial(store.add_message, SYSTEM, chat, said(ANNA, "second", client_message_id="c")))
-        calls.append(partial(store.mark_delivered, SYSTEM, first.chat_id, BEN))
-        calls.append(partial(store.edit_message, SYSTEM, first.id, by=ANNA, text="edited"))
-        calls.append(partial(store.mark_read, SYSTEM, first.chat_id, BEN))
-        calls.append(partial(store.mark_read, SYSTEM, first.chat_id, CARA))
-        calls.append(partial(store.add_message, SYSTEM, chat, said(ANNA, "retry", client_message_id="c")))
-        calls.append(partial(store.add_message, SYSTEM, chat, said(BEN, "third")))
-        calls.append(partial(store.delete_message, SYSTEM, first.id, by=ANNA))
-        async with trio.open_nursery() as nursery, blocked(parts.writer):
-            for call in calls:
-                nursery.start_soon(call)
-                await wait_all_tasks_blocked()
-        assert store.statistics().commits == 3
-        messages = await audit(store, first.chat_id)
-        assert [message.text for message in messages] == ["edited", "second", "third"]
-        assert [message.read_by for message in messages] == [(CARA, BEN), (CARA, BEN), ()]
-        assert messages[0].is_deleted
-
-
 async def test_what_fails_after_sending_commands_fails_alone(mongo_url: str) -> None:
     outcomes: list[str] = []
 
@@ -123,42 +93,6 @@ async def test_what_fails_after_sending_commands_fails_alone(mongo_url: str) -> 
         messages = await audit(parts.store, message.chat_id)
         assert [message.text for message in messages] == ["hello"] * 3
         assert parts.store.statistics().commits == 3
-
-
-async def test_names_that_are_none_do_not_disturb_those_they_share_with(mongo_url: str) -> None:
-    not_json = cast("JsonObject", {"n": object()})
-    bad = [
-        (between(ANNA, BEN, key="\ud800"), said(ANNA)),
-        (between(ANNA, BEN), said(UserKey("\ud800"), client_message_id="c")),
-        (between(ANNA, BEN), said(ANNA, client_message_id="\ud800")),
-        (NewChat(kind="k", key=ChatKey("2"), participants=(ANNA,), reference="\ud800"), said(ANNA)),
-        (
-            NewChat(kind="k", key=ChatKey("3"), participants=(ANNA,), extra=not_json),
-            said(ANNA),
-        ),
-        (cast("NewChat", {"$gt": ""}), said(ANNA)),
-        (between(ANNA, BEN), NewMessage(sender=ANNA, recipient=cast("UserKey", {"$gt": ""}))),
-        (between(ANNA, BEN), NewMessage(sender=ANNA, text="x" * 17_000_000)),
-    ]
-    refusals = 0
-    async with open_parts(mongo_url) as parts:
-
-        async def refused(chat: NewChat, message: NewMessage) -> None:
-            nonlocal refusals
-            with pytest.raises(BadValue):
-                await parts.store.add_message(SYSTEM, chat, message)
-            refusals += 1
-
-        async with trio.open_nursery() as nursery, blocked(parts.writer):
-            for chat, message in bad:
-                nursery.start_soon(parts.store.add_message, SYSTEM, between(ANNA, BEN), said(ANNA))
-                nursery.start_soon(refused, chat, message)
-            await wait_all_tasks_blocked()
-        assert refusals == len(bad)
-        sound = await parts.store.find_chat(SYSTEM, between(ANNA, BEN).key)
-        assert sound is not None
-        assert len(await audit(parts.store, sound.id)) == len(bad)
-        assert parts.store.statistics().commits == 2
 
 
 async def test_two_processes_write_into_one_chat_without_a_gap(mongo_url: str) -> None:
@@ -248,70 +182,32 @@ async def test_a_full_disk_is_told_and_survived(mongo_url: str, mongod: Mongod) 
         await send(parts.store, ANNA)
 
 
-async def test_a_read_that_fails_is_told_and_later_reads_work(mongo_url: str, mongod: Mongod) -> None:
-    async with open_parts(mongo_url) as parts:
-        await send(parts.store, ANNA)
-        with failing(mongod, {"errorCode": 8}, "find"), pytest.raises(StoreError, match="refused a command: code 8"):
-            await parts.store.find_chat(SYSTEM, between(ANNA, BEN).key)
-        with failing(mongod, {"errorCode": 246}, "find", times=5):
-            assert await parts.store.find_chat(SYSTEM, between(ANNA, BEN).key) is not None
-        with failing(mongod, {"closeConnection": True}, "find", times=1):
-            assert await parts.store.find_chat(SYSTEM, between(ANNA, BEN).key) is not None
-
-
-async def test_a_document_that_somebody_else_wrote_is_told(mongo_url: str) -> None:
-    async with open_parts(mongo_url) as parts:
-        parts.connection.collections.users.insert_one({"system": SYSTEM, "key": ANNA, "role": 7})
-        with pytest.raises(StoreError, match="not a UserDocument"):
-            await parts.store.get_user(SYSTEM, ANNA)
-
-
-async def test_a_chat_that_somebody_else_wrote_disturbs_no_other(mongo_url: str) -> None:
-    failures = 0
-    async with open_parts(mongo_url) as parts:
-        parts.connection.collections.chats.insert_one({"system": SYSTEM, "key": "theirs", "status": 7})
-
-        async def fails() -> None:
-            nonlocal failures
-            with pytest.raises(StoreError, match="not a ChatDocument"):
-                await parts.store.add_message(SYSTEM, between(ANNA, key="theirs"), said(ANNA))
-            failures += 1
-
-        async with trio.open_nursery() as nursery, blocked(parts.writer):
-            for number in range(3):
-                nursery.start_soon(fails)
-                nursery.start_soon(parts.store.add_message, SYSTEM, between(ANNA, BEN, key=str(number)), said(ANNA))
-            await wait_all_tasks_blocked()
-        assert failures == 3
-        assert (await parts.store.list_chats(SYSTEM, participant=ANNA)).total_records == 3
-
-
-async def test_names_with_dollars_dots_and_nul_come_back(mongo_url: str) -> None:
-    data: JsonObject = {
-        "$gt": "",
-        "a.b": {"$set": [{"$where": 1}]},
-        "": 0,
-        "\x00": "\x00",
-        "$ref": "c",
-        "$id": "i",
-        "n": 2**63,
-    }
-    async with open_parts(mongo_url) as parts:
-        store = parts.store
-        await store.put_reference(SYSTEM, kind="k", key="$key.with.dots", data=data)
-        reference = await store.get_reference(SYSTEM, kind="k", key="$key.with.dots")
-        assert reference is not None
-        assert reference.data == data
-        user = await store.upsert_user(SYSTEM, UserKey("$where"), role="$role", profile=data)
-        assert await store.get_user(SYSTEM, UserKey("$where")) == user
-        assert user.profile == data
-        message = NewMessage(sender=UserKey("$sender.a"), attachments=(data,), extra=data, client_message_id="$c")
-        added = await store.add_message(SYSTEM, between(ANNA, UserKey("$sender.a")), message)
-        await store.mark_read(SYSTEM, added.chat.id, UserKey("$reader.b"))
-        found = await store.get_message(SYSTEM, added.message.id)
-        assert found is not None
-        assert (found.attachments, found.extra, found.read_by) == ((data,), data, ("$reader.b",))
-
-
 def test_a_failing_transaction_leaves_time_for_the_writes_behind_it() -> None:
     assert 2 * TRANSACTION_SECONDS < WRITE_DEADLINE_SECONDS
+
+
+async def test_a_transaction_whose_every_write_failed_is_given_up(mongo_url: str) -> None:
+    def torn(tx: Transaction) -> None:
+        tear_messages(tx)
+        raise ZeroDivisionError("a bug")
+
+    async with open_parts(mongo_url) as parts:
+        (message,) = await send(parts.store, ANNA)
+        with pytest.raises(ZeroDivisionError):
+            await parts.writer.write(torn)
+        assert await parts.store.get_message(SYSTEM, message.id) == message
+        assert parts.store.statistics().commits == 1
+
+
+async def test_a_clock_that_fails_fails_the_writes_and_not_the_thread(mongo_url: str) -> None:
+    times = iter([START])
+
+    def broken() -> datetime:
+        return next(times)
+
+    async with open_parts(mongo_url, clock=broken) as parts:
+        await send(parts.store, ANNA)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable) as caught:
+                await send(parts.store, ANNA)
+            assert isinstance(caught.value.__cause__, StopIteration)

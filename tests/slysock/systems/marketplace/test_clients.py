@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from slysock.identity.tokens import make_token
+from slysock.identity import make_token
 from tests.clients import CallError, NodeClient, NodeClients, Payload, python_client
 from tests.slysock.systems.market import SECRET, at
 
@@ -101,7 +101,7 @@ async def test_the_document_with_stock_clients(
         (error,) = await anna.next_args("appError")
         assert error == {
             "error": True,
-            "message": "A message needs a text or at least one media",
+            "message": "A message needs text or media",
             "statusCode": 400,
         }
 
