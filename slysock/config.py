@@ -25,7 +25,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     path: str = "/socket.io/"
-    """Where Engine.IO answers; requests elsewhere go to the ASGI application."""
+    """Where Engine.IO answers, with and without the slash at its end; requests elsewhere go to the ASGI application."""
 
     transports: Sequence[TransportName] = ("polling", "websocket")
     """What a client may use. A connection that opens with another transport gets `Transport unknown`."""
@@ -120,8 +120,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             value: object = getattr(self, name)
             if isinstance(value, int | float) and not isinstance(value, bool) and not value > 0:
                 raise ValueError(f"{name} must be positive, not {value}")
-        if not (self.path.startswith("/") and len(self.path) > 1):
-            raise ValueError(f"path must start with a slash and name something, not {self.path!r}")
+        if not self.path.startswith("/"):
+            raise ValueError(f"path must start with a slash, not {self.path!r}")
         if self.max_outbox_hard_bytes < self.max_outbox_bytes:
             raise ValueError("max_outbox_hard_bytes must not be less than max_outbox_bytes")
         if isinstance(self.cors_origins, str):

@@ -89,6 +89,7 @@ class Engine:
             nursery.start_soon(self._flusher.run)
             nursery.start_soon(self.reader.run)
             nursery.start_soon(self.timers.run)
+            await nursery.start(self._long_polling.run)
             task_status.started()
 
     def owns(self, path: str) -> bool:

@@ -18,6 +18,10 @@ import trio
 
 from slysock.engineio.slow_consumers import SlowConsumers
 
+if sys.platform == "linux":
+    import fcntl
+    import termios
+
 _PIECE_BYTES = 65_536  # what a generic stream gets at once: progress is seen, and the deadline restarts, per piece
 
 
@@ -346,6 +350,17 @@ class Outbox:
         self._waiting_bytes = 0
         self._consumers.forget(self)
         self._report_progress()
+
+
+def kept_by_kernel(sock: stdlib_socket.socket) -> int:
+    """Count the bytes that a socket has taken and its peer has not confirmed; 0 where that is unknown.
+
+    It may be megabytes, which a slow client takes long to read. Source: SIOCOUTQ, tcp(7).
+    """
+    if sys.platform != "linux":
+        return 0
+    answer = fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4))  # the same number; Python has no name for SIOCOUTQ
+    return int.from_bytes(answer, sys.byteorder)
 
 
 def _nothing() -> None:

@@ -6,7 +6,7 @@ layer above are tied to. It knows nothing of HTTP, nor of Socket.IO.
 
 import math
 from collections.abc import Callable
-from typing import Final, final
+from typing import Final, Protocol, final
 
 from slysock.config import Config
 from slysock.engineio.receiver import NOBODY, Receiver, ReceiverStatistics
@@ -37,6 +37,13 @@ _LOOKS: Final = 5  # before a client is given up: turns in which what has come f
 _LOOK_SECONDS: Final = 0.01  # between two of them
 
 
+class Candidate(Protocol):
+    """Another way to the client, which may become the session's."""
+
+    def session_closed(self, ending: Ending, code: CloseCode, text: str) -> None:
+        """Take leave: the session has, by the transport that it had until now."""
+
+
 @final
 class Session:
     """One client.
@@ -52,12 +59,12 @@ class Session:
     __slots__ = (
         "_above",
         "_alive_since",
+        "_candidate",
         "_config",
         "_held_until",
         "_looks",
         "_on_closed",
         "_pinged",
-        "_probed",
         "_timer",
         "_timers",
         "failure",
@@ -84,7 +91,7 @@ class Session:
         self.send: Callable[[Outgoing], None] = transport.send
         self.state: SessionState = "open"
         self.failure: str | None = None
-        self._probed: Transport | None = None  # the WebSocket of an upgrade, while one is under way
+        self._candidate: Candidate | None = None  # the other transport of an upgrade, while one is under way
         self._config = config
         self._timers = timers
         self._on_closed = on_closed
@@ -225,24 +232,20 @@ class Session:
 
     # -- upgrade (Engine.IO protocol v4, "Upgrade") --------------------------------------------------------------------
 
-    def probe(self, transport: Transport) -> None:
+    def probe(self, candidate: Candidate) -> None:
         """Note that a client is trying another transport; until it has gone over, messages take the old one."""
         self.state = follow(SESSION, self.state, "probe")
-        self._probed = transport
-
-    def probes(self, transport: Transport) -> bool:
-        """Tell whether this is the transport that is being tried."""
-        return self._probed is transport
+        self._candidate = candidate
 
     def give_up_probe(self) -> None:
         """Stay with the transport that there is."""
         self.state = follow(SESSION, self.state, "give up probe")
-        self._probed = None
+        self._candidate = None
 
     def adopt(self, transport: Transport) -> None:
         """Go over to the transport that was tried; the caller hands over what the old one had not delivered."""
         self.state = follow(SESSION, self.state, "adopt")
-        self._probed = None
+        self._candidate = None
         self.transport = transport
         self.send = transport.send
 
@@ -276,8 +279,9 @@ class Session:
         self.send = _forget
         self._above.closed(reason, by_client=_is_own_will(reason, ending))
         self.transport.close(ending, code, text)
-        if self._probed is not None:
-            self._probed.close(Ending.ERROR, CloseCode.NORMAL, "")
+        if self._candidate is not None:
+            self._candidate.session_closed(ending, code, text)
+            self._candidate = None
         self._on_closed(self)
         self._above = NOBODY  # each holds the other; a closed one should not wait to be collected
 

@@ -11,6 +11,7 @@ import trio
 from slysock.config import Config
 from slysock.errors import RefusalRecord, log_refusal
 from slysock.http import head as heads
+from slysock.http.date import date_field
 from slysock.http.errors import RequestBroken
 from slysock.http.request import REASONS, Request
 from slysock.http.stream import HttpStream
@@ -114,6 +115,7 @@ class HttpConnection:
             h11.RemoteProtocolError: it will never be one.
             RequestBroken: the connection is lost.
         """
+        self._stream.skip_empty_lines()
         if not self._stream.buffered:
             if not await self._first_byte():
                 return None
@@ -134,12 +136,20 @@ class HttpConnection:
         """
         limit = self._stream.config.max_request_head_bytes + 1
         await trio.lowlevel.checkpoint()
-        if not self._stream.read_now(limit) and not self._stream.draining:
+        if self._stream.read_now(limit):
+            self._stream.skip_empty_lines()
+        if not (self._stream.buffered or self._stream.at_eof or self._stream.draining):
             deadline = trio.current_time() + self._stream.config.request_head_seconds
             with trio.CancelScope(deadline=deadline) as self._idle:
-                await self._stream.read_more(limit)
+                await self._read_beginning(limit)
             self._idle = None
         return self._stream.buffered > 0
+
+    async def _read_beginning(self, max_bytes: int) -> None:
+        """Read until there is more than empty lines, or the end. Raises like `_read_head`."""
+        while not (self._stream.buffered or self._stream.at_eof):
+            await self._stream.read_more(max_bytes)
+            self._stream.skip_empty_lines()
 
     async def _rest_of_head(self) -> h11.Request | None:
         """Read until h11 has a head; None when the peer sends no more. Raises like `_read_head`."""
@@ -155,6 +165,9 @@ class HttpConnection:
     async def _make_request(self, head: h11.Request) -> Request | None:
         headers = list(head.headers)  # h11's own sequence is slow to walk
         fields = heads.first_values(headers)
+        if len(fields) < len(headers):  # something came twice
+            headers = heads.join_cookies(headers)
+            fields = heads.first_values(headers)
         judgement = heads.judge(head, fields)
         if isinstance(judgement, heads.BadHead):
             await self._refuse(judgement.status, judgement.reason, with_body=head.method != b"HEAD")
@@ -169,6 +182,7 @@ class HttpConnection:
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"content-length", b"%d" % len(text)),
+            date_field(),
             (b"connection", b"close"),
         ]
         response = h11.Response(status_code=status, headers=headers, reason=REASONS[status])

@@ -96,7 +96,10 @@ async def test_10_000_connects_in_one_post_are_each_refused(autojump_clock: Mock
     async with scene() as stage:
         poller = await stage.poller()
         assert (await poller.post(*(f"40/no-{number}," for number in range(CONNECTS)))).body == b"ok"
-        assert len(await poller.packets()) == CONNECTS
+        refusals = 0
+        while refusals < CONNECTS:
+            refusals += len(await poller.packets())
+        assert refusals == CONNECTS
         await stage.undisturbed()
         await poller.post("1")
 

@@ -35,10 +35,14 @@ def test_there_are_numbers_to_check() -> None:
     assert len(NUMBERS) > 15
 
 
-@pytest.mark.parametrize("path", ["", "/", "socket.io"])
-def test_a_path_must_start_with_a_slash_and_name_something(path: str) -> None:
+@pytest.mark.parametrize("path", ["", "socket.io"])
+def test_a_path_must_start_with_a_slash(path: str) -> None:
     with pytest.raises(ValueError, match="path"):
         Config(path=path)
+
+
+def test_the_path_may_be_the_root() -> None:
+    assert Config(path="/").path == "/"
 
 
 @pytest.mark.parametrize("transports", [(), ("webtransport",), "polling"])

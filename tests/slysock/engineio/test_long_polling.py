@@ -27,7 +27,7 @@ from tests.slysock.engineio.frames import TEXT, frame, probing
 from tests.slysock.engineio.outboxes import consumers
 from tests.slysock.engineio.polls import OPEN, quiet, reasons
 from tests.slysock.http.peer import arrived
-from tests.slysock.serving import serving
+from tests.slysock.serving import serving, sessions_of
 
 
 async def test_sessions_are_bounded_however_few_connections_they_take(autojump_clock: MockClock) -> None:
@@ -142,14 +142,43 @@ async def test_a_poll_that_is_cancelled_while_it_is_answered_ends_the_session(au
 # ---- posts -----------------------------------------------------------------------------------------------------------
 
 
-async def test_two_posts_at_once_close_the_session(autojump_clock: MockClock) -> None:
-    root, log = reasons()
+async def test_a_post_pipelined_behind_a_poll_is_handled_at_once(autojump_clock: MockClock) -> None:
+    root, seen = Router(), list[object]()
+    root.on_any(lambda socket, event, args: seen.append(args[0]))
     async with serving(root) as memory:
         session = await quiet(memory)
         stream = memory.open()
-        await stream.send_all(f"POST {session.target} HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n4".encode())
-        await wait_all_tasks_blocked()
-        assert json.loads((await session.post(b"3")).body)["code"] == 3
+        body = b'42["n",1]'
+        poll = f"GET {session.target} HTTP/1.1\r\nhost: a\r\n\r\n".encode()
+        post = f"POST {session.target} HTTP/1.1\r\nhost: a\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+        await stream.send_all(poll + post)
+        answers = b""
+        while not answers.endswith(b"ok"):
+            answers += await stream.receive_some()
+        assert seen == [1]
+        assert b"\r\n\r\n6HTTP/1.1 200 OK" in answers
+        assert trio.current_time() < 1
+
+
+async def test_of_two_polls_at_once_the_one_that_arrived_first_is_told_of_the_end(autojump_clock: MockClock) -> None:
+    """Whichever Trio turns to first."""
+    root, log = reasons()
+    async with serving(root) as memory:
+        session = await quiet(memory)
+        (transport,) = [session.transport for session in sessions_of(memory)]
+        assert isinstance(transport, PollingTransport)
+        async with trio.open_nursery() as nursery:
+            late: list[Response] = []
+
+            async def poll() -> None:
+                late.append(await session.get())
+
+            nursery.start_soon(poll)
+            await wait_all_tasks_blocked()
+            transport.polled_ns += 10**12
+            first = await session.get()
+        assert (first.status, first.body) == (200, b"1")
+        assert (late[0].status, json.loads(late[0].body)["code"]) == (400, 3)
         assert log == ["transport error"]
 
 
@@ -237,7 +266,9 @@ async def test_a_post_whose_handler_sends_the_client_away_was_no_bad_request(
     async with serving(root) as memory:
         session = await quiet(memory)
         assert (await session.post(b'42["leave"]\x1e42["late"]')).body == b"ok"
-        assert (await session.get()).body == (b"41\x1e1" if close else b"41")
+        assert (await session.get()).body == b"41"
+        if close:
+            assert (await session.get()).body == b"1"
 
 
 async def test_a_client_that_says_close_ends_its_poll(autojump_clock: MockClock) -> None:
