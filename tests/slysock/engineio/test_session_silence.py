@@ -58,6 +58,7 @@ async def test_answers_wait_behind_a_handler_that_blocks(autojump_clock: MockClo
             nursery.start_soon(clients[0].emit, "block")
             for client in clients:
                 nursery.start_soon(client.connection.engine.send, PONG)
+        await wait_all_tasks_blocked()  # until the handler has run: a sleep of ours would end in its standstill
         await trio.sleep(20)
         assert log == []
         assert memory.server.statistics().loop_lag_seconds > 50

@@ -1,5 +1,7 @@
 """Nurseries that a stopping server waits for: what becomes of them when somebody stops early."""
 
+from functools import partial
+
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
@@ -44,7 +46,7 @@ async def test_what_lingers_is_counted_from_the_moment_on(nursery: trio.Nursery,
         waited.append(trio.current_time())
 
     nursery.start_soon(wait)
-    assert not await tasks.linger(scope, lambda: trio.sleep(3))
+    assert not await tasks.linger(scope, partial(trio.sleep, 3))
     await wait_all_tasks_blocked()
     assert (tasks.lingering, waited) == (0, [3])
     assert await tasks.linger(tasks.begin_lingering(2), trio.sleep_forever)
