@@ -3,6 +3,7 @@
 #   make serve     install and run the server on port 3000, with its data under var/ (ARGS="--port 4000" for more)
 #   make test      install what the tests need and run them all (ARGS="-k upgrade -x" goes to pytest)
 #   make check     linters and type checkers
+#   make coverage  what each module's own test file covers of it (ARGS="slysock/engineio" for a part)
 #   make bench     compare with other servers, in less than five minutes; results go to var/bench/ (see bench/README.md)
 #   make bench-full, make bench-smoke   all of it, in hours; an instant of all of it, to test the harness
 #   make install   .venv/bin/slysock, and nothing else
@@ -12,18 +13,18 @@
 # What is installed is what constraints.txt and tests/clients/package-lock.json say. Steps that are done leave a stamp
 # in .venv and are not repeated until their inputs change. All paths are relative: the tree may have any name.
 
-.PHONY: help serve install test check bench bench-full bench-smoke build clean
+.PHONY: help serve install test check coverage bench bench-full bench-smoke build clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
 # The newest suitable one is taken when .venv is made; `make clean` first to change it.
 PYTHON ?=
-PYTHONS := python3.13 python3.12 python3.11 python3
+PYTHONS := python3.14 python3.13 python3.12 python3.11 python3
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CLIENTS := tests/clients
-TYPED_TESTS := $(wildcard tests/*.py) $(CLIENTS) tests/browser tests/conformance tests/store bench tests/bench
+TYPED_TESTS := examples $(wildcard tests/*.py) $(CLIENTS) tests/browser tests/conformance tests/store bench tests/bench
 
 # Not ASYNC9: those want a checkpoint on every path through every coroutine; ours return early on purpose. Not ASYNC114:
 # a list of our startable functions would have to be kept here. In tests, what has to be async may have nothing to await.
@@ -51,10 +52,13 @@ test: .venv/.dev $(CLIENTS)/node_modules/.package-lock.json
 check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/flake8 $(FLAKE8_OPTIONS) slysock protocol store $(wildcard bench) tests
+	$(BIN)/flake8 $(FLAKE8_OPTIONS) slysock protocol store $(wildcard bench) examples tests
 	$(BIN)/mypy
 	$(BIN)/mypy $(TYPED_TESTS)
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+coverage: .venv/.dev $(CLIENTS)/node_modules/.package-lock.json
+	$(BIN)/python -m tests.coverage $(ARGS)
 
 bench: .venv/.bench
 	$(BIN)/python -m bench quick $(ARGS)
@@ -93,8 +97,8 @@ stale:
 
 # The build back-end comes first and is used as installed, so that it is locked like everything else.
 .venv/.installed: .venv/.made pyproject.toml constraints.txt
-	$(PIP) install --quiet --constraint constraints.txt hatchling editables
-	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable .
+	$(PIP) install --quiet --constraint constraints.txt hatchling hatch-fancy-pypi-readme editables
+	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[systems,mongo]'
 	@touch $@
 
 .venv/.dev: .venv/.installed pyproject.toml constraints.txt

@@ -40,7 +40,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Origins that may connect, with credentials, on polling and WebSocket alike. None: any origin, without."""
 
     ping_interval_seconds: float = 25.0
+    """Time between two heartbeats."""
+
     ping_timeout_seconds: float = 20.0
+    """How long a client may take to answer a heartbeat."""
+
     upgrade_timeout_seconds: float = 10.0
     """How long a client may take between opening the WebSocket of an upgrade and finishing it."""
 
@@ -58,16 +62,25 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     max_pending_events: int = 256
     """How many events of one client may wait for its handlers; past that, or past `max_payload_bytes` of several, the
-    server stops reading from it: acknowledgements and a goodbye wait, too."""
+    server stops reading from it: a goodbye waits, too."""
+
+    max_pending_bytes: int = 16_777_216
+    """What may wait for the handlers of a client whose acknowledgement one of them awaits: reading goes on for the
+    sake of the answer. Each event counts as its bytes and 512 more."""
 
     write_timeout_seconds: float = 20.0
     """A connection on which nothing could be written for so long is closed forcefully."""
 
+    leave_grace_seconds: float = 10.0
+    """How long the events of a client that has left by itself are still handled."""
+
     handler_cleanup_seconds: float = 5.0
-    """What an `on_disconnect` coroutine, or a cancelled handler that cleans up, may still take."""
+    """What an `on_disconnect` coroutine, or a cancelled handler that cleans up, may still take; in a graceful stop at
+    most a quarter of it."""
 
     shutdown_seconds: float = 10.0
-    """A graceful stop ends after so long, whoever is still there."""
+    """A graceful stop ends after so long, whoever is still there and whatever they shield. Handlers have what remains
+    of it when two clean-ups' time is kept back."""
 
     request_head_seconds: float = 20.0
     """How long a client may take to send a request line and headers; also how long an idle keep-alive lasts."""

@@ -5,6 +5,7 @@ knows nothing of Socket.IO: what stands above a session is given to it.
 """
 
 import logging
+import math
 import socket as stdlib_socket
 import ssl
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -17,9 +18,12 @@ import trio
 from slysock.asgi import ASGIApp, State, asgi_lifespan, not_found, run_asgi
 from slysock.config import Config
 from slysock.engineio.engine import Engine, Takeover, Wire
+from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.receiver import Receiver
 from slysock.engineio.session import Session
 from slysock.engineio.transport import Ending
+from slysock.errors import RefusalRecord, log_refusal
+from slysock.handlers.tasks import Tasks
 from slysock.http import HttpConnection, Request, RequestBroken
 from slysock.http.listeners import Listening, accept_forever
 from slysock_protocol.errors import CloseCode
@@ -37,17 +41,40 @@ class Front:
         config: limits and habits.
         accept: given each new session, returns the layer above it.
         app: for requests that are not Engine.IO's; without one they get 404.
+        hooks: an application's say in Engine.IO's requests.
+        refused: told of every connection and request that is refused.
+
+    Attributes:
+        engine: Engine.IO.
+        tasks: what runs for clients, and may outlive their connections.
     """
 
-    def __init__(self, config: Config, *, accept: Callable[[Session], Receiver], app: ASGIApp | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        accept: Callable[[Session], Receiver],
+        app: ASGIApp | None = None,
+        hooks: EngineHooks | None = None,
+        refused: Callable[[RefusalRecord], None] = log_refusal,
+    ) -> None:
         self.config = config
-        self.engine = Engine(config, accept=accept)
+        self.tasks = Tasks("handlers", config.handler_cleanup_seconds)
+        self.engine = Engine(
+            config,
+            accept=accept,
+            leaving=lambda: self.tasks.lingering,
+            hooks=hooks or EngineHooks(),
+            refused=refused,
+        )
+        self._refused = refused
         self._app = app or not_found
         self._state: State = {}
         self._http: set[HttpConnection] = set()
         self._open = 0  # connections of every kind
-        self._connections: trio.Nursery | None = None
+        self._connections = Tasks("requests", config.handler_cleanup_seconds)
         self._stop = trio.Event()
+        self._stop_by = math.inf
 
     async def serve(
         self,
@@ -79,37 +106,45 @@ class Front:
         return len(self._http)
 
     def stop(self) -> None:
-        """Begin a graceful stop. Called again, it changes nothing."""
+        """Begin a graceful stop, which ends within `shutdown_seconds`. Called again, it changes nothing."""
         self.engine.sessions.accepting = False
         self._stop.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Be ready for connections, without listening: `serve_stream` brings them. Leaving it is a graceful stop."""
-        async with asgi_lifespan(self._app) as self._state, trio.open_nursery() as engine:
+        async with (
+            asgi_lifespan(self._app, stop_by=lambda: self._stop_by) as self._state,
+            self.tasks.running(),
+            trio.open_nursery() as engine,
+        ):
             await engine.start(self.engine.run)
-            async with trio.open_nursery() as self._connections:
-                try:
+            try:
+                async with self._connections.running():
                     yield
-                    cut = self.engine.timers.call_later(self.config.shutdown_seconds, self._cut_short)
                     await self._drain()
-                finally:
-                    self._close_sessions()
-            cut.cancel()
+            finally:
+                self._close_sessions()
             engine.cancel_scope.cancel()
 
-    def _cut_short(self) -> None:
-        """End a graceful stop that takes too long. The sessions learn why before their tasks are cancelled."""
-        assert self._connections is not None
-        self._close_sessions()
-        self._connections.cancel_scope.cancel()
-
     async def _drain(self) -> None:
-        """Let what has begun come to its end; a timer has the deadline."""
+        """Let handlers come to their end, as long as there is time for that; then take leave of everybody.
+
+        Of `shutdown_seconds`, two clean-ups' time is kept back: for handlers that were cancelled and for disconnect
+        hooks behind them, and meanwhile for goodbyes.
+        """
         self.stop()
-        async with trio.open_nursery() as nursery:
-            for session in self.engine.sessions.all():
-                nursery.start_soon(session.finish)
+        config, now = self.config, trio.current_time()
+        cleanup_seconds = min(config.handler_cleanup_seconds, config.shutdown_seconds / 4)
+        self._stop_by = now + config.shutdown_seconds
+        for tasks in (self.tasks, self._connections):
+            tasks.begin_stop(self._stop_by, cleanup_seconds)
+        with trio.move_on_at(self._stop_by - 2 * cleanup_seconds):
+            async with trio.open_nursery() as nursery:
+                for session in self.engine.sessions.all():
+                    nursery.start_soon(session.finish)
+                nursery.start_soon(self.tasks.wait_lingering)
+        self.tasks.cut()
         self._close_sessions()
         for http in self._http:
             http.finish()
@@ -122,21 +157,21 @@ class Front:
 
     def _take(self, sock: stdlib_socket.socket, *, tls: ssl.SSLContext | None) -> None:
         """Start the task of one connection."""
-        if self._connections is None or self._open >= self.config.max_connections:
+        if self._open + self.tasks.lingering >= self.config.max_connections:
+            self._refused(RefusalRecord(reason="capacity", detail="max_connections are open", address=_peer(sock)))
             sock.close()
             return
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
         wire = Wire(stream, sock)
         if tls is not None:
             wire = Wire(trio.SSLStream(stream, tls, server_side=True, https_compatible=True), None)
-        self._connections.start_soon(self._serve, wire, _peer(sock), tls is not None)
+        self._connections.nursery.start_soon(self._serve, wire, _peer(sock), tls is not None)
 
     async def serve_stream(self, stream: trio.abc.Stream, *, peer: str = "", secure: bool = False) -> None:
         """Serve one connection on any stream, until it ends. Only inside `running`, which waits for it when it stops.
 
         Cancelled, it ends the connection at once.
         """
-        assert self._connections is not None
         scope, ended = trio.CancelScope(), trio.Event()
 
         async def serve() -> None:
@@ -146,7 +181,7 @@ class Front:
             finally:
                 ended.set()
 
-        self._connections.start_soon(serve)
+        self._connections.nursery.start_soon(serve)
         try:
             await ended.wait()
         finally:
@@ -189,8 +224,16 @@ class Front:
             ready = self.engine.sessions.accepting
             await request.respond(200 if ready else 503, _JSON, b'{"ready":true}' if ready else b'{"ready":false}')
         else:
+            if self._app is not_found or _is_meant_for_engineio(request):
+                detail = f"{request.path[:200]!r} is not {self.config.path!r}"
+                self._refused(RefusalRecord(reason="path", detail=detail, address=request.peer))
             await run_asgi(self._app, request, state=self._state)
         return None
+
+
+def _is_meant_for_engineio(request: Request) -> bool:
+    """Tell whether a client of Engine.IO makes a request, which is then at the wrong address."""
+    return b"EIO=" in request.query_string and b"transport=" in request.query_string
 
 
 def _peer(sock: stdlib_socket.socket) -> str:

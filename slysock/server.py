@@ -1,7 +1,6 @@
 """A server: its namespaces, its connections, and how it starts and stops."""
 
 import logging
-import signal
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -13,16 +12,17 @@ import trio
 
 from slysock.asgi import ASGIApp
 from slysock.config import Config
+from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.receiver import Receiver
 from slysock.engineio.session import Session
 from slysock.front import Front
 from slysock.handlers.router import Router
 from slysock.http.listeners import Listening, bound, describe
-from slysock.process import settle_in
+from slysock.process import run_to_the_end, settle_in, stop_on_signals
 from slysock.socketio.connection import Connection, Surroundings
 from slysock.socketio.namespace import Namespace
 from slysock.socketio.namespaces import Namespaces
-from slysock.socketio.observer import Observer, ServerStatistics
+from slysock.socketio.observer import Observer, Observers, ServerStatistics
 from slysock_protocol.socketio import PARSERS
 
 logger = logging.getLogger("slysock")
@@ -40,6 +40,7 @@ class Server:
         app: an ASGI application for requests that are not Engine.IO's; without one they get 404.
         lifespan: given the server, returns an asynchronous context manager that is entered before the first client is
             let in and left when the last handler has ended: the place to open and close a database.
+        hooks: a say in the HTTP requests of Engine.IO, such as `allow_request`.
 
     Raises:
         ValueError: two handlers of one event that could be mistaken for each other.
@@ -51,22 +52,22 @@ class Server:
         config: Config | None = None,
         app: ASGIApp | None = None,
         lifespan: "Lifespan | None" = None,
+        hooks: EngineHooks | None = None,
     ) -> None:
         self.config = config or Config()
-        self._observers: list[Observer] = []
+        self._observers = Observers()
         self._lifespan = lifespan
         self._parser = PARSERS[self.config.parser]
         self._namespaces = Namespaces(routers, self._parser, self._observers)
-        self._front = Front(self.config, accept=self._accept, app=app)
+        self._front = Front(self.config, accept=self._accept, app=app, hooks=hooks, refused=self._observers.refused)
         self._surroundings = Surroundings(
             config=self.config,
             namespaces=self._namespaces,
             parser=self._parser,
             timers=self._front.engine.timers,
-            later=self._later,
+            tasks=self._front.tasks,
             observers=self._observers,
         )
-        self._farewells: trio.Nursery | None = None
 
     def of(self, name: str) -> Namespace:
         """Return a namespace, to speak to its clients from outside of a handler.
@@ -80,8 +81,11 @@ class Server:
         return found.namespace
 
     def observe(self, observer: Observer) -> None:
-        """Tell somebody what happens from now on; before the first client is best."""
-        self._observers.append(observer)
+        """Tell somebody what happens from now on; before the first client is best.
+
+        One that has a method `refused`, as a RefusalObserver has, is told what was refused, too.
+        """
+        self._observers.add(observer)
 
     def statistics(self) -> ServerStatistics:
         """Count what the server holds at the moment."""
@@ -99,6 +103,7 @@ class Server:
             outbox_bytes=sum(session.transport.waiting_bytes for session in sessions),
             waiting_events=sum(each.waiting_events for each in above),
             waiting_event_bytes=sum(each.waiting_bytes for each in above),
+            leaving=self._front.tasks.lingering,
             awaited_acks=sum(each.awaited_acks for each in above),
             left_namespaces=sum(each.left_namespaces for each in above),
             open_sockets=self._front.open_connections,
@@ -152,30 +157,12 @@ class Server:
 
     @asynccontextmanager
     async def _inside(self) -> AsyncGenerator[None]:
-        """Keep the application's resources, and the nursery in which clients that have left are dealt with."""
-        if self._farewells is not None:
-            raise RuntimeError("a server serves once; make another one")
-        lifespan = nullcontext() if self._lifespan is None else self._lifespan(self)
-        async with lifespan, trio.open_nursery() as self._farewells:
+        """Keep the application's resources."""
+        async with nullcontext() if self._lifespan is None else self._lifespan(self):
             yield
 
     def _accept(self, session: Session) -> Receiver:
         return Connection(session, self._surroundings)
-
-    def _later(self, routine: Callable[[], Awaitable[None]]) -> None:
-        assert self._farewells is not None
-        self._farewells.start_soon(self._say_farewell, routine)
-
-    async def _say_farewell(self, routine: Callable[[], Awaitable[None]]) -> None:
-        """Run what a client leaves behind; shielded, because a stopping server owes it too, and bounded."""
-        scope = trio.move_on_after(self.config.handler_cleanup_seconds, shield=True)
-        try:
-            with scope:
-                await routine()
-        except Exception:  # the boundary of one client's end: a clean-up that failed while `scope` cut it short
-            logger.exception("what a client left behind failed")
-        if scope.cancelled_caught:
-            logger.warning("what a client left behind did not end in %s s", self.config.handler_cleanup_seconds)
 
 
 def run(
@@ -185,18 +172,21 @@ def run(
     config: Config | None = None,
     app: ASGIApp | None = None,
     lifespan: "Lifespan | None" = None,
+    hooks: EngineHooks | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then stop gracefully; a second signal stops at once. Blocks.
+
+    When the server has stopped, the process ends even if a handler shields itself from its end; with exit code 1 then.
 
     The arguments are those of Server and Server.serve.
 
     Raises:
         OSError: the address cannot be had.
     """
-    server = Server(*routers, config=config, app=app, lifespan=lifespan)
+    server = Server(*routers, config=config, app=app, lifespan=lifespan, hooks=hooks)
     settle_in()
-    trio.run(serve_until_signal, server, partial(server.serve, host, port, tls=tls))
+    run_to_the_end(serve_until_signal, server, partial(server.serve, host, port, tls=tls))
 
 
 async def serve_until_signal(server: Server, serve: Callable[[], Awaitable[None]]) -> None:
@@ -206,20 +196,12 @@ async def serve_until_signal(server: Server, serve: Callable[[], Awaitable[None]
         OSError: the address cannot be had.
     """
     trouble: OSError | None = None
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with trio.open_nursery() as nursery:
-
-            async def watch() -> None:
-                await anext(signals)
-                server.stop()
-                await anext(signals)
-                nursery.cancel_scope.cancel()
-
-            nursery.start_soon(watch)
-            try:
-                await serve()
-            except OSError as error:  # kept out of the nursery, which would wrap it in a group
-                trouble = error
-            nursery.cancel_scope.cancel()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(stop_on_signals, server.stop, nursery.cancel_scope)
+        try:
+            await serve()
+        except OSError as error:  # kept out of the nursery, which would wrap it in a group
+            trouble = error
+        nursery.cancel_scope.cancel()
     if trouble is not None:
         raise trouble

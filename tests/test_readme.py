@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,10 @@ from urllib.request import urlopen
 
 import pytest
 
+from slysock import ConnectionRefused, Server
+from slysock.identity import make_token
 from slysock.systems import SYSTEMS
+from slysock.testing import serve_memory
 from slysock_store.mongo.layout import INDEXES
 from tests.clients.runtime import CLIENTS_FOLDER, node_program
 from tests.store.mongod import running
@@ -233,6 +237,41 @@ def test_the_handlers_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slysock.run", lambda *routers, port: served.extend([*routers, port]))
     exec(compile(example, "README.md", "exec"), {"__name__": "readme"})  # the README is ours
     assert len(served) == 2
+
+
+async def test_the_hooks_do_what_is_said_of_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (example,) = blocks("python", "Before there is a session")
+    servers: list[Server] = []
+    monkeypatch.setattr("slysock.run", lambda *routers, port, hooks: servers.append(Server(*routers, hooks=hooks)))
+    exec(compile(example, "README.md", "exec"), {"__name__": "readme"})  # the README is ours
+    async with serve_memory(servers[0]) as memory:
+        target = "/socket.io/?EIO=4&transport=polling"
+        refused = await memory.request("GET", target)
+        assert (refused.status, refused.body) == (403, b'{"code":4,"message":"a key is needed"}')
+        assert refused.body.decode() in example
+        opened = await memory.request("GET", target, headers=[("X-API-Key", "sesame"), ("X-Request-Id", "7")])
+        assert (opened.status, opened.headers["x-request-id"]) == (200, "7")
+        assert opened.headers["set-cookie"] == "server=a; Path=/; HttpOnly"
+    assert capsys.readouterr().out == "403 4 a key is needed hook\n"
+
+
+async def test_a_program_without_the_systems_knows_its_clients_and_is_counted() -> None:
+    (example,) = blocks("python", "Tokens, metrics and a log without the four systems")
+    names: dict[str, object] = {"__name__": "readme"}
+    exec(compile(example, "README.md", "exec"), names)  # the README is ours
+    server, secret = names["server"], re.findall(r'secret_key\("(.+)"\)', example)[0]
+    assert isinstance(server, Server)
+    token = make_token(secret, {"sub": "ada"}, now=time.time(), expires_in_seconds=60)
+    async with serve_memory(server) as memory:
+        with pytest.raises(ConnectionRefused, match="token is missing"):
+            await memory.connect("/chat")
+        client = await memory.connect("/chat", auth={"token": token})
+        assert await client.call("whoami") == "ada"
+        answer = await memory.request("GET", "/metrics")
+    assert b'slysock_events_total{event="whoami",namespace="/chat"} 1.0' in answer.body
+    assert b'slysock_clients{namespace="/chat"} 1.0' in answer.body
 
 
 def test_the_test_is_a_test(tmp_path: Path) -> None:

@@ -8,11 +8,9 @@
 #include "frame.h"
 #include "http.h"
 
-/* The sample key of RFC 6455, section 1.3, and the answer that belongs to it. */
-#define KEY "dGhlIHNhbXBsZSBub25jZQ=="
-#define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-#define HOST "Host: 127.0.0.1\r\n"
-#define PATH "/socket.io/?EIO=4&transport="
+static const struct client_events *told;
+static enum manner manner;
+static int server_port;
 
 static void lost(struct client *client, const char *why);
 
@@ -32,27 +30,26 @@ static void send_frame(struct link *link, enum opcode opcode, const char *payloa
     link_send(link, out, frame_write(out, opcode, payload, length));
 }
 
+static bool busy(const struct link *link) { return link && link->busy; }
+
 static void send_get(struct client *client)
 {
-    char request[256];
-    int size = snprintf(request, sizeof request, "GET " PATH "polling%s%s HTTP/1.1\r\n" HOST "\r\n",
-                        client->sid[0] ? "&sid=" : "", client->sid);
+    char request[HEAD_MAX];
+    if (!client->get) client->get = link_connect(client, LINK_GET, false);
+    if (!client->get) return lost(client, "no connection for a GET");
     client->get->busy = true;
-    link_send(client->get, request, (size_t)size);
+    link_send(client->get, request, head_get(request, manner, server_port, client->sid));
 }
 
 static void send_post(struct client *client)
 {
-    char *request = frame_buffer(client->queue_length + 256);
-    int head = snprintf(request, 256,
-                        "POST " PATH "polling&sid=%s HTTP/1.1\r\n" HOST
-                        "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %zu\r\n\r\n",
-                        client->sid, client->queue_length);
+    char *request = frame_buffer(client->queue_length + HEAD_MAX);
+    size_t head = head_post(request, manner, server_port, client->sid, client->queue_length);
     memcpy(request + head, client->queue, client->queue_length);
     if (!client->post) client->post = link_connect(client, LINK_POST, false);
     if (!client->post) return lost(client, "no connection for a POST");
     client->post->busy = true;
-    link_send(client->post, request, (size_t)head + client->queue_length);
+    link_send(client->post, request, head + client->queue_length);
     client->queue_length = 0;
 }
 
@@ -75,7 +72,7 @@ void client_send(struct client *client, const char *packet, size_t length)
         return;
     }
     enqueue(client, packet, length);
-    if (!client->probed && !(client->post && client->post->busy)) send_post(client);
+    if (!client->probed && !busy(client->post)) send_post(client);
 }
 
 void client_send_binary(struct client *client, const char *packet, size_t length, const char *data, size_t size)
@@ -89,28 +86,18 @@ void client_send_binary(struct client *client, const char *packet, size_t length
 
 static void open_socket(struct client *client)
 {
-    char request[384];
-    int size = snprintf(request, sizeof request,
-                        "GET " PATH "websocket%s%s HTTP/1.1\r\n" HOST
-                        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " KEY
-                        "\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                        client->sid[0] ? "&sid=" : "", client->sid);
-    client->socket = link_connect(client, LINK_WEBSOCKET, client->role == SLOW);
+    char request[HEAD_MAX];
+    client->socket = link_connect(client, LINK_WEBSOCKET, client->small_buffer);
     if (!client->socket) return lost(client, "no connection for a WebSocket");
-    link_send(client->socket, request, (size_t)size);
+    link_send(client->socket, request, head_upgrade(request, manner, server_port, client->sid));
 }
 
 void client_open(struct client *client)
 {
     client->state = OPENING;
     client->started_ns = now_ns();
-    if (client->transport == WEBSOCKET) {
-        open_socket(client);
-        return;
-    }
-    client->get = link_connect(client, LINK_GET, false);
-    if (!client->get) return lost(client, "no connection for a GET");
-    send_get(client);
+    if (client->transport == WEBSOCKET) open_socket(client);
+    else send_get(client);
 }
 
 static void drop(struct link **link)
@@ -119,9 +106,20 @@ static void drop(struct link **link)
     *link = NULL;
 }
 
+/* Leave a connection to the server, which is about to close it, or to answer for the last time. */
+static void release(struct link **link)
+{
+    if (*link) (*link)->owner = NULL;
+    *link = NULL;
+}
+
 static void close_all(struct client *client)
 {
     client->state = CLOSED;
+    if (client->leaving && manner != BARE) {
+        release(&client->socket);
+        if (busy(client->get)) release(&client->get);
+    }
     drop(&client->socket);
     drop(&client->get);
     drop(&client->post);
@@ -130,30 +128,53 @@ static void close_all(struct client *client)
     client->queue_length = client->queue_capacity = 0;
 }
 
-void client_leave(struct client *client)
+static void left(struct client *client)
 {
-    if (client->state == CLOSED) return;
-    client->leaving = true;
+    close_all(client);
+    told->left(client);
+}
+
+static void leave_at_once(struct client *client)
+{
     if (client->post && !client->on_socket && !client->post->busy) {
         enqueue(client, "1", 1); /* or the server would keep the session until its heartbeat fails */
         send_post(client);
     }
     if (client->on_socket) send_frame(client->socket, OP_CLOSE, "\x03\xe9", 2); /* 1001, going away */
-    close_all(client);
+    left(client);
+}
+
+/* As socket.disconnect() does: out of the namespace, then the transport is closed. By polling that is a POST of its own,
+ * behind everything else; see close_polling. */
+static void say_goodbye(struct client *client)
+{
+    client_send(client, "41", 2);
+    if (client->on_socket) send_frame(client->socket, OP_CLOSE, "", 0);
+}
+
+void client_leave(struct client *client)
+{
+    if (client->state == CLOSED) return told->left(client);
+    client->leaving = true;
+    if (manner == BARE) leave_at_once(client);
+    else say_goodbye(client);
 }
 
 static void lost(struct client *client, const char *why)
 {
     if (client->state == CLOSED) return;
+    if (client->leaving) return left(client); /* how a server answers a goodbye is its own affair */
     close_all(client);
-    if (!client->leaving) load_lost(client, why);
+    told->lost(client, why);
 }
 
-void client_link_lost(struct link *link)
+static void link_lost(struct link *link)
 {
-    struct client *client = link->client;
-    /* The polling connections of an upgraded client are ours to close; the server may have been faster. */
-    if (link->kind != LINK_WEBSOCKET && client->on_socket) {
+    struct client *client = link->owner;
+    if (!client) return link_close(link);
+    /* A server may close a kept connection that has nothing to do; those of an upgraded client are ours to close, but it
+     * may have been faster. */
+    if (link->kind != LINK_WEBSOCKET && (client->on_socket || !link->busy)) {
         link_close(link);
         if (client->get == link) client->get = NULL;
         if (client->post == link) client->post = NULL;
@@ -169,7 +190,7 @@ static void become_ready_when_complete(struct client *client)
     if (client->state != OPENING || !client->joined) return;
     if (client->transport == UPGRADE && !client->on_socket) return;
     client->state = READY;
-    load_ready(client);
+    told->ready(client);
 }
 
 /* Sends one CONNECT packet for each namespace, the next when the one before is answered. */
@@ -221,7 +242,7 @@ static void send_queue(struct client *client)
 /* The upgrade's last step: once the pending GET and POST are answered, everything goes over the WebSocket. */
 static void finish_upgrade(struct client *client)
 {
-    if (!client->probed || client->on_socket || client->get->busy || (client->post && client->post->busy)) return;
+    if (!client->probed || client->on_socket || busy(client->get) || busy(client->post)) return;
     send_frame(client->socket, OP_TEXT, "5", 1);
     client->on_socket = true;
     drop(&client->get);
@@ -240,7 +261,7 @@ static void receive_packet(struct client *client, char *packet, size_t length)
         if (length > 1 && packet[1] == '0') connected(client);
         else if (length > 1 && packet[1] == '4') lost(client, "the server refused the connection");
         else if (length > 1 && packet[1] == '1') lost(client, "the server disconnected the client");
-        else load_packet(client, packet + 1, length - 1);
+        else told->packet(client, packet + 1, length - 1);
         return;
     case '2': client_send(client, "3", 1); return;
     case '0': opened(client, packet, length); return;
@@ -262,11 +283,11 @@ static void receive_text(struct client *client, char *packet, size_t length)
 
 static void receive_frame(struct link *link, struct frame *frame)
 {
-    struct client *client = link->client;
+    struct client *client = link->owner;
     if (!frame->final) return lost(client, "a fragmented message, which the generator does not read");
     switch (frame->opcode) {
     case OP_TEXT: receive_text(client, frame->payload, frame->length); return;
-    case OP_BINARY: load_binary(client, frame->payload, frame->length); return;
+    case OP_BINARY: told->binary(client, frame->payload, frame->length); return;
     case OP_PING: send_frame(link, OP_PONG, frame->payload, frame->length); return;
     case OP_PONG: return;
     case OP_CLOSE: lost(client, "the server closed the WebSocket"); return;
@@ -276,14 +297,19 @@ static void receive_frame(struct link *link, struct frame *frame)
 
 static size_t receive_handshake(struct link *link, const char *data, size_t length)
 {
+    struct client *client = link->owner;
     size_t head = http_head_size(data, length);
     if (!head) return 0;
-    if (memcmp(data + 8, " 101", 4) != 0 || !memmem(data, head, ACCEPT, sizeof ACCEPT - 1)) {
-        lost(link->client, "the WebSocket handshake was refused");
+    if (memcmp(data + 8, " 101", 4) != 0 || !memmem(data, head, WEBSOCKET_ACCEPT, sizeof WEBSOCKET_ACCEPT - 1)) {
+        lost(client, "the WebSocket handshake was refused");
+        return 0;
+    }
+    if (memmem(data, head, "permessage-deflate", 18)) {
+        lost(client, "the server compresses, which the generator does not read");
         return 0;
     }
     link->open = true;
-    if (link->client->transport == UPGRADE) send_frame(link, OP_TEXT, "2probe", 6);
+    if (client->transport == UPGRADE) send_frame(link, OP_TEXT, "2probe", 6);
     return head;
 }
 
@@ -292,7 +318,7 @@ static size_t receive_socket(struct link *link, char *data, size_t length)
     size_t used = 0, size;
     struct frame frame;
     if (!link->open) used = receive_handshake(link, data, length);
-    while (link->fd >= 0 && link->open && (size = frame_read(&frame, data + used, length - used)) > 0) {
+    while (link->fd >= 0 && link->owner && link->open && (size = frame_read(&frame, data + used, length - used)) > 0) {
         used += size;
         receive_frame(link, &frame);
     }
@@ -310,37 +336,67 @@ static void receive_payload(struct client *client, char *body, size_t length)
     }
 }
 
+/* The last of a goodbye by polling: the close packet is answered. No stock client waits for the pending GET, too. */
+static void close_polling(struct client *client)
+{
+    if (client->closing) return left(client);
+    client->closing = true;
+    enqueue(client, "1", 1);
+    send_post(client);
+}
+
 static void answered_get(struct client *client, struct response *response)
 {
-    client->get->busy = false;
     receive_payload(client, response->body, response->length);
-    if (client->state == CLOSED || !client->get) return;
+    if (client->state == CLOSED || client->on_socket) return;
     if (client->probed) finish_upgrade(client);
-    else send_get(client);
+    else if (!client->closing) send_get(client);
 }
 
 static void answered_post(struct client *client)
 {
-    client->post->busy = false;
     if (client->probed) finish_upgrade(client);
     else if (client->queue_length) send_post(client);
+    else if (client->leaving) close_polling(client);
+}
+
+/* A response is complete: its connection is free for the next request, or spent. */
+static void set_free(struct link **link)
+{
+    (*link)->busy = false;
+    if (manner == NODE) release(link);
 }
 
 static size_t receive_response(struct link *link, char *data, size_t length)
 {
+    struct client *client = link->owner;
     struct response response;
     size_t used = http_read(&response, data, length);
     if (used == 0) return 0;
     if (used == (size_t)-1 || response.status != 200) {
-        lost(link->client, "a polling request was not answered with 200");
+        lost(client, "a polling request was not answered with 200");
         return 0;
     }
-    if (link->kind == LINK_GET) answered_get(link->client, &response);
-    else answered_post(link->client);
+    set_free(link->kind == LINK_GET ? &client->get : &client->post);
+    if (link->kind == LINK_GET) answered_get(client, &response);
+    else answered_post(client);
     return used;
 }
 
-size_t client_received(struct link *link, char *data, size_t length)
+static size_t received(struct link *link, char *data, size_t length)
 {
+    if (!link->owner) {
+        link_close(link);
+        return length;
+    }
     return link->kind == LINK_WEBSOCKET ? receive_socket(link, data, length) : receive_response(link, data, length);
+}
+
+void clients_begin(int port, int sources, enum manner like, const struct client_events *events)
+{
+    static const struct link_events EVENTS = {.received = received, .lost = link_lost};
+    told = events;
+    manner = like;
+    server_port = port;
+    links_begin(port, sources, &EVENTS);
 }

@@ -5,25 +5,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "head.h"
 #include "link.h"
 
 enum transport { WEBSOCKET, POLLING, UPGRADE };
 
-/* What a client is there for; see load.h. */
-enum role { STEADY, VISITOR, ROAMER, SLOW };
-
+struct role;
 struct script;
 
 enum client_state { NEW, OPENING, READY, CLOSED };
 
 struct client {
     uint32_t index; /* among those of its role */
-    uint8_t role, transport, state;
+    const struct role *role; /* what it is there for; see application.h */
+    uint8_t transport, state;
+    bool small_buffer; /* for reading: is stuck soon, once it no longer reads */
     bool joined;    /* the answer to CONNECT has come for every namespace */
     bool on_socket; /* packets go over the WebSocket */
     bool probed;    /* upgrade: 3probe has come */
     bool binary_next;
-    bool leaving;   /* closed by us: what the server does now is no failure */
+    bool leaving;   /* by our own will: what the server does now is no failure */
+    bool closing;   /* polling: the close packet has been sent */
     struct link *socket, *get, *post;
     char sid[48];
     char *queue; /* polling: packets that wait until the POST before them is answered */
@@ -38,18 +40,25 @@ struct client {
     struct client *next;
 };
 
+/* What whoever opened a client is told of it. */
+struct client_events {
+    void (*ready)(struct client *client);
+    void (*lost)(struct client *client, const char *why);
+    /* It has left, as it was told to by client_leave. */
+    void (*left)(struct client *client);
+    /* A Socket.IO packet, from its type digit on. */
+    void (*packet)(struct client *client, char *packet, size_t length);
+    /* The attachment of the packet before. */
+    void (*binary)(struct client *client, char *data, size_t length);
+};
+
+/* The server and the source addresses are those of links_begin; `like` says how they write their requests, and leave. */
+void clients_begin(int port, int sources, enum manner like, const struct client_events *events);
 void client_open(struct client *client);
 void client_send(struct client *client, const char *packet, size_t length);
 /* Send a binary event: its packet and its attachment, together. WebSocket only. */
 void client_send_binary(struct client *client, const char *packet, size_t length, const char *data, size_t size);
-/* Leave: with the close frame of the WebSocket, or the close packet of Engine.IO; no answer is awaited. */
+/* Leave: with the close frame of the WebSocket, or the close packet of Engine.IO. A bare client awaits no answer. */
 void client_leave(struct client *client);
-
-/* Implemented by load.c. */
-void load_ready(struct client *client);
-void load_lost(struct client *client, const char *why);
-/* A Socket.IO packet (from its type digit on) or, with `binary`, the attachment of the one before. */
-void load_packet(struct client *client, char *packet, size_t length);
-void load_binary(struct client *client, char *data, size_t length);
 
 #endif

@@ -25,6 +25,7 @@ enum {
     SMALL_BUFFER = 4096, /* of a slow consumer, so that it is stuck soon */
 };
 
+static const struct link_events *told;
 static int epoll_fd = -1;
 static int watched_fd = -1;
 static struct sockaddr_in server;
@@ -40,8 +41,9 @@ uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-void links_begin(int port, int sources)
+void links_begin(int port, int sources, const struct link_events *events)
 {
+    told = events;
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     buffer = malloc(RECEIVE_BUFFER);
     source_count = sources;
@@ -66,7 +68,7 @@ static void ask_for(struct link *link, int operation)
     epoll_ctl(epoll_fd, operation, link->fd, &event);
 }
 
-struct link *link_connect(struct client *client, enum link_kind kind, bool small_buffer)
+struct link *link_connect(void *owner, enum link_kind kind, bool small_buffer)
 {
     int yes = 1, small = SMALL_BUFFER;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -81,7 +83,7 @@ struct link *link_connect(struct client *client, enum link_kind kind, bool small
     struct link *link = calloc(1, sizeof *link);
     link->fd = fd;
     link->kind = kind;
-    link->client = client;
+    link->owner = owner;
     link->writing = true; /* until the connection stands */
     ask_for(link, EPOLL_CTL_ADD);
     return link;
@@ -158,7 +160,7 @@ static void bury(void)
 
 static void lose(struct link *link)
 {
-    if (link->fd >= 0) client_link_lost(link);
+    if (link->fd >= 0) told->lost(link);
 }
 
 /* Reads once; level-triggered epoll reports what is left. What is incomplete waits in the link. */
@@ -178,7 +180,7 @@ static void receive(struct link *link)
         return;
     }
     size_t length = had + (size_t)got;
-    size_t used = client_received(link, buffer, length);
+    size_t used = told->received(link, buffer, length);
     if (link->fd < 0) return;
     link->in_length = length - used;
     if (link->in_length) {

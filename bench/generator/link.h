@@ -5,8 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct client;
-
 enum link_kind { LINK_WEBSOCKET, LINK_GET, LINK_POST };
 
 struct link {
@@ -15,7 +13,7 @@ struct link {
     bool open;    /* WebSocket: the handshake is done */
     bool busy;    /* GET and POST: a response is awaited */
     bool writing; /* EPOLLOUT is asked for */
-    struct client *client;
+    void *owner;
     char *in; /* the beginning of something incomplete */
     size_t in_length;
     char *out; /* what the kernel has not taken yet */
@@ -25,9 +23,16 @@ struct link {
 
 uint64_t now_ns(void);
 
+/* What the owners of links are told. */
+struct link_events {
+    /* `data` is valid during the call; returns how many bytes were used. */
+    size_t (*received)(struct link *link, char *data, size_t length);
+    void (*lost)(struct link *link);
+};
+
 /* The one address of the server, and how many source addresses 127.0.1.x the connections take turns with. */
-void links_begin(int port, int sources);
-struct link *link_connect(struct client *client, enum link_kind kind, bool small_buffer);
+void links_begin(int port, int sources, const struct link_events *events);
+struct link *link_connect(void *owner, enum link_kind kind, bool small_buffer);
 void link_send(struct link *link, const void *data, size_t length);
 void link_close(struct link *link);
 /* Stop reading for good: a consumer that is stuck, whose close is still noticed. */
@@ -38,9 +43,5 @@ void links_watch(int fd);
 bool links_turn(uint64_t until_ns);
 /* Time spent handling events and not waiting for them. */
 uint64_t links_working_ns(void);
-
-/* Implemented by client.c. `data` is valid during the call; returns how many bytes were used. */
-size_t client_received(struct link *link, char *data, size_t length);
-void client_link_lost(struct link *link);
 
 #endif

@@ -4,24 +4,23 @@
  * are connected. It exits when standard input or the time limit ends.
  */
 #define _GNU_SOURCE
-#include "main.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "load.h"
+#include "application.h"
+#include "publish.h"
 #include "report.h"
+#include "request.h"
+#include "roam.h"
+#include "run.h"
 #include "script.h"
+#include "steady.h"
+#include "visit.h"
 
 enum { SLICE_NS = 100000000 }; /* the longest sleep: how late a phase may end while nothing happens */
 
-enum { CONTROL_GC_RESET = 1, CONTROL_GC_READ = 2, CONTROL_JOIN = 1000 };
-
-static struct client *slow;
-static int opened, ready, unanswered;
 static uint64_t phase_end;
 static struct done at_begin; /* of measuring */
 static struct usage usage;
@@ -33,74 +32,11 @@ static void set_phase(enum phase phase, const char *name)
     fflush(stdout);
 }
 
-/* -- setup --------------------------------------------------------------------------------------------------------- */
-
-static void allocate(void)
-{
-    run.clients = calloc((size_t)run.options.clients, sizeof *run.clients);
-    slow = calloc((size_t)run.options.slow + 1, sizeof *slow);
-    for (int i = 0; i < run.options.clients; i++) {
-        int kind = i * 37 % 100; /* spreads the transports evenly over the clients */
-        enum transport transport = kind < run.options.polling_percent ? POLLING
-                                   : kind < run.options.polling_percent + run.options.upgrade_percent ? UPGRADE
-                                                                                                       : WEBSOCKET;
-        run.clients[i] = (struct client){.index = (uint32_t)i, .role = STEADY, .transport = (uint8_t)transport};
-    }
-    for (int i = 0; i < run.options.slow; i++) slow[i] = (struct client){.index = (uint32_t)i, .role = SLOW};
-}
-
-static int total(void) { return run.options.clients + run.options.slow; }
-
-static void open_more(void)
-{
-    while (opened < total() && opened - ready < run.options.setup_at_once && !run.failures) {
-        int next = opened++;
-        client_open(next < run.options.clients ? &run.clients[next] : &slow[next - run.options.clients]);
-    }
-}
-
-void main_ready(struct client *client)
-{
-    if (client->role == ROAMER) {
-        roam_ready(client);
-        return;
-    }
-    ready++;
-    if (client->role == SLOW) link_stop_reading(client->socket);
-}
-
-static void join_rooms(struct client *client)
-{
-    char *event = malloc((size_t)run.options.rooms_per_client * 16 + 32);
-    size_t size = (size_t)sprintf(event, "[\"join\",[");
-    for (int n = 0; n < run.options.rooms_per_client; n++)
-        size += (size_t)sprintf(event + size, "%s\"r%d\"", n ? "," : "", room_of(client->index, n));
-    sprintf(event + size, "]]");
-    load_control(client, CONTROL_JOIN, event);
-    free(event);
-    unanswered++;
-}
-
-void main_control_acked(uint32_t id, const char *answer, size_t length)
-{
-    unanswered--;
-    if (id == CONTROL_GC_READ) run.gc = strndup(answer, length);
-}
-
-static void ask_gc(uint32_t id, const char *event)
-{
-    if (!run.options.gc) return;
-    load_control(&run.clients[0], id, event);
-    unanswered++;
-}
-
-/* -- the course ---------------------------------------------------------------------------------------------------- */
-
 static void begin_joining(void)
 {
     set_phase(JOINING, "joining");
-    for (int i = 0; run.options.rooms && i < run.options.clients; i++) join_rooms(&run.clients[i]);
-    ask_gc(CONTROL_GC_RESET, "[\"gc\",\"reset\"]");
+    steady_join();
+    steady_ask_gc(false);
 }
 
 static void begin_holding(void)
@@ -136,18 +72,18 @@ static void begin_draining(uint64_t now)
     set_phase(DRAINING, "draining");
     phase_end = now + (uint64_t)(run.options.drain * 1e9);
     roam_end();
-    ask_gc(CONTROL_GC_READ, "[\"gc\",\"read\"]");
+    steady_ask_gc(true);
 }
 
 static uint64_t awaited(void)
 {
-    return publish_missing() + request_missing() + roam_missing() + visit_missing() + (uint64_t)unanswered;
+    return publish_missing() + request_missing() + roam_missing() + visit_missing() + steady_missing();
 }
 
 static void end(void)
 {
     if (awaited())
-        fail("missing at the end: %llu deliveries, %llu acknowledgements, %llu joins, %llu connects",
+        fail("missing at the end: %llu deliveries, %llu acknowledgements, %llu joins, %llu visits",
              (unsigned long long)publish_missing(), (unsigned long long)request_missing(),
              (unsigned long long)roam_missing(), (unsigned long long)visit_missing());
     run.phase = DONE;
@@ -177,12 +113,11 @@ static void advance(uint64_t now, bool go_on)
 {
     switch (run.phase) {
     case SETUP:
-        open_more();
-        if (ready == total()) begin_joining();
+        if (steady_open()) begin_joining();
         else if (run.failures) run.phase = DONE;
         return;
     case JOINING:
-        if (unanswered == 0) begin_holding();
+        if (steady_missing() == 0) begin_holding();
         return;
     case HOLDING:
         if (go_on || !run.options.hold) begin_warming(now);
@@ -221,7 +156,7 @@ static uint64_t deadline(uint64_t now)
 static void course(void)
 {
     uint64_t limit = now_ns() + (uint64_t)(run.options.limit * 1e9);
-    open_more();
+    steady_open();
     while (run.phase != DONE) {
         bool go_on = links_turn(deadline(now_ns()));
         uint64_t now = now_ns();
@@ -229,7 +164,7 @@ static void course(void)
         tick(now);
         if (now > limit) {
             fail("the time limit of %.0f s was reached in phase %d; %d of %d clients were connected", run.options.limit,
-                 run.phase, ready, total());
+                 run.phase, steady_ready(), steady_count());
             run.phase = DONE;
         }
     }
@@ -237,10 +172,15 @@ static void course(void)
 
 int main(int argc, char **argv)
 {
+    enum manner like;
     if (!options_read(&run.options, argc, argv)) return 2;
+    if (!manner_named(run.options.stock, &like)) {
+        fprintf(stderr, "unknown stock client: %s\n", run.options.stock);
+        return 2;
+    }
     prctl(PR_SET_TIMERSLACK, 1);
-    links_begin(run.options.port, run.options.sources);
-    allocate();
+    clients_begin(run.options.port, run.options.sources, like, &APPLICATION);
+    steady_begin();
     script_read();
     publish_begin();
     request_begin();

@@ -14,7 +14,7 @@ static const struct {
 } OPTIONS[] = {
 #define OPTION(kind, name) {#name, kind, offsetof(struct options, name)}
     OPTION(INT, port), OPTION(INT, sources), OPTION(INT, server_pid), OPTION(INT, server_core),
-    OPTION(INT, generator_core),
+    OPTION(INT, generator_core), OPTION(TEXT, stock),
     OPTION(INT, clients), OPTION(INT, polling_percent), OPTION(INT, upgrade_percent), OPTION(INT, setup_at_once),
     OPTION(INT, rooms), OPTION(INT, rooms_per_client),
     OPTION(INT, in_flight), OPTION(INT, publishers), OPTION(INT, payload), OPTION(INT, binary),
@@ -47,7 +47,7 @@ int options_read(struct options *options, int argc, char **argv)
 {
     *options = (struct options){
         .sources = 8, .server_core = -1, .generator_core = -1, .clients = 1, .setup_at_once = 64, .rooms_per_client = 1, .publishers = 1, .payload = 64,
-        .request = "", .script = "", .window = 1, .visitors_transport = "websocket", .warmup = 0.5, .seconds = 1, .drain = 10,
+        .stock = "", .request = "", .script = "", .window = 1, .visitors_transport = "websocket", .warmup = 0.5, .seconds = 1, .drain = 10,
         .limit = 120,
     };
     for (int i = 1; i < argc; i++) {

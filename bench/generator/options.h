@@ -6,6 +6,7 @@ struct options {
     /* the server */
     int port, sources, server_pid;
     int server_core, generator_core; /* whose use is told; -1: unknown */
+    const char *stock; /* whose requests all clients write: "" (nobody's), "browser", "node"; see head.h */
     /* steady clients */
     int clients, polling_percent, upgrade_percent, setup_at_once;
     int rooms, rooms_per_client;

@@ -3,10 +3,14 @@
  * A stream is one publisher speaking to one audience. Within a stream every recipient must see every message once and
  * in order, which is what can be asked of a server; between streams no order is promised.
  */
+#include "publish.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "load.h"
+#include "payload.h"
+#include "run.h"
 
 enum { SLOTS = 1 << 16 }; /* messages that may be on their way at once */
 
@@ -110,7 +114,7 @@ void publish_start(uint64_t now)
 void publish_tick(uint64_t now)
 {
     stopped_by_slot = false;
-    if (run.options.publish_rate <= 0 || (run.phase != WARMING && run.phase != MEASURING)) return;
+    if (run.options.publish_rate <= 0 || !running()) return;
     while (pacer_next(&pacer) <= now) {
         if (!publish(pacer_next(&pacer))) {
             stopped_by_slot = true; /* a delivery has to come first; the intended time stays what it is */
@@ -122,8 +126,7 @@ void publish_tick(uint64_t now)
 
 uint64_t publish_deadline(void)
 {
-    if (run.options.publish_rate <= 0 || stopped_by_slot) return UINT64_MAX;
-    return run.phase == WARMING || run.phase == MEASURING ? pacer_next(&pacer) : UINT64_MAX;
+    return run.options.publish_rate <= 0 || stopped_by_slot || !running() ? UINT64_MAX : pacer_next(&pacer);
 }
 
 uint64_t publish_missing(void) { return missing; }
@@ -154,13 +157,12 @@ static bool check(struct client *client, const char *payload, size_t length, str
 void publish_received(struct client *client, const char *payload, size_t length)
 {
     struct slot *slot;
-    if (client->role == ROAMER) roam_received(client, payload);
-    if (client->role != STEADY || roam_is_proof(payload, length) || !check(client, payload, length, &slot)) return;
+    if (!check(client, payload, length, &slot)) return;
     uint64_t now = now_ns();
     if (measuring(now)) run.deliveries++;
     record(client->on_socket ? DELIVERY : DELIVERY_POLLING, slot->intended, now);
     missing--;
     if (--slot->remaining) return;
     run.done.messages++;
-    if (run.options.in_flight && (run.phase == WARMING || run.phase == MEASURING)) publish(now);
+    if (run.options.in_flight && running()) publish(now);
 }

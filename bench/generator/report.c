@@ -1,7 +1,8 @@
 #define _GNU_SOURCE
 #include "report.h"
 
-#include "load.h"
+#include "link.h"
+#include "run.h"
 
 static uint64_t read_clock(clockid_t clock)
 {

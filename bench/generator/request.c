@@ -2,10 +2,14 @@
  * doing what a script says and telling another client.
  */
 #define _GNU_SOURCE
+#include "request.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "load.h"
+#include "payload.h"
+#include "run.h"
 #include "script.h"
 
 enum { RING = 64 };
@@ -20,7 +24,6 @@ static uint64_t *meant; /* with a script, per client and ack id modulo RING: whe
 
 static bool active(void) { return run.options.requesters > 0; }
 static bool scripted(void) { return *run.options.script; }
-static bool running(void) { return run.phase == WARMING || run.phase == MEASURING; }
 
 static struct client *requester(uint32_t nth)
 {

@@ -4,10 +4,15 @@
  * An acknowledgement says little. Therefore each roamer joins a room once more after the measured window, unless it is in
  * one, and speaks to that room, in which it must hear itself, once.
  */
+#include "roam.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "load.h"
+#include "application.h"
+#include "payload.h"
+#include "run.h"
 
 #define PROOF "ffffffff" /* in the place of a message's id, which is never reached */
 
@@ -19,19 +24,6 @@ static uint64_t missing; /* acknowledgements, and proofs */
 static bool stopped;
 
 static bool active(void) { return run.options.roamers > 0; }
-static bool running(void) { return run.phase == WARMING || run.phase == MEASURING; }
-
-void roam_begin(void)
-{
-    if (!active()) return;
-    roamers = calloc((size_t)run.options.roamers, sizeof *roamers);
-    last_seen = calloc((size_t)run.options.roamers, sizeof *last_seen);
-    for (int i = 0; i < run.options.roamers; i++) {
-        roamers[i] = (struct client){.index = (uint32_t)i, .role = ROAMER, .room = -1};
-        roamers[i].sent_ns = calloc(1, sizeof(uint64_t));
-        client_open(&roamers[i]);
-    }
-}
 
 void roam_start(uint64_t now) { pacer = (struct pacer){.rate = run.options.roam_rate, .start = now}; }
 
@@ -49,7 +41,7 @@ static bool roam(struct client *client, uint64_t intended)
     return true;
 }
 
-void roam_ready(struct client *client)
+static void ready(struct client *client)
 {
     if (run.options.roam_rate <= 0 && running()) roam(client, now_ns());
 }
@@ -99,8 +91,9 @@ bool roam_is_proof(const char *payload, size_t length)
     return active() && length == 24 && !memcmp(payload, PROOF, sizeof PROOF - 1);
 }
 
-void roam_acked(struct client *client, uint32_t ack)
+static void acked(struct client *client, uint32_t ack, const char *array, size_t length)
 {
+    (void)array, (void)length;
     if (ack + 1 != client->next_ack || !client->sent_ns[0]) {
         fail("roamer %u got an acknowledgement it does not wait for: %u", client->index, ack);
         return;
@@ -125,8 +118,9 @@ static void receive_proof(const struct client *client, uint32_t sender)
     else missing--;
 }
 
-void roam_received(struct client *client, const char *payload)
+static void received(struct client *client, const char *payload, size_t length)
 {
+    (void)length;
     uint32_t id, sequence, stream;
     if (!run.options.rooms || !header_read(payload, &id, &sequence, &stream)) return;
     if (id == UINT32_MAX) {
@@ -140,4 +134,18 @@ void roam_received(struct client *client, const char *payload)
     uint32_t seen = last_seen[client->index];
     if (seen && sequence != seen + 1) fail("roamer %u: message %u after %u", client->index, sequence, seen);
     last_seen[client->index] = sequence;
+}
+
+void roam_begin(void)
+{
+    static const struct role ROAMER = {
+        .name = "roamer", .ready = ready, .lost = application_lost, .message = received, .acked = acked};
+    if (!active()) return;
+    roamers = calloc((size_t)run.options.roamers, sizeof *roamers);
+    last_seen = calloc((size_t)run.options.roamers, sizeof *last_seen);
+    for (int i = 0; i < run.options.roamers; i++) {
+        roamers[i] = (struct client){.index = (uint32_t)i, .role = &ROAMER, .room = -1};
+        roamers[i].sent_ns = calloc(1, sizeof(uint64_t));
+        client_open(&roamers[i]);
+    }
 }

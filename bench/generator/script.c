@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "load.h"
+#include "client.h"
+#include "run.h"
 
 static void parse(struct script *script, char *line)
 {

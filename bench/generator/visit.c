@@ -1,8 +1,11 @@
 /* Visitors: clients that connect, stay for a while or for good, and are followed by the next. */
+#include "visit.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "load.h"
+#include "application.h"
+#include "run.h"
 
 enum { FAILURES_ENOUGH = 100 }; /* no use in connecting to a server that refuses */
 
@@ -10,7 +13,8 @@ static uint64_t begin_ns;
 static bool begun;
 static uint32_t started;
 static int opening;  /* not connected yet */
-static int present;  /* opening, or staying for a while */
+static int leaving;  /* until the server has answered their goodbye */
+static int present;  /* opening, staying for a while, or leaving */
 static struct client *leaving_first, *leaving_last; /* in the order in which they leave */
 static struct client *gone;                         /* freed at the next tick: an event in hand may refer to them */
 
@@ -24,18 +28,8 @@ static enum transport transport(void)
 
 static bool more(void)
 {
-    if (run.phase != WARMING && run.phase != MEASURING) return false;
-    if (run.failures > FAILURES_ENOUGH) return false;
+    if (!running() || run.failures > FAILURES_ENOUGH) return false;
     return !run.options.visitors_total || started < (uint32_t)run.options.visitors_total;
-}
-
-static void come(void)
-{
-    struct client *client = calloc(1, sizeof *client);
-    *client = (struct client){.index = started++, .role = VISITOR, .transport = transport()};
-    opening++;
-    present++;
-    client_open(client);
 }
 
 /* With a delay they come so long after the measurement begins, else with the warm-up. */
@@ -62,9 +56,56 @@ static void free_gone(void)
 
 static void go(struct client *client)
 {
-    present--;
+    leaving++;
     client_leave(client);
+}
+
+static void left(struct client *client)
+{
+    leaving--;
+    present--;
     bury(client);
+}
+
+static void ready(struct client *client)
+{
+    uint64_t now = now_ns();
+    opening--;
+    if (measuring(now)) run.connects++;
+    run.done.connects++;
+    record(CONNECT, client->started_ns, now);
+    if (run.options.visitors_stay_ms == 0) {
+        go(client);
+        return;
+    }
+    if (run.options.visitors_stay_ms < 0) {
+        present--; /* stays for good; the next may come */
+        return;
+    }
+    client->leave_ns = now + (uint64_t)run.options.visitors_stay_ms * 1000000u;
+    client->next = NULL;
+    if (leaving_first) leaving_last->next = client;
+    else leaving_first = client;
+    leaving_last = client;
+}
+
+static void lost(struct client *client, const char *why)
+{
+    application_lost(client, why);
+    if (client->joined) return; /* staying: it is buried when its time comes, or with the process */
+    opening--;
+    present--;
+    bury(client);
+}
+
+static void come(void)
+{
+    static const struct role VISITOR = {.name = "visitor", .ready = ready, .lost = lost, .left = left};
+    struct client *client = calloc(1, sizeof *client);
+    *client = (struct client){.index = started++, .role = &VISITOR, .transport = transport()};
+    opening++;
+    present++;
+    client_open(client);
 }
 
 static void let_go(uint64_t now)
@@ -92,34 +133,4 @@ uint64_t visit_deadline(void)
     return !begun && begin_ns < leave ? begin_ns : leave;
 }
 
-uint64_t visit_missing(void) { return (uint64_t)opening; }
-
-void visit_ready(struct client *client)
-{
-    uint64_t now = now_ns();
-    opening--;
-    if (measuring(now)) run.connects++;
-    run.done.connects++;
-    record(CONNECT, client->started_ns, now);
-    if (run.options.visitors_stay_ms == 0) {
-        go(client);
-        return;
-    }
-    if (run.options.visitors_stay_ms < 0) {
-        present--; /* stays for good; the next may come */
-        return;
-    }
-    client->leave_ns = now + (uint64_t)run.options.visitors_stay_ms * 1000000u;
-    client->next = NULL;
-    if (leaving_first) leaving_last->next = client;
-    else leaving_first = client;
-    leaving_last = client;
-}
-
-void visit_lost(struct client *client)
-{
-    if (client->joined) return; /* staying: it is buried when its time comes, or with the process */
-    opening--;
-    present--;
-    bury(client);
-}
+uint64_t visit_missing(void) { return (uint64_t)(opening + leaving); }

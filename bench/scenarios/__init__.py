@@ -10,6 +10,7 @@ from bench.scenarios.fanout import FANOUT, PAYLOADS
 from bench.scenarios.model import Point, Scenario
 from bench.scenarios.openloop import OPEN_LOOP
 from bench.scenarios.rooms import ROOM_JOINS, ROOM_MESSAGES, ROOMS
+from bench.scenarios.stock import POLLING_ECHO, POLLING_FANOUT, STOCK_CONNECTS
 
 SCENARIOS: Final = {
     scenario.name: scenario
@@ -25,6 +26,9 @@ SCENARIOS: Final = {
         ASK,
         MIXED,
         CONNECTS,
+        STOCK_CONNECTS,
+        POLLING_ECHO,
+        POLLING_FANOUT,
         STORM,
         CHURN,
         SLOW,

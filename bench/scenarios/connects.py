@@ -1,4 +1,4 @@
-"""Connections: how many per second, and what an idle one holds."""
+"""Connections: how many per second by WebSocket alone (stock.py has the others), and the memory of an idle one."""
 
 from typing import Final
 
@@ -12,20 +12,11 @@ CONNECTS: Final = Scenario(
     x_title="at once",
     points=[
         Point(
-            label=f"{transport}, {at_once} at once",
+            label=f"websocket, {at_once} at once",
             x=at_once,
-            group=transport,
-            options={
-                "clients": 1,
-                "visitors_at_once": at_once,
-                "visitors_transport": transport,
-                "visitors_stay_ms": 0,
-                "gc": 1,
-            },
-            quick=transport == "websocket" and at_once == 16,
-            needs=frozenset() if transport == "websocket" else frozenset({"polling", "upgrade"}),
+            options={"clients": 1, "visitors_at_once": at_once, "visitors_stay_ms": 0, "gc": 1},
+            quick=at_once == 16,
         )
-        for transport in ("websocket", "polling", "upgrade")
         for at_once in (1, 16, 64)
     ],
 )

@@ -1,4 +1,4 @@
-"""Bounds that belong to the protocol and not to one server's settings."""
+"""Limits that belong to the protocol rather than to one server's settings."""
 
 from typing import Final
 

@@ -9,12 +9,10 @@ from typing import NoReturn
 
 import click
 
-from slysock.cli.asyncapi_command import asyncapi
-from slysock.cli.demo_command import demo
+from slysock.cli.commands import CommandGroup
 from slysock.cli.options import refuse_unknown_environment
-from slysock.cli.serve_command import serve
 from slysock.cli.settings import SettingsError
-from slysock.cli.token_command import token
+from slysock.extras import MissingExtra
 
 __all__ = ["main"]
 
@@ -23,6 +21,7 @@ INTERRUPTED = 130
 
 
 @click.group(
+    cls=CommandGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with: slysock serve",
@@ -40,23 +39,17 @@ def slysock(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-slysock.add_command(serve)
-slysock.add_command(token)
-slysock.add_command(demo)
-slysock.add_command(asyncapi)
-
-
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit.
 
     Args:
-        arguments: those behind the program's name; None takes the process's.
+        arguments: those after the program's name; None takes the process's.
     """
     try:
         slysock.main(arguments, prog_name="slysock", standalone_mode=False)
     except click.ClickException as error:
         _complain(error.format_message())
-    except SettingsError as error:
+    except (SettingsError, MissingExtra) as error:
         _complain(str(error))
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)

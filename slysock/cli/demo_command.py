@@ -1,6 +1,6 @@
-"""`slysock demo`: fills the systems with users, listings, chats and messages, through a server.
+"""`slysock demo`: fill the systems with users, listings, chats and messages, through a server.
 
-A server that runs is filled at its address. Otherwise one is started for the length of it, on the store and on a free
+A running server is filled at its address. Otherwise one is started for as long as it takes, on the store and on a free
 port of this machine only, so that both ways do the same.
 """
 
@@ -15,12 +15,16 @@ import msgspec
 import trio
 
 from slysock import Config, Listening, Server
-from slysock.cli.demo import STORIES, DemoFailed, Visit
-from slysock.cli.opening import first_of, opened_store
-from slysock.cli.options import SectionedCommand, config_option, path_option, store_option, system_option, token_options
-from slysock.cli.settings import SettingsError, TokenSettings, choose, find_secret
-from slysock.identity.tokens import Tokens, make_token, secret_key
-from slysock.systems import SYSTEMS, assemble, make_foundation
+from slysock.cli.commands import SectionedCommand
+from slysock.cli.keys import find_secret
+from slysock.cli.loading import describe_systems, load_makers, make_systems
+from slysock.cli.opening import opened_store, run
+from slysock.cli.options import config_option, path_option, store_option, system_option, token_options
+from slysock.cli.settings import SettingsError, TokenSettings, choose, chosen_systems
+from slysock.identity import Tokens, make_token, secret_key
+from slysock.systems.assembly import assemble
+from slysock.systems.demo import DemoFailed, Visit
+from slysock.systems.foundation import make_foundation
 
 TOKEN_SECONDS: Final = 600.0
 ANSWER_SECONDS: Final = 60.0
@@ -39,39 +43,32 @@ class DemoSettings(msgspec.Struct, frozen=True, kw_only=True):
 def _demo(**values: object) -> None:
     settings = DemoSettings(
         tokens=choose(TokenSettings, values),
-        systems=msgspec.convert(values["system"] or tuple(SYSTEMS), tuple[str, ...]),
+        systems=chosen_systems(values),
         path=str(values["path"]),
         url=None if values["url"] is None else str(values["url"]),
     )
     if settings.tokens.is_asymmetric:
-        raise SettingsError("the demo signs its own tokens, so it needs a server that verifies them by a secret")
-    trouble: Exception | None = None
-    lines: Mapping[str, Sequence[str]] = {}
+        raise SettingsError("the demo signs its own tokens, so it needs a server that verifies them with a secret")
     try:
-        lines = trio.run(fill, settings)
-    except* (SettingsError, DemoFailed, httpx.HTTPError) as group:
-        trouble = first_of(group)
-    if trouble is not None:
-        raise SettingsError(_explained(trouble, settings.url))
+        lines = run(fill, settings, expected=(SettingsError, DemoFailed, httpx.HTTPError))
+    except httpx.HTTPError as error:
+        raise SettingsError(f"no answer from {settings.url}: {str(error) or type(error).__name__}") from error
+    except DemoFailed as error:
+        raise SettingsError(str(error)) from error
     for system, told in lines.items():
         for line in told:
             click.echo(f"{system}: {line}")
 
 
-def _explained(trouble: Exception, url: str | None) -> str:
-    if isinstance(trouble, httpx.HTTPError):
-        return f"no answer from {url}: {str(trouble) or type(trouble).__name__}"
-    return str(trouble)
-
-
 async def fill(settings: DemoSettings) -> Mapping[str, Sequence[str]]:
-    """Tell each system's story; give the lines about it.
+    """Tell the story of each system that has one; return the lines about it, by the system's name.
 
     Raises:
-        SettingsError: there is no secret, or the store cannot be opened.
+        SettingsError: there is no secret, no such system, or the store cannot be opened.
         DemoFailed: the server refused something.
         httpx.HTTPError: it did not answer.
     """
+    stories = {system.name: system.story for system in await describe_systems(settings.systems)}
     secret = find_secret(settings.tokens).text
 
     def sign(claims: Mapping[str, object]) -> str:
@@ -86,21 +83,22 @@ async def fill(settings: DemoSettings) -> Mapping[str, Sequence[str]]:
 
     async with _address(settings, secret) as url, httpx.AsyncClient(base_url=url, timeout=ANSWER_SECONDS) as http:
         return {
-            system: await STORIES[system](Visit(http, path=settings.path, system=system, sign=sign))
-            for system in settings.systems
+            name: await story(Visit(http, path=settings.path, system=name, sign=sign))
+            for name, story in stories.items()
+            if story is not None
         }
 
 
 @asynccontextmanager
 async def _address(settings: DemoSettings, secret: str) -> AsyncGenerator[str, None]:
-    """Give the address of the server that is to be filled."""
+    """Yield the address of the server that is to be filled."""
     if settings.url is not None:
         yield settings.url
         return
     async with opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
         tokens = Tokens(secret_key(secret), audience=settings.tokens.jwt_audience, issuer=settings.tokens.jwt_issuer)
         foundation = make_foundation(store, tokens)
-        assembly = assemble([SYSTEMS[name](foundation) for name in settings.systems], foundation)
+        assembly = assemble(make_systems(load_makers(settings.systems), foundation), foundation)
         server = Server(*assembly.routers, config=Config(path=settings.path), app=assembly.app)
         assembly.started(server)
         nursery.start_soon(assembly.run)
@@ -117,8 +115,8 @@ demo: Final = SectionedCommand(
             click.Option(
                 ["--url"],
                 metavar="URL",
-                help="A server that runs: http://127.0.0.1:3000. Without it the store is filled, by a server that is "
-                "started for it.",
+                help="Fill this running server: http://127.0.0.1:3000. Without it, fill the store, by a server that is "
+                "started for the purpose.",
             ),
             system_option(),
             path_option(),
@@ -127,6 +125,4 @@ demo: Final = SectionedCommand(
         "How the server verifies tokens (as for slysock serve)": [*token_options(), config_option()],
     },
     callback=_demo,
-    help_text="Fill the chat systems with users, listings, chats and messages to try things out on. Done twice, it is "
-    "there once.",
 )

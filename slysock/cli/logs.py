@@ -4,15 +4,15 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Final, Literal, TypeAlias, cast, final
+from typing import Final, cast, final
 
-LogFormat: TypeAlias = Literal["text", "json"]
+from slysock.cli.settings import LogFormat, LogLevel
 
 _TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def start_logging(level: str, log_format: LogFormat) -> None:
-    """Write to standard error from now on."""
+def start_logging(level: LogLevel, log_format: LogFormat) -> None:
+    """Write log records to standard error from now on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else FieldsFormatter(_TEXT))
     logging.basicConfig(level=level, handlers=[handler])
@@ -21,14 +21,14 @@ def start_logging(level: str, log_format: LogFormat) -> None:
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, object]:
-    """Give the fields beside a record's text."""
+    """Return the fields beside a record's text."""
     fields: object = getattr(record, "fields", None)
     return cast("dict[str, object]", fields) if isinstance(fields, dict) else {}
 
 
 @final
 class FieldsFormatter(logging.Formatter):
-    """A line of text, then `name=value` for each field. Values are quoted where they could be mistaken for more."""
+    """A line of text, then `name=value` for each field. Values are quoted where they would be ambiguous."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging.Formatter."""

@@ -1,16 +1,37 @@
-"""What several commands begin with: a store, opened or explained."""
+"""What several commands begin with: run on Trio, and open the store or say why it cannot be opened."""
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar, TypeVarTuple
 
-from slysock.cli.settings import SettingsError, database_file, make_folder
+from slysock.cli.keys import database_file, make_folder
+from slysock.cli.settings import SettingsError
+from slysock.process import run_to_the_end
 from slysock_store import Store, StoreError, open_store
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+def run(work: Callable[[*Ts], Awaitable[T]], *args: *Ts, expected: tuple[type[Exception], ...] = (SettingsError,)) -> T:
+    """Run a command's work on Trio and return its result.
+
+    Raises:
+        Exception: one of those expected, taken out of the groups that the work's nurseries have wrapped it in.
+    """
+    trouble: Exception | None = None
+    try:
+        return run_to_the_end(work, *args)
+    except* expected as group:
+        trouble = first_of(group)
+    assert trouble is not None
+    raise trouble
 
 
 @asynccontextmanager
 async def opened_store(url: str) -> AsyncGenerator[Store, None]:
-    """Open the store; only what keeps it from opening is the operator's to put right, so only that is translated.
+    """Open the store. Only what keeps it from opening becomes a SettingsError: the operator can put that right.
 
     Raises:
         SettingsError: it cannot be opened.
@@ -27,11 +48,11 @@ async def opened_store(url: str) -> AsyncGenerator[Store, None]:
 
 
 def without_password(url: str) -> str:
-    """Show a store's address to people: `mongodb://name:secret@host/chat` without the secret."""
+    """Return a store's URL as people may see it: `mongodb://name:secret@host/chat` without the secret."""
     return re.sub(r"(?<=://)([^/@:]*):[^@/]*@", r"\1:***@", url)
 
 
 def first_of(group: BaseExceptionGroup[Exception]) -> Exception:
-    """Give the first exception in a group of groups."""
+    """Return the first exception in a group of groups."""
     error = group.exceptions[0]
     return first_of(error) if isinstance(error, BaseExceptionGroup) else error

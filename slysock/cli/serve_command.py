@@ -1,58 +1,44 @@
 """`slysock serve`: from settings to a server that runs until it is told to stop."""
 
-import signal
 from typing import Final
 
 import trio
 
 from slysock import Listening, Server
+from slysock.cli.commands import SectionedCommand
+from slysock.cli.keys import Secret, find_secret, load_key, load_tls
+from slysock.cli.loading import load_makers, make_systems
 from slysock.cli.logs import start_logging
-from slysock.cli.opening import first_of, opened_store
-from slysock.cli.options import SERVE, SectionedCommand
-from slysock.cli.serve_settings import Settings, read_settings
-from slysock.cli.settings import (
-    ListenSettings,
-    Secret,
-    SettingsError,
-    find_secret,
-    load_key,
-    load_tls,
-)
+from slysock.cli.opening import first_of, opened_store, run
+from slysock.cli.options import SERVE
+from slysock.cli.settings import ListenSettings, Settings, SettingsError, read_settings
 from slysock.cli.welcome import print_welcome
-from slysock.identity.tokens import Tokens
-from slysock.process import settle_in
-from slysock.systems import SYSTEMS, Assembly, assemble, make_foundation
-from slysock.systems.journal import Journal
-from slysock.systems.metrics import Metrics
+from slysock.identity import Tokens
+from slysock.process import settle_in, stop_on_signals
+from slysock.systems.admission import user_in
+from slysock.systems.assembly import Assembly, assemble
+from slysock.systems.foundation import make_foundation
+from slysock.systems.metrics import SystemsMetrics
+from slysock.telemetry import AccessLog
 
 
 def _serve(**values: object) -> None:
     settings = read_settings(values)
-    start_logging(settings.log_level, settings.log_format)
-    trouble: Exception | None = None
-    try:
-        settle_in()
-        trio.run(run_server, settings)
-    except* SettingsError as group:
-        trouble = first_of(group)
-    if trouble is not None:
-        raise trouble
+    start_logging(settings.watch.log_level, settings.watch.log_format)
+    settle_in()
+    run(run_server, settings)
 
 
-serve: Final = SectionedCommand(
-    "serve",
-    SERVE,
-    callback=_serve,
-    help_text="Serve the chat systems until Ctrl+C or SIGTERM, which end them gracefully. Works without any option.",
-)
+serve: Final = SectionedCommand("serve", SERVE, callback=_serve)
 
 
 async def run_server(settings: Settings) -> None:
-    """Serve until a signal comes; a second one cuts the graceful end short.
+    """Serve until a signal comes; a second one cuts the graceful stop short.
 
     Raises:
-        SettingsError: it cannot be served so; may come in a group.
+        SettingsError: the server cannot start with these settings; may come in a group.
     """
+    makers = load_makers(settings.systems)  # before anything is made that stays
     secret = None if settings.tokens.is_asymmetric else find_secret(settings.tokens)
     tokens = Tokens(
         load_key(settings.tokens, secret),
@@ -61,12 +47,12 @@ async def run_server(settings: Settings) -> None:
         cookie_origins=settings.config.cors_origins or (),
     )
     async with opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
-        metrics = Metrics() if settings.metrics else None
+        metrics = SystemsMetrics() if settings.watch.metrics else None
         foundation = make_foundation(
             store if metrics is None else metrics.watch(store), tokens, settings.systems_settings
         )
         assembly = assemble(
-            [SYSTEMS[name](foundation) for name in settings.systems],
+            make_systems(makers, foundation),
             foundation,
             cors_origins=settings.config.cors_origins,
             metrics=metrics,
@@ -79,9 +65,9 @@ async def run_server(settings: Settings) -> None:
 async def _serve_systems(settings: Settings, assembly: Assembly, secret: Secret | None) -> None:
     server = Server(*assembly.routers, config=settings.config, app=assembly.app)
     assembly.started(server)
-    server.observe(Journal())
+    server.observe(AccessLog(user_in))
     async with trio.open_nursery() as nursery:
-        await nursery.start(_stop_on_signals, server, nursery.cancel_scope)
+        await nursery.start(stop_on_signals, server.stop, nursery.cancel_scope)
         stopped = trio.Event()
         listening = await _start(server, settings.listen, nursery, stopped)
         print_welcome(settings, listening, assembly.systems, secret)
@@ -102,18 +88,6 @@ async def _start(server: Server, listen: ListenSettings, nursery: trio.Nursery, 
         where = listen.unix or f"{listen.host} port {listen.port}"
         raise SettingsError(f"cannot listen on {where}: {_text_of(first_of(group))}") from None
     return listening
-
-
-async def _stop_on_signals(
-    server: Server, scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        task_status.started()
-        async for _ in signals:
-            server.stop()
-            break
-        async for _ in signals:
-            scope.cancel()
 
 
 def _text_of(error: Exception) -> str:

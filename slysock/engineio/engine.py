@@ -8,8 +8,10 @@ from typing import TypeAlias, final
 import msgspec
 import trio
 
-from slysock.config import Config
-from slysock.engineio.checks import Query, check_request
+from slysock.config import Config, TransportName
+from slysock.engineio.checks import check_request
+from slysock.engineio.gate import Gate, describe
+from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.long_polling import LongPolling
 from slysock.engineio.outbox import Flusher
 from slysock.engineio.polling import PollingTransport
@@ -22,8 +24,9 @@ from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending
 from slysock.engineio.upgrade import Probe
 from slysock.engineio.websocket import WebSocketTransport
+from slysock.errors import RefusalRecord
 from slysock.http import Request
-from slysock.request import OpeningRequest, read_headers
+from slysock.request import EngineRequest
 from slysock_protocol.engineio import HandshakeError
 from slysock_protocol.errors import CloseCode
 from slysock_protocol.websocket import first_subprotocol, switching_protocols
@@ -48,6 +51,9 @@ class Engine:
     Args:
         config: limits.
         accept: given each new session, returns the layer above it.
+        leaving: counts clients that have left while something of theirs is still being handled.
+        hooks: an application's say in requests.
+        refused: told of every request that is refused.
 
     Attributes:
         sessions: the table of them.
@@ -55,22 +61,30 @@ class Engine:
         reader: who reads plain sockets.
     """
 
-    def __init__(self, config: Config, *, accept: Callable[[Session], Receiver]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        accept: Callable[[Session], Receiver],
+        leaving: Callable[[], int],
+        hooks: EngineHooks,
+        refused: Callable[[RefusalRecord], None],
+    ) -> None:
         self.timers = Timers()
-        self.sessions = Sessions(config, self.timers, accept)
+        self.sessions = Sessions(config, self.timers, accept, leaving)
         self._flusher = Flusher()
         self.reader = Reader(self._flusher)
         self._config = config
-        self._responses = Responses(config)
+        self._gate = Gate(hooks, refused, config.connect_timeout_seconds)
+        self._responses = Responses(config, self._gate)
         self._long_polling = LongPolling(config, self.sessions, self.timers, self._responses)
-        self._nursery: trio.Nursery | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Host the polling sessions, the reader, the flusher and the timers, until cancelled."""
-        async with trio.open_nursery() as self._nursery:
-            self._nursery.start_soon(self._flusher.run)
-            self._nursery.start_soon(self.reader.run)
-            self._nursery.start_soon(self.timers.run)
+        """Run the reader, the flusher and the timers, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._flusher.run)
+            nursery.start_soon(self.reader.run)
+            nursery.start_soon(self.timers.run)
             task_status.started()
 
     def owns(self, path: str) -> bool:
@@ -80,36 +94,59 @@ class Engine:
     async def handle(self, request: Request, wire: Wire) -> Takeover | None:
         """Answer one request; or return what is to be called when HTTP is done with, if it opens a WebSocket."""
         if not self._responses.allows_origin(request):
-            await self._responses.refuse(request, HandshakeError.FORBIDDEN, status=403)
+            await self._responses.forbid_origin(request)
         elif request.method == "OPTIONS":
             await self._responses.preflight(request)
+        elif (no := await self._gate.ask_middleware(request)) is not None:
+            await self._responses.deny(request, no)
         else:
-            query = check_request(request, self._config, self.sessions.is_known)
-            if isinstance(query, HandshakeError):
-                await self._responses.refuse(request, query)
-            elif query.transport == "websocket":
-                return await self._websocket(request, query, wire)
-            elif query.sid is not None:
-                await self._long_polling.handle(request, query.sid)
-            else:
-                assert self._nursery is not None
-                await self._long_polling.open(request, _opening(request, query), self._nursery)
+            return await self._answer(request, wire)
         return None
 
-    async def _websocket(self, request: Request, query: Query, wire: Wire) -> Takeover | None:
+    async def _answer(self, request: Request, wire: Wire) -> Takeover | None:
+        """Answer a request that nothing speaks against but itself."""
+        query = check_request(request, self._config, self.sessions.is_known)
+        if isinstance(query, HandshakeError):
+            await self._responses.refuse(request, query)
+        elif query.transport == "polling" and query.sid is not None:
+            await self._long_polling.handle(request, query.sid)
+        elif query.sid is not None:
+            return await self._websocket(request, query.sid, describe(request), wire)
+        else:
+            return await self._open(request, query.transport, wire)
+        return None
+
+    async def _open(self, request: Request, transport: TransportName, wire: Wire) -> Takeover | None:
+        """Open a session, if its client is allowed in."""
+        opening = describe(request)
+        no = await self._gate.ask_allowed(opening)
+        if no is not None:
+            await self._responses.deny(request, no)
+        elif transport == "websocket":
+            return await self._websocket(request, None, opening, wire)
+        else:
+            await self._long_polling.open(request, opening)
+        return None
+
+    async def _websocket(
+        self, request: Request, sid: str | None, opening: EngineRequest, wire: Wire
+    ) -> Takeover | None:
         """Prepare a WebSocket: a new session's, or one that a polling session would go over to."""
         if not self.sessions.accepting:
             await self._responses.unavailable(request)
             return None
-        if self.sessions.has_ended(query.sid):
+        if self.sessions.has_ended(sid):
             await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
             return None
-        key, opening = request.header(b"sec-websocket-key") or b"", _opening(request, query)
-        answer = switching_protocols(key, first_subprotocol(request.header(b"sec-websocket-protocol")))
-        return partial(self._serve_websocket, wire, answer, request.hand_over(), query.sid, opening)
+        answer = switching_protocols(
+            request.header(b"sec-websocket-key") or b"",
+            first_subprotocol(request.header(b"sec-websocket-protocol")),
+            (*request.extra_headers, *self._gate.headers_for(request)),
+        )
+        return partial(self._serve_websocket, wire, answer, request.hand_over(), sid, opening)
 
     async def _serve_websocket(
-        self, wire: Wire, answer: bytes, behind: bytes, sid: str | None, opening: OpeningRequest
+        self, wire: Wire, answer: bytes, behind: bytes, sid: str | None, opening: EngineRequest
     ) -> None:
         async with trio.open_nursery() as nursery:
             transport = WebSocketTransport(
@@ -123,7 +160,7 @@ class Engine:
                 config=self._config,
             )
             if sid is None:
-                transport.open(self.sessions.open(opening, transport, nursery))
+                transport.open(self.sessions.open(opening, transport))
             else:
                 self._probe(sid, transport)
             await transport.run()
@@ -145,13 +182,3 @@ class Engine:
             return
         timeout = self._config.upgrade_timeout_seconds
         websocket.open(Probe(session, session.transport, websocket, timers=self.timers, timeout_seconds=timeout))
-
-
-def _opening(request: Request, query: Query) -> OpeningRequest:
-    return OpeningRequest(
-        headers=read_headers(request.headers),
-        query=query.parameters,
-        address=request.peer,
-        secure=request.secure,
-        url=request.target.decode("latin-1"),
-    )

@@ -13,9 +13,6 @@ from slysock.engineio.transport import Transport
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.websocket import FrameReader, Item, Kind
 
-_CLOSE_FRAME: Final = 0x88  # the first byte of one
-_LONGEST_GOODBYE: Final = 131  # a header of 2 bytes, a mask of 4, and the most that a control frame may carry
-
 Loss: TypeAlias = Literal["transport close", "transport error", "slow consumer"]
 
 
@@ -103,8 +100,8 @@ class Lane:
             if not items:
                 if self._reader.error is not None:
                     self.owner.fail(self._reader.error)  # what came before it has been handled
-                if self._ended:
-                    return b""
+                if self._ended or self._reader.goodbye:
+                    return b""  # the client has left, or sends nothing more behind a goodbye that has been passed on
                 await self._source.read(self._take)
             elif items[0].kind in (Kind.COLD, Kind.COLD_MESSAGE):
                 self._items = items
@@ -124,10 +121,10 @@ class Lane:
         if text is not None:
             self.owner.receive_text(text)
             return not self.owner.backlogged  # of another owner, maybe: an upgrade hands over
-        if not data or (self._reader.error is not None and _ends_in_goodbye(data)):
-            self._ended = True  # the client has left, or answers the close frame that its mistake has earned it
+        if not data:
+            self._ended = True
             return False
-        return self._deliver(self._reader.feed(data))
+        return self._deliver(self._reader.feed(data)) and not self._reader.goodbye
 
     def _deliver(self, items: list[Item]) -> bool:
         """Give items to the owner; False when some had to be kept."""
@@ -147,10 +144,3 @@ class Lane:
         if self._reader.error is not None:
             owner.fail(self._reader.error)
         return True
-
-
-def _ends_in_goodbye(data: bytes) -> bool:
-    """Tell whether bytes end in a client's close frame; where the frames before it begin is not known any more."""
-    size = len(data)
-    starts = range(max(0, size - _LONGEST_GOODBYE), size - 5)
-    return any(data[at] == _CLOSE_FRAME and data[at + 1] == 0x80 | (size - at - 6) for at in starts)

@@ -16,7 +16,7 @@ from slysock.engineio.sessions import Sessions
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending
 from slysock.http import BodyTooLarge, Request, RequestBroken
-from slysock.request import OpeningRequest
+from slysock.request import EngineRequest
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import Close, HandshakeError, decode_payload
 
@@ -34,31 +34,22 @@ class LongPolling:
         self._timers = timers
         self._responses = responses
 
-    async def open(self, request: Request, opening: OpeningRequest, nursery: trio.Nursery) -> None:
-        """Open a session, whose tasks run in `nursery`: no connection of the client lasts as long as it does.
+    async def open(self, request: Request, opening: EngineRequest) -> None:
+        """Open a session.
 
         Sessions are bounded here and not by their sockets: one connection can open any number of them.
         """
-        if not self._sessions.accepting or len(self._sessions) >= self._config.max_connections:
+        if not self._sessions.accepting or self._sessions.is_full:
             await self._responses.unavailable(request)
             return
-        session: Session = await nursery.start(self._host, opening)
-        await self._get(request, session)
-
-    async def _host(self, opening: OpeningRequest, *, task_status: trio.TaskStatus[Session]) -> None:
-        """Keep the nursery of a session until it has closed and its handlers have ended."""
-        closed = trio.Event()
 
         def overflow() -> None:
             # Later, because whoever sent the message may be in the middle of a broadcast.
             self._timers.call_later(0, lambda: session.close("slow consumer", Ending.ERROR))
 
-        async with trio.open_nursery() as nursery:
-            transport = PollingTransport(max_bytes=self._config.max_outbox_bytes, on_full=overflow)
-            session = self._sessions.open(opening, transport, nursery, closed.set)
-            task_status.started(session)
-            await closed.wait()
-            nursery.cancel_scope.cancel()
+        transport = PollingTransport(max_bytes=self._config.max_outbox_bytes, on_full=overflow)
+        session = self._sessions.open(opening, transport)
+        await self._get(request, session)
 
     async def handle(self, request: Request, sid: str) -> None:
         """Answer a request for a session that was known when it came."""
@@ -151,7 +142,7 @@ class LongPolling:
         except RemoteProtocolError as error:
             session.fail(error)
             return False
-        return not session.failed
+        return session.failure is None
 
 
 async def _let_others_read(turns: int = 2) -> None:

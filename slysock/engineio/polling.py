@@ -168,6 +168,7 @@ class PollingTransport:
         """
         if self.closed:
             return
+        self._on_full = _nothing  # it holds the session, which holds this: neither should wait to be collected
         if ending is Ending.GRACEFUL:
             self._goodbye = CLOSE
             self._step("close with last words")
@@ -176,3 +177,7 @@ class PollingTransport:
             self._goodbye = (NOOP if ending is Ending.PEER else CLOSE) if self.polled else None
             self._step("close")
         self._wake()
+
+
+def _nothing() -> None:
+    """Do nothing: there is nobody to tell."""

@@ -42,8 +42,13 @@ class Receiver(Protocol):
     def binary(self, data: bytes) -> None:
         """Take a binary message; raises like `text`."""
 
-    def closed(self, reason: DisconnectReason) -> None:
-        """End: the session has. Called once, nothing follows."""
+    def closed(self, reason: DisconnectReason, *, by_client: bool) -> None:
+        """End: the session has. Called once, nothing follows.
+
+        Args:
+            reason: why.
+            by_client: the client has left by itself, so that what has come from it is still to be handled.
+        """
 
     async def wait_ready(self) -> None:
         """Wait until it is no longer backlogged."""
@@ -68,7 +73,7 @@ class Nobody:
     def binary(self, data: bytes) -> None:
         """Forget it."""
 
-    def closed(self, reason: DisconnectReason) -> None:
+    def closed(self, reason: DisconnectReason, *, by_client: bool) -> None:
         """Forget it."""
 
     async def wait_ready(self) -> None:

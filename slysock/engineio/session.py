@@ -16,7 +16,7 @@ from slysock.engineio.states import SESSION, SessionState
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending, Transport
 from slysock.ids import DisconnectReason, SessionId
-from slysock.request import OpeningRequest
+from slysock.request import EngineRequest
 from slysock.states import follow
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import (
@@ -40,11 +40,9 @@ from slysock_protocol.errors import CloseCode
 class Session:
     """One client.
 
-    Ownership: the nursery is its host's: what the session starts for this client runs there and ends with it.
-
     Attributes:
         state: changes by the table `SESSION` only.
-        failed: the client broke the protocol.
+        failure: how the client broke the protocol, if it did.
         transport: the way to the client.
         send: sends packets, in order; forgets them when the session is closed. The transport's own method, because
             everything that leaves goes this way.
@@ -60,9 +58,8 @@ class Session:
         "_probed",
         "_timer",
         "_timers",
-        "failed",
+        "failure",
         "id",
-        "nursery",
         "request",
         "send",
         "state",
@@ -72,10 +69,9 @@ class Session:
     def __init__(
         self,
         session_id: SessionId,
-        request: OpeningRequest,
+        request: EngineRequest,
         transport: Transport,
         *,
-        nursery: trio.Nursery,
         config: Config,
         timers: Timers,
         on_closed: Callable[["Session"], None],
@@ -84,9 +80,8 @@ class Session:
         self.request = request
         self.transport = transport
         self.send: Callable[[Outgoing], None] = transport.send
-        self.nursery = nursery
         self.state: SessionState = "open"
-        self.failed = False
+        self.failure: RemoteProtocolError | None = None
         self._probed: Transport | None = None  # the WebSocket of an upgrade, while one is under way
         self._config = config
         self._timers = timers
@@ -229,8 +224,8 @@ class Session:
 
     def fail(self, error: RemoteProtocolError) -> None:
         """Close because the client broke the protocol."""
-        self.failed = True
-        self.close("parse error", Ending.ERROR, error.close_code, error.reason)
+        self.failure = error
+        self.close("parse error", Ending.ERROR, error.close_code, error.close_text)
 
     def lose(self, transport: Transport, reason: DisconnectReason) -> None:
         """Close when its transport has ended by itself; one that was only tried is no loss."""
@@ -253,12 +248,17 @@ class Session:
         self.state = follow(SESSION, self.state, "close")
         self._timer.cancel()
         self.send = _forget
-        self._above.closed(reason)
+        self._above.closed(reason, by_client=_is_own_will(reason, ending))
         self.transport.close(ending, code, text)
         if self._probed is not None:
             self._probed.close(Ending.ERROR, CloseCode.NORMAL, "")
         self._on_closed(self)
         self._above = NOBODY  # each holds the other; a closed one should not wait to be collected
+
+
+def _is_own_will(reason: DisconnectReason, ending: Ending) -> bool:
+    """Tell whether a client leaves by itself: it says so, its connection has gone, or it has fallen silent."""
+    return reason == "ping timeout" or (ending is Ending.PEER and reason != "slow consumer")
 
 
 def _forget(_: Outgoing) -> None:

@@ -4,8 +4,6 @@ import secrets
 from collections.abc import Callable
 from typing import Final, final
 
-import trio
-
 from slysock.config import Config
 from slysock.engineio.polling import LINGER_SECONDS, PollingTransport
 from slysock.engineio.receiver import Receiver
@@ -13,7 +11,7 @@ from slysock.engineio.session import Session
 from slysock.engineio.timers import Timer, Timers
 from slysock.engineio.transport import Transport
 from slysock.ids import SessionId
-from slysock.request import OpeningRequest
+from slysock.request import EngineRequest
 from slysock_protocol.engineio import Outgoing, open_packet
 
 _SESSION_ID_BYTES: Final = 15  # 120 random bits, 20 characters, as Node's server has
@@ -27,13 +25,17 @@ class Sessions:
         config: limits.
         timers: the server's.
         accept: given each new session, returns the layer above it.
+        leaving: counts clients that have left while something of theirs is still being handled.
 
     Attributes:
         accepting: whether new ones are let in; False once the server stops.
     """
 
-    def __init__(self, config: Config, timers: Timers, accept: Callable[[Session], Receiver]) -> None:
+    def __init__(
+        self, config: Config, timers: Timers, accept: Callable[[Session], Receiver], leaving: Callable[[], int]
+    ) -> None:
         self.accepting = True
+        self._leaving = leaving
         self._config = config
         self._timers = timers
         self._accept = accept
@@ -44,6 +46,11 @@ class Sessions:
     def __len__(self) -> int:
         """Count those that are open."""
         return len(self._open)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for another one."""
+        return len(self._open) + self._leaving() >= self._config.max_connections
 
     @property
     def lingering(self) -> int:
@@ -73,28 +80,15 @@ class Sessions:
             until.cancel()
         return words
 
-    def open(
-        self,
-        request: OpeningRequest,
-        transport: Transport,
-        nursery: trio.Nursery,
-        on_closed: Callable[[], None] | None = None,
-    ) -> Session:
+    def open(self, request: EngineRequest, transport: Transport) -> Session:
         """Make a session, announce it to its client and to the layer above."""
-
-        def forget(session: Session) -> None:
-            self._forget(session)
-            if on_closed is not None:
-                on_closed()
-
         session = Session(
             SessionId(secrets.token_urlsafe(_SESSION_ID_BYTES)),
             request,
             transport,
-            nursery=nursery,
             config=self._config,
             timers=self._timers,
-            on_closed=forget,
+            on_closed=self._forget,
         )
         self._open[session.id] = session
         session.send(self._open_packet(session))

@@ -44,13 +44,13 @@ class Probe:
 
     def receive_text(self, data: bytes) -> None:
         """Take the next step of the upgrade; anything that is none ends it."""
-        if self._session.closed:
-            return
+        if self._session.closed or not self._session.probes(self._websocket):
+            return  # it is over; until the client answers the close frame it may go on talking
         if data == b"2probe" and not self._probed:
             self._probed = True
             self._websocket.send(PROBE_ANSWER)
             self._polling.release()
-        elif data == b"5" and self._probed and self._session.probes(self._websocket):
+        elif data == b"5" and self._probed:
             self._finish()
         else:
             self._give_up()
@@ -80,7 +80,7 @@ class Probe:
     def fail(self, error: RemoteProtocolError) -> None:
         """Close the WebSocket of a client that breaks the framing; its session is not concerned."""
         self._end()
-        self._websocket.close(Ending.ERROR, error.close_code, error.reason)
+        self._websocket.close(Ending.ERROR, error.close_code, error.close_text)
 
     def lose(self, transport: Transport, reason: Loss) -> None:  # noqa: ARG002 - it has one transport
         """Go on by polling: the WebSocket is gone."""

@@ -135,11 +135,13 @@ class WebSocketTransport:
     async def _serve(self) -> None:
         """Serve until the client leaves."""
         cold = await self._lane.next_cold()
+        if self._state != "open":  # we are leaving ourselves
+            return
         goodbye = read_goodbye(cold)
         if goodbye is not None:  # answered without the library: worth 200 µs of every connection's life
             self._outbox.push(goodbye_frame(goodbye))
             self._step("goodbye")
-        elif cold and self._state == "open":  # not when we are leaving ourselves
+        elif cold:
             self._step("cold frame")
             await self._serve_cold(cold)
 

@@ -1,19 +1,38 @@
 """Runs the handlers of one client that may wait: in order, or a bounded number at a time.
 
-A worker is a task that lives while there is work; an idle client has none. Workers run in the client's nursery, under a
-scope of their own, so that they end with the client even where others of the same connection go on.
+A worker is a task that lives while there is work; an idle client has none. Workers run in a nursery that outlives the
+client's connection, under a scope of their own: what has arrived is handled, and what may not go on is cancelled alone.
 """
 
 import logging
+import types
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias, final
+from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context, copy_context
+from typing import Protocol, TypeAlias, final
 
 import trio
 
 logger = logging.getLogger("slysock")
 
-Job: TypeAlias = Callable[[], Awaitable[None]]
+Routine: TypeAlias = Coroutine[object, object, None]
+
+
+class Job(Protocol):
+    """What a worker runs: an invocation, or a client's coming in."""
+
+    @property
+    def name(self) -> str:
+        """What it is for, for the log."""
+        ...
+
+    @property
+    def until_disconnect(self) -> bool:
+        """Whether it is of no use once its client has left."""
+        ...
+
+    async def run(self) -> None:
+        """Run; exceptions are its own to handle."""
 
 
 @final
@@ -23,14 +42,14 @@ class Dispatcher:
     Bounds: none of its own; whoever submits stops reading from the client when `waiting` grows.
     """
 
-    __slots__ = ("_idle", "_jobs", "_limit", "_nursery", "_on_done", "_scopes", "_workers")
+    __slots__ = ("_idle", "_jobs", "_limit", "_nursery", "_on_done", "_running", "_workers")
 
     def __init__(self, nursery: trio.Nursery, limit: int, on_done: Callable[[int], None]) -> None:
         self._nursery = nursery
         self._limit = limit
         self._on_done = on_done  # called with the size of each job that has ended or was forgotten
-        self._jobs: deque[tuple[Job, int]] = deque()  # (job, size)
-        self._scopes: set[trio.CancelScope] = set()
+        self._jobs: deque[tuple[Job, int, Context]] = deque()  # (job, size, context variables of its arrival)
+        self._running: dict[trio.CancelScope, Job] = {}  # a worker's scope -> what it is at
         self._workers = 0
         self._idle: trio.Event | None = None  # set when the last worker ends
 
@@ -39,31 +58,40 @@ class Dispatcher:
         """Whether nothing runs or waits."""
         return not self._workers
 
+    @property
+    def unfinished(self) -> list[str]:
+        """The names of what runs and of what waits, in order."""
+        return [job.name for job in (*self._running.values(), *(entry[0] for entry in self._jobs))]
+
     def submit(self, job: Job, size: int) -> None:
         """Run a job when its turn comes. It handles its own exceptions; one that escapes is logged."""
-        self._jobs.append((job, size))
+        self._jobs.append((job, size, copy_context()))
         if self._workers < self._limit:
-            self._workers += 1
-            self._nursery.start_soon(self._work)
+            self._start_worker()
+
+    def _start_worker(self) -> None:
+        self._workers += 1
+        self._nursery.start_soon(self._work)
 
     async def _work(self) -> None:
+        scope = trio.CancelScope()
         try:
-            with trio.CancelScope() as scope:
-                self._scopes.add(scope)
-                try:
-                    while self._jobs:
-                        job, size = self._jobs.popleft()
-                        try:
-                            await job()
-                        finally:
-                            self._on_done(size)
-                finally:
-                    self._scopes.discard(scope)
+            with scope:
+                while self._jobs and not scope.cancel_called:
+                    job, size, context = self._jobs.popleft()
+                    self._running[scope] = job
+                    try:
+                        await in_context(context, job.run())
+                    finally:
+                        self._on_done(size)
         except Exception:  # the boundary of a client's work: what else runs in the nursery goes on
             logger.exception("a handler failed while it was cancelled")
         finally:
+            self._running.pop(scope, None)
             self._workers -= 1
-            if self._idle is not None and not self._workers:
+            if self._jobs and scope.cancel_called:  # one job was cancelled; those behind it are still to be run
+                self._start_worker()
+            elif self._idle is not None and not self._workers:
                 self._idle.set()
                 self._idle = None
 
@@ -74,9 +102,43 @@ class Dispatcher:
                 self._idle = trio.Event()
             await self._idle.wait()
 
+    def leave(self) -> None:
+        """Give up what is of no use without the client; the rest goes on."""
+        entries, self._jobs = self._jobs, deque()
+        for entry in entries:
+            if entry[0].until_disconnect:
+                self._on_done(entry[1])
+            else:
+                self._jobs.append(entry)
+        for scope, job in self._running.items():
+            if job.until_disconnect:
+                scope.cancel()
+
     def stop(self) -> None:
         """Cancel what runs and forget what waits. Nothing may be submitted afterwards."""
         while self._jobs:
             self._on_done(self._jobs.popleft()[1])
-        for scope in self._scopes:
+        for scope in self._running:
             scope.cancel()
+
+
+@types.coroutine
+def in_context(context: Context, routine: Routine) -> Generator[object, object, None]:
+    """Run a coroutine in the task that awaits this, but with context variables of its own.
+
+    So one worker serves many events without one seeing what another has set, and without a task for each.
+    """
+    sent: object = None
+    try:
+        step = context.run(routine.send, sent)
+        while True:
+            try:
+                sent = yield step
+            except BaseException as error:  # noqa: ASYNC103 - thrown into the coroutine, whose own business it is
+                step = context.run(routine.throw, error)
+            else:
+                step = context.run(routine.send, sent)
+    except StopIteration:
+        return
+    finally:
+        del sent  # of a cancelled wait it holds the exception, which holds this frame, and all those that cancelled it

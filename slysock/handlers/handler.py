@@ -1,10 +1,10 @@
 """One handler: the function, what it takes, and what answers when it fails."""
 
 import copy
-import inspect
 from typing import Final, final
 
-from slysock.handlers.signature import Function, Signature
+from slysock.handlers.functions import Function, is_coroutine_function
+from slysock.handlers.signature import Signature
 
 
 @final
@@ -21,14 +21,20 @@ NO_ACK: Final = NoAck()
 
 @final
 class Handler:
-    """One function for one event."""
+    """One function for one event.
 
-    __slots__ = ("call", "concurrency", "is_async", "on_error", "signature")
+    Attributes:
+        concurrency: how many of its events may run at once for one client; with 1, in order with all others.
+        until_disconnect: it is cancelled as soon as its client leaves.
+    """
 
-    def __init__(self, call: Function, concurrency: int) -> None:
+    __slots__ = ("call", "concurrency", "is_async", "on_error", "signature", "until_disconnect")
+
+    def __init__(self, call: Function, concurrency: int = 1, *, until_disconnect: bool = False) -> None:
         self.call = call
         self.concurrency = concurrency
-        self.is_async = inspect.iscoroutinefunction(call)
+        self.until_disconnect = until_disconnect
+        self.is_async = is_coroutine_function(call)
         self.signature = Signature(call)
         self.on_error: Function | None = None
 

@@ -1,21 +1,20 @@
 """One call of one handler: its arguments, its acknowledgement, and what goes wrong in it."""
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sized
 from contextvars import ContextVar
 from types import CoroutineType
-from typing import Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast, final
+from typing import Generic, Protocol, TypeVar, cast, final
 
 import trio
 
-from slysock.errors import InvalidPayload, Refusal
+from slysock.errors import ConnectionRefused, InvalidPayload, Refusal
+from slysock.handlers.functions import Function
 from slysock.handlers.handler import NO_ACK, Handler
-from slysock.handlers.signature import Function
+from slysock.handlers.hooks import Routine, refuse_coroutine
 from slysock.ids import SocketId
 
 logger = logging.getLogger("slysock")
-
-Routine: TypeAlias = Coroutine[object, object, object]
 
 S = TypeVar("S")  # what handlers are given: a Socket, of which this module need not know more
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -30,7 +29,7 @@ class Caller(Protocol[S_contra]):
         ...
 
     @property
-    def observers(self) -> Sequence[object]:
+    def observers(self) -> "Watched":
         """Who is told by `handled` and `failed`; nobody, and the time is not taken."""
         ...
 
@@ -46,6 +45,18 @@ class Caller(Protocol[S_contra]):
 
     def failed(self, socket: S_contra, event: str, error: Exception) -> None:
         """Tell observers that it has not."""
+
+    def refused(self, socket: S_contra, reason: str, detail: str) -> None:
+        """Tell observers, and the log, why something was refused."""
+
+
+class Watched(Protocol):
+    """Those who are told, if any."""
+
+    @property
+    def each(self) -> Sized:
+        """All of them."""
+        ...
 
 
 class _Running(Protocol):
@@ -63,6 +74,8 @@ def after_ack(call: Callable[[], object]) -> None:
 
     Dropped where the handler fails. Outside a handler, or in one whose client does not wait for an acknowledgement, the
     order is the same: after the handler has returned.
+
+    What it raises is logged; the other calls are made all the same.
 
     Raises:
         RuntimeError: no handler is running.
@@ -99,9 +112,19 @@ class Invocation(Generic[S]):
         self._handler = handler
         self._args = args
         self._ack_id = ack_id
-        self._since = trio.current_time() if caller.observers else 0.0
+        self._since = trio.current_time() if caller.observers.each else 0.0
         self.afterwards: list[Callable[[], object]] | None = None  # what shall be done behind the acknowledgement
         self.finished = False
+
+    @property
+    def name(self) -> str:
+        """The name of the handler."""
+        return self._handler.signature.name
+
+    @property
+    def until_disconnect(self) -> bool:
+        """Whether it is of no use once its client has left."""
+        return self._handler.until_disconnect
 
     def run_now(self) -> None:
         """Run a plain handler."""
@@ -116,13 +139,16 @@ class Invocation(Generic[S]):
         self.finished = True
 
     async def run(self) -> None:
-        """Run either kind of handler, in a dispatcher. Cancelled, it answers nothing: its client is gone."""
+        """Run either kind of handler, in a dispatcher. Cancelled, it answers nothing."""
         if not self._handler.is_async:
             self.run_now()
             return
         _running.set(self)
         try:
-            self._finish(await cast("Awaitable[object]", self._handler.call(self._socket, *self._args)))
+            result = self._handler.call(self._socket, *self._args)
+            if isinstance(result, Awaitable):  # a wrapper of a coroutine function may have seen to that itself
+                result = await cast("Awaitable[object]", result)
+            self._finish(result)
         except Exception as error:  # the boundary of one handler: nobody else notices
             self._fail(error)
         except BaseExceptionGroup as group:  # a nursery of the handler's was cancelled, and its clean-up failed
@@ -139,22 +165,15 @@ class Invocation(Generic[S]):
             self._caller.acknowledge(self._ack_id, result)
             self._ack_id = None  # nothing is acknowledged twice, whatever goes wrong behind it
         for call in self.afterwards or ():
-            call()
-        if self._caller.observers:
+            try:
+                call()
+            except Exception:  # the answer has been given, and what others are told is none the worse for one of them
+                logger.exception("what was to follow the acknowledgement of %r failed", self._event)
+        if self._caller.observers.each:
             self._caller.handled(self._socket, self._event, trio.current_time() - self._since)
 
     def _fail(self, error: Exception) -> None:
         answer_failure(self._caller, self._socket, self._event, self._handler.on_error, error, self._ack_id)
-
-
-def refuse_coroutine(routine: "Routine") -> NoReturn:
-    """Say that a plain function gave something to wait for, as a decorated coroutine function does.
-
-    Raises:
-        TypeError: always.
-    """
-    routine.close()
-    raise TypeError("a plain function returned something to wait for; make it a coroutine function")
 
 
 def answer_failure(
@@ -163,8 +182,8 @@ def answer_failure(
     """Log what is not expected, and answer by the router's error hook or without internals."""
     caller.failed(socket, event, error)
     if isinstance(error, InvalidPayload):
-        logger.debug("the arguments of %r from socket %s do not fit its handler", event, caller.id)
-    elif not isinstance(error, Refusal):
+        caller.refused(socket, "payload", f"{event!r} does not fit its handler: {error.place or 'its arguments'}")
+    elif not isinstance(error, Refusal | ConnectionRefused):
         logger.error("the handler of %r failed for socket %s", event, caller.id, exc_info=error)
     try:
         answer = on_error(socket, event, error) if on_error is not None else {"error": _public_text(error)}

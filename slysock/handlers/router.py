@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar, final
 
 from slysock.handlers.description import EventDescription
+from slysock.handlers.functions import Function
 from slysock.handlers.handler import Handler
-from slysock.handlers.signature import Function
+from slysock.handlers.hooks import plain, taking
 from slysock.ids import DisconnectReason
 from slysock_protocol.limits import RESERVED_EVENTS
 
@@ -92,13 +93,17 @@ class Router:
         return self._registrations
 
     def on(
-        self, event: str, *, concurrency: int = 1
+        self, event: str, *, concurrency: int = 1, until_disconnect: bool = False
     ) -> "Callable[[Callable[Concatenate[Socket, P], R]], Callable[Concatenate[Socket, P], R]]":
         """Register the handler of an event: `@router.on("event")`.
 
         A plain function runs at once when the event arrives, so it must not block; a coroutine function runs in the
         client's dispatcher, one event after the other in the order of arrival. With `concurrency` above 1 up to so
         many of this event run at once for each client, and their order is not kept.
+
+        What has arrived from a client that then leaves by itself is still handled, for at most `leave_grace_seconds`;
+        with `until_disconnect` it ends with the client at once. When the server sends a client away, or the client
+        breaks a rule, all its handlers are cancelled and what waits for them is forgotten.
 
         What it returns is the acknowledgement, if the client asked for one: a tuple is several values, None none,
         NO_ACK sends no acknowledgement at all.
@@ -115,7 +120,9 @@ class Router:
             raise ValueError("concurrency must be at least 1")
 
         def register(handler: "Callable[Concatenate[Socket, P], R]") -> "Callable[Concatenate[Socket, P], R]":
-            self.registrations.handlers.append((event, Handler(handler, concurrency)))
+            self.registrations.handlers.append(
+                (event, Handler(handler, concurrency, until_disconnect=until_disconnect))
+            )
             return handler
 
         return register
@@ -129,13 +136,21 @@ class Router:
         )
 
     def use(self, middleware: M) -> M:
-        """Register connection middleware, in order: raise ConnectionRefused to keep a client out."""
-        self.registrations.middleware.append(_checked(middleware, 1))
+        """Register connection middleware, in order: raise ConnectionRefused, or return False, to keep a client out.
+
+        The client is told by `connect_error`. Returning None or True lets it go on; anything else is a mistake, and
+        like any exception it keeps the client out.
+        """
+        self.registrations.middleware.append(taking(1, middleware))
         return middleware
 
     def on_connect(self, hook: M) -> M:
-        """Register what happens when a client has joined; a coroutine runs before the client's first event."""
-        self.registrations.connect.append(_checked(hook, 1))
+        """Register what happens when a client has joined; a coroutine runs before the client's first event.
+
+        Raising ConnectionRefused or a Refusal, or returning False, disconnects the client behind what was emitted to
+        it. Any other exception closes its connection, so that clients come again. The error hook is asked first.
+        """
+        self.registrations.connect.append(taking(1, hook))
         return hook
 
     def on_disconnect(self, hook: D) -> D:
@@ -143,17 +158,17 @@ class Router:
 
         `socket.rooms` still says which rooms it was in. A coroutine has `handler_cleanup_seconds` to end.
         """
-        self.registrations.disconnect.append(_checked(hook, 2))
+        self.registrations.disconnect.append(taking(2, hook))
         return hook
 
     def on_any(self, listener: L) -> L:
         """Register a plain function that sees every event from clients before its handler: `(socket, event, args)`."""
-        self.registrations.incoming.append(_checked(_plain(listener), 3))
+        self.registrations.incoming.append(taking(3, plain(listener)))
         return listener
 
     def on_any_outgoing(self, listener: L) -> L:
         """Register a plain function that sees every event to clients: `(socket, event, args)`, once for each client."""
-        self.registrations.outgoing.append(_checked(_plain(listener), 3))
+        self.registrations.outgoing.append(taking(3, plain(listener)))
         return listener
 
     def on_error(self, hook: E) -> E:
@@ -167,7 +182,7 @@ class Router:
         """
         if self.registrations.on_error is not None:
             raise ValueError("this router has an error hook already")
-        self.registrations.on_error = _checked(_plain(hook), 3)
+        self.registrations.on_error = taking(3, plain(hook))
         return hook
 
     def include(self, other: "Router") -> None:
@@ -193,18 +208,3 @@ def _described(event: str, handler: Handler) -> EventDescription:
         rest=signature.rest_type,
         returns=signature.return_type,
     )
-
-
-def _plain(function: F) -> F:
-    if inspect.iscoroutinefunction(function):
-        raise TypeError(f"{function.__qualname__} must be a plain function")
-    return function
-
-
-def _checked(function: F, arguments: int) -> F:
-    """Refuse a hook that could not be called, while its author is looking."""
-    try:
-        inspect.signature(function).bind(*[None] * arguments)
-    except TypeError as error:
-        raise TypeError(f"{function.__qualname__} must take {arguments} argument(s): {error}") from None
-    return function

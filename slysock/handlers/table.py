@@ -1,14 +1,14 @@
 """Which handler an event goes to: the frozen table that is made of what routers have registered."""
 
-import inspect
 import itertools
 from collections.abc import Iterable
 from typing import final
 
 from slysock.errors import InvalidPayload
+from slysock.handlers.functions import Function, is_coroutine_function
 from slysock.handlers.handler import Handler
 from slysock.handlers.router import Router
-from slysock.handlers.signature import Function, Kind, kind_of
+from slysock.handlers.signature import Kind, kind_of
 from slysock_protocol.socketio import Body, decode_array
 
 
@@ -39,7 +39,8 @@ class Route:
         for handler in self._handlers:
             if handler.signature.accepts(kinds):
                 return handler, items
-        raise InvalidPayload(f"no handler of this event takes {', '.join(kinds) or 'no arguments'}")
+        text = f"no handler of this event takes {', '.join(kinds) or 'no arguments'}"
+        raise InvalidPayload(text, place="the number or the kinds of arguments")
 
     @property
     def fallback(self) -> Handler:
@@ -55,7 +56,7 @@ class Hook:
 
     def __init__(self, call: Function, on_error: Function | None) -> None:
         self.call = call
-        self.is_async = inspect.iscoroutinefunction(call)
+        self.is_async = is_coroutine_function(call)
         self.on_error = on_error
 
 

@@ -62,6 +62,8 @@ class Request:
         self.upgrade = heads.upgrade_of(head, headers, fields)
         self.body_complete = False
         """Whether the whole body has been read; True from the start when there is none."""
+        self.extra_headers: Headers = ()
+        """What `respond` adds to the headers that it is given, whoever calls it."""
         self._stream = stream
         self._fields = fields
         self._unread = heads.body_length(fields)  # bytes of the body that h11 has not given yet; None: chunked
@@ -157,7 +159,7 @@ class Request:
             RequestBroken: the peer left, or took nothing for `write_timeout_seconds`.
         """
         length = () if status in BODILESS else ((b"content-length", b"%d" % len(body)),)
-        self._begin(_familiar_response(status, (*headers, *length, *self._closing())))
+        self._begin(_familiar_response(status, (*headers, *self.extra_headers, *length, *self._closing())))
         await self.end(body)
 
     def start(self, status: int, headers: Headers = ()) -> None:

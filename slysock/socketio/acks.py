@@ -64,6 +64,8 @@ class Answers:
                 await self._done.wait()
             if not self._done.is_set():
                 raise AckTimeout(f"{self._missing} of the clients did not answer in {timeout_seconds} s", self.values)
+        else:
+            await trio.lowlevel.checkpoint()  # who asks again and again must not keep the loop to itself
 
     def only(self) -> object:
         """Return the answer of a call to one client.

@@ -5,7 +5,7 @@ What users hold of it is a Namespace. The name is the field's: Node's adapter do
 
 import itertools
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Protocol, assert_never, final
 
 from slysock.engineio.session import Session
@@ -14,7 +14,7 @@ from slysock.ids import RoomName, SocketId
 from slysock.socketio.acks import Answers
 from slysock.socketio.client_socket import Socket
 from slysock.socketio.commands import Audience, Command, Disconnect, Emit, Join, Leave
-from slysock.socketio.observer import Observer
+from slysock.socketio.observer import Observers
 from slysock.socketio.rooms import Rooms
 from slysock.socketio.states import MemberState
 from slysock_protocol.engineio import Outgoing
@@ -29,6 +29,11 @@ class Target(Protocol):
     @property
     def id(self) -> SocketId:
         """The socket's id."""
+        ...
+
+    @property
+    def called(self) -> str:
+        """The namespace, as this client calls it."""
         ...
 
     @property
@@ -72,7 +77,7 @@ class Adapter:
         name: str,
         table: Table,
         parser: Parser,
-        observers: Sequence[Observer] = (),
+        observers: Observers,
     ) -> None:
         self.name = name
         self.table = table
@@ -81,6 +86,7 @@ class Adapter:
         self._listeners: list[CommandListener] = []
         self._rooms: Rooms[Target] = Rooms()
         self._ack_ids = itertools.count()
+        self._odd_names = 0  # clients that call the namespace by another name than its own
 
     def __len__(self) -> int:
         """Count the clients."""
@@ -125,7 +131,14 @@ class Adapter:
                 assert_never(command)
 
     def _deliver(
-        self, targets: list[Target], outgoing: Outgoing, event: str, args: tuple[object, ...], *, volatile: bool
+        self,
+        targets: list[Target],
+        outgoing: Outgoing,
+        event: str,
+        args: tuple[object, ...],
+        *,
+        volatile: bool = False,
+        ack_id: int | None = None,
     ) -> None:
         if self.table.outgoing:
             for socket in [target.socket for target in targets]:
@@ -133,8 +146,25 @@ class Adapter:
             targets = [target for target in targets if target.state == "in"]  # a listener may send somebody away
         if volatile:
             targets = [target for target in targets if target.session.transport.takes(outgoing)]
+        if self._odd_names:
+            self._send_under_their_names(targets, {self.name: outgoing}, event, args, ack_id)
+            return
         for target in targets:
             target.session.send(outgoing)
+
+    def _send_under_their_names(
+        self,
+        targets: list[Target],
+        packets: dict[str, Outgoing],
+        event: str,
+        args: tuple[object, ...],
+        ack_id: int | None,
+    ) -> None:
+        """Send an event to each target under the name by which it calls the namespace; encoded once for each name."""
+        for target in targets:
+            if target.called not in packets:
+                packets[target.called] = self.parser.event(target.called, event, args, ack_id)
+            target.session.send(packets[target.called])
 
     def tell_listeners(self, socket: Socket, event: str, args: tuple[object, ...]) -> None:
         """Tell the listeners of `on_any_outgoing` of an event for one client."""
@@ -155,7 +185,7 @@ class Adapter:
         for target in targets:
             target.expect_ack(ack_id, answers)
         try:
-            self._deliver(targets, outgoing, event, args, volatile=False)
+            self._deliver(targets, outgoing, event, args, ack_id=ack_id)
             await answers.wait(timeout_seconds)
         finally:
             for target in targets:
@@ -182,11 +212,13 @@ class Adapter:
 
     def add(self, target: Target, rooms: Iterable[str]) -> None:
         """Take a client in that has been let in."""
+        self._odd_names += target.called != self.name
         self._rooms.add(target.id, target)
         self._rooms.join(target.id, rooms)
 
     def remove(self, target: Target) -> None:
         """Take a client out."""
+        self._odd_names -= target.called != self.name
         self._rooms.remove(target.id)
 
     def join(self, target: Target, rooms: Iterable[str]) -> None:

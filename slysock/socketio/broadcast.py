@@ -18,8 +18,10 @@ class Broadcast:
         self._audience = audience
 
     def to(self, *rooms: str) -> "Broadcast":
-        """Add rooms. A client in several of them gets the event once."""
-        return self._but(Audience(self._audience.rooms + rooms, self._audience.excluded, self._audience.volatile))
+        """Add rooms. A client in several of them gets the event once; where no rooms are named at all, nobody does."""
+        return self._but(
+            Audience((self._audience.rooms or ()) + rooms, self._audience.excluded, self._audience.volatile)
+        )
 
     def except_(self, *rooms: str) -> "Broadcast":
         """Leave out whoever is in one of these rooms; wins over `to`. A socket id is a room too."""

@@ -1,8 +1,10 @@
 """A client in a namespace: what handlers, hooks and middleware are given."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec, Protocol, final
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVarTuple, final
 
+from slysock.handlers.functions import is_coroutine_function, name_of
 from slysock.handlers.invocation import after_ack
 from slysock.ids import RoomName, SocketId
 from slysock.request import Handshake
@@ -12,6 +14,7 @@ if TYPE_CHECKING:  # for the signatures of what users hold, against the directio
     from slysock.socketio.namespace import Namespace
 
 P = ParamSpec("P")
+Ts = TypeVarTuple("Ts")
 
 
 class Seat(Protocol):
@@ -39,8 +42,14 @@ class Seat(Protocol):
     async def call(self, event: str, args: tuple[object, ...], timeout_seconds: float) -> object:
         """See Socket.call."""
 
+    def start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
+        """See Socket.start_soon."""
+
     def disconnect(self, *, close: bool) -> None:
         """See Socket.disconnect."""
+
+    def report_refusal(self, socket: "Socket", reason: str, detail: str) -> None:
+        """See Socket.report_refusal."""
 
 
 @final
@@ -81,7 +90,7 @@ class Socket:
     @property
     def gone(self) -> bool:
         """Whether the client has left, or was not let in."""
-        return self._seat.state == "gone"
+        return self._seat.state in ("leaving", "gone")
 
     @property
     def rooms(self) -> frozenset[RoomName]:
@@ -107,7 +116,7 @@ class Socket:
         self._seat.emit(event, args)
 
     async def call(self, event: str, *args: object, timeout: float = 5) -> object:  # noqa: ASYNC109 - the fixed API
-        """Send an event to this client and wait for its acknowledgement.
+        """Send an event to this client and wait for its acknowledgement. Its further events are read meanwhile.
 
         Returns:
             None for an empty acknowledgement, its one value, or a tuple of several.
@@ -142,11 +151,22 @@ class Socket:
 
         For what others may only learn once the sender has its answer: persist, acknowledge, then emit. Where the
         handler fails the call is not made; where nobody asked for an acknowledgement it is made when the handler ends.
+        What it raises is logged.
 
         Raises:
             RuntimeError: no handler is running.
+            TypeError: it is a coroutine function, which nobody would wait for; see `start_soon`.
         """
+        if is_coroutine_function(call):
+            raise TypeError(f"{name_of(call)} must be a plain function: nothing waits for it; see socket.start_soon")
         after_ack(lambda: call(*args, **kwargs))
+
+    def start_soon(self, routine: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
+        """Run something for this client in the background, cancelled when it leaves; for one who has left, nothing.
+
+        Events do not wait for it. What it raises is logged, and goes to no error hook.
+        """
+        self._seat.start_soon(partial(routine, *args))
 
     def disconnect(self, close: bool = False) -> None:
         """Disconnect the client from this namespace; with `close`, from all, and close its connection.
@@ -155,3 +175,12 @@ class Socket:
         this. What was emitted before still arrives.
         """
         self._seat.disconnect(close=close)
+
+    def report_refusal(self, reason: str, detail: str) -> None:
+        """Tell observers, and the log at level DEBUG, that the application refuses this client something.
+
+        Args:
+            reason: why, in a word, such as `token`.
+            detail: why, in more words. No secrets: no token, no cookie.
+        """
+        self._seat.report_refusal(self, reason, detail)

@@ -11,15 +11,15 @@ import msgspec
 
 @final
 class Audience(msgspec.Struct, frozen=True, gc=False):
-    """Whom a command is for: everybody in one of the rooms (no rooms: everybody) and in none of the excluded.
+    """Whom a command is for: everybody in one of the rooms and in none of the excluded.
 
     Attributes:
-        rooms: names of rooms; the id of a socket is one, too.
+        rooms: names of rooms; the id of a socket is one, too. None is everybody, and an empty tuple nobody.
         excluded: names of rooms, which win over `rooms`.
         volatile: leave out those who cannot take an event right now.
     """
 
-    rooms: tuple[str, ...] = ()
+    rooms: tuple[str, ...] | None = None
     excluded: tuple[str, ...] = ()
     volatile: bool = False
 

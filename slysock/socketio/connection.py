@@ -1,7 +1,6 @@
 """Socket.IO on one session: its namespaces, and which of them a packet is for."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Final, final
@@ -13,11 +12,13 @@ from slysock.engineio.receiver import ReceiverStatistics
 from slysock.engineio.session import Session
 from slysock.engineio.timers import Timer, Timers
 from slysock.engineio.transport import Ending
+from slysock.errors import RefusalRecord
+from slysock.handlers.tasks import Tasks
 from slysock.ids import DisconnectReason
 from slysock.request import Handshake
 from slysock.socketio.member import Member
 from slysock.socketio.namespaces import Namespaces
-from slysock.socketio.observer import Observer
+from slysock.socketio.observer import Observers
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.errors import CloseCode
 from slysock_protocol.socketio import Ack, Connect, Disconnect, Event, Packet, Parser
@@ -32,11 +33,14 @@ class Surroundings:
     namespaces: Namespaces
     parser: Parser
     timers: Timers
-    later: Callable[[Callable[[], Awaitable[None]]], None]
-    """Runs what a client leaves behind, under a deadline."""
+    tasks: Tasks
+    """Where handlers run."""
 
-    observers: Sequence[Observer] = ()
+    observers: Observers
 
+
+_BYTES_OF_AN_EVENT: Final = 512
+"""What a waiting event takes beyond its bytes: its arguments, its place in the queue."""
 
 _REFUSED_NAMESPACE: Final = {"message": "Invalid namespace"}
 _TOO_MANY: Final = {"message": "Too many namespaces"}
@@ -52,6 +56,7 @@ class Connection:
 
     __slots__ = (
         "_around",
+        "_awaited",
         "_binaries",
         "_bytes",
         "_deadline",
@@ -71,11 +76,13 @@ class Connection:
         self.session = session
         self._around = around
         self._decoder = around.parser.decoder()
-        self._members: dict[str, Member] = {}  # namespace -> the client there; also while it is joining
-        self._left: dict[str, None] = {}  # namespaces the server took it out of: late packets for them are no error
+        # Namespace, as the client calls it -> the client there; also while it is joining.
+        self._members: dict[str, Member] = {}
+        self._left: dict[str, None] = {}  # likewise: late packets for what the server took it out of are no error
         self._bytes = 0  # so far, of a packet whose attachments are awaited
         self._binaries = 0  # binary messages so far
         self._patience: Timer | None = None  # looks after announced attachments
+        self._awaited = 0  # calls that wait for this client's acknowledgement
         self._pending_events = 0
         self._pending_bytes = 0
         self.backlogged = False
@@ -84,6 +91,7 @@ class Connection:
         self._deadline = around.timers.call_later(around.config.connect_timeout_seconds, self._give_up)
 
     def _give_up(self) -> None:
+        self._refuse("namespace", "joined none in time")
         self.session.close("forced server close", Ending.ERROR)
 
     # -- messages in -------------------------------------------------------------------------------------------------
@@ -145,20 +153,22 @@ class Connection:
         elif isinstance(packet, Ack):
             member.receive_ack(packet)
         elif isinstance(packet, Disconnect):
-            member.close("client namespace disconnect")
+            member.close("client namespace disconnect", by_client=True)
         elif member.state == "joining":
             # Clients that leave before they are let in do not say so, and may come again at once.
-            member.close("client namespace disconnect")
+            member.close("client namespace disconnect", by_client=True)
             self._connect(packet)
         else:
             raise RemoteProtocolError("connected to this namespace already")
 
     def _connect(self, packet: Connect) -> None:
         if len(self._members) >= self._around.config.max_namespaces:
+            self._refuse("capacity", "in max_namespaces already", packet.namespace)
             self.session.send(self._around.parser.refused(packet.namespace, _TOO_MANY))
             return
-        found = self._around.namespaces.find(packet.namespace)
+        found = self._around.namespaces.find_called(packet.namespace)
         if found is None:
+            self._refuse("namespace", "no router is for it", packet.namespace)
             self.session.send(self._around.parser.refused(packet.namespace, _REFUSED_NAMESPACE))
             return
         request = self.session.request
@@ -172,10 +182,19 @@ class Connection:
             url=request.url,
             issued=time.time(),
         )
-        member = Member(self, found, handshake)
+        member = Member(self, found, handshake, called=packet.namespace)
         self._left.pop(packet.namespace, None)
         self._members[packet.namespace] = member
         copy_context().run(member.enter)
+
+    def _refuse(self, reason: str, detail: str, namespace: str | None = None) -> None:
+        """Tell observers; a query behind the name of a namespace is none of their business."""
+        if namespace is not None:
+            namespace = namespace.partition("?")[0]
+        address = self.session.request.address
+        self._around.observers.refused(
+            RefusalRecord(reason=reason, detail=detail, address=address, namespace=namespace)
+        )
 
     # -- members -----------------------------------------------------------------------------------------------------
 
@@ -185,7 +204,7 @@ class Connection:
 
     def left(self, member: Member) -> None:
         """Note that the client is out of a namespace."""
-        name = member.namespace
+        name = member.called
         if self._members.get(name) is member:
             del self._members[name]
             self._left[name] = None
@@ -198,19 +217,26 @@ class Connection:
             member.disconnect(close=False)
         self.session.close("forced server close")
 
-    def later(self, routine: Callable[[], Awaitable[None]]) -> None:
-        """Run what is left to do for a client that has gone."""
-        self._around.later(routine)
+    @property
+    def tasks(self) -> Tasks:
+        """Where handlers run."""
+        return self._around.tasks
 
-    def closed(self, reason: DisconnectReason) -> None:
+    @property
+    def leave_grace_seconds(self) -> float:
+        """How long the events of a client that has left are still handled."""
+        return self._around.config.leave_grace_seconds
+
+    def closed(self, reason: DisconnectReason, *, by_client: bool) -> None:
         """End: the session has."""
         self._deadline.cancel()
         if self._patience is not None:
             self._patience.cancel()
-        for observer in self._around.observers:
-            observer.session_closed(reason)
+        if self.session.failure is not None:
+            self._refuse("protocol", self.session.failure.reason)
+        self._around.observers.session_closed(reason)
         for member in list(self._members.values()):
-            member.close(reason)
+            member.close(reason, by_client=by_client)
         if self._ready is not None:
             self._ready.set()
 
@@ -225,7 +251,7 @@ class Connection:
         return ReceiverStatistics(
             waiting_events=self._pending_events,
             waiting_bytes=self._pending_bytes,
-            awaited_acks=sum(member.awaited_acks for member in self._members.values()),
+            awaited_acks=self._awaited,
             left_namespaces=len(self._left),
         )
 
@@ -233,22 +259,39 @@ class Connection:
 
     def event_waits(self, size: int) -> None:
         """Count an event that waits for its handler."""
-        self._count(1, size)
+        self._pending_events += 1
+        self._pending_bytes += size
+        self._judge()
 
     def event_done(self, size: int) -> None:
         """Count it no more."""
-        self._count(-1, -size)
+        self._pending_events -= 1
+        self._pending_bytes -= size
+        self._judge()
+
+    def asks(self) -> None:
+        """Note that a handler or somebody else waits for the client's answer, which may come behind many events."""
+        self._awaited += 1
+        self._judge()
+
+    def is_answered(self) -> None:
+        """Note that one who waited does so no more."""
+        self._awaited -= 1
+        self._judge()
+
+    def _judge(self) -> None:
+        """Say whether more should be read."""
+        config = self._around.config
+        if self._awaited:
+            cost = self._pending_bytes + _BYTES_OF_AN_EVENT * self._pending_events
+            self.backlogged = cost >= config.max_pending_bytes
+        else:
+            # One large event is no backlog: its handler may wait for the client's leaving.
+            self.backlogged = self._pending_events >= config.max_pending_events or (
+                self._pending_events > 1 and self._pending_bytes >= config.max_payload_bytes
+            )
         if self._ready is not None and not self.backlogged:
             self._ready.set()
-
-    def _count(self, events: int, size: int) -> None:
-        config = self._around.config
-        self._pending_events += events
-        self._pending_bytes += size
-        # One large event is no backlog: its handler may wait for the client's answer, or for its leaving.
-        self.backlogged = self._pending_events >= config.max_pending_events or (
-            self._pending_events > 1 and self._pending_bytes >= config.max_payload_bytes
-        )
 
     async def wait_ready(self) -> None:
         """Wait until there is room for more, or the session has ended."""

@@ -5,16 +5,21 @@ What users hold of it is a Socket. The two hold each other as long as the client
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import copy_context
-from types import CoroutineType
 from typing import Final, Protocol, cast, final
 
+import trio
+
 from slysock.engineio.session import Session
-from slysock.errors import ConnectionRefused
+from slysock.errors import ConnectionRefused, Refusal, RefusalRecord
 from slysock.handlers.dispatcher import Dispatcher, Job
+from slysock.handlers.functions import name_of
 from slysock.handlers.handler import Handler
-from slysock.handlers.invocation import Invocation, Routine, answer_failure, refuse_coroutine
+from slysock.handlers.hooks import ask, settle
+from slysock.handlers.invocation import Invocation, answer_failure
+from slysock.handlers.table import Hook
+from slysock.handlers.tasks import Tasks
 from slysock.ids import DisconnectReason, RoomName, SocketId
 from slysock.request import Handshake
 from slysock.socketio.acks import Answers
@@ -48,8 +53,21 @@ class Host(Protocol):
     def disconnect(self) -> None:
         """Disconnect the client from every namespace and close the connection."""
 
-    def later(self, routine: Callable[[], Awaitable[None]]) -> None:
-        """Run what is left to do for a client that has gone."""
+    @property
+    def tasks(self) -> Tasks:
+        """Where handlers run."""
+        ...
+
+    @property
+    def leave_grace_seconds(self) -> float:
+        """How long the events of a client that has left are still handled."""
+        ...
+
+    def asks(self) -> None:
+        """Note that somebody waits for the client's answer."""
+
+    def is_answered(self) -> None:
+        """Note that one who waited does so no more."""
 
     def event_waits(self, size: int) -> None:
         """Count an event that waits for its handler."""
@@ -64,6 +82,8 @@ class Member:
 
     Attributes:
         id: the socket's.
+        called: the namespace, as this client calls it: it may have sent a query string behind the name, and understands
+            only what comes under the name that it has sent.
         session: the connection below, which other namespaces may share.
         socket: what users hold; only until the client has left.
         observers: who is told what happens.
@@ -73,11 +93,14 @@ class Member:
     __slots__ = (
         "_acks",
         "_adapter",
+        "_background",
         "_dispatchers",
         "_entering",
+        "_has_reported",
         "_held",
         "_host",
         "_rooms",
+        "called",
         "id",
         "observers",
         "session",
@@ -85,8 +108,9 @@ class Member:
         "state",
     )
 
-    def __init__(self, host: Host, found: Found, handshake: Handshake) -> None:
+    def __init__(self, host: Host, found: Found, handshake: Handshake, *, called: str) -> None:
         self.id = SocketId(secrets.token_urlsafe(_ID_BYTES))
+        self.called = called
         self.session = host.session
         self.socket = Socket(self, self.id, found.namespace, handshake)
         self.observers = found.adapter.observers
@@ -94,7 +118,9 @@ class Member:
         self._host = host
         self._adapter = found.adapter
         self._entering = False  # a connect hook may be at work: events wait behind it
+        self._has_reported = False  # the application has told observers of a refusal, and why
         self._held: list[Outgoing] = []  # what was emitted before the client was in
+        self._background: dict[trio.CancelScope, None] | None = None  # around each of what runs in the background
         self._rooms: frozenset[str] = frozenset()  # while joining: where it shall be; when gone: where it was
         self._acks: dict[int, Answers] = {}  # acknowledgements that calls wait for, by id
         # Handler -> where its events wait; None: for all those that run in order. Made when first needed.
@@ -104,11 +130,6 @@ class Member:
     def namespace(self) -> str:
         """The name of the namespace."""
         return self._adapter.name
-
-    @property
-    def awaited_acks(self) -> int:
-        """How many acknowledgements calls wait for."""
-        return len(self._acks)
 
     # -- rooms -------------------------------------------------------------------------------------------------------
 
@@ -144,10 +165,10 @@ class Member:
 
     def emit(self, event: str, args: tuple[object, ...]) -> None:
         """See Socket.emit. Local: only this server has the client."""
-        self._deliver(self._adapter.parser.event(self._adapter.name, event, args), event, args)
+        self._deliver(self._adapter.parser.event(self.called, event, args), event, args)
 
     def _deliver(self, outgoing: Outgoing, event: str, args: tuple[object, ...]) -> None:
-        if self.state != "gone":
+        if self.state in ("joining", "in"):
             if self._adapter.table.outgoing:
                 self._adapter.tell_listeners(self.socket, event, args)
             self.send(outgoing)
@@ -155,7 +176,7 @@ class Member:
     async def call(self, event: str, args: tuple[object, ...], timeout_seconds: float) -> object:
         """See Socket.call."""
         ack_id = self._adapter.next_ack_id()
-        outgoing = self._adapter.parser.event(self._adapter.name, event, args, ack_id)
+        outgoing = self._adapter.parser.event(self.called, event, args, ack_id)
         answers = Answers(1)
         self.expect_ack(ack_id, answers)
         try:
@@ -167,14 +188,36 @@ class Member:
 
     def expect_ack(self, ack_id: int, answers: Answers) -> None:
         """Expect an acknowledgement, unless the client has left."""
-        if self.state == "gone":
-            answers.gone()
-        else:
+        if self.state in ("joining", "in"):
             self._acks[ack_id] = answers
+            self._host.asks()
+        else:
+            answers.gone()
 
     def forget_ack(self, ack_id: int) -> None:
         """Expect it no more."""
-        self._acks.pop(ack_id, None)
+        if self._acks.pop(ack_id, None) is not None:
+            self._host.is_answered()
+
+    def start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
+        """See Socket.start_soon."""
+        if self.state in ("joining", "in"):
+            self._host.tasks.nursery.start_soon(self._run_in_background, routine)
+
+    async def _run_in_background(self, routine: Callable[[], Awaitable[object]]) -> None:
+        scope = trio.CancelScope()
+        if self._background is None:
+            self._background = {}
+        self._background[scope] = None
+        if self.state not in ("joining", "in"):  # it has left before this began
+            scope.cancel()
+        try:
+            with scope:
+                await routine()
+        except Exception:  # the boundary of one client's work
+            logger.exception("background work for socket %s failed", self.id)
+        finally:
+            del self._background[scope]
 
     # -- coming in ---------------------------------------------------------------------------------------------------
 
@@ -183,15 +226,16 @@ class Member:
         table = self._adapter.table
         if any(hook.is_async for hook in (*table.middleware, *table.connect)):
             self._entering = True
-            self._submit(None, self._enter, 0)
+            self._submit(None, _Entering(self), 0)
         else:
-            run_without_waiting(self._enter())
+            run_without_waiting(self.come_in())
 
-    async def _enter(self) -> None:
+    async def come_in(self) -> None:
+        """Do so; what `enter` calls."""
         socket = self.socket
         try:
             for hook in self._adapter.table.middleware:
-                await _settle(hook.call(socket), is_async=hook.is_async)
+                await self._ask("middleware", hook, socket)
         except ConnectionRefused as refusal:
             self._refuse(refusal.message, refusal.data)
         except Exception:  # the boundary of the application's middleware
@@ -207,11 +251,11 @@ class Member:
             self.close("server namespace disconnect")
 
     def _refusal(self, message: str, data: object) -> Outgoing:
-        parser, name = self._adapter.parser, self._adapter.name
+        parser, name = self._adapter.parser, self.called
         try:
             return parser.refused(name, {"message": message} if data is None else {"message": message, "data": data})
         except LocalProtocolError:
-            logger.exception("the refusal of socket %s by %r cannot be sent as it is", self.id, name)
+            logger.exception("the refusal of socket %s by %r cannot be sent as it is", self.id, self.namespace)
             return parser.refused(name, {"message": "Internal error"})
 
     async def _let_in(self, socket: Socket) -> None:
@@ -221,19 +265,42 @@ class Member:
         self._adapter.add(self, self._rooms)
         self._rooms = frozenset()
         self._host.joined()
-        for observer in self.observers:
-            observer.joined(socket)
-        self.session.send(self._adapter.parser.connected(self._adapter.name, self.id))
+        self.session.send(self._adapter.parser.connected(self.called, self.id))
         held, self._held = self._held, []
         for outgoing in held:
             self.session.send(outgoing)
+        self.observers.joined(socket)
         for hook in self._adapter.table.connect:
-            if not socket.connected:  # the hook before has sent it away
+            if self.state == "gone":  # the hook before has sent it away
                 return
             try:
-                await _settle(hook.call(socket), is_async=hook.is_async)
+                await self._ask("connect hook", hook, socket)
             except Exception as error:
                 answer_failure(self, socket, "connect", hook.on_error, error, None)
+                self._send_away(error)
+                return
+
+    async def _ask(self, kind: str, hook: Hook, socket: Socket) -> None:
+        """Ask a hook; observers are told of a no, unless it has told them itself.
+
+        By the names of the hook and of what it has raised, from which cause: their texts may quote the client.
+
+        Raises:
+            Exception: what the hook raises; ConnectionRefused for False.
+        """
+        try:
+            await ask(hook.call, socket, is_async=hook.is_async, refused_text="Connection refused")
+        except Exception as error:
+            if not self._has_reported:
+                self.refused(socket, kind, f"{name_of(hook.call)} raised {' from '.join(_causes(error))}")
+            raise
+
+    def _send_away(self, error: Exception) -> None:
+        """Let a client that was in after all not stay: a connect hook said no, or failed."""
+        if isinstance(error, ConnectionRefused | Refusal):
+            self.disconnect(close=False)
+        elif self.state == "in":
+            self.session.close("forced server close")  # clients come again after this
 
     # -- events and acknowledgements from the client -------------------------------------------------------------------
 
@@ -253,7 +320,9 @@ class Member:
             event = event_name(body)
             self._tell_listeners(event, body)
             route = table.routes.get(event.encode())
-            if route is None or self.state == "gone":  # a listener may have sent it away
+            if route is None and not table.incoming:
+                self.refused(self.socket, "unknown event", f"{event[:100]!r} has no handler")
+            if route is None or self.state != "in":  # a listener may have sent it away
                 return
         socket = self.socket
         try:
@@ -267,9 +336,9 @@ class Member:
             answer_failure(self, socket, route.name, route.fallback.on_error, error, packet.ack_id)
             return
         if handler.concurrency > 1 and not self._entering:
-            self._submit(handler, invocation.run, size)
+            self._submit(handler, invocation, size)
         elif handler.is_async or (self._dispatchers and self._is_busy):
-            self._submit(None, invocation.run, size)
+            self._submit(None, invocation, size)
         else:
             invocation.run_now()
 
@@ -291,7 +360,7 @@ class Member:
         dispatcher = self._dispatchers.get(handler)
         if dispatcher is None:
             limit = 1 if handler is None else handler.concurrency
-            dispatcher = Dispatcher(self.session.nursery, limit, self._host.event_done)
+            dispatcher = Dispatcher(self._host.tasks.nursery, limit, self._host.event_done)
             self._dispatchers[handler] = dispatcher
         self._host.event_waits(size)
         dispatcher.submit(job, size)
@@ -305,6 +374,7 @@ class Member:
         body = decode_array(packet.body)
         answers = self._acks.pop(packet.ack_id, None)
         if answers is not None:
+            self._host.is_answered()
             answers.take(body)
 
     # -- what invocations need (see handlers.invocation.Caller) --------------------------------------------------------
@@ -315,57 +385,111 @@ class Member:
         Raises:
             LocalProtocolError: the answer cannot be encoded.
         """
-        self.send(self._adapter.parser.ack(self._adapter.name, ack_id, _values(result)))
+        self.send(self._adapter.parser.ack(self.called, ack_id, _values(result)))
 
     def handled(self, socket: Socket, event: str, seconds: float) -> None:
         """Tell observers that a handler has ended well."""
-        for observer in self.observers:
-            observer.handled(socket, event, seconds)
+        self.observers.handled(socket, event, seconds)
 
     def failed(self, socket: Socket, event: str, error: Exception) -> None:
         """Tell observers that a handler or a hook was refused or failed."""
-        for observer in self.observers:
-            observer.failed(socket, event, error)
+        self.observers.failed(socket, event, error)
+
+    def refused(self, socket: Socket, reason: str, detail: str) -> None:
+        """Tell observers, and the log, why something was refused."""
+        self.observers.refused(
+            RefusalRecord(
+                reason=reason,
+                detail=detail,
+                address=socket.handshake.address,
+                namespace=self.namespace,
+                socket=self.id,
+            )
+        )
+
+    def report_refusal(self, socket: Socket, reason: str, detail: str) -> None:
+        """See Socket.report_refusal."""
+        self._has_reported = True
+        self.refused(socket, reason, detail)
 
     # -- leaving -----------------------------------------------------------------------------------------------------
 
     def disconnect(self, *, close: bool) -> None:
         """See Socket.disconnect."""
-        if self.state != "gone":
-            self.session.send(self._adapter.parser.disconnected(self._adapter.name))
+        if self.state in ("joining", "in"):
+            self.session.send(self._adapter.parser.disconnected(self.called))
             self.close("server namespace disconnect")
         if close:
             self._host.disconnect()
 
-    def close(self, reason: DisconnectReason) -> None:
-        """Take the client out of the namespace: the only way in which a member ends. Idempotent."""
-        if self.state == "gone":
+    def close(self, reason: DisconnectReason, *, by_client: bool = False) -> None:
+        """Take the client out of the namespace: the only way in which a member ends. Idempotent.
+
+        Args:
+            reason: why.
+            by_client: it leaves by itself; what has arrived from it is still handled. Otherwise that is forgotten, and
+                handlers that run are cancelled.
+        """
+        if self.state in ("leaving", "gone"):
             return
         was_in = self.state == "in"
         if was_in:
             self._rooms = self.rooms
             self._adapter.remove(self)
-        self.state = follow(MEMBER, self.state, "leave")
+        lingers = was_in and by_client and not self._is_idle
+        self.state = follow(MEMBER, self.state, "leave" if lingers else "end" if was_in else "refuse")
         self._host.left(self)
+        self._end_what_needs_the_client()
         for dispatcher in self._dispatchers.values():
-            dispatcher.stop()
-        for answers in self._acks.values():
-            answers.gone()
-        self._acks.clear()
+            if lingers:
+                dispatcher.leave()
+            else:
+                dispatcher.stop()
         socket = self.socket
         del self.socket  # the two hold each other, and one who has left should not wait to be collected
         if was_in:
-            for observer in self.observers:
-                observer.left(socket, reason)
-            if self._adapter.table.disconnect:
-                self._say_farewell(socket, reason)
+            self.observers.left(socket, reason)
+        if lingers:
+            scope = self._host.tasks.begin_lingering(self._host.leave_grace_seconds)
+            self._host.tasks.nursery.start_soon(self._linger, scope, socket, reason)
+        elif was_in:
+            self._say_farewell(socket, reason)
+
+    def _end_what_needs_the_client(self) -> None:
+        """End calls, which will have no answer, and what runs in the background."""
+        for answers in self._acks.values():
+            self._host.is_answered()
+            answers.gone()
+        self._acks.clear()
+        for scope in list(self._background or ()):
+            scope.cancel()
+
+    async def _linger(self, scope: trio.CancelScope, socket: Socket, reason: DisconnectReason) -> None:
+        """Let handlers end whose client has left, for a while."""
+        try:
+            if await self._host.tasks.linger(scope, self.wait_idle):
+                names = [name for dispatcher in self._dispatchers.values() for name in dispatcher.unfinished]
+                logger.warning(
+                    "cancelled %s of socket %s: did not end in %s s after the client had left",
+                    ", ".join(dict.fromkeys(names)),
+                    self.id,
+                    self._host.leave_grace_seconds,
+                )
+        finally:
+            for dispatcher in self._dispatchers.values():
+                dispatcher.stop()
+            self.state = follow(MEMBER, self.state, "end")
+            self._say_farewell(socket, reason)
 
     def _say_farewell(self, socket: Socket, reason: DisconnectReason) -> None:
         """Call the disconnect hooks, as soon as the client's handlers have ended."""
-        if not all(dispatcher.idle for dispatcher in self._dispatchers.values()):
-            self._host.later(lambda: self._farewell_when_idle(socket, reason))
-        elif any(hook.is_async for hook in self._adapter.table.disconnect):
-            self._host.later(lambda: self._farewell(socket, reason))
+        hooks = self._adapter.table.disconnect
+        if not hooks:
+            return
+        if not self._is_idle:
+            self._host.tasks.clean_up(lambda: self._farewell_when_idle(socket, reason))
+        elif any(hook.is_async for hook in hooks):
+            self._host.tasks.clean_up(lambda: self._farewell(socket, reason))
         else:
             copy_context().run(run_without_waiting, self._farewell(socket, reason))
 
@@ -374,14 +498,19 @@ class Member:
         try:
             await self.wait_idle()
         finally:
-            self._host.later(lambda: self._farewell(socket, reason))
+            self._host.tasks.clean_up(lambda: self._farewell(socket, reason))
 
     async def _farewell(self, socket: Socket, reason: DisconnectReason) -> None:
         for hook in self._adapter.table.disconnect:
             try:
-                await _settle(hook.call(socket, reason), is_async=hook.is_async)
+                await settle(hook.call(socket, reason), is_async=hook.is_async)
             except Exception as error:
                 answer_failure(self, socket, "disconnect", hook.on_error, error, None)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether no handler runs or waits."""
+        return all(dispatcher.idle for dispatcher in self._dispatchers.values())
 
     async def wait_idle(self) -> None:
         """Wait until no handler runs or waits."""
@@ -389,22 +518,32 @@ class Member:
             await dispatcher.wait_idle()
 
 
+@final
+class _Entering:
+    """The coming in of a client, as a job."""
+
+    name = "a connect hook"
+    until_disconnect = False  # a connect hook comes to its end; who leaves before it is let in is forgotten anyway
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+
+    async def run(self) -> None:
+        """Come in."""
+        await self._member.come_in()
+
+
+def _causes(error: BaseException | None) -> Iterator[str]:
+    """Name the type of an error, and those of what it was raised from."""
+    while error is not None:
+        yield type(error).__name__
+        error = error.__cause__
+
+
 def _values(result: object) -> tuple[object, ...]:
     if result is None:
         return ()
     return cast("tuple[object, ...]", result) if isinstance(result, tuple) else (result,)
-
-
-async def _settle(result: object, *, is_async: bool) -> None:
-    """Wait for what a hook returned, if it is a coroutine function.
-
-    Raises:
-        TypeError: it is not, and yet there would be something to wait for.
-    """
-    if is_async:
-        await cast("Awaitable[object]", result)
-    elif isinstance(result, CoroutineType):
-        refuse_coroutine(cast("Routine", result))
 
 
 def run_without_waiting(routine: Coroutine[object, None, None]) -> None:

@@ -28,7 +28,7 @@ class Namespace:
         return await self._adapter.gather(Audience(), event, args, timeout)
 
     def to(self, *rooms: str) -> Broadcast:
-        """Speak to rooms."""
+        """Speak to rooms; to nobody where none are named."""
         return Broadcast(self._adapter, Audience(rooms=rooms))
 
     def except_(self, *rooms: str) -> Broadcast:

@@ -1,7 +1,7 @@
 """All namespaces of a server: those with a name, and those that patterns make on demand."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple, final
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -9,7 +9,7 @@ from slysock.handlers.router import Router
 from slysock.handlers.table import Table
 from slysock.socketio.adapter import Adapter
 from slysock.socketio.namespace import Namespace
-from slysock.socketio.observer import Observer
+from slysock.socketio.observer import Observers
 from slysock_protocol.socketio import Parser
 
 
@@ -32,7 +32,7 @@ class Namespaces:
         self,
         routers: Iterable[Router],
         parser: Parser,
-        observers: Sequence[Observer] = (),
+        observers: Observers,
     ) -> None:
         self._parser = parser
         self._observers = observers
@@ -58,6 +58,13 @@ class Namespaces:
     def made(self) -> int:
         """How many there are of those that patterns have made."""
         return len(self._made)
+
+    def find_called(self, name: str) -> Found | None:
+        """Find the namespace that a client means, or make it where a pattern allows it.
+
+        Behind a name that is none as a whole there may be a query string, as older clients send it.
+        """
+        return self.find(name) or (self.find(name.partition("?")[0]) if "?" in name else None)
 
     def find(self, name: str) -> Found | None:
         """Find a namespace by name, or make it where a pattern allows it."""

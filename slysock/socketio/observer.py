@@ -1,18 +1,22 @@
 """The seam for whoever counts, times or logs what a server does, and costs nothing where nobody does."""
 
-from typing import Protocol, final
+import logging
+from typing import Protocol, final, runtime_checkable
 
 import msgspec
 
 from slysock.config import TransportName
+from slysock.errors import RefusalRecord, log_refusal
 from slysock.ids import DisconnectReason
 from slysock.socketio.client_socket import Socket
 
-__all__ = ["Observer", "ServerStatistics"]
+__all__ = ["Observer", "RefusalObserver", "RefusalRecord", "ServerStatistics"]
+
+logger = logging.getLogger("slysock")
 
 
 class Observer(Protocol):
-    """Told of what happens, in the middle of it: its methods are plain, quick, and must not raise or wait."""
+    """Told of what happens, in the middle of it: its methods are plain, quick, and must not wait or raise."""
 
     def joined(self, socket: Socket) -> None:
         """Learn that a client has been let into a namespace."""
@@ -35,6 +39,94 @@ class Observer(Protocol):
 
     def session_closed(self, reason: DisconnectReason) -> None:
         """Learn that a connection has ended."""
+
+
+@runtime_checkable
+class RefusalObserver(Protocol):
+    """What an Observer may have besides. A protocol of its own, so that observers without it stay what they are."""
+
+    def refused(self, record: RefusalRecord) -> None:
+        """Learn that a client was refused something: a connection, a request, a namespace, an event.
+
+        What `failed` is told of an event whose arguments do not fit is told here, too, with the place.
+        """
+
+
+@final
+class Observers:
+    """Those who are told. One that raises is logged, once for each of its methods, and does no other harm.
+
+    Attributes:
+        each: the observers; for asking whether there are any.
+    """
+
+    __slots__ = ("_failed", "_of_refusals", "each")
+
+    def __init__(self) -> None:
+        self.each: list[Observer] = []
+        self._of_refusals: list[tuple[int, RefusalObserver]] = []  # (index in `each`, the same observer)
+        self._failed = set[tuple[int, str]]()  # (which observer, method) that has raised
+
+    def add(self, observer: Observer) -> None:
+        """Tell one more from now on."""
+        if isinstance(observer, RefusalObserver):
+            self._of_refusals.append((len(self.each), observer))
+        self.each.append(observer)
+
+    def joined(self, socket: Socket) -> None:
+        """See Observer.joined."""
+        for index, observer in enumerate(self.each):
+            try:
+                observer.joined(socket)
+            except Exception:
+                self._log(index, "joined")
+
+    def left(self, socket: Socket, reason: DisconnectReason) -> None:
+        """See Observer.left."""
+        for index, observer in enumerate(self.each):
+            try:
+                observer.left(socket, reason)
+            except Exception:
+                self._log(index, "left")
+
+    def handled(self, socket: Socket, event: str, seconds: float) -> None:
+        """See Observer.handled."""
+        for index, observer in enumerate(self.each):
+            try:
+                observer.handled(socket, event, seconds)
+            except Exception:
+                self._log(index, "handled")
+
+    def failed(self, socket: Socket, event: str, error: Exception) -> None:
+        """See Observer.failed."""
+        for index, observer in enumerate(self.each):
+            try:
+                observer.failed(socket, event, error)
+            except Exception:
+                self._log(index, "failed")
+
+    def session_closed(self, reason: DisconnectReason) -> None:
+        """See Observer.session_closed."""
+        for index, observer in enumerate(self.each):
+            try:
+                observer.session_closed(reason)
+            except Exception:
+                self._log(index, "session_closed")
+
+    def refused(self, record: RefusalRecord) -> None:
+        """See RefusalObserver.refused; logged, too."""
+        log_refusal(record)
+        for index, observer in self._of_refusals:
+            try:
+                observer.refused(record)
+            except Exception:
+                self._log(index, "refused")
+
+    def _log(self, index: int, method: str) -> None:
+        if (index, method) not in self._failed:
+            self._failed.add((index, method))
+            name = type(self.each[index]).__name__
+            logger.exception("the observer %s failed in %r, which is told once", name, method)
 
 
 @final
@@ -64,6 +156,9 @@ class ServerStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
     waiting_event_bytes: int
     """Their size on the wire."""
+
+    leaving: int
+    """Clients that have left while something of theirs is still being handled."""
 
     awaited_acks: int
     """Acknowledgements that `call` waits for."""

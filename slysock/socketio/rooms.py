@@ -1,8 +1,8 @@
 """Who is in which room of a namespace.
 
-Semantics are those of Node's in-memory adapter: a member of several target rooms counts once, `except` wins over `to`,
-no rooms means everybody. Every member is in a room of its own id without having joined it; that room is looked up, not
-stored.
+Semantics are those of Node's in-memory adapter: a member of several target rooms counts once, `except` wins over `to`.
+Where no rooms are asked for everybody is meant; none among those asked for is nobody. Every member is in a room of its
+own id without having joined it; that room is looked up, not stored.
 
 Costs: joining and leaving are independent of the number of rooms; finding the targets is linear in the targets.
 """
@@ -51,8 +51,10 @@ class Rooms(Generic[M]):
     def join(self, member_id: SocketId, rooms: Iterable[str]) -> None:
         """Put a member into rooms; joining twice changes nothing."""
         member = self._members[member_id]
-        joined = self._joined.setdefault(member_id, set())
+        joined = self._joined.get(member_id)
         for room in rooms:
+            if joined is None:
+                joined = self._joined[member_id] = set()
             joined.add(room)
             self._rooms.setdefault(room, {})[member_id] = member
 
@@ -63,6 +65,8 @@ class Rooms(Generic[M]):
             if room in joined:
                 joined.remove(room)
                 self._take_out(member_id, room)
+                if not joined:
+                    del self._joined[member_id]
 
     def _take_out(self, member_id: str, room: str) -> None:
         members = self._rooms[room]
@@ -74,9 +78,14 @@ class Rooms(Generic[M]):
         """The rooms a member is in, its own among them."""
         return frozenset(map(RoomName, {member_id, *self._joined.get(member_id, ())}))
 
-    def targets(self, rooms: Collection[str], excluded: Collection[str]) -> list[M]:
-        """Find everybody who is in one of the rooms and in none of the excluded; each once, in order of joining."""
-        found = self._union(rooms) if rooms else self._members
+    def targets(self, rooms: Collection[str] | None, excluded: Collection[str]) -> list[M]:
+        """Find everybody who is in one of the rooms and in none of the excluded; each once, in order of joining.
+
+        Args:
+            rooms: None for everybody; none given is nobody.
+            excluded: rooms whose members are left out.
+        """
+        found = self._members if rooms is None else self._union(rooms)
         if excluded:
             out = self._union(excluded)
             return [member for member_id, member in found.items() if member_id not in out]

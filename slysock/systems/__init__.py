@@ -1,29 +1,23 @@
-"""The chat systems that slysock serves, by name."""
+"""The chat systems that slysock serves, by name.
+
+A system that is not listed can be served by its address: see `slysock.cli.loading`. What systems are made of is in the
+modules beside this one (`system`, `foundation`, `assembly`); this one imports none of them, so that a command can name
+the systems without loading them.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from slysock.systems.assembly import Assembly, assemble
-from slysock.systems.foundation import Foundation, SystemSettings, make_foundation
-from slysock.systems.marketplace import marketplace
-from slysock.systems.pets import pets
-from slysock.systems.services import services
-from slysock.systems.support import support
-from slysock.systems.system import System, SystemMaker
+__all__ = ["SYSTEMS"]
 
-__all__ = [
-    "SYSTEMS",
-    "Assembly",
-    "Foundation",
-    "System",
-    "SystemMaker",
-    "SystemSettings",
-    "assemble",
-    "make_foundation",
-]
-
-SYSTEMS: Final[Mapping[str, SystemMaker]] = MappingProxyType(
-    {"marketplace": marketplace, "services": services, "pets": pets, "support": support}
+SYSTEMS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "marketplace": "slysock.systems.marketplace:marketplace",
+        "services": "slysock.systems.services:services",
+        "pets": "slysock.systems.pets:pets",
+        "support": "slysock.systems.support:support",
+    }
 )
-"""name -> what builds it. A new system is a line here and a package beside this file; see README.md."""
+"""name -> `module:name` of its `SystemMaker`. A new system needs a line here and a package beside this file; see
+README.md."""

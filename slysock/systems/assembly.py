@@ -9,32 +9,36 @@ import trio
 
 from slysock import Router, Server
 from slysock.asgi import ASGIApp, with_cors
+from slysock.extras import needs_extra
 
-from .asyncapi import asyncapi_document
-from .foundation import Foundation
-from .manage.routes import manage_area
-from .metrics import CONTENT_TYPE, Metrics
-from .rest.app import make_rest_app
-from .rest.openapi import openapi_document
-from .rest.pages import metrics_route, site_routes
-from .system import System
+with needs_extra("slysock.systems", "systems"):
+    from slysock.telemetry import CONTENT_TYPE
+
+    from .asyncapi import asyncapi_document
+    from .foundation import Foundation
+    from .manage.routes import manage_area
+    from .metrics import SystemsMetrics
+    from .rest.app import make_rest_app
+    from .rest.openapi import openapi_document
+    from .rest.pages import metrics_route, site_routes
+    from .system import System
 
 
 @final
 class Assembly(msgspec.Struct, frozen=True, kw_only=True):
     """What a server is made of: `Server(*assembly.routers, app=assembly.app)`.
 
-    Then, before the first client, `assembly.started(server)` and `assembly.run` in a task beside it.
+    Then, before the first client connects, call `assembly.started(server)` and run `assembly.run` in a task beside it.
     """
 
     systems: tuple[System, ...]
     foundation: Foundation
     routers: tuple[Router, ...]
     app: ASGIApp
-    metrics: Metrics | None = None
+    metrics: SystemsMetrics | None = None
 
     def started(self, server: Server) -> None:
-        """Give the systems their server."""
+        """Tell the systems which server they are on."""
         for system in self.systems:
             system.started(server)
         if self.metrics is not None:
@@ -53,9 +57,9 @@ def assemble(
     foundation: Foundation,
     *,
     cors_origins: Sequence[str] | None = None,
-    metrics: Metrics | None = None,
+    metrics: SystemsMetrics | None = None,
 ) -> Assembly:
-    """Put systems together that stand on one foundation.
+    """Assemble systems that stand on one foundation.
 
     Args:
         systems: made on the foundation.

@@ -1,44 +1,30 @@
 """What every system stands on: one store, one set of tokens, one admission, for all systems of a server."""
 
-from pathlib import Path
 from typing import final
 
 import msgspec
 
-from slysock.identity.tokens import Tokens
+from slysock.identity import Tokens
 from slysock_store import Store
 
 from .admission import Admission, RootDoor
-
-
-@final
-class SystemSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operator can set about the systems."""
-
-    media_path: Path = Path("var/media")
-    """The folder of uploaded files."""
-
-    max_media_bytes: int = 52_428_800
-    """The largest file taken; 50 MiB is what the document of `pets` promises."""
-
-    trust_user_join: bool = False
-    """`services` only, for closed networks: believe the `user-join` of a client that carries no token."""
+from .settings import SystemSettings
 
 
 @final
 class Foundation(msgspec.Struct, frozen=True, kw_only=True):
-    """Handed to whatever builds a system. The store and the tokens stay the caller's and must outlive it."""
+    """What a `SystemMaker` gets. The caller keeps the store and the tokens, which must outlive it."""
 
     store: Store
     tokens: Tokens
     settings: SystemSettings
     admission: Admission
     root: RootDoor
-    """Its router belongs into the `routers` of each system that lives in the root namespace."""
+    """Its router belongs in the `routers` of each system that lives in the root namespace."""
 
 
 def make_foundation(store: Store, tokens: Tokens, settings: SystemSettings | None = None) -> Foundation:
-    """Lay it. `foundation.admission.run` must run in a task while the systems are served."""
+    """Make a foundation. `foundation.admission.run` must run in a task while the systems are served."""
     settings = settings or SystemSettings()
     admission = Admission(tokens)
     return Foundation(

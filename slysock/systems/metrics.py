@@ -1,159 +1,76 @@
-"""Numbers for Prometheus, cheap enough to leave on: counters where things happen, gauges read when they are asked for.
-
-Labels are bounded: namespaces, events and operations that the program knows, systems, kinds of errors. Nothing that a
-client sends becomes one.
-"""
+"""What the chat systems add to the metrics of their server: messages and chats, the store, HTTP errors."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Final, ParamSpec, TypeVar, cast, final
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar, cast, final
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
-
-from slysock import DisconnectReason, InvalidPayload, Server, Socket
-from slysock.socketio.observer import ServerStatistics
-from slysock.telemetry.counts import Count, CountsByLabels
-from slysock.telemetry.durations import Durations, DurationsByLabels
+from slysock import Server
+from slysock.telemetry import CounterFamily, Histogram, HistogramFamily, Metrics
 from slysock_store import AddedMessage, EnsuredChat, Store, StoreError
-
-from .domain import DomainError
-
-CONTENT_TYPE: Final = "text/plain; version=0.0.4"  # whoever answers with it adds the charset
-SLOW_CONSUMER: Final = "slow consumer"
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 @final
-class Metrics:
-    """The metrics of one server; an `Observer` of it. Given to `assemble`, which does the rest."""
+class SystemsMetrics:
+    """The metrics of a server with systems on it. Pass it to `assemble`, which does the rest."""
 
     def __init__(self) -> None:
-        self._events = CountsByLabels("slysock_events", "Events of clients that were handled", ["namespace", "event"])
-        self._delivery = DurationsByLabels(
-            "slysock_delivery_seconds",
-            "From an event's arrival until what it caused was in the outboxes of everybody concerned",
-            ["namespace"],
-        )
-        # (namespace, event) -> what is counted of it
-        self._handled: dict[tuple[str, str], tuple[Count, Durations]] = {}
-        self._errors = CountsByLabels("slysock_errors", "Events that failed, by kind", ["namespace", "kind"])
-        self._http_errors = CountsByLabels("slysock_http_errors", "Requests that were answered by an error", ["status"])
-        self._joins = CountsByLabels("slysock_joins", "Clients let into a namespace", ["namespace"])
-        self._endings = CountsByLabels("slysock_connections_closed", "Connections ended", ["reason"])
-        self._slow = CountsByLabels(
-            "slysock_slow_consumers", "Clients disconnected for not reading what was sent to them"
-        )
-        self._messages = CountsByLabels("slysock_messages", "Messages stored", ["system"])
-        self._chats = CountsByLabels("slysock_chats_created", "Chats made", ["system"])
-        self._store_seconds = DurationsByLabels("slysock_store_seconds", "What the store takes", ["operation"])
-        self._store_errors = CountsByLabels("slysock_store_errors", "What the store failed at", ["operation", "kind"])
-        self._slow.of()  # shown from the beginning, as it has no labels
-        self._registry = CollectorRegistry()
-        for collector in (
-            self._events,
-            self._delivery,
-            self._errors,
-            self._http_errors,
-            self._joins,
-            self._endings,
-            self._slow,
-            self._messages,
-            self._chats,
-            self._store_seconds,
-            self._store_errors,
-        ):
-            self._registry.register(collector)
+        self._metrics = Metrics()
+        self._http_errors = CounterFamily("slysock_http_errors", "Requests answered with an error", ["status"])
+        self._messages = CounterFamily("slysock_messages", "Messages stored", ["system"])
+        self._chats = CounterFamily("slysock_chats_created", "Chats created", ["system"])
+        self._store_seconds = HistogramFamily("slysock_store_seconds", "Time that the store takes", ["operation"])
+        self._store_errors = CounterFamily("slysock_store_errors", "Operations that failed", ["operation", "kind"])
+        for family in (self._http_errors, self._messages, self._chats, self._store_seconds, self._store_errors):
+            self._metrics.registry.register(family)
 
     def bind(self, server: Server) -> None:
-        """Observe a server."""
-        server.observe(self)
-        self._registry.register(_Holdings(server.statistics))
+        """Observe a server, and add gauges of what it holds."""
+        server.observe(self._metrics)
+        self._metrics.add_gauges(server.statistics)
 
     def render(self) -> bytes:
-        """Write everything in Prometheus' text format."""
-        return generate_latest(self._registry)
-
-    # -- an Observer -------------------------------------------------------------------------------------------------
-
-    def joined(self, socket: Socket) -> None:
-        """Count a client."""
-        self._joins.of(socket.namespace.name).add()
-
-    def left(self, socket: Socket, reason: DisconnectReason) -> None:
-        """See Observer.left; who is there is a gauge."""
-
-    def handled(self, socket: Socket, event: str, seconds: float) -> None:
-        """Count and time an event."""
-        name = socket.namespace.name
-        counted = self._handled.get((name, event))
-        if counted is None:
-            counted = self._handled[name, event] = (self._events.of(name, event), self._delivery.of(name))
-        counted[0].add()
-        counted[1].add(seconds)
-
-    def failed(self, socket: Socket, event: str, error: Exception) -> None:  # noqa: ARG002 - the shape of an Observer
-        """Count an error."""
-        self._errors.of(socket.namespace.name, kind_of_error(error)).add()
-
-    def session_closed(self, reason: DisconnectReason) -> None:
-        """Count the end of a connection."""
-        self._endings.of(reason).add()
-        if reason == SLOW_CONSUMER:
-            self._slow.of().add()
-
-    # -- HTTP and store ----------------------------------------------------------------------------------------------
+        """Return everything in Prometheus's text format; see `Metrics.render`."""
+        return self._metrics.render()
 
     def http_failed(self, status: int) -> None:
-        """Count an error answer; there are as many labels as statuses that we answer."""
-        self._http_errors.of(str(status)).add()
+        """Count an error response. Bounds: one label for each status that we answer with."""
+        self._http_errors.labels(str(status)).increment()
 
     def watch(self, store: Store) -> Store:
-        """Give a store that counts and times what is done with it."""
+        """Return a store that does what this one does, counted and timed."""
         return cast("Store", _WatchedStore(store, self))
 
-    def store_seconds(self, operation: str) -> Durations:
-        """Give the histogram of an operation of a store."""
-        return self._store_seconds.of(operation)
+    def store_seconds(self, operation: str) -> Histogram:
+        """Return the histogram of an operation of a store."""
+        return self._store_seconds.labels(operation)
 
     def store_made(self, system: str, result: AddedMessage | EnsuredChat) -> None:
-        """Count messages and chats that a store has made."""
+        """Count messages and chats that a store has created."""
         if isinstance(result, EnsuredChat):
             made_message, made_chat = False, result.created
         else:
             made_message, made_chat = not result.is_duplicate, result.created_chat
         if made_message:
-            self._messages.of(system).add()
+            self._messages.labels(system).increment()
         if made_chat:
-            self._chats.of(system).add()
+            self._chats.labels(system).increment()
 
     def store_failed(self, operation: str, error: StoreError) -> None:
-        """Count what a store could not do."""
-        self._store_errors.of(operation, type(error).__name__).add()
-
-
-def kind_of_error(error: Exception) -> str:
-    """Name the kind of a failure; one of few."""
-    match error:
-        case DomainError():
-            return type(error).__name__
-        case InvalidPayload():
-            return "InvalidPayload"
-        case _:
-            return "Unexpected"
+        """Count an operation that a store could not do."""
+        self._store_errors.labels(operation, type(error).__name__).increment()
 
 
 @final
 class _WatchedStore:
     """Passes every call on to a store and times it.
 
-    Made of the store's methods as they are asked for: to spell out thirty that do the same would hide that they do.
+    Wraps the store's methods when they are first used: spelling out thirty that do the same would hide that they do.
     """
 
-    def __init__(self, store: Store, metrics: Metrics) -> None:
+    def __init__(self, store: Store, metrics: SystemsMetrics) -> None:
         self._store = store
         self._metrics = metrics
 
@@ -164,7 +81,7 @@ class _WatchedStore:
         return watched
 
     def _watched(self, name: str, method: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-        durations = self._metrics.store_seconds(name)
+        histogram = self._metrics.store_seconds(name)
 
         async def call(*args: P.args, **kwargs: P.kwargs) -> R:
             since = time.perf_counter()
@@ -174,33 +91,9 @@ class _WatchedStore:
                 self._metrics.store_failed(name, error)
                 raise
             # No checkpoint since the store returned: what it promises about cancellation holds.
-            durations.add(time.perf_counter() - since)
+            histogram.observe(time.perf_counter() - since)
             if isinstance(result, AddedMessage | EnsuredChat):
                 self._metrics.store_made(str(args[0]), result)  # every method of a store begins with the system
             return result
 
         return call
-
-
-@final
-class _Holdings(Collector):
-    """Gauges of what a server holds, read when they are asked for."""
-
-    def __init__(self, statistics: Callable[[], ServerStatistics]) -> None:
-        self._statistics = statistics
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Read them; see Collector."""
-        held = self._statistics()
-        yield GaugeMetricFamily("slysock_connections", "Open connections", value=held.connections)
-        yield GaugeMetricFamily("slysock_outbox_bytes", "What waits for clients", value=held.outbox_bytes)
-        clients = GaugeMetricFamily("slysock_clients", "Clients in a namespace", labels=["namespace"])
-        for namespace, count in held.clients.items():
-            clients.add_metric([namespace], count)
-        yield clients
-
-    def describe(self) -> Iterator[GaugeMetricFamily]:
-        """Name them without reading; see Collector."""
-        yield GaugeMetricFamily("slysock_connections", "")
-        yield GaugeMetricFamily("slysock_outbox_bytes", "")
-        yield GaugeMetricFamily("slysock_clients", "", labels=["namespace"])

@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, final
 
 import msgspec
+import trio
 
 from slysock import Router, Server
 
+from .demo import Story
 from .emissions import Emits
 from .foundation import Foundation
 from .manage.resources import Manage
@@ -19,24 +21,30 @@ def nothing_to_start(server: Server) -> None:
 
 @final
 class System(msgspec.Struct, frozen=True, kw_only=True):
-    """A system, ready to be served: see `assemble`, which does everything that its fields ask for."""
+    """A system, ready to be served: see `assemble`, which does what the fields say."""
 
     name: str
     routers: tuple[Router, ...]
-    run: Callable[[], Awaitable[None]]
-    """Keeps the system's deadlines until cancelled; start it before the first client comes, once."""
+    run: Callable[[], Awaitable[None]] = trio.sleep_forever
+    """Runs the system's background work until cancelled; start it once, before the first client connects."""
 
     rest: tuple[RestArea, ...] = ()
     """Its part of the HTTP API; made by `rest_router`."""
 
     manage: Manage = Manage()
-    """What the management API can do with it."""
+    """What the management API can do with the system."""
 
     emits: tuple[Emits, ...] = ()
     """Every event that clients may get, for the AsyncAPI document."""
 
+    roles: tuple[str, ...] = ()
+    """The values that `role` may have in its users' tokens; newcomers are advised to try the first."""
+
+    story: Story | None = None
+    """What `slysock demo` fills the system with."""
+
     started: Callable[[Server], None] = nothing_to_start
-    """Called with the server before the first client comes: the moment for `Voice.bind`."""
+    """Called with the server before the first client connects: the moment for `Emitter.bind`."""
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -45,7 +53,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SystemMaker(Protocol):
-    """Makes a system on what all systems share."""
+    """Makes a system on the foundation that all systems share."""
 
     def __call__(self, foundation: Foundation) -> System:
         """Make the system. Nothing runs yet."""

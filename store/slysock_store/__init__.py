@@ -1,6 +1,6 @@
 """What a chat system remembers: typed records in and out.
 
-`open_store(url)` gives a `Store`; `models` has its records, `errors` what can go wrong, `testing` the contract that
+`open_store(url)` opens a `Store`; `models` has its records, `errors` what can go wrong, `testing` the contract that
 every backend keeps. This is the only package that knows SQL or BSON; it imports nothing else of this project.
 """
 
@@ -18,7 +18,6 @@ from .errors import (
     StoreUnavailable,
     WrongStatus,
 )
-from .interface import Clock, Store
 from .models import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -52,6 +51,8 @@ from .models import (
     UserKey,
 )
 from .opening import open_store
+from .store import Store
+from .times import Clock
 
 __all__ = [
     "DEFAULT_LIMIT",

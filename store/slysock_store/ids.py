@@ -20,6 +20,6 @@ class IdGenerator:
         self._counter = count(secrets.randbelow(COUNTER_SIZE))
 
     def new_id(self, now_milliseconds: int) -> str:
-        """Give the next id for something made at this time."""
+        """Return the next id for something made at this time."""
         seconds = now_milliseconds // 1000 & 0xFFFFFFFF
         return f"{seconds:08x}{self._origin}{next(self._counter) % COUNTER_SIZE:06x}"

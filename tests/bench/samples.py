@@ -50,3 +50,36 @@ def results(runs: Sequence[Run], missing: Sequence[Missing] = ()) -> Results:
         missing=list(missing),
         runs=list(runs),
     )
+
+
+def point(scenario: str, label: str) -> Point:
+    """A scenario's point, by its label."""
+    return next(point for point in SCENARIOS[scenario].points if point.label == label)
+
+
+def costing(rooms: int, microseconds: float, peer: str = "slysock", generator: float = 0.25) -> Run:
+    """A run in which a join cost so much of the server."""
+    made = run_at(point("room-joins", f"{rooms} rooms"), peer, 1000, scenario="room-joins")
+    return msgspec.structs.replace(made, server_cpu_seconds=microseconds * 1000 / 1e6, generator_cpu_seconds=generator)
+
+
+def holding(connections: int, kilobytes: float, had: int | None = None) -> Run:
+    """A run with so many idle connections, or with as many as could be `had`."""
+    made = run_at(point("memory", f"{connections} connections"), "slysock", 1, scenario="memory")
+    clients = had or connections
+    return msgspec.structs.replace(
+        made, x=clients, memory_bytes=round(kilobytes * 1000), options={**made.options, "clients": clients}
+    )
+
+
+EVERYTHING = results(
+    [
+        run("slysock", 0, 1000),
+        run("slysock", 1, 1200),
+        run("slysock", 2, 1100),
+        msgspec.structs.replace(run("node", 0, 900), failure="2 failures: <lost>"),
+        run("slysock", 0, 10, scenario="memory", memory_bytes=500_000),
+        run("slysock", 0, 5000, scenario="echo"),
+    ],
+    [Missing("bun", "", "Bun does not run here")],
+)

@@ -1,11 +1,7 @@
-import os
-
 import msgspec
 import pytest
 
-from bench.figures import summarize
 from bench.generator import CoreUse
-from bench.machine import keeping_off
 from bench.noise import Noise, noise_of, usual_speed
 from bench.results import Run
 from tests.bench.samples import run
@@ -50,29 +46,3 @@ def test_stolen_time_is_told() -> None:
 
 def test_a_window_too_short_for_the_kernel_s_account_tells_nothing_of_others() -> None:
     assert not noise_of(with_core(0.7, seconds=0.01), 0).disturbed
-
-
-def test_a_summary_counts_its_disturbed_runs_and_names_the_worst() -> None:
-    calm = [msgspec.structs.replace(CALM, repetition=number, speeds=[100.0, 100.0]) for number in range(3)]
-    (summary,) = summarize([*calm, with_speeds(80, 100), with_speeds(100, 50)])
-    assert summary.disturbance == "2/5: speed -50%"
-
-
-def test_what_cannot_change_memory_does_not_mark_it() -> None:
-    slow = run("slysock", 0, 1, scenario="memory", memory_bytes=1000)
-    (summary,) = summarize([msgspec.structs.replace(slow, speeds=[100.0, 10.0])])
-    assert summary.disturbance == ""
-
-
-def test_the_harness_keeps_off_the_server_s_core_and_comes_back() -> None:
-    allowed = os.sched_getaffinity(0)
-    core = min(allowed)
-    with keeping_off(core):
-        assert os.sched_getaffinity(0) == (allowed - {core} or allowed)
-    assert os.sched_getaffinity(0) == allowed
-
-
-def test_without_a_core_of_the_server_the_harness_runs_anywhere() -> None:
-    allowed = os.sched_getaffinity(0)
-    with keeping_off(-1):
-        assert os.sched_getaffinity(0) == allowed

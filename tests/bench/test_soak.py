@@ -3,21 +3,17 @@
 import pytest
 
 from bench import soak as soaking
-from bench.build import CannotBuild, program
 from bench.soak import SoakFailed, soak
+
+pytestmark = [pytest.mark.port, pytest.mark.usefixtures("compiled")]
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    try:
-        program("generator")
-    except CannotBuild as error:
-        pytest.skip(str(error))
     monkeypatch.setattr(soaking, "ROUND_SECONDS", 0.2)
     monkeypatch.setattr(soaking, "LOAD", {**soaking.LOAD, "clients": 10, "warmup": 0.1, "seconds": 0.2})
 
 
-@pytest.mark.port
 def test_every_round_is_told_with_its_memory() -> None:
     told: list[str] = []
     soak("slysock", 0.001, told.append)
@@ -25,7 +21,6 @@ def test_every_round_is_told_with_its_memory() -> None:
     assert told[4].endswith("nothing is kept")
 
 
-@pytest.mark.port
 def test_memory_that_grows_fails_the_soak(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soaking, "ALLOWED_GROWTH", -1.0)
     with pytest.raises(SoakFailed, match="at the end"):

@@ -8,9 +8,10 @@ from typing import Final, TypeVar, final
 import trio
 
 from slysock import Config, DisconnectReason, Listening, Router, Server, Socket
-from slysock.identity.tokens import Tokens, make_token, secret_key
+from slysock.identity import Tokens, make_token, secret_key
 from slysock.systems.assembly import assemble
-from slysock.systems.foundation import SystemSettings, make_foundation
+from slysock.systems.foundation import make_foundation
+from slysock.systems.settings import SystemSettings
 from slysock.systems.system import SystemMaker
 from slysock_store import open_store
 from tests.clients.deadline import raise_only

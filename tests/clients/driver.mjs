@@ -6,6 +6,8 @@
 //   {op: "join", id, on, namespace, options}           one more namespace on the connection of client `on`
 //   {op: "emit", id, event, args, volatile}
 //   {op: "call", id, seq, event, args, timeout}        emit with an acknowledgement; reported as reply or failure
+//   {op: "burst", id, events, end}                     emits [name, ...args] one after the other, then does `end`
+//                                                      ("disconnect", "cut", null), all in one turn of the event loop
 //   {op: "ack", id, ack, args}                         answers an event that asked for it
 //   {op: "state", id, seq}                             reported as reply: [{connected, sid, transport}]
 //   {op: "open", id} {op: "disconnect", id}            socket.connect(), socket.disconnect()
@@ -105,6 +107,11 @@ const operations = {
       if (error) report(id, "failure", { seq, message: error.message });
       else report(id, "reply", { seq, args: packed(values) });
     });
+  },
+
+  burst({ id, events, end }) {
+    for (const [event, ...args] of events) operations.emit({ id, event, args });
+    if (end !== null) operations[end]({ id, abrupt: false });
   },
 
   ack({ ack, args }) {

@@ -90,6 +90,15 @@ class NodeClient:
         """Emit without an acknowledgement; returns when the command is on its way to the client."""
         await self.command("emit", event=event, args=args, volatile=volatile)
 
+    async def burst(self, *events: Sequence[Payload], end: str | None = None) -> None:
+        """Emit events, each a name and its arguments, and end, all in one turn of the client's event loop.
+
+        Args:
+            events: what to emit, in order.
+            end: `disconnect` leaves the namespace, `cut` closes the connection below; None does neither.
+        """
+        await self.command("burst", events=events, end=end)
+
     async def call(self, event: str, *args: Payload, timeout_seconds: float = 10.0) -> Sequence[Payload]:
         """Emit and return what the server acknowledged with: all its values, none for an empty acknowledgement.
 

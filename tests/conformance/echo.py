@@ -25,7 +25,7 @@ class Echo:
         """Send a binary message back."""
         self._session.send(Outgoing(None, (data,)))
 
-    def closed(self, reason: DisconnectReason) -> None:
+    def closed(self, reason: DisconnectReason, *, by_client: bool) -> None:
         """Do nothing: a session leaves nothing behind."""
 
     async def wait_ready(self) -> None:

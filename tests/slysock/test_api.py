@@ -12,11 +12,14 @@ def test_the_public_names_are_these() -> None:
     assert slysock.__all__ == [
         "NO_ACK",
         "AckTimeout",
+        "AnswerHeaders",
         "Broadcast",
         "Config",
         "ConnectionRefused",
         "DisconnectReason",
         "Disconnected",
+        "EngineHooks",
+        "EngineRequest",
         "Handshake",
         "InvalidPayload",
         "Listening",
@@ -24,6 +27,7 @@ def test_the_public_names_are_these() -> None:
         "Namespace",
         "NoAck",
         "Refusal",
+        "RefusedRequest",
         "Router",
         "Server",
         "Socket",
@@ -36,15 +40,15 @@ def test_the_public_names_are_these() -> None:
     ("function", "parameters"),
     [
         (Router, ["namespace"]),
-        (Router.on, ["self", "event", "concurrency"]),
+        (Router.on, ["self", "event", "concurrency", "until_disconnect"]),
         (Router.use, ["self", "middleware"]),
         (Router.on_connect, ["self", "hook"]),
         (Router.on_disconnect, ["self", "hook"]),
         (Router.include, ["self", "other"]),
-        (Server, ["routers", "config", "app", "lifespan"]),
+        (Server, ["routers", "config", "app", "lifespan", "hooks"]),
         (Server.serve, ["self", "host", "port", "tls", "unix_path", "task_status"]),
         (Server.of, ["self", "name"]),
-        (run, ["routers", "host", "port", "config", "app", "lifespan", "tls"]),
+        (run, ["routers", "host", "port", "config", "app", "lifespan", "hooks", "tls"]),
         (Socket.emit, ["self", "event", "args"]),
         (Socket.call, ["self", "event", "args", "timeout"]),
         (Socket.join, ["self", "rooms"]),
@@ -82,7 +86,9 @@ def public(kind: type) -> list[str]:
 def test_what_users_hold_shows_only_what_is_theirs() -> None:
     speaking = ["emit", "call", "to", "except_", "volatile"]
     of_a_socket = ["id", "namespace", "handshake", "data", "connected", "joining", "gone", "rooms", "join", "leave"]
-    assert public(Socket) == sorted([*speaking, *of_a_socket, "broadcast", "after_ack", "disconnect"])
+    assert public(Socket) == sorted(
+        [*speaking, *of_a_socket, "broadcast", "after_ack", "start_soon", "disconnect", "report_refusal"]
+    )
     assert public(Namespace) == sorted([*speaking, "client_count", "sockets", "get"])  # and `name`, of each one
     assert public(slysock.Broadcast) == sorted([*speaking, "sockets", "join", "leave", "disconnect"])
     assert public(Server) == sorted(

@@ -1,12 +1,18 @@
-"""What serving changes in its process; here it is changed back."""
+"""What serving changes in its process, where it is changed back, and what signals do."""
 
 import gc
 import resource
+import signal
+import socket
+import subprocess
 import sys
+import time
 
 import pytest
+import trio
 
-from slysock.process import settle_in
+from slysock.process import run_to_the_end, settle_in, stop_on_signals
+from tests.slysock.engineio.frames import HANDSHAKE, TEXT, frame
 
 pytestmark = pytest.mark.usefixtures("habits")
 
@@ -38,3 +44,109 @@ def test_a_system_without_such_limits_is_served_too(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "resource", None)
     settle_in()
     assert gc.get_freeze_count() > 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_the_first_signal_stops_and_the_second_one_cancels(number: signal.Signals) -> None:
+    stopped = trio.Event()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(stop_on_signals, stopped.set, nursery.cancel_scope)
+        signal.raise_signal(number)
+        await stopped.wait()
+        assert not nursery.cancel_scope.cancel_called
+        signal.raise_signal(number)
+        await trio.sleep_forever()
+    assert nursery.cancel_scope.cancelled_caught
+
+
+async def test_signals_are_the_systems_again_afterwards() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(stop_on_signals, nursery.cancel_scope.cancel, nursery.cancel_scope)
+        assert signal.getsignal(signal.SIGTERM) is not before
+        nursery.cancel_scope.cancel()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+SHIELDED = """
+import contextlib, sys, trio
+from slysock import Config, Router, run
+
+@contextlib.asynccontextmanager
+async def lifespan(server):
+    print("listening", flush=True)
+    yield
+
+root = Router("/")
+
+@root.on("hold")
+async def hold(socket):
+    print("held", flush=True)
+    with trio.CancelScope(shield=True):
+        await trio.sleep(60)
+
+run(root, port=int(sys.argv[1]), config=Config(shutdown_seconds=2), lifespan=lifespan)
+print("never reached")
+"""
+
+
+@pytest.mark.port
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_process_ends_in_time_whatever_its_handlers_shield(number: signal.Signals) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    command = [sys.executable, "-c", SHIELDED, str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "listening\n"
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(HANDSHAKE + frame(TEXT, b"40") + frame(TEXT, b'42["hold"]'))
+            assert process.stdout.readline() == "held\n"
+            since = time.monotonic()
+            process.send_signal(number)
+            out, err = process.communicate(timeout=20)
+        assert time.monotonic() - since < 3
+        assert (process.returncode, out) == (1, "")
+        assert "handlers that shield themselves" in err
+        assert "the process ends before what shields itself" in err
+    finally:
+        process.kill()
+        process.communicate()
+
+
+OUTLIVED = """
+import trio
+from slysock.process import run_to_the_end
+
+async def shield():
+    with trio.CancelScope(shield=True):
+        await trio.sleep(60)
+
+async def work():
+    trio.lowlevel.spawn_system_task(shield)
+    await trio.lowlevel.checkpoint()
+    raise ValueError("what the work has failed at")
+
+run_to_the_end(work)
+"""
+
+
+def test_what_the_work_has_failed_at_is_told_when_the_process_is_ended() -> None:
+    done = subprocess.run([sys.executable, "-c", OUTLIVED], capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 1
+    assert "ValueError: what the work has failed at" in done.stderr
+
+
+async def double(value: int) -> int:
+    return 2 * value
+
+
+async def fail() -> None:
+    raise ValueError("no")
+
+
+def test_work_that_ends_by_itself_is_run_as_trio_runs_it() -> None:
+    assert run_to_the_end(double, 21) == 42
+    with pytest.raises(ValueError, match="no"):
+        run_to_the_end(fail)

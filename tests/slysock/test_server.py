@@ -3,7 +3,7 @@
 import signal
 import socket as stdlib_socket
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Router, Server, Socket, run
+from slysock.asgi.interface import Receive, Scope, Send
 from slysock.config import TransportName
 from slysock.ids import DisconnectReason
 from slysock.server import serve_until_signal
@@ -303,6 +304,133 @@ async def test_a_signal_stops_gracefully_and_a_second_one_at_once(number: signal
         server = Server(Router(), lifespan=partial(signalling, number, signals, ended))
         await serve_until_signal(server, partial(server.serve, "127.0.0.1", 0))
         assert ended == ["ended"]
+
+
+# ---- a stop is never longer than it may be ---------------------------------------------------------------------------
+
+
+@both
+@pytest.mark.parametrize("shielded_seconds", [1, 44])
+async def test_a_stop_takes_no_longer_than_it_may_whatever_handlers_shield(
+    autojump_clock: MockClock, transport: TransportName, shielded_seconds: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, log = Router(), list[object]()
+
+    @root.on("shield")
+    async def shield(socket: Socket) -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(shielded_seconds)
+        log.append("ended")
+
+    @root.on_disconnect
+    async def gone(socket: Socket, reason: DisconnectReason) -> None:
+        log.append("hook")
+        await trio.sleep(100)
+
+    server = Server(root, config=Config(shutdown_seconds=10, handler_cleanup_seconds=5))
+    async with serve_memory(server) as memory:
+        client = await memory.connect(transport=transport)
+        await client.emit("shield")
+        await wait_all_tasks_blocked()
+        began = trio.current_time()
+    assert trio.current_time() - began <= 10
+    assert "hook" in log, "the hooks have their turn"
+    shields = [text for text in logged(caplog) if "shield" in text]
+    assert len(shields) == (1 if shielded_seconds == 44 else 0)
+    await trio.sleep(50)
+    assert "ended" in log, "what nobody may cancel goes on"
+
+
+async def test_a_stop_takes_no_longer_than_it_may_for_requests_of_the_application(autojump_clock: MockClock) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            with trio.CancelScope(shield=True):
+                await trio.sleep(44)
+
+    server = Server(Router(), config=Config(shutdown_seconds=3), app=app)
+    async with serve_memory(server) as memory, trio.open_nursery() as nursery:
+
+        async def ask() -> None:
+            with suppress(Exception):
+                await memory.request("GET", "/")
+
+        nursery.start_soon(ask)
+        await wait_all_tasks_blocked()
+        began = trio.current_time()
+        nursery.cancel_scope.cancel()
+    assert trio.current_time() - began <= 3
+    await trio.sleep(50)
+
+
+@pytest.mark.parametrize(("seconds", "finished"), [(4.5, True), (5.5, False)])
+async def test_of_a_stop_handlers_have_what_two_clean_ups_leave(
+    autojump_clock: MockClock, seconds: float, finished: bool
+) -> None:
+    root, log = working()
+    async with serving(root, config=Config(shutdown_seconds=10, handler_cleanup_seconds=5)) as memory:
+        await (await memory.connect()).emit("work", seconds)
+        await wait_all_tasks_blocked()
+    assert log == (["done", "server shutting down"] if finished else ["cancelled", "server shutting down"])
+
+
+async def test_what_ends_a_program_in_a_handler_ends_it(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.on("exit")
+    async def leave(socket: Socket) -> None:
+        await trio.sleep(1)
+        raise SystemExit(3)
+
+    with pytest.RaisesGroup(SystemExit, flatten_subgroups=True):
+        async with serve_memory(Server(root)) as memory:
+            await (await memory.connect()).emit("exit")
+            await trio.sleep_forever()
+
+
+@both
+async def test_what_ends_a_program_in_a_handler_costs_no_other_client_its_hook(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, transport: TransportName
+) -> None:
+    root, log = Router(), list[str]()
+
+    @root.on("exit")
+    async def leave(socket: Socket) -> None:
+        await trio.sleep(1)
+        raise SystemExit(3)
+
+    @root.on_disconnect
+    async def gone(socket: Socket, reason: DisconnectReason) -> None:
+        await trio.sleep(1)
+        log.append(socket.id)
+
+    server = Server(root)
+    with pytest.RaisesGroup(SystemExit, flatten_subgroups=True):
+        async with serve_memory(server) as memory:
+            clients = [await memory.connect(transport=transport) for _ in range(3)]
+            await clients[0].emit("exit")
+            await trio.sleep_forever()
+    assert sorted(log) == sorted(client.id for client in clients)
+    assert logged(caplog) == []
+    check_nothing_remains(server)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_what_ends_a_program_in_a_hook_ends_it_also_while_the_server_ends(
+    autojump_clock: MockClock, cancelled: bool
+) -> None:
+    root = Router()
+
+    @root.on_disconnect
+    async def gone(socket: Socket, reason: DisconnectReason) -> None:
+        await trio.sleep(1)
+        raise SystemExit(3)
+
+    with pytest.RaisesGroup(SystemExit, flatten_subgroups=True), trio.CancelScope() as scope:
+        async with serve_memory(Server(root)) as memory:
+            await memory.connect()
+            if cancelled:
+                scope.cancel()
+            await trio.lowlevel.checkpoint()
 
 
 @asynccontextmanager

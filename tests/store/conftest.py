@@ -1,13 +1,14 @@
 """Stores to test: each backend is a way to open one empty place."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
 from slysock_store import Clock, Store, open_store
+from slysock_store.mongo.layout import INDEXES
 from slysock_store.testing import OpenStore
 
 from .mongod import Mongod, NoMongod, running
@@ -22,6 +23,13 @@ def opener(url: str) -> OpenStore:
     return open_place
 
 
+def empty(server: Mongod, database: str) -> None:
+    """Delete all records, but not the collections."""
+    with server.direct_client() as client:
+        for name in INDEXES:
+            client[database][name].delete_many({})
+
+
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
     """A replica set for all tests that do not disturb it."""
@@ -33,38 +41,30 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
 
 
 @pytest.fixture
-def mongo_url(mongod: Mongod) -> str:
-    """An empty database."""
+def new_mongo_url(mongod: Mongod) -> str:
+    """A database that nobody has opened."""
     return mongod.url(f"test_{next(database_numbers)}")
 
 
 @pytest.fixture
-def open_file(tmp_path: Path) -> OpenStore:
-    return opener(f"sqlite:///{tmp_path}/chat.db")
+def mongo_url(mongod: Mongod) -> str:
+    """A database without records. Its indexes stay from test to test: to make them takes longer than most tests."""
+    empty(mongod, "test")
+    return mongod.url("test")
+
+
+@pytest.fixture(params=["file", "memory"])
+def open_sqlite(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
+    return opener(f"sqlite:///{tmp_path}/chat.db" if request.param == "file" else "sqlite://")
 
 
 @pytest.fixture
-def open_memory() -> OpenStore:
-    return opener("sqlite://")
+def open_mongo(mongo_url: str) -> OpenStore:
+    return opener(mongo_url)
 
 
-def url_of(backend: str, request: pytest.FixtureRequest) -> str:
-    ways: dict[str, Callable[[], str]] = {
-        "file": lambda: f"sqlite:///{request.getfixturevalue('tmp_path')}/chat.db",
-        "memory": lambda: "sqlite://",
-        "mongodb": lambda: str(request.getfixturevalue("mongo_url")),
-    }
-    return ways[backend]()
-
-
-MONGODB = pytest.param("mongodb", marks=pytest.mark.port)
-
-
-@pytest.fixture(params=["file", "memory", MONGODB])
-def open_any(request: pytest.FixtureRequest) -> OpenStore:
-    return opener(url_of(request.param, request))
-
-
-@pytest.fixture(params=["file", MONGODB])
+@pytest.fixture(params=["file", pytest.param("mongodb", marks=pytest.mark.port)])
 def durable_url(request: pytest.FixtureRequest) -> str:
-    return url_of(request.param, request)
+    if request.param == "file":
+        return f"sqlite:///{request.getfixturevalue('tmp_path')}/chat.db"
+    return str(request.getfixturevalue("mongo_url"))

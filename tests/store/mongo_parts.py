@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+from slysock_store import Clock, Store
+from slysock_store.engines import ThreadedEngine
 from slysock_store.group_commit import Writer
-from slysock_store.interface import Clock
-from slysock_store.mongo import MongoStore
+from slysock_store.mongo import store_on
 from slysock_store.mongo.committer import MongoCommitter
 from slysock_store.mongo.connection import Connection, connect, parse
 from slysock_store.mongo.readers import Readers
@@ -20,7 +21,7 @@ from .mongod import Mongod
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     writer: Writer[Transaction]
-    store: MongoStore
+    store: Store
     connection: Connection
 
 
@@ -32,12 +33,11 @@ async def open_parts(
     prepare(connection)
     committer = MongoCommitter(connection, clock=clock or SettableClock(), seconds=seconds)
     writer = Writer(committer, max_waiting=max_waiting)
-    readers = Readers(connection, seconds=seconds)
+    engine = ThreadedEngine(writer, Readers(connection, seconds=seconds))
     try:
-        yield Parts(writer=writer, store=MongoStore(writer, readers), connection=connection)
+        yield Parts(writer=writer, store=store_on(engine), connection=connection)
     finally:
-        await readers.aclose()
-        await writer.aclose()
+        await engine.aclose()
 
 
 @contextmanager

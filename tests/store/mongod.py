@@ -35,7 +35,7 @@ class NoMongod(Exception):
 
 
 def find_mongod() -> Path:
-    """Give the mongod that the environment names, that the wheel brought, or that is installed."""
+    """Return the mongod that the environment names, that the wheel brought, or that is installed."""
     if named := os.environ.get(SETTING):
         return Path(named)
     for path in _wheel_files():
@@ -184,7 +184,7 @@ class Mongod:
 
 @contextmanager
 def running(directory: Path, *, replica_set: str | None = "rs0", initiated: bool = True) -> Iterator[Mongod]:
-    """Give a server that runs, and end it however the block ends."""
+    """Return a server that runs, and end it however the block ends."""
     server = Mongod(directory, replica_set=replica_set)
     try:
         server.start()

@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from slysock_store import Store
+from slysock_store.engines import ThreadedEngine
 from slysock_store.group_commit import Writer
-from slysock_store.sqlite import SqliteStore
+from slysock_store.sqlite import store_on
 from slysock_store.sqlite.committer import SqliteCommitter
 from slysock_store.sqlite.connection import connect_writer
-from slysock_store.sqlite.engines import FileEngine
 from slysock_store.sqlite.readers import Readers
 from slysock_store.sqlite.schema import migrate
 from slysock_store.sqlite.transaction import Transaction
@@ -20,7 +21,7 @@ from slysock_store.testing import SettableClock
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     writer: Writer[Transaction]
-    store: SqliteStore
+    store: Store
     connection: sqlite3.Connection
     committer: SqliteCommitter
 
@@ -35,8 +36,13 @@ async def open_parts(path: Path, *, max_waiting: int = 1_000) -> AsyncGenerator[
     migrate(connection, "the test database")
     committer = SqliteCommitter(connection, where="the test database", clock=SettableClock())
     writer = Writer(committer, max_waiting=max_waiting)
-    engine = FileEngine(writer, Readers(str(path), where="the test database"))
+    engine = ThreadedEngine(writer, Readers(str(path), where="the test database"))
     try:
-        yield Parts(writer=writer, store=SqliteStore(engine), connection=connection, committer=committer)
+        yield Parts(
+            writer=writer,
+            store=store_on(engine),
+            connection=connection,
+            committer=committer,
+        )
     finally:
         await engine.aclose()

@@ -22,7 +22,7 @@ SENDERS = (1, 200)
 
 
 async def measure(store: Store, senders: int) -> float:
-    """Give how many messages so many senders store in a second, each waiting for its last."""
+    """Return how many messages so many senders store in a second, each waiting for its last."""
     stored = 0
     before = store.statistics()
 

@@ -1,5 +1,5 @@
-"""The store of slysock on asyncio, so that python-socketio can have the very same: its operations, its transactions,
-its group commit. Only what waits is asyncio's, natively; no bridge between event loops slows it down."""
+"""The store of slysock on asyncio, so that python-socketio has the same one: its operations, its transactions, its
+group commit. Waiting is native to asyncio; no bridge between event loops slows it down."""
 
 import asyncio
 import sqlite3
@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, TypeVar, final
+from typing import Final, TypeVar, TypeVarTuple, final
 
-from slysock_store import StoreStatistics
+from slysock_store import Store, StoreStatistics
 from slysock_store.group_commit import MAX_WRITES_PER_COMMIT, Write
-from slysock_store.sqlite.backend import SqliteStore
+from slysock_store.sqlite import store_on
 from slysock_store.sqlite.committer import SqliteCommitter
 from slysock_store.sqlite.connection import connect_reader, connect_writer, create_private_file
 from slysock_store.sqlite.readers import MAX_READERS, read_within
@@ -21,6 +21,7 @@ from slysock_store.sqlite.transaction import Transaction
 from slysock_store.times import system_clock
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 WHERE: Final = "the benchmark's database"
 
@@ -53,12 +54,12 @@ class AsyncioEngine:
         self._connections = threading.local()
         threading.Thread(target=self._run, daemon=True).start()
 
-    async def write(self, operation: Callable[[Transaction], T]) -> T:
-        """Do a write and return when it is durable."""
+    async def write(self, operation: Callable[[Transaction, *Ts], T], *args: *Ts) -> T:
+        """Do a write and return its result when it is durable."""
         results: list[T] = []
 
         def keep(transaction: Transaction) -> None:
-            results[:] = [operation(transaction)]
+            results[:] = [operation(transaction, *args)]
 
         write = WaitingWrite(keep, self._loop.create_future())
         with self._changed:
@@ -68,12 +69,12 @@ class AsyncioEngine:
         write.outcome()
         return results[0]
 
-    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+    async def read(self, operation: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
         """Do a read of all that was committed."""
-        return await self._loop.run_in_executor(self._readers, self._read, operation)
+        return await self._loop.run_in_executor(self._readers, lambda: self._read(operation, *args))
 
     def statistics(self) -> StoreStatistics:
-        """Give the counters."""
+        """Return the counters."""
         done = self._committer
         return StoreStatistics(
             waiting_writes=len(self._queue), writes=done.writes, commits=done.commits, busy_refusals=0
@@ -82,10 +83,10 @@ class AsyncioEngine:
     async def aclose(self) -> None:
         """Do nothing: the benchmark throws the database away."""
 
-    def _read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+    def _read(self, operation: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
         if not hasattr(self._connections, "one"):
             self._connections.one = connect_reader(str(self._path))
-        return read_within(self._connections.one, operation, WHERE)
+        return read_within(self._connections.one, WHERE, operation, *args)
 
     def _run(self) -> None:
         while True:
@@ -103,6 +104,6 @@ def _wake(batch: list[WaitingWrite]) -> None:
             write.future.set_result(None)
 
 
-def open_store(path: Path) -> SqliteStore:
+def open_store(path: Path) -> Store:
     """Open the store in the loop that runs."""
-    return SqliteStore(AsyncioEngine(path))
+    return store_on(AsyncioEngine(path))

@@ -24,14 +24,13 @@ from slysock.systems.marketplace.envelope import Envelope
 from slysock.systems.marketplace.payloads import SendMessage
 from slysock.systems.marketplace.people import Person, Role, product_chat
 from slysock.systems.marketplace.views import message_shape, new_chat
-from slysock_store import AddedMessage, NewChat, NewMessage, SystemName, User, UserKey
-from slysock_store.sqlite.backend import SqliteStore
+from slysock_store import AddedMessage, NewChat, NewMessage, Store, SystemName, User, UserKey
 
 SYSTEM = SystemName("marketplace")
 SECRET = os.environ["SLYSOCK_JWT_SECRET"]
 
 sio = socketio.AsyncServer(async_mode="asgi")
-store: SqliteStore
+store: Store
 online: Counter[UserKey] = Counter()
 listening: Counter[UserKey] = Counter()
 turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # as the messages of a chat have one order
@@ -39,7 +38,7 @@ users: dict[UserKey, User] = {}  # the stored user of each who is in /chat
 
 
 class Talk(NamedTuple):
-    """What does not change from message to message: as slysock's desk has it."""
+    """What does not change from message to message, as in slysock's handler."""
 
     sender: UserKey
     recipient: Person

@@ -1,7 +1,7 @@
 """The fast lane: the frames that nearly all traffic consists of, taken straight from the bytes of a client.
 
 A frame is hot when it is a complete message of its own: final, text or binary, no reserved bits, masked, its length in
-the shortest form. Hot frames are unmasked here and given to the session. All others are cold: control frames, fragments
+the shortest form. Hot frames are unmasked here and go to the session. All others are cold: control frames, fragments
 and illegal frames go on, byte for byte, to a complete WebSocket implementation, which answers them. The lane only
 follows the headers of cold frames, so that it knows where the next frame begins and whether a fragmented message is
 open; while one is open, or after a frame that ends the connection, everything is cold.
@@ -62,11 +62,14 @@ class FrameReader:
 
     Attributes:
         error: set when the client broke a rule that is checked here. The items that `feed` returned come before it;
-            nothing after it is looked at, and the connection must be closed.
+            nothing after it counts, and the connection must be closed.
+        goodbye: the client has sent a close frame, legal or not, even after a frame that ends the connection. It sends
+            nothing more (RFC 6455, section 5.5.1), so there is nothing to wait for.
     """
 
     __slots__ = (
         "_between",
+        "_closing",
         "_cold_left",
         "_completes",
         "_fragments",
@@ -75,13 +78,17 @@ class FrameReader:
         "_max_message_bytes",
         "_message_bytes",
         "_missing",
+        "_over",
         "_passing",
         "_short_frame_bytes",
         "error",
+        "goodbye",
     )
 
     def __init__(self, max_message_bytes: int) -> None:
         self.error: RemoteProtocolError | None = None
+        self.goodbye = False
+        self._closing = False  # the frame that is being skipped is a close frame
         self._max_message_bytes = max_message_bytes
         self._short_frame_bytes = _SHORT_HEAD + min(_SHORT, max_message_bytes)
         self._max_fragments = max(MAX_FRAGMENTS, max_message_bytes // _BYTES_PER_FRAGMENT)
@@ -92,12 +99,13 @@ class FrameReader:
         self._fragments = 0  # frames of the open fragmented message; 0 when none is open
         self._message_bytes = 0  # payload of the open fragmented message, as announced
         self._passing = False  # nothing more is looked at: the implementation ends the connection
+        self._over = False  # what comes does not count any more
         self._between = True  # none of the above applies: what comes next is the beginning of a message
 
     def one_text(self, data: bytes) -> bytes | None:
         """Return the text, if the next bytes are one short text message and nothing else, as nearly all are.
 
-        None: `feed` them. A short cut, worth 0.4 µs of an echo's 10.
+        None means: `feed` them. A shortcut, worth 0.4 µs of an echo's 10.
         """
         size = len(data)
         if (
@@ -114,30 +122,35 @@ class FrameReader:
     def feed(self, data: bytes) -> list[Item]:
         """Take the next bytes of the client and return what is complete."""
         items: list[Item] = []
-        if self.error is not None:
-            return items
+        if self._over:
+            self._look_for_goodbye(data)
+            return [Item(Kind.COLD, data)] if self._passing else items
         if self._held:
             self._held += data
             if len(self._held) < self._missing:
                 return items
             data = bytes(self._held)
             self._held.clear()
-        position, size = 0, len(data)
+        start, position, size = 0, 0, len(data)
         try:
             while position < size:
-                end = self._take(data, position, items)
+                start, end = position, self._take(data, position, items)
                 if end == position:
                     self._held += data[position:]
                     break
                 position = end
         except RemoteProtocolError as error:
             self.error = error
-        self._between = not (self._held or self._cold_left or self._fragments or self._passing or self.error)
+        self._over = self._passing or self.error is not None
+        if self._over:
+            self._cold_left = 0
+            self._look_for_goodbye(data[start:])  # the frame itself may be one
+        self._between = not (self._held or self._cold_left or self._fragments or self._over)
         return items
 
     def _take(self, data: bytes, position: int, items: list[Item]) -> int:
         """Take the frame, or the rest of one, that starts at position; return its end, or position if incomplete."""
-        if self._cold_left or self._passing:
+        if self._cold_left:
             return self._pass(data, position, position, items)
         first = data[position]
         head: tuple[int, int, bool] | None
@@ -179,7 +192,7 @@ class FrameReader:
         return end
 
     def _follow(self, first: int, length: int, *, legal: bool) -> None:
-        """Keep track of the open message over the header of a cold frame."""
+        """Keep track of the open message, by the header of a cold frame."""
         opcode, final = first & 0x0F, first >= _FINAL
         self._cold_left, self._completes = length, False
         if not legal or first & _RESERVED or not _expected(opcode, final, length, open_message=self._fragments > 0):
@@ -189,6 +202,24 @@ class FrameReader:
             if final:
                 self._completes = True
                 self._fragments = self._message_bytes = 0
+
+    def _look_for_goodbye(self, data: bytes) -> None:
+        """Follow the headers of frames that do not count any more until one is a close frame; keep at most a header."""
+        data = bytes(self._held) + data
+        self._held.clear()
+        position, size = 0, len(data)
+        while position < size and not self.goodbye:
+            if not self._cold_left:
+                head = _read_head(data, position)
+                if head is None:
+                    self._held += data[position:]
+                    return
+                self._closing = data[position] & 0x0F == CLOSE
+                position, self._cold_left, _ = head
+            skipped = min(self._cold_left, size - position)
+            position += skipped
+            self._cold_left -= skipped
+            self.goodbye = self._closing and not self._cold_left
 
     def _count_fragment(self, length: int) -> None:
         """Hold the open message to its limits before any of the fragment is passed on."""

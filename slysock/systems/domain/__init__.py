@@ -1,7 +1,7 @@
 """What every chat system does, whatever its events are called: users, presence, chats, messages and so on.
 
-No event name, no wire shape, no socket here. Rules that hold for all systems are applied here; a dialect adds its own
-and translates.
+No event names, wire shapes or sockets. Rules that hold for all systems are applied here; a dialect adds its own and
+translates.
 """
 
 from .chats import Chats
@@ -11,7 +11,7 @@ from .messages import Draft, Messages, Sent
 from .notifications import Notifications
 from .presence import ConnectionKey, Presence
 from .receipts import Receipts
-from .users import Users
+from .users import KnownUsers, Users
 
 __all__ = [
     "Busy",
@@ -22,6 +22,7 @@ __all__ = [
     "DomainError",
     "Draft",
     "Invalid",
+    "KnownUsers",
     "Messages",
     "NotAllowed",
     "NotAuthenticated",

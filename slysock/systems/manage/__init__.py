@@ -1,9 +1,10 @@
 """The management API: how another back-end tells slysock of its users, products, listings, chats, tickets and orders.
 
-A system says what it can do (`Manage`); the routes are made of that (`manage_area`).
+A system declares what it can do (`Manage`); the routes are made from that (`manage_area`).
 """
 
-from .resources import Manage, NewNotice, Notifications, Resource, UserPresence, UserRecord, notifications, resource
+from .presence import UserPresence, user_presence
+from .resources import Manage, NewNotice, Notifications, Resource, UserRecord, notifications, resource
 
 __all__ = [
     "Manage",
@@ -14,4 +15,5 @@ __all__ = [
     "UserRecord",
     "notifications",
     "resource",
+    "user_presence",
 ]

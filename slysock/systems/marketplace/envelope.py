@@ -1,17 +1,13 @@
-"""The envelope around everything that the marketplace sends, and its error."""
+"""The envelope around everything that the marketplace sends, except failures."""
 
-from typing import Final, final
+from typing import final
 
 from msgspec import UNSET, Struct, UnsetType
-
-from slysock.systems.refusals import status_of, text_of
-
-ERROR_EVENT: Final = "appError"
 
 
 @final
 class Pagination(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where in a list a page is."""
+    """Where a page is in its list."""
 
     current_page: int
     next_page: int | None
@@ -24,14 +20,14 @@ class Pagination(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class Envelope(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What went well. `newChat` has its chat under `message` and no `data`; everything else is under `data`."""
+    """A success. `newChat` has its chat under `message` and no `data`; everything else is under `data`."""
 
     status_code: int = 200
     error: bool = False
     message: object = None
     data: object | UnsetType = UNSET
     pagination: Pagination | UnsetType = UNSET
-    """Only where `data` is a bare list."""
+    """Only if `data` is a bare list."""
 
 
 @final
@@ -44,26 +40,12 @@ class Listing(Struct, frozen=True, kw_only=True):
 
 @final
 class Nothing(Struct, frozen=True):
-    """The empty object that is the `data` of a mere signal."""
-
-
-@final
-class AppError(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What did not."""
-
-    error: bool = True
-    message: str
-    status_code: int
+    """The empty object that is the `data` of a signal without contents."""
 
 
 def signal(message: str) -> Envelope:
-    """Make the envelope of a mere signal."""
+    """Make the envelope of a signal without contents."""
     return Envelope(message=message, data=Nothing())
-
-
-def app_error(error: Exception) -> AppError:
-    """Translate what went wrong; of what nobody expected, nothing is told."""
-    return AppError(message=text_of(error), status_code=status_of(error))
 
 
 def paginate(*, page: int, limit: int, total_records: int) -> Pagination:

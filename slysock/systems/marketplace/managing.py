@@ -1,100 +1,53 @@
-"""What another back-end tells the marketplace: users, products, notifications; and what it may ask."""
+"""What another back-end reports the marketplace: users, products, notifications; and what it may ask."""
 
 import re
-from collections.abc import Iterable
-from typing import Annotated, Final, cast, final
+from typing import Final, final
 
 import msgspec
-from msgspec import Meta, Struct
 
 from slysock.systems.domain import Domain, Invalid
-from slysock.systems.domain.notifications import Notice, Notifications
 from slysock.systems.domain.references import References
 from slysock.systems.domain.times import wire_time
-from slysock.systems.manage import Manage, NewNotice, UserPresence, UserRecord, notifications, resource
-from slysock_store import Json, JsonObject, User, UserKey
+from slysock.systems.ids import MAX_INTEGER
+from slysock.systems.manage import Manage, NewNotice, UserPresence, UserRecord, notifications, resource, user_presence
+from slysock_store import JsonObject, UserKey
 
-from .audience import Audience
-from .gate import renew
-from .notices import NotificationEvents, notification_shape
-from .payloads import UserNumber
-from .people import MAX_ID, Person, Role
+from .notifications import NotificationEvents
+from .payloads import ProductRecord
+from .people import Person, Role
 from .profiles import customer_shape, vendor_shape
-from .shapes import CustomerShape, NotificationShape, VendorShape
+from .sessions import Sessions
+from .shapes import CustomerShape, NotificationShape, ProductShape, VendorShape
 
 PRODUCT_KIND: Final = "product"
 _DIGITS: Final = re.compile(r"[0-9]{1,16}")
 
 
 @final
-class ProductRecord(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A product, as the back-end that owns it describes it."""
-
-    vendor_id: UserNumber
-    name: Annotated[str, Meta(min_length=1, max_length=500)]
-    description: str | None = None
-    price: str | float | None = None
-    discount_price: str | float | None = None
-    is_available: bool | None = None
-    store_id: int | str | None = None
-    category_id: int | str | None = None
-    link: str | None = None
-    product_image: list[dict[str, object]] | None = None
-    attributes: object = None
-    additional_info: object = None
-    meta_data: object = None
-
-
-@final
-class ProductAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A product as it is kept."""
-
-    id: str
-    product: object
-    created_at: str
-    updated_at: str
-
-
-@final
 class Managing:
-    """The marketplace's part of the management API.
-
-    Args:
-        domain: of the marketplace.
-        products: likewise.
-        notices: likewise.
-        events: tell notifications.
-        audience: the users who may be shown to others.
-    """
+    """The marketplace's part of the management API."""
 
     def __init__(
-        self,
-        domain: Domain,
-        products: References,
-        notices: Notifications,
-        events: NotificationEvents,
-        audience: Audience,
+        self, domain: Domain, sessions: Sessions, products: References, notifications: NotificationEvents
     ) -> None:
         self._domain = domain
+        self._sessions = sessions
         self._products = products
-        self._notices = notices
-        self._events = events
-        self._audience = audience
+        self._notifications = notifications
 
     async def put_user(self, user_id: str, record: UserRecord) -> CustomerShape | VendorShape:
-        """Make or refresh a user; live sessions show the new profile from now on."""
+        """Create or update a user; live sessions show the new profile from now on."""
         person = Person(_role(record.role), _number(user_id))
         user = await self._domain.users.sign_in(person.key, role=person.role, profile=record.profile())
-        for socket in self._audience.sockets_of(person.key):
-            renew(socket, user)
+        self._sessions.renew(user)
         return vendor_shape(person, user) if person.role is Role.VENDOR else customer_shape(person, user)
 
-    async def put_product(self, product_id: str, record: ProductRecord) -> ProductAnswer:
-        """Make or replace a product."""
+    async def put_product(self, product_id: str, record: ProductRecord) -> ProductShape:
+        """Create or replace a product."""
         fields: JsonObject = msgspec.to_builtins(record)
         known = {name: value for name, value in fields.items() if value is not None}
         reference = await self._products.put(product_id, known)
-        return ProductAnswer(
+        return ProductShape(
             id=product_id,
             product=reference.data,
             created_at=wire_time(reference.created_at),
@@ -102,47 +55,38 @@ class Managing:
         )
 
     async def notify(self, notice: NewNotice) -> NotificationShape:
-        """Store a notification, and tell its user now or when they come."""
+        """Store a notification, and send it to its user now or when they connect."""
         user = await self._only_user(_number(str(notice.user_id)), notice.user_type)
-        new = Notice(
-            user=user,
-            kind=notice.type,
-            content=cast("Json", notice.content),  # decoded from JSON
-            channel=notice.channel,
-            priority=notice.priority,
-        )
-        return notification_shape(await self._notices.notify(new, self._events.tell))
+        return await self._notifications.notify(user, notice)
 
     async def presence(self, user_id: str, user_type: str | None) -> UserPresence:
-        """Say whether a user is online; without a role, the user of either role with this id."""
+        """Return whether a user is online; without a role, the user of either role with this id."""
         number = _number(user_id)
         people = [Person(role, number) for role in (Role if user_type is None else (_role(user_type),))]
         known = await self._domain.users.find(person.key for person in people)
         sockets = sum(self._domain.online.connections_of(person.key) for person in people)
-        return UserPresence(
-            user_id=number, is_online=sockets > 0, sockets=sockets, last_active=_last_active(known.values())
-        )
+        return user_presence(number, known.values(), sockets=sockets)
 
     async def _only_user(self, number: int, user_type: str | None) -> UserKey:
-        """Find out whom an id means: ids are unique per role only.
+        """Return whom an id means: ids are unique per role only.
 
         Raises:
-            Invalid: it may be either.
+            Invalid: it may mean either of two users.
         """
         if user_type is not None:
             return Person(_role(user_type), number).key
         known = await self._domain.users.find(Person(role, number).key for role in Role)
         if len(known) != 1:
-            raise Invalid("Expected `userType`, CUSTOMER or VENDOR: the id alone does not say who is meant")
+            raise Invalid("Expected `userType`, CUSTOMER or VENDOR: the id alone is ambiguous")
         return next(iter(known))
 
 
-def manage_marketplace(managing: Managing) -> Manage:
-    """Describe it for the management API."""
+def make_manage(managing: Managing) -> Manage:
+    """Declare what the management API can do."""
     return Manage(
         resources=(
-            resource("users", UserRecord, managing.put_user, doc="Make or refresh a customer or vendor."),
-            resource("products", ProductRecord, managing.put_product, doc="Make or replace a product."),
+            resource("users", UserRecord, managing.put_user, doc="Create or update a customer or vendor."),
+            resource("products", ProductRecord, managing.put_product, doc="Create or replace a product."),
         ),
         presence=managing.presence,
         notifications=notifications(NewNotice, managing.notify),
@@ -158,12 +102,6 @@ def _role(text: str) -> Role:
 
 def _number(text: str) -> int:
     number = int(text) if _DIGITS.fullmatch(text) else -1
-    if not 0 <= number <= MAX_ID:
+    if not 0 <= number <= MAX_INTEGER:
         raise Invalid("Expected an integer as the id of a user")
     return number
-
-
-def _last_active(users: Iterable[User]) -> str | None:
-    """Give when the latest of them was here."""
-    moments = [user.last_active for user in users if user.last_active is not None]
-    return wire_time(max(moments)) if moments else None

@@ -1,75 +1,57 @@
 """The namespace `/presence`: whoever is connected to it is online."""
 
 from collections.abc import Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Final, final
 
-from slysock import DisconnectReason, Router, Socket
-from slysock.systems.admission import RefreshToken
-from slysock.systems.domain import ConnectionKey, Domain, DomainError
+from slysock.systems.domain import Chats, Domain, Presence
 from slysock_store import UserKey
 
-from .audience import Audience
+from .announcing import Announcer
 from .envelope import Envelope
-from .gate import Gate, answer_error, show_out
-from .people import Person, person_from_key, person_of
+from .people import Person, person_from_key
 from .shapes import PresenceShape
 
-PRESENCE: Final = "/presence"
 ONLINE_EVENT: Final = "userIsOnline"
 OFFLINE_EVENT: Final = "userIsOffline"
 
 
 @final
 class PresenceEvents:
-    """What happens in `/presence`."""
+    """What others are told when somebody comes or goes."""
 
-    def __init__(self, domain: Domain, gate: Gate, audience: Audience) -> None:
+    def __init__(self, domain: Domain, announcer: Announcer) -> None:
         self._domain = domain
-        self._gate = gate
-        self._audience = audience
+        self._announcer = announcer
 
-    async def connect(self, socket: Socket) -> None:
-        """Count a socket, then do what may take its time: `/chat` may be asking already."""
-        try:
-            identity = await self._gate.identify(socket)
-            person = person_of(identity)
-            is_first = self._domain.online.arrive(person.key, ConnectionKey(socket.id))
-            await self._gate.admit(socket, identity)
-            if is_first:
-                await self._domain.users.touch(person.key)
-                await self._announce(person, is_online=True)
-        except DomainError as error:
-            show_out(socket, error)
-        except Exception as error:
-            show_out(socket, error)
-            raise
+    async def come_online(self, user: UserKey) -> None:
+        """Announce that a user's first socket has come."""
+        await self._domain.users.touch(user)
+        await self._announce(user, is_online=True)
 
-    async def disconnect(self, socket: Socket, reason: DisconnectReason) -> None:  # noqa: ARG002 - shape of a hook
-        """Forget a socket; the user's last one takes them offline."""
-        self._gate.leave(socket)
-        gone = self._domain.online.leave(ConnectionKey(socket.id))
-        if gone is not None:
-            with suppress(DomainError):  # the store is out of order, which has been logged
-                await self._domain.users.touch(gone)
-                await self._announce(person_from_key(gone), is_online=False)
+    async def go_offline(self, user: UserKey) -> None:
+        """Announce that a user's last socket has gone."""
+        await self._domain.users.touch(user)
+        await self._announce(user, is_online=False)
 
-    async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Envelope:
-        """`refreshToken`; see Gate.refresh."""
-        return await self._gate.refresh(socket, payload)
+    async def _announce(self, user: UserKey, *, is_online: bool) -> None:
+        await tell_companions(user, self._domain.chats, self._domain.online, self._announcer, is_online=is_online)
 
-    async def _announce(self, person: Person, *, is_online: bool) -> None:
-        """Tell those whom the user has a chat with, and who are online to hear it.
 
-        Ends at once when the user has come back, or gone again, in the meantime: that announcement is the later one.
-        """
-        event, envelope = announcement(person, is_online=is_online)
-        is_here: Callable[[UserKey], bool] = self._domain.online.is_here
-        async with aclosing(self._domain.chats.companions(person.key)) as pages:
-            async for companions in pages:
-                if is_here(person.key) is not is_online:
-                    return
-                self._audience.tell(filter(is_here, companions), event, envelope)
+async def tell_companions(
+    user: UserKey, chats: Chats, presence: Presence, announcer: Announcer, *, is_online: bool
+) -> None:
+    """Tell those who are online and have a chat with a user that the user has come or gone.
+
+    Ends at once if the user has come back, or gone again, in the meantime: a later announcement says so.
+    """
+    event, envelope = announcement(person_from_key(user), is_online=is_online)
+    is_here: Callable[[UserKey], bool] = presence.is_here
+    async with aclosing(chats.companions(user)) as pages:
+        async for companions in pages:
+            if is_here(user) is not is_online:
+                return
+            announcer.tell(filter(is_here, companions), event, envelope)
 
 
 def announcement(person: Person, *, is_online: bool) -> tuple[str, Envelope]:
@@ -78,14 +60,3 @@ def announcement(person: Person, *, is_online: bool) -> tuple[str, Envelope]:
     if is_online:
         return ONLINE_EVENT, Envelope(message="User is online", data=data)
     return OFFLINE_EVENT, Envelope(message="User has gone offline", data=data)
-
-
-def presence_router(domain: Domain, gate: Gate, audience: Audience) -> Router:
-    """Make the router of `/presence`."""
-    events = PresenceEvents(domain, gate, audience)
-    router = Router(PRESENCE)
-    router.on_connect(events.connect)
-    router.on_disconnect(events.disconnect)
-    router.on_error(answer_error)
-    router.on("refreshToken")(events.refresh_token)
-    return router

@@ -1,12 +1,13 @@
-"""How a user's profile, as tokens tell it, looks to the other side.
+"""How a user's profile, as given in tokens, looks to the other side.
 
-Profiles come from many back-ends; a field that is missing or of a strange type is null, never an error.
+Profiles come from many back-ends; a field that is missing or of an unexpected type is null, never an error.
 """
 
 from typing import Final, TypeGuard, final
 
 from msgspec import Struct
 
+from slysock.systems.domain.profiles import text_in
 from slysock.systems.domain.times import wire_time
 from slysock_store import Json, JsonObject, User
 
@@ -18,12 +19,12 @@ _NOBODY: Final[JsonObject] = {}
 
 @final
 class _Profile(Struct, frozen=True):
-    """What is known of a user, field by field."""
+    """What is known about a user, field by field."""
 
     fields: JsonObject
 
     def text(self, *names: str) -> str | None:
-        return next((value for name in names if isinstance(value := self.fields.get(name), str)), None)
+        return text_in(self.fields, *names)
 
     def flag(self, name: str, *, default: bool) -> bool:
         value = self.fields.get(name)
@@ -37,7 +38,7 @@ class _Profile(Struct, frozen=True):
         return None
 
     def stores(self) -> list[JsonObject]:
-        """A vendor's stores, which a token may also give as a single one."""
+        """Return a vendor's stores; a token may have a list, or a single one."""
         given = self.fields.get("store")
         entries = given if isinstance(given, list | tuple) else [given]
         return [entry for entry in entries if _is_object(entry)]
@@ -48,7 +49,7 @@ def _is_object(value: Json) -> TypeGuard[JsonObject]:
 
 
 def customer_shape(person: Person, user: User | None) -> CustomerShape:
-    """Show a customer; None for one whom nobody has told us of."""
+    """Show a customer; None for an unknown one."""
     profile = _Profile(_NOBODY if user is None else user.profile)
     first_name, last_name = _names(profile)
     return CustomerShape(
@@ -67,7 +68,7 @@ def customer_shape(person: Person, user: User | None) -> CustomerShape:
 
 
 def vendor_shape(person: Person, user: User | None) -> VendorShape:
-    """Show a vendor; None for one whom nobody has told us of."""
+    """Show a vendor; None for an unknown one."""
     same = customer_shape(person, user)
     return VendorShape(
         id=same.id,

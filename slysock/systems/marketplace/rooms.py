@@ -1,14 +1,25 @@
-"""The rooms of `/chat` beside the personal ones.
+"""The namespaces of this system, and the rooms in each.
 
 Messages go to personal rooms, so that nobody misses one for not having joined. A chat's room holds the sockets that
 have it open.
 """
 
-from slysock_store import Chat
+from typing import Final, NewType
 
-from .people import RoomName
+from slysock_store import Chat, UserKey
+
+RoomName = NewType("RoomName", str)
+
+PRESENCE: Final = "/presence"
+CHAT: Final = "/chat"
+NOTIFICATION: Final = "/notification"
+
+
+def personal_room(user: UserKey) -> RoomName:
+    """Return the room of all of a user's sockets."""
+    return RoomName(f"user:{user}")
 
 
 def chat_room(chat: Chat) -> RoomName:
-    """The room of a chat."""
+    """Return the room of a chat."""
     return RoomName(f"chat:{chat.id}")

@@ -4,9 +4,11 @@ from typing import Final, final
 
 from slysock import Socket
 
-from .desk import Desk, tell
+from .access import Access
+from .announcing import tell
 from .envelope import Envelope, signal
 from .payloads import Typing
+from .sessions import Sessions
 
 USER_TYPING: Final = "userTyping"
 STOPPED_TYPING: Final = "stoppedTyping"
@@ -14,10 +16,11 @@ STOPPED_TYPING: Final = "stoppedTyping"
 
 @final
 class TypingSignals:
-    """Signs of life while somebody writes; the chat may be about to begin."""
+    """Signals while somebody is typing; the chat may be about to begin."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, sessions: Sessions, access: Access) -> None:
+        self._sessions = sessions
+        self._access = access
 
     async def typing(self, socket: Socket, payload: Typing) -> Envelope:
         """Tell the recipient that the sender is typing."""
@@ -28,7 +31,7 @@ class TypingSignals:
         return await self._pass_on(socket, payload, STOPPED_TYPING, signal("User has stopped typing"))
 
     async def _pass_on(self, socket: Socket, payload: Typing, event: str, envelope: Envelope) -> Envelope:
-        person = self._desk.session_of(socket).person
-        talk = await self._desk.talk(person, payload)
+        person = self._sessions.session_of(socket).person
+        talk = await self._access.talk(person, payload)
         tell(socket, event, envelope, talk.recipient_room)
         return envelope

@@ -1,31 +1,28 @@
-"""From records to shapes. Pure: whoever calls has read the records."""
+"""From records to shapes. Pure: the caller has read the records."""
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from slysock.systems.domain import KnownUsers
 from slysock.systems.domain.times import wire_time
-from slysock_store import Chat, Json, JsonObject, Message, Page, User, UserKey
+from slysock_store import Chat, Json, JsonObject, Message, Notification, Page, UndeliveredMessages
 
-from .envelope import Pagination, paginate
+from .envelope import Listing, Pagination, paginate
 from .people import Person, Role, person_from_key
 from .profiles import customer_shape, vendor_shape
-from .shapes import ChatShape, MediaShape, MessageShape, OfflineMessageShape
-
-KnownUsers: TypeAlias = Mapping[UserKey, User]
-"""Users by key; those who were never here and whom nobody has told us of are missing."""
+from .shapes import ChatShape, MediaShape, MessageShape, NotificationShape, OfflineMessageShape
 
 
 def sides(chat: Chat) -> tuple[Person, Person]:
-    """The customer and the vendor of a chat."""
+    """Return the customer and the vendor of a chat."""
     first, second = (person_from_key(key) for key in chat.participants[:2])
     return (first, second) if first.role is Role.CUSTOMER else (second, first)
 
 
 def other_side(chat: Chat, viewer: Person) -> Person:
-    """Whom the viewer talks to in a chat."""
+    """Return whom the viewer talks to in a chat."""
     customer, vendor = sides(chat)
     return vendor if viewer.role is Role.CUSTOMER else customer
 
@@ -60,7 +57,7 @@ def new_chat(chat: Chat, first: Message, viewer: Person, users: KnownUsers) -> C
 
 
 def full_chat(chat: Chat, messages: Sequence[Message], viewer: Person, users: KnownUsers) -> ChatShape:
-    """Show a chat of a list with its newest messages that are not deleted, newest first."""
+    """Show a chat in a list, with its newest messages that are not deleted, newest first."""
     _, vendor = sides(chat)
     known = users.get(vendor.key)
     stores = [] if known is None else vendor_shape(vendor, known).store
@@ -72,7 +69,7 @@ def full_chat(chat: Chat, messages: Sequence[Message], viewer: Person, users: Kn
 
 
 def loaded_chat(chat: Chat, history: Page[Message], viewer: Person, users: KnownUsers) -> ChatShape:
-    """Show a chat with a page of its history without deleted ones, oldest first; page 1 holds the newest messages."""
+    """Show a chat with a page of its history without deleted messages, oldest first; page 1 holds the newest."""
     return replace(
         seen_chat(chat, viewer, users),
         messages=[message_shape(message) for message in reversed(history.items)],
@@ -119,6 +116,29 @@ def offline_message(message: Message, chat: Chat) -> OfflineMessageShape:
         updated_at=wire_time(message.updated_at),
         message_medias=[_media(media) for media in message.attachments],
         chat=bare_chat(chat),
+    )
+
+
+def missed_messages(taken: UndeliveredMessages, *, number: int, total: int) -> Listing:
+    """Show a page of what waited for somebody: which page it is, and of how many messages in all."""
+    items = tuple(offline_message(message, taken.chats[message.chat_id]) for message in taken.page.items)
+    return Listing(items=items, pagination=paginate(page=number, limit=taken.page.limit, total_records=total))
+
+
+def notification_shape(notification: Notification) -> NotificationShape:
+    """Show a notification."""
+    person = person_from_key(notification.user)
+    return NotificationShape(
+        id=notification.id,
+        vendor_id=person.id if person.role is Role.VENDOR else None,
+        customer_id=person.id if person.role is Role.CUSTOMER else None,
+        type=notification.kind,
+        channel=notification.channel,
+        content=notification.content,
+        status=notification.status,
+        priority=notification.priority,
+        created_at=wire_time(notification.created_at),
+        updated_at=wire_time(notification.updated_at),
     )
 
 

@@ -1,4 +1,4 @@
-"""Messages edited, reacted to and taken back; chats blocked."""
+"""Editing, reacting to and deleting messages; blocking chats."""
 
 from functools import partial
 from typing import Final, final
@@ -8,13 +8,13 @@ from slysock.systems.domain.messages import MISSING_MESSAGE
 from slysock.systems.domain.revisions import Placed, Revisions
 from slysock_store import ChangedMessage, ChatId, MessageId
 
-from .audience import Audience, Later
+from .announcing import Announcer, Later
 from .media import Media
 from .payloads import EditMessage, ReactMessage
-from .people import Session
+from .sending import checked_content, refuse_blocked
+from .sessions import Session
 from .shapes import BlockShape, MessageDeletedShape, MessageReactionShape, MessageShape
 from .views import message_shape, reaction_shapes
-from .writing import checked_content, refuse_blocked
 
 MESSAGE_EDITED: Final = "messageEdited"
 MESSAGE_REACTION: Final = "messageReaction"
@@ -23,28 +23,28 @@ MESSAGE_DELETED: Final = "messageDeleted"
 
 @final
 class Changing:
-    """What becomes of messages and chats."""
+    """The changes to messages and chats."""
 
-    def __init__(self, domain: Domain, revisions: Revisions, media: Media, audience: Audience) -> None:
+    def __init__(self, domain: Domain, revisions: Revisions, media: Media, announcer: Announcer) -> None:
         self._domain = domain
         self._revisions = revisions
         self._media = media
-        self._audience = audience
+        self._announcer = announcer
 
     async def edit(self, user: Session, wish: EditMessage, later: Later) -> MessageShape:
-        """Let a sender say something else; participants get `messageEdited`.
+        """Edit one's own message; participants get `messageEdited`.
 
         Raises:
-            Invalid: it says nothing, or too much.
-            NotFound: no such message, or none of theirs, or deleted.
-            NotAllowed: another participant's.
+            Invalid: the new text is empty or too long.
+            NotFound: the message does not exist, is not theirs, or is deleted.
+            NotAllowed: the message is another participant's.
             Conflict: the chat is blocked.
         """
         placed = await self._placed(user, wish.message_id, wish.chat_id)
         text = checked_content(wish.content, placed.message.kind, has_media=bool(placed.message.attachments))
 
         def announce(changed: ChangedMessage) -> None:
-            later(changed.chat.id, partial(self._audience.tell, changed.chat, MESSAGE_EDITED, _seen(user, changed)))
+            later(changed.chat.id, partial(self._announcer.tell, changed.chat, MESSAGE_EDITED, _seen(user, changed)))
 
         changed = await self._revisions.edit(placed.message.id, text, announce, by=user.key, allow=refuse_blocked)
         return _seen(user, changed)
@@ -53,7 +53,7 @@ class Changing:
         """Set a participant's reaction; participants get `messageReaction`.
 
         Raises:
-            NotFound: no such message, or none of theirs, or deleted.
+            NotFound: the message does not exist, is not theirs, or is deleted.
             Conflict: the chat is blocked.
         """
 
@@ -67,7 +67,7 @@ class Changing:
             )
 
         def announce(changed: ChangedMessage) -> None:
-            later(changed.chat.id, partial(self._audience.tell, changed.chat, MESSAGE_REACTION, seen(changed)))
+            later(changed.chat.id, partial(self._announcer.tell, changed.chat, MESSAGE_REACTION, seen(changed)))
 
         placed = await self._placed(user, wish.message_id, wish.chat_id)
         return seen(
@@ -75,16 +75,16 @@ class Changing:
         )
 
     async def delete(self, user: Session, message_id: str, later: Later) -> MessageShape:
-        """Take a message back, and its file; participants get `messageDeleted`.
+        """Delete a message and its file; participants get `messageDeleted`.
 
         Raises:
-            NotFound: no such message, or none of theirs.
-            NotAllowed: another participant's.
+            NotFound: the message does not exist, or is not theirs.
+            NotAllowed: the message is another participant's.
         """
 
         def announce(changed: ChangedMessage) -> None:
             shape = MessageDeletedShape(message_id=message_id, chat_id=changed.chat.id, user_id=user.key)
-            later(changed.chat.id, partial(self._audience.tell, changed.chat, MESSAGE_DELETED, shape))
+            later(changed.chat.id, partial(self._announcer.tell, changed.chat, MESSAGE_DELETED, shape))
 
         changed = await self._revisions.delete(MessageId(message_id), announce, by=user.key)
         await self._media.withdraw(changed.message)
@@ -94,14 +94,14 @@ class Changing:
         """Block a chat for everybody in it, or lift one's own block.
 
         Raises:
-            NotFound: no such chat, or none of theirs.
+            NotFound: the chat does not exist, or is not theirs.
         """
         chat = await self._domain.chats.get(ChatId(chat_id), user=user.key)
         chat = await self._domain.chats.toggle_block(chat, by=user.key)
         return BlockShape(chat_id=chat.id, is_blocked=bool(chat.blocked_by), blocked_by=list(chat.blocked_by))
 
     async def _placed(self, user: Session, message_id: str, chat_id: str | None) -> Placed:
-        """Find a message, in the chat that the client says, where it says one."""
+        """Find a message, in the chat that the client names, if it names one."""
         placed = await self._revisions.get(MessageId(message_id), user=user.key)
         if chat_id is not None and placed.chat.id != chat_id:
             raise NotFound(MISSING_MESSAGE)

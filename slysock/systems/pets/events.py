@@ -1,105 +1,66 @@
-"""The events of this system in the root namespace."""
+"""The events of this system in the root namespace, and what handles them."""
 
-from functools import partial
-from typing import Final, final
+from typing import final
 
 from slysock import Router, Socket
-from slysock.systems.domain import Domain
-from slysock.systems.domain.lineup import Lineup
-from slysock_store import ChatId
 
-from .answers import Done, answer_error
-from .audience import Audience, behind_ack
-from .changing import Changing
-from .desk import Desk
-from .payloads import EditMessage, JoinChat, MarkAsRead, ReactMessage, SendMessage, Typing
-from .reading import Reading
-from .rooms import chat_room
-from .shapes import MessageReactionShape, MessageShape, ReadShape, TypingShape
-from .writing import Writing, refuse_blocked
-
-ROOT: Final = "/"
-TYPING: Final = "typing"
+from .announcing import behind_ack
+from .failures import answer_error
+from .payloads import EditMessage, JoinChat, MarkAsRead, ReactMessage, SendMessage
+from .rooms import ROOT, chat_room
+from .service import Pets
+from .shapes import Done, MessageReactionShape, MessageShape, ReadShape
 
 
-@final
-class Events:
-    """What sockets ask for; each handler says who asks and hands on."""
-
-    def __init__(
-        self,
-        domain: Domain,
-        desk: Desk,
-        audience: Audience,
-        lineup: Lineup,
-        *,
-        writing: Writing,
-        reading: Reading,
-        changing: Changing,
-    ) -> None:
-        self._domain = domain
-        self._desk = desk
-        self._audience = audience
-        self._lineup = lineup
-        self._writing = writing
-        self._reading = reading
-        self._changing = changing
-
-    async def online(self, socket: Socket) -> Done:
-        """Say that one is active; over when the socket goes."""
-        await self._desk.online(socket)
-        return Done()
-
-    async def typing(self, socket: Socket, payload: Typing) -> Done:
-        """Tell the other participants of a chat that one types, or has stopped; never stored."""
-        user = (await self._desk.session_of(socket)).key
-        chat = await self._domain.chats.get(ChatId(payload.chat_id), user=user)
-        refuse_blocked(chat)
-        shape = TypingShape(user_id=user, is_typing=payload.is_typing, chat_id=chat.id)
-        socket.after_ack(partial(self._audience.tell_others, chat, user, TYPING, shape))
-        return Done()
-
-    async def join_chat(self, socket: Socket, payload: JoinChat) -> Done:
-        """Open a chat. Not needed to get its messages; what has waited for the user counts as delivered."""
-        user = (await self._desk.session_of(socket)).key
-        chat = await self._reading.open(user, payload.chat_id)
-        socket.join(chat_room(chat.id))
-        return Done()
-
-    async def send_message(self, socket: Socket, payload: SendMessage) -> MessageShape:
-        """Send a message; the acknowledgement is the message as it is stored. All participants get `newMessage`."""
-        sender = await self._desk.session_of(socket)
-        return await self._writing.send(sender, payload.chat_id, payload.body(), behind_ack(socket, self._lineup))
-
-    async def mark_as_read(self, socket: Socket, payload: MarkAsRead) -> ReadShape:
-        """Mark a message read, or all of a chat; participants get `messageRead` for each that became it."""
-        user = await self._desk.session_of(socket)
-        return await self._reading.mark_read(
-            user, payload.chat_id, payload.message_id, behind_ack(socket, self._lineup)
-        )
-
-    async def react_message(self, socket: Socket, payload: ReactMessage) -> MessageReactionShape:
-        """React to a message, or take it back; participants get `messageReaction`."""
-        user = await self._desk.session_of(socket)
-        return await self._changing.react(user, payload, behind_ack(socket, self._lineup))
-
-    async def edit_message(self, socket: Socket, payload: EditMessage) -> MessageShape:
-        """Edit a message of one's own; participants get `messageEdited`."""
-        user = await self._desk.session_of(socket)
-        return await self._changing.edit(user, payload, behind_ack(socket, self._lineup))
-
-
-def events_router(events: Events, desk: Desk) -> Router:
+def make_routers(service: Pets) -> tuple[Router, ...]:
     """Make the router; the door of the root namespace is another one."""
+    events = Events(service)
     router = Router(ROOT)
-    router.on_connect(desk.connect)
-    router.on_disconnect(desk.disconnect)
+    router.on_connect(service.sessions.connect)
+    router.on_disconnect(service.presence.disconnect)
     router.on_error(answer_error)
-    router.on("online")(events.online)
-    router.on("typing")(events.typing)
+    router.on("online")(service.presence.online)
+    router.on("typing")(service.typing.typing)
     router.on("join-chat")(events.join_chat)
     router.on("sendMessage")(events.send_message)
     router.on("markAsRead")(events.mark_as_read)
     router.on("reactMessage")(events.react_message)
     router.on("editMessage")(events.edit_message)
-    return router
+    return (router,)
+
+
+@final
+class Events:
+    """What both sockets and requests can do; each handler finds out who asks and passes the event on."""
+
+    def __init__(self, service: Pets) -> None:
+        self._service = service
+
+    async def join_chat(self, socket: Socket, payload: JoinChat) -> Done:
+        """Open a chat. Not needed to get its messages; those that waited for the user count as delivered."""
+        user = await self._service.sessions.session_of(socket)
+        chat = await self._service.reading.open(user.key, payload.chat_id)
+        socket.join(chat_room(chat.id))
+        return Done()
+
+    async def send_message(self, socket: Socket, payload: SendMessage) -> MessageShape:
+        """Send a message; the acknowledgement is the message as it is stored. All participants get `newMessage`."""
+        sender = await self._service.sessions.session_of(socket)
+        behind = behind_ack(socket, self._service.outgoing)
+        return await self._service.sending.send(sender, payload.chat_id, payload, behind)
+
+    async def mark_as_read(self, socket: Socket, payload: MarkAsRead) -> ReadShape:
+        """Mark a message, or all of a chat, as read; participants get `messageRead` for each that became read."""
+        user = await self._service.sessions.session_of(socket)
+        behind = behind_ack(socket, self._service.outgoing)
+        return await self._service.reading.mark_read(user, payload.chat_id, payload.message_id, behind)
+
+    async def react_message(self, socket: Socket, payload: ReactMessage) -> MessageReactionShape:
+        """React to a message, or take the reaction back; participants get `messageReaction`."""
+        user = await self._service.sessions.session_of(socket)
+        return await self._service.changing.react(user, payload, behind_ack(socket, self._service.outgoing))
+
+    async def edit_message(self, socket: Socket, payload: EditMessage) -> MessageShape:
+        """Edit one's own message; participants get `messageEdited`."""
+        user = await self._service.sessions.session_of(socket)
+        return await self._service.changing.edit(user, payload, behind_ack(socket, self._service.outgoing))

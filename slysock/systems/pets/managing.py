@@ -1,16 +1,15 @@
-"""What another back-end tells this system, and what it may ask."""
+"""What another back-end reports this system, and what it may ask for."""
 
 from typing import Final, final
 
 from slysock.systems.domain import Domain
 from slysock.systems.domain.references import References
-from slysock.systems.domain.times import wire_time
-from slysock.systems.manage import Manage, UserPresence, UserRecord, resource
+from slysock.systems.ids import normal_role
+from slysock.systems.manage import Manage, UserPresence, UserRecord, resource, user_presence
 from slysock_store import UserKey
 
-from .desk import Desk
-from .payloads import ListingBody, ListingImage
-from .people import normal_role
+from .payloads import ListingImage, ListingRecord
+from .sessions import Sessions
 from .shapes import ListingShape, PersonShape
 from .views import listing_shape, person_shape
 
@@ -19,22 +18,22 @@ LISTING_KIND: Final = "listing"
 
 @final
 class Managing:
-    """Users and listings as they are told of."""
+    """Users and listings as they are reported."""
 
-    def __init__(self, domain: Domain, listings: References, desk: Desk) -> None:
+    def __init__(self, domain: Domain, sessions: Sessions, listings: References) -> None:
         self._domain = domain
+        self._sessions = sessions
         self._listings = listings
-        self._desk = desk
 
     async def put_user(self, user_id: str, record: UserRecord) -> PersonShape:
-        """Make or refresh a user; live sockets speak for them as they are now."""
+        """Create or update a user, also in the sessions of live sockets."""
         key = UserKey(user_id)
         user = await self._domain.users.sign_in(key, role=normal_role(record.role), profile=record.profile())
-        self._desk.renew(user)
+        self._sessions.renew(user)
         return person_shape(key, {key: user})
 
-    async def put_listing(self, pet_id: str, record: ListingBody) -> ListingShape:
-        """Make or replace a listing. Its owner is in the chats that are made from now on."""
+    async def put_listing(self, pet_id: str, record: ListingRecord) -> ListingShape:
+        """Create or replace a listing. Its owner takes part in chats that are created from now on."""
         images = [_address(image) for image in record.images]
         listing = await self._listings.put(
             pet_id,
@@ -49,24 +48,19 @@ class Managing:
         return listing_shape(pet_id, {pet_id: listing})
 
     async def presence(self, user_id: str, user_type: str | None = None) -> UserPresence:  # noqa: ARG002 - ids are unique
-        """Say whether a user has said `online` on a socket that is still there."""
+        """Return whether a user has sent `online` on a socket that is still connected."""
         key = UserKey(user_id)
         user = (await self._domain.users.find([key])).get(key)
-        active = None if user is None or user.last_active is None else wire_time(user.last_active)
-        return UserPresence(
-            user_id=user_id,
-            is_online=self._domain.online.is_here(key),
-            sockets=self._domain.listening.connections_of(key),
-            last_active=active,
-        )
+        sockets = self._domain.listening.connections_of(key)
+        return user_presence(user_id, [user], sockets=sockets, is_online=self._domain.online.is_here(key))
 
 
-def manage_pets(managing: Managing) -> Manage:
-    """Describe it for the management API."""
+def make_manage(managing: Managing) -> Manage:
+    """Declare what the management API can do."""
     return Manage(
         resources=(
-            resource("users", UserRecord, managing.put_user, doc="Make or refresh a user."),
-            resource("listings", ListingBody, managing.put_listing, doc="Make or replace the listing of a pet."),
+            resource("users", UserRecord, managing.put_user, doc="Create or update a user."),
+            resource("listings", ListingRecord, managing.put_listing, doc="Create or replace the listing of a pet."),
         ),
         presence=managing.presence,
     )

@@ -1,35 +1,32 @@
-"""The system put together."""
+"""The parts of the system together, as its events, its HTTP API and the management API use them."""
 
 from typing import Final, final
 
 import trio
 
-from slysock import Router, Server
+from slysock import Server
 from slysock.systems.domain import make_domain
-from slysock.systems.domain.lineup import Lineup
-from slysock.systems.domain.oversight import Oversight
-from slysock.systems.domain.posting import Posts
+from slysock.systems.domain.all_chats import AllChats
+from slysock.systems.domain.outgoing_order import OutgoingOrder
+from slysock.systems.domain.posts import Posts
 from slysock.systems.domain.references import References
 from slysock.systems.domain.revisions import Revisions
+from slysock.systems.emitter import Emitter
 from slysock.systems.foundation import Foundation
-from slysock.systems.manage import Manage, UserRecord
-from slysock.systems.rest import RestArea
 from slysock.systems.uploads import MediaFolder
-from slysock.systems.voice import Voice
 from slysock_store import SystemName
 
-from .audience import Audience
+from .announcing import Announcer
 from .changing import Changing
-from .desk import Desk
-from .events import ROOT, Events, events_router
-from .managing import LISTING_KIND, Managing, manage_pets
+from .managing import LISTING_KIND, Managing
 from .media import REFERENCE_KIND, Media
-from .payloads import ListingBody
-from .people import People
+from .opening import Opening
+from .presence import PresenceEvents
 from .reading import Reading
-from .routes import chat_api
-from .shapes import ListingShape, PersonShape
-from .writing import Writing
+from .rooms import ROOT
+from .sending import Sending
+from .sessions import Sessions
+from .typing_signals import TypingSignals
 
 NAME: Final = SystemName("pets")
 
@@ -39,52 +36,39 @@ class Pets:
     """Chats about pets on one server.
 
     Attributes:
-        router: its events, without the door of the root namespace.
-        api: its part of the HTTP API.
-        folder: its files.
+        sessions: who asks, and how sockets come in and leave.
+        presence, typing: the events that sockets alone have.
+        opening, sending, reading, changing: what sockets and requests do.
+        folder, media: files, and the chats that they are in.
+        managing: what another back-end reports.
+        outgoing: what is to be announced after the answers to requests.
     """
 
     def __init__(self, foundation: Foundation) -> None:
         store, settings = foundation.store, foundation.settings
         domain = make_domain(store, NAME)
-        people = People(domain)
         listings = References(store, NAME, kind=LISTING_KIND)
-        self._voice = Voice(ROOT)
+        self._emitter = Emitter(ROOT)
+        announcer = Announcer(self._emitter)
+        self.outgoing = OutgoingOrder()
         self.folder = MediaFolder(settings.media_path, max_file_bytes=settings.max_media_bytes)
-        media = Media(self.folder, domain.chats, References(store, NAME, kind=REFERENCE_KIND))
-        audience = Audience(self._voice)
-        desk = Desk(domain, people, foundation.admission, self._voice)
-        writing = Writing(domain, Posts(store, NAME), media, audience)
-        reading = self._reading = Reading(domain, Oversight(store, NAME), listings, audience)
-        changing = Changing(domain, Revisions(store, NAME), media, audience)
-        self._managing = Managing(domain, listings, desk)
-        self._lineup = Lineup()
-        events = Events(domain, desk, audience, self._lineup, writing=writing, reading=reading, changing=changing)
-        self.router: Router = events_router(events, desk)
-        self.api: RestArea = chat_api(
-            people, self._lineup, media=media, writing=writing, reading=reading, changing=changing
-        )
+        self.media = Media(self.folder, domain.chats, References(store, NAME, kind=REFERENCE_KIND))
+        self.sessions = Sessions(domain, foundation.admission, self._emitter)
+        self.presence = PresenceEvents(domain, self.sessions)
+        self.typing = TypingSignals(domain, self.sessions, announcer)
+        self.opening = Opening(domain, AllChats(store, NAME), listings)
+        self.sending = Sending(domain, Posts(store, NAME), self.media, announcer)
+        self.reading = Reading(domain, listings, announcer)
+        self.changing = Changing(domain, Revisions(store, NAME), self.media, announcer)
+        self.managing = Managing(domain, self.sessions, listings)
 
     def started(self, server: Server) -> None:
-        """Learn where the clients are."""
-        self._voice.bind(server)
+        """Find the namespace; see `System.started`."""
+        self._emitter.bind(server)
 
     async def run(self) -> None:
-        """Keep files, announcements and receipts going, until cancelled."""
+        """Run the background work for files, announcements and receipts, until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.folder.run)
-            nursery.start_soon(self._lineup.run)
-            nursery.start_soon(self._reading.older.run)
-
-    async def put_user(self, user_id: str, user: UserRecord) -> PersonShape:
-        """See `Managing.put_user`."""
-        return await self._managing.put_user(user_id, user)
-
-    async def put_listing(self, pet_id: str, listing: ListingBody) -> ListingShape:
-        """See `Managing.put_listing`."""
-        return await self._managing.put_listing(pet_id, listing)
-
-    @property
-    def manage(self) -> Manage:
-        """What the management API can do here."""
-        return manage_pets(self._managing)
+            nursery.start_soon(self.outgoing.run)
+            nursery.start_soon(self.reading.older.run)

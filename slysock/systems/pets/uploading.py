@@ -13,7 +13,6 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from slysock.asgi import PreciseApp
-from slysock.systems.domain.lineup import Lineup
 from slysock.systems.rest import Caller, HttpRequest, then
 from slysock.systems.uploads import (
     MAX_OVERHEAD_BYTES,
@@ -29,12 +28,11 @@ from slysock.systems.uploads import (
     UploadError,
 )
 
-from .answers import Envelope, Failure
-from .media import Media
-from .operations import DownloadOperation, UploadOperation
-from .people import People, user_of
-from .shapes import MessageShape
-from .writing import Writing
+from .failures import Failure
+from .openapi import DownloadOperation, UploadOperation
+from .people import person_of
+from .service import Pets
+from .shapes import Envelope, MessageShape
 
 logger = logging.getLogger("slysock.systems")
 
@@ -49,9 +47,9 @@ _STATUS: Final[Mapping[type[UploadError], HTTPStatus]] = {
 }
 
 
-def media_handlers(media: Media, people: People, lineup: Lineup, writing: Writing) -> list[ControllerRouterHandler]:
+def media_handlers(service: Pets) -> list[ControllerRouterHandler]:
     """Make the handlers of `POST /{chatId}/send-media` and `GET /media/{name}`."""
-    max_file_bytes = media.folder.max_file_bytes
+    folder, media = service.folder, service.media
 
     @post(
         "/{chat_id:str}/send-media",
@@ -63,14 +61,14 @@ def media_handlers(media: Media, people: People, lineup: Lineup, writing: Writin
     async def send_media(
         identity: Caller, request: HttpRequest, chat_id: FromPath[str]
     ) -> Response[Envelope[MessageShape]]:
-        """Send an image or a video: the form field `media`, and if wanted `content`, the caption."""
-        sender = await people.session(identity)
+        """Send an image or a video: the form field `media`, and optionally `content`, the caption."""
+        sender = await service.sessions.caller(identity)
         boundary = _boundary_of(request)
-        if (request.content_length or 0) > max_file_bytes + MAX_OVERHEAD_BYTES:
-            raise FileTooLarge(max_file_bytes)
-        with lineup.after_answer() as behind:
+        if (request.content_length or 0) > folder.max_file_bytes + MAX_OVERHEAD_BYTES:
+            raise FileTooLarge(folder.max_file_bytes)
+        with service.outgoing.after_answer() as behind:
             async with aclosing(request.stream()) as stream:
-                message = await writing.send_media(sender, chat_id, _Pieces(stream), boundary, behind.add)
+                message = await service.sending.send_media(sender, chat_id, _Pieces(stream), boundary, behind.add)
             return then(Envelope(message="Media message sent successfully", data=message), behind.release)
 
     @route(
@@ -80,15 +78,15 @@ def media_handlers(media: Media, people: People, lineup: Lineup, writing: Writin
         operation_class=DownloadOperation,
     )
     async def get_media(identity: Caller, name: FromPath[str]) -> ASGIApp:
-        """Get a file of one's own chats by its `mediaUrl`, or a part of it."""
-        found, stored = await media.open(name, user=user_of(identity))
-        return cast("ASGIApp", MediaAnswer(media.folder, stored, found))  # as in `_patient`
+        """Get a file in one's own chats, or a part of it, by its `mediaUrl`."""
+        found, stored = await media.open(name, user=person_of(identity).key)
+        return cast("ASGIApp", MediaAnswer(folder, stored, found))  # as in `_patient`
 
     return [send_media, get_media]
 
 
 def answer_upload_error(request: HttpRequest, error: UploadError) -> Response[Failure]:
-    """Say why an upload was not taken; an exception handler of Litestar's."""
+    """Answer why an upload was not accepted; an exception handler of Litestar's."""
     if isinstance(error, NoRoom | FolderBroken):
         logger.error("the folder of uploads cannot be used for %s: %s", request.method, error.__cause__)
     return Response(Failure(message=str(error)), status_code=_STATUS[type(error)])
@@ -108,7 +106,7 @@ def _boundary_of(request: HttpRequest) -> str:
 
 @final
 class _Pieces(AsyncIterator[bytes]):
-    """A body piece by piece; Litestar's word for a client that has left is one of its own."""
+    """A body piece by piece, with Litestar's exception for a client that has left translated."""
 
     def __init__(self, stream: AsyncIterator[bytes]) -> None:
         self._stream = stream

@@ -1,12 +1,14 @@
-"""From records to shapes. Pure: whoever calls has read the records."""
+"""From records to shapes. Pure: the caller has read the records."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import UNSET
 
+from slysock.systems.domain import KnownUsers
+from slysock.systems.domain.profiles import name_in, text_in
 from slysock.systems.domain.times import wire_time
-from slysock_store import Chat, ChatId, Json, JsonObject, Message, Page, Reference, User, UserKey
+from slysock_store import Chat, ChatId, Json, JsonObject, Message, Page, Reference, UserKey
 
 from .shapes import (
     ChatPage,
@@ -24,10 +26,8 @@ from .shapes import (
     UnreadShape,
 )
 
-KnownUsers: TypeAlias = Mapping[UserKey, User]
-"""Users by key; those who were never here and whom nobody has told us of are missing."""
 KnownListings: TypeAlias = Mapping[str, Reference]
-"""Listings by the id of their pet, as far as they are known."""
+"""Listings by the id of their pet, without those that are unknown."""
 LatestMessages: TypeAlias = Mapping[ChatId, Sequence[Message]]
 
 _NOBODY: JsonObject = {}
@@ -36,13 +36,18 @@ _NOBODY: JsonObject = {}
 def person_shape(key: UserKey, users: KnownUsers) -> PersonShape:
     """Show a participant."""
     profile = _profile(key, users)
-    return PersonShape(id=key, name=_name(profile), email=_text(profile, "email"), profile_picture=_picture(profile))
+    return PersonShape(
+        id=key,
+        name=name_in(profile, "name", "fullName"),
+        email=text_in(profile, "email"),
+        profile_picture=_picture(profile),
+    )
 
 
 def sender_shape(key: UserKey, users: KnownUsers) -> SenderShape:
-    """Show who wrote a message; nothing that strangers need not know."""
+    """Show who wrote a message, with nothing that a stranger need not know."""
     profile = _profile(key, users)
-    return SenderShape(id=key, name=_name(profile), profile_picture=_picture(profile))
+    return SenderShape(id=key, name=name_in(profile, "name", "fullName"), profile_picture=_picture(profile))
 
 
 def listing_shape(pet_id: str, listings: KnownListings) -> ListingShape:
@@ -51,10 +56,10 @@ def listing_shape(pet_id: str, listings: KnownListings) -> ListingShape:
     data = _NOBODY if listing is None else listing.data
     return ListingShape(
         id=pet_id,
-        title=_text(data, "title"),
+        title=text_in(data, "title"),
         images=_images(data.get("images")),
         price=_number(data.get("price")),
-        address=_text(data, "address"),
+        address=text_in(data, "address"),
     )
 
 
@@ -131,8 +136,8 @@ def reaction_shapes(message: Message) -> list[ReactionShape]:
 
 
 def maybe_media_url(message: Message) -> str | None:
-    """Give what a message's media is called; None for one without."""
-    return _text(message.attachments[0], "url") if message.attachments else None
+    """Return the name of a message's media; None if it has none."""
+    return text_in(message.attachments[0], "url") if message.attachments else None
 
 
 def _content(message: Message) -> str:
@@ -157,16 +162,8 @@ def _profile(key: UserKey, users: KnownUsers) -> JsonObject:
     return _NOBODY if user is None else user.profile
 
 
-def _name(profile: JsonObject) -> str | None:
-    whole = _text(profile, "name", "fullName")
-    if whole is not None:
-        return whole
-    parts = [part for part in (_text(profile, "firstName"), _text(profile, "lastName")) if part is not None]
-    return " ".join(parts) or _text(profile, "username")
-
-
 def _picture(profile: JsonObject) -> str | None:
-    return _text(profile, "profilePicture", "profilePictureUrl", "avatar")
+    return text_in(profile, "profilePicture", "profilePictureUrl", "avatar")
 
 
 def _images(value: Json) -> list[ImageShape]:
@@ -175,12 +172,8 @@ def _images(value: Json) -> list[ImageShape]:
 
 
 def _url(entry: Json) -> str | None:
-    return _text(entry, "url") if isinstance(entry, Mapping) else None
+    return text_in(entry, "url") if isinstance(entry, Mapping) else None
 
 
 def _number(value: Json) -> float | int | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _text(fields: JsonObject, *names: str) -> str | None:
-    return next((value for name in names if isinstance(value := fields.get(name), str)), None)

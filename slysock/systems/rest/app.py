@@ -7,7 +7,7 @@ from litestar import Litestar
 from litestar.config.app import AppConfig
 from litestar.handlers import HTTPRouteHandler
 
-from slysock.identity.tokens import Tokens
+from slysock.identity import Tokens
 
 from .areas import RestArea
 from .bodies import JsonRequest
@@ -29,9 +29,9 @@ def make_rest_app(
 
     Args:
         areas: the parts of the API.
-        tokens: who is a caller.
-        pages: routes beside it, which belong to no part.
-        on_failure: told of the status of each answer that is an error.
+        tokens: verify who a caller is.
+        pages: routes that belong to no part.
+        on_failure: called with the status of each error response.
 
     Raises:
         ValueError: two parts of the API share a path.
@@ -55,4 +55,4 @@ def _refuse_shared_paths(areas: Sequence[RestArea]) -> None:
     paths = [area.path for area in areas]
     for path in paths:
         if paths.count(path) > 1:
-            raise ValueError(f"two parts of the API are at {path}")
+            raise ValueError(f"two parts of the API share the path {path}")

@@ -9,14 +9,14 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
 from slysock import Handshake
-from slysock.identity.tokens import Identity, TokenError, Tokens
+from slysock.identity import Identity, TokenError, Tokens
 from slysock.systems.admission import has_role, refused
 from slysock.systems.domain import NotAllowed
 
 HttpRequest: TypeAlias = Request[None, None, State]
 
 Caller: TypeAlias = NamedDependency[SkipValidation[Identity]]
-"""How a handler declares that it is for the bearer of a token: `identity: Caller`."""
+"""How a handler declares that it needs a token: `identity: Caller`."""
 
 
 Privileged: TypeAlias = NamedDependency[SkipValidation[Identity]]
@@ -39,7 +39,7 @@ def caller(tokens: Tokens) -> Provide:
 
 
 def with_role(*roles: str) -> Provide:
-    """Make the dependency `privileged: Privileged`: 403 for other roles, before the body is looked at."""
+    """Make the dependency `privileged: Privileged`: 403 for other roles, before the body is read."""
 
     def check(identity: Caller) -> Identity:
         require_role(identity, *roles)
@@ -49,7 +49,7 @@ def with_role(*roles: str) -> Provide:
 
 
 def handshake_of(request: HttpRequest) -> Handshake:
-    """Describe a request as one by which a socket might have been opened."""
+    """Return the handshake of a socket that was opened by this request."""
     headers: dict[str, str] = {}
     for name, value in request.headers.multi_items():
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
@@ -74,4 +74,4 @@ def require_role(identity: Identity, *roles: str) -> None:
         NotAllowed: the token names another role, or none.
     """
     if not has_role(identity, *roles):
-        raise NotAllowed("You may not do this")
+        raise NotAllowed("You are not allowed to do this")

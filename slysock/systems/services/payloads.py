@@ -1,42 +1,33 @@
-"""What clients send, event by event. Fields that are not listed are ignored; ids are checked against the token."""
+"""What clients and the back-end send. Fields that are not listed are ignored; ids are checked against the token."""
 
 from typing import Annotated, Final, Literal, TypeAlias, final
 
+import msgspec
 from msgspec import Meta, Struct
 
+from slysock.systems.ids import MAX_ID_CHARACTERS, ClientMessageId, UserName
 from slysock.systems.nulls import OrDefault, fill_nulls
 from slysock_store import JsonObject
 
 from .media import Address, MediaFields, attachment_of
 
-MAX_ID_CHARACTERS: Final = 128
-MAX_INTEGER: Final = 2**53 - 1
-"""The largest integer that JavaScript holds exactly."""
+MAX_PRIORITY: Final = 1000
+MAX_NOTICE_BYTES: Final = 8_192
+"""The size as JSON. All that waits for one user is sent at once, and must fit into the outbox."""
 
 SYSTEM_TYPE: Final = "system"
 
 RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS)]
-UserName: TypeAlias = (
-    Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS, description="A user's id")]
-    | Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="A user's id")]
-)
 MessageType: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=32, description="`text`, `image`, `file` or another word for the media")
 ]
+ProfileText: TypeAlias = Annotated[str, Meta(max_length=512)] | None
 TicketMessageType: TypeAlias = Literal["text", "image", "document", "file", "system"]
-ClientMessageId: TypeAlias = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=128,
-        description="Chosen by the client: a second message with the same one is a retry, answered with the first",
-    ),
-]
 
 
 @final
 class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`send-message`: a text needs `content`, every other type needs `media`."""
+    """`send-message`: the type `text` needs `content`, every other type needs `media`."""
 
     chat_id: RecordId
     content: str | None = None
@@ -45,18 +36,18 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
     client_message_id: ClientMessageId | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a message without what its type is about."""
+        """Refuse a message without what its type needs, or of the type `system`."""
         fill_nulls(self)
         if self.message_type == "text" and not (self.content or "").strip():
             raise ValueError("Expected `content` in a message of the type `text`")
         if self.message_type != "text" and not self.media:
             raise ValueError(f"Expected `media` in a message of the type `{self.message_type}`")
         if self.message_type.lower() == SYSTEM_TYPE:
-            raise ValueError("Expected a type other than `system`: that is what the server would say")
+            raise ValueError("Expected a type other than `system`, which is reserved for the server")
         self.stored_media()
 
     def stored_media(self) -> tuple[JsonObject, ...]:
-        """Give the media as the store keeps them.
+        """Return the media as the store keeps them.
 
         Raises:
             ValueError, msgspec.ValidationError: see `attachment_of`.
@@ -79,10 +70,10 @@ class Typing(Struct, frozen=True, kw_only=True, rename="camel"):
         self.named_chat()
 
     def named_chat(self) -> str:
-        """Give the chat's id.
+        """Return the chat's id.
 
         Raises:
-            ValueError: there is none.
+            ValueError: the payload has none.
         """
         chat_id = self.chat_id or self.room_id
         if chat_id is None:
@@ -106,7 +97,7 @@ class MarkNotificationRead(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class SetOnlineStatus(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`set-online-status`: be seen as online or offline, whatever the sockets say."""
+    """`set-online-status`: be seen as online or offline, whatever sockets there are."""
 
     user_id: UserName
     is_online: bool
@@ -130,14 +121,14 @@ class SupportMessage(Struct, frozen=True, kw_only=True, rename="camel"):
     client_message_id: ClientMessageId | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a message that says nothing."""
+        """Refuse an empty message."""
         fill_nulls(self)
         if not self.content.strip():
             raise ValueError("Expected `content` that is not empty")
         self.stored_attachments()
 
     def stored_attachments(self) -> tuple[JsonObject, ...]:
-        """Give the attachments as the store keeps them.
+        """Return the attachments as the store keeps them.
 
         Raises:
             ValueError, msgspec.ValidationError: see `attachment_of`.
@@ -150,3 +141,70 @@ class MarkMessageRead(Struct, frozen=True, kw_only=True, rename="camel"):
     """`mark-message-read`: one message of a ticket."""
 
     message_id: RecordId
+
+
+@final
+class NewNotice(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A notification for a user; the body of `POST /manage/services/notifications`."""
+
+    user_id: UserName
+    user_type: Annotated[str, Meta(max_length=64)] | None = None
+    """Ignored: ids are unique in this system."""
+
+    type: Annotated[str, Meta(min_length=1, max_length=64)]
+    content: object
+    """A text, or an object with whatever the front-end shows."""
+
+    channel: OrDefault[Annotated[str, Meta(min_length=1, max_length=32)]] = "PUSH"
+    priority: OrDefault[Annotated[int, Meta(ge=0, le=MAX_PRIORITY)]] = 1
+
+    def __post_init__(self) -> None:
+        """Refuse content that is too long or, from Python code, is not JSON."""
+        fill_nulls(self)
+        if len(msgspec.json.encode(self.content)) > MAX_NOTICE_BYTES:
+            raise ValueError(f"Expected `content` of at most {MAX_NOTICE_BYTES} bytes")
+
+
+@final
+class Photo(Struct, frozen=True, kw_only=True):
+    """A user's picture."""
+
+    url: Annotated[str, Meta(max_length=2048)]
+
+
+@final
+class UserRecord(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A user's role and profile; what is left out stays."""
+
+    role: Annotated[str, Meta(min_length=1, max_length=64)]
+    full_name: ProfileText = None
+    name: ProfileText = None
+    first_name: ProfileText = None
+    last_name: ProfileText = None
+    username: ProfileText = None
+    email: ProfileText = None
+    phone: ProfileText = None
+    profile_photo: Photo | Annotated[str, Meta(max_length=2048)] | None = None
+    profile_picture: ProfileText = None
+    avatar: ProfileText = None
+
+    def profile(self) -> JsonObject:
+        """Return what is to be stored."""
+        fields: JsonObject = msgspec.to_builtins(self)
+        return {name: value for name, value in fields.items() if name != "role" and value is not None}
+
+
+@final
+class ChatRecord(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The two sides of a chat."""
+
+    client_id: UserName
+    provider_id: UserName
+
+
+@final
+class TicketRecord(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The owner and subject of a ticket."""
+
+    user_id: UserName
+    subject: Annotated[str, Meta(max_length=512)] | None = None

@@ -1,4 +1,4 @@
-"""`user-join`, and who is online: counted by sockets, said by users, told to everybody who has joined."""
+"""`user-join`, and who is online: counted by sockets, set by users, sent to everybody who has joined."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -6,15 +6,14 @@ from typing import Final, final
 
 from slysock import DisconnectReason, Socket
 from slysock.systems.domain import Conflict, ConnectionKey, Domain, DomainError
-from slysock.systems.manage.resources import UserPresence
+from slysock.systems.ids import UserName, key_of
 from slysock_store import UserKey
 
-from .answers import StatusKnown
-from .desk import Desk, reply, tell_with_self
-from .payloads import SetOnlineStatus, UserName
-from .people import Session, key_of
+from .announcing import reply, tell_with_self
+from .payloads import SetOnlineStatus
 from .rooms import EVERYBODY, personal_room
-from .shapes import StatusShape
+from .sessions import Session, Sessions
+from .shapes import StatusKnown, StatusShape
 from .statuses import Statuses
 from .views import status_shape
 
@@ -24,19 +23,19 @@ ONLINE_STATUS: Final = "online-status"
 
 @final
 class PresenceEvents:
-    """Coming, going, and what is said about it."""
+    """The events about who is online."""
 
-    def __init__(self, domain: Domain, desk: Desk, statuses: Statuses) -> None:
+    def __init__(self, domain: Domain, sessions: Sessions, statuses: Statuses) -> None:
         self._domain = domain
-        self._desk = desk
+        self._sessions = sessions
         self._statuses = statuses
 
     async def user_join(self, socket: Socket, user_id: UserName) -> StatusKnown:
-        """Say who one is: be online, get what is meant for oneself and who else comes and goes.
+        """Join as a user: be online, get what is meant for oneself, and who comes online or goes offline.
 
-        An admin who names somebody else gets what is meant for them; nobody comes online by that.
+        An admin who names somebody else gets what is meant for them; that brings nobody online.
         """
-        session = await self._desk.believed_session(socket, user_id)
+        session = await self._sessions.believed_session(socket, user_id)
         named = session.named(user_id)
         if named != session.key:
             status = await self._status_of(named)
@@ -48,8 +47,8 @@ class PresenceEvents:
         return known
 
     async def set_online_status(self, socket: Socket, payload: SetOnlineStatus) -> StatusKnown:
-        """Be seen as online or offline until the last socket goes, or until one says otherwise."""
-        session = await self._desk.session_of(socket)
+        """Be seen as online or offline until one's last socket leaves, or until one sends something else."""
+        session = await self._sessions.session_of(socket)
         user = session.named(payload.user_id)
         if payload.is_online and user == session.key:
             return await self._come_online(socket, session)
@@ -60,8 +59,8 @@ class PresenceEvents:
         return self._tell_status(socket, user, last_active, is_changed=is_changed)
 
     async def get_online_status(self, socket: Socket, user_id: UserName) -> StatusKnown:
-        """Ask whether somebody is online. One whom nobody knows is not."""
-        await self._desk.session_of(socket)
+        """Get whether somebody is online. An unknown user is not."""
+        await self._sessions.session_of(socket)
         status = await self._status_of(key_of(user_id))
         reply(socket, ONLINE_STATUS, status)
         return StatusKnown(status=status)
@@ -80,16 +79,6 @@ class PresenceEvents:
             status = status_shape(gone, is_online=False, last_active=last_active)
             socket.namespace.to(EVERYBODY).emit(STATUS_CHANGED, status)
 
-    async def presence(self, user_id: str, user_type: str | None = None) -> UserPresence:  # noqa: ARG002 - see Manage
-        """Say who is online, to another back-end."""
-        status = await self._status_of(key_of(user_id))
-        return UserPresence(
-            user_id=status.user_id,
-            is_online=status.is_online,
-            sockets=self._statuses.sockets_of(key_of(user_id)),
-            last_active=status.last_active,
-        )
-
     async def _come_online(self, socket: Socket, session: Session) -> StatusKnown:
         last_active = await self._touch(session.key)
         is_changed = self._statuses.arrive(session.key, ConnectionKey(socket.id))
@@ -99,14 +88,14 @@ class PresenceEvents:
         return (await self._domain.users.touch(user)).last_active
 
     async def _status_of(self, user: UserKey) -> StatusShape:
-        known = await self._desk.maybe_user(user)
+        known = await self._sessions.maybe_user(user)
         last_active = None if known is None else known.last_active
         return status_shape(user, is_online=self._statuses.is_online(user), last_active=last_active)
 
     def _tell_status(
         self, socket: Socket, user: UserKey, last_active: datetime | None, *, is_changed: bool
     ) -> StatusKnown:
-        """Tell everybody what is new to them; what is not, only whoever asked for it."""
+        """Send a status to everybody if it has changed, or else only to the socket that asked."""
         status = status_shape(user, is_online=self._statuses.is_online(user), last_active=last_active)
         if is_changed:
             tell_with_self(socket, (EVERYBODY,), STATUS_CHANGED, status)

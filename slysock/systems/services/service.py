@@ -1,26 +1,25 @@
-"""The system put together, and what Python code of the same process can do with it."""
+"""The parts of the system together, as its events, the management API and Python code of the same process use them."""
 
 import logging
 from typing import Final, final
 
-from slysock import Router, Server
+from slysock import Server
 from slysock.systems.domain import make_domain
+from slysock.systems.domain.all_chats import AllChats
 from slysock.systems.domain.notifications import Notifications
-from slysock.systems.domain.oversight import Oversight
-from slysock.systems.domain.posting import Posts
+from slysock.systems.domain.posts import Posts
+from slysock.systems.emitter import Emitter
 from slysock.systems.foundation import Foundation
-from slysock.systems.manage.resources import Manage, UserPresence, notifications, resource
-from slysock.systems.voice import Voice
 from slysock_store import SystemName
 
-from .answers import answer_error
-from .chatting import Chatting
-from .desk import Desk
-from .notices import NewNotice, Notices
-from .people import key_of
+from .access import Access
+from .managing import Managing
+from .notifications import NotificationEvents
 from .presence import PresenceEvents
-from .records import ChatRecord, PutChat, PutTicket, PutUser, Records, TicketRecord
-from .shapes import NotificationShape, SenderShape
+from .reading import Reading
+from .rooms import ROOT
+from .sending import Sending
+from .sessions import Sessions
 from .statuses import Statuses
 from .tickets import Tickets
 from .typing_signals import TypingSignals
@@ -28,7 +27,6 @@ from .typing_signals import TypingSignals
 logger = logging.getLogger("slysock.systems")
 
 NAME: Final = SystemName("services")
-ROOT: Final = "/"
 
 
 @final
@@ -36,102 +34,30 @@ class Services:
     """Chats, notifications, presence and tickets of one server.
 
     Attributes:
-        router: its events, without the door of the root namespace.
+        statuses: who is seen as online.
+        presence, sending, reading, typing, notifications, tickets: the events.
+        managing: what another back-end reports.
     """
 
     def __init__(self, foundation: Foundation) -> None:
-        if foundation.settings.trust_user_join:
-            logger.warning("services: whoever carries no token is believed to be whom their user-join names")
-        domain = make_domain(foundation.store, NAME)
-        oversight, posts = Oversight(foundation.store, NAME), Posts(foundation.store, NAME)
-        told = Notifications(foundation.store, NAME, listening=domain.listening)
-        trust = foundation.settings.trust_user_join
-        self._voice = Voice(ROOT)
-        desk = Desk(domain, oversight, foundation.admission, self._voice, trust_user_join=trust)
-        self._statuses = Statuses(domain.online)
-        self._notices = Notices(domain, told, desk, self._voice)
-        self._presence = PresenceEvents(domain, desk, self._statuses)
-        self._records = Records(domain, oversight, desk)
-        self.router = Router(ROOT)
-        self.router.on_error(answer_error)
-        _add_presence(self.router, self._presence)
-        _add_chats(self.router, Chatting(domain, posts, desk, self._statuses), TypingSignals(desk))
-        _add_notices(self.router, self._notices)
-        _add_tickets(self.router, Tickets(domain, posts, desk))
+        store, trust = foundation.store, foundation.settings.trust_user_join
+        if trust:
+            logger.warning("services: clients without a token are believed to be whom their user-join names")
+        domain = make_domain(store, NAME)
+        all_chats, posts = AllChats(store, NAME), Posts(store, NAME)
+        notifications = Notifications(store, NAME, listening=domain.listening)
+        self._emitter = Emitter(ROOT)
+        self.statuses = Statuses(domain.online)
+        sessions = Sessions(domain, foundation.admission, self._emitter, trust_user_join=trust)
+        access = Access(domain, all_chats)
+        self.presence = PresenceEvents(domain, sessions, self.statuses)
+        self.sending = Sending(sessions, access, posts, self.statuses)
+        self.reading = Reading(domain, sessions, access)
+        self.typing = TypingSignals(sessions, access)
+        self.notifications = NotificationEvents(domain, sessions, notifications, self._emitter)
+        self.tickets = Tickets(domain, sessions, access, posts)
+        self.managing = Managing(domain, sessions, all_chats, self.statuses, self.notifications)
 
     def started(self, server: Server) -> None:
-        """Learn where the clients are."""
-        self._voice.bind(server)
-
-    async def put_user(self, user_id: str, user: PutUser) -> SenderShape:
-        """See `Records.put_user`."""
-        return await self._records.put_user(user_id, user)
-
-    async def put_chat(self, chat_id: str, chat: PutChat) -> ChatRecord:
-        """See `Records.put_chat`."""
-        return await self._records.put_chat(chat_id, chat)
-
-    async def put_ticket(self, ticket_id: str, ticket: PutTicket) -> TicketRecord:
-        """See `Records.put_ticket`."""
-        return await self._records.put_ticket(ticket_id, ticket)
-
-    async def notify(self, notice: NewNotice) -> NotificationShape:
-        """See `Notices.notify`."""
-        return await self._notices.notify(notice)
-
-    async def presence(self, user_id: str, user_type: str | None = None) -> UserPresence:
-        """See `PresenceEvents.presence`."""
-        return await self._presence.presence(user_id, user_type)
-
-    def emit_notification(self, user_id: str | int, notification: object) -> None:
-        """See `Notices.emit`."""
-        self._notices.emit(key_of(user_id), notification)
-
-    def has_socket(self, user_id: str | int) -> bool:
-        """Tell whether a user has a socket that has said who it is."""
-        return self._statuses.has_socket(key_of(user_id))
-
-    @property
-    def manage(self) -> Manage:
-        """What the management API can do here."""
-        return Manage(
-            resources=(
-                resource("users", PutUser, self.put_user, doc="Make or refresh a user."),
-                resource("chats", PutChat, self.put_chat, doc="Make a chat of a client and a provider, or confirm it."),
-                resource("tickets", PutTicket, self.put_ticket, doc="Make a support ticket, or confirm it."),
-            ),
-            presence=self.presence,
-            notifications=notifications(NewNotice, self.notify),
-        )
-
-
-def _add_presence(router: Router, events: PresenceEvents) -> None:
-    router.on_disconnect(events.disconnect)
-    router.on("user-join")(events.user_join)
-    router.on("set-online-status")(events.set_online_status)
-    router.on("get-online-status")(events.get_online_status)
-
-
-def _add_chats(router: Router, chats: Chatting, typing: TypingSignals) -> None:
-    router.on("join-chat")(chats.join_chat)
-    router.on("leave-chat")(chats.leave_chat)
-    router.on("send-message")(chats.send_message)
-    router.on("mark-messages-read")(chats.mark_messages_read)
-    router.on("typing-start")(typing.start)
-    router.on("typing-stop")(typing.stop)
-
-
-def _add_notices(router: Router, notices: Notices) -> None:
-    router.on("join-notifications")(notices.join)
-    router.on("mark-notification-read")(notices.mark_read)
-    router.on("mark-all-notifications-read")(notices.mark_all_read)
-    router.on("get-unread-count")(notices.unread_count)
-
-
-def _add_tickets(router: Router, tickets: Tickets) -> None:
-    router.on("join-support-ticket")(tickets.join_ticket)
-    router.on("join-support-dashboard")(tickets.join_dashboard)
-    router.on("support-message")(tickets.send)
-    router.on("support-typing-start")(tickets.start_typing)
-    router.on("support-typing-stop")(tickets.stop_typing)
-    router.on("mark-message-read")(tickets.mark_read)
+        """Find the namespace; see `System.started`."""
+        self._emitter.bind(server)

@@ -1,4 +1,4 @@
-"""From records to shapes. Pure: whoever calls has read the records."""
+"""From records to shapes. Pure: the caller has read the records."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import UNSET
 
+from slysock.systems.domain.profiles import name_in, text_in
 from slysock.systems.domain.times import wire_time
 from slysock_store import Chat, Json, JsonObject, Message, Notification, User, UserKey
 
@@ -23,17 +24,17 @@ from .shapes import (
 
 NEW_SUPPORT_MESSAGE: Final = "new-support-message"
 USER: Final = "user"
-"""What everybody who is no admin is called in a ticket."""
+"""What everybody except admins is called in a ticket."""
 
 
 def id_of(chat: Chat) -> str:
-    """Give the id that the back-end knows a chat or a ticket by."""
+    """Return the back-end's id of a chat or ticket."""
     assert isinstance(chat.reference, str), "a chat of this system is made with its id as reference"
     return chat.reference
 
 
 def message_shape(chat: Chat, message: Message, sender: User) -> MessageShape:
-    """Show a message of a chat of two."""
+    """Show a message in a chat of two."""
     receiver = other_side(chat, message.sender)
     return MessageShape(
         id=message.id,
@@ -52,7 +53,7 @@ def message_shape(chat: Chat, message: Message, sender: User) -> MessageShape:
 
 
 def support_message(chat: Chat, message: Message, sender: User) -> SupportMessageShape:
-    """Show a message of a ticket."""
+    """Show a message in a ticket."""
     role = message.extra.get("senderRole")
     return SupportMessageShape(
         id=message.id,
@@ -69,12 +70,12 @@ def support_message(chat: Chat, message: Message, sender: User) -> SupportMessag
 
 
 def announced(message: SupportMessageShape) -> NewSupportMessageShape:
-    """Wrap a message of a ticket as the document has it."""
+    """Wrap a message in a ticket as the document does."""
     return NewSupportMessageShape(event=NEW_SUPPORT_MESSAGE, data=message)
 
 
 def other_side(chat: Chat, user: UserKey) -> UserKey:
-    """Give the other one of a chat of two."""
+    """Return the other one of a chat of two."""
     first, second = chat.participants
     return second if user == first else first
 
@@ -82,12 +83,15 @@ def other_side(chat: Chat, user: UserKey) -> UserKey:
 def sender_shape(user: User) -> SenderShape:
     """Show who wrote something."""
     return SenderShape(
-        id=user.key, full_name=_full_name(user.profile), profile_photo=_photo(user.profile), role=user.role
+        id=user.key,
+        full_name=name_in(user.profile, "fullName", "name"),
+        profile_photo=_photo(user.profile),
+        role=user.role,
     )
 
 
 def status_shape(user: UserKey, *, is_online: bool, last_active: datetime | None) -> StatusShape:
-    """Show how somebody is seen."""
+    """Show a user's status."""
     return StatusShape(
         user_id=user, is_online=is_online, last_active=None if last_active is None else wire_time(last_active)
     )
@@ -108,21 +112,9 @@ def notification_shape(notification: Notification) -> NotificationShape:
     )
 
 
-def _full_name(profile: JsonObject) -> str | None:
-    whole = _text(profile, "fullName", "name")
-    if whole is not None:
-        return whole
-    parts = [part for part in (_text(profile, "firstName"), _text(profile, "lastName")) if part is not None]
-    return " ".join(parts) or _text(profile, "username")
-
-
 def _photo(profile: JsonObject) -> PhotoShape:
-    """Profiles come from many back-ends: a photo is an address, or an object that has one."""
+    """Return the address of a photo: profiles come from many back-ends, with an address or an object that has one."""
     given: Json = profile.get("profilePhoto")
     if isinstance(given, Mapping):
-        return PhotoShape(url=_text(given, "url"))
-    return PhotoShape(url=_text(profile, "profilePhoto", "profilePicture", "profilePictureUrl", "avatar"))
-
-
-def _text(fields: JsonObject, *names: str) -> str | None:
-    return next((value for name in names if isinstance(value := fields.get(name), str)), None)
+        return PhotoShape(url=text_in(given, "url"))
+    return PhotoShape(url=text_in(profile, "profilePhoto", "profilePicture", "profilePictureUrl", "avatar"))

@@ -1,37 +1,35 @@
-"""Support and order chat: users, restaurants, markets and pharmacies talk with admins, and with each other of an order.
+"""Support and order chat: users, restaurants, markets and pharmacies talk with admins, and with each other on orders.
 
 Namespace `/support` and eleven endpoints under `/support`, as in the document "Support & Order Chat - Socket.io Events
-Documentation". Messages are sent by HTTP and heard by sockets. Ours is one event beside them: `refreshToken {token}`
-prolongs a live socket.
+Documentation". Messages are sent by HTTP and received by sockets. One event is our own: `refreshToken {token}`, by
+which a socket stays connected with a newer token.
 """
-
-from typing import Final
 
 from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
-from slysock.systems.voice import Voice
-from slysock_store import SystemName
 
-from .events import EMITS, NAMESPACE, support_router
+from .emissions import EMITS
+from .events import make_routers
 from .managing import make_manage
-from .rest import support_area
-from .service import make_service
+from .people import ADMIN, MARKET, PHARMACY, RESTAURANT, USER
+from .rest import make_rest
+from .service import NAME, Support
+from .story import tell
 
 __all__ = ["NAME", "support"]
 
-NAME: Final = SystemName("support")
-
 
 def support(foundation: Foundation) -> System:
-    """Make the system; see `SystemMaker`."""
-    voice = Voice(NAMESPACE)
-    service = make_service(foundation.store, NAME, voice)
+    """Make the system; a `SystemMaker`."""
+    service = Support(foundation)
     return System(
         name=NAME,
-        routers=(support_router(service, foundation.admission),),
-        run=service.lineup.run,
-        rest=(support_area(service),),
-        manage=make_manage(service),
+        routers=make_routers(service),
+        run=service.outgoing.run,
+        rest=(make_rest(service),),
+        manage=make_manage(service.managing),
         emits=EMITS,
-        started=voice.bind,
+        roles=(USER, RESTAURANT, MARKET, PHARMACY, ADMIN),
+        story=tell,
+        started=service.started,
     )

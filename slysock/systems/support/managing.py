@@ -1,14 +1,16 @@
-"""What the back-end that owns users and orders tells of them."""
+"""What the back-end that owns users and orders reports."""
 
 from typing import final
 
-from slysock.systems.domain.times import wire_time
-from slysock.systems.manage import Manage, UserPresence, UserRecord, resource
+from slysock.systems.domain import Domain
+from slysock.systems.domain.outgoing_order import OutgoingOrder
+from slysock.systems.manage import Manage, UserPresence, UserRecord, resource, user_presence
 from slysock_store import UserKey
 
+from .orders import Orders
 from .payloads import OrderRecord
 from .people import word_of
-from .service import Service
+from .sessions import Sessions
 from .shapes import OrderShape, PersonShape
 from .views import person_shape
 
@@ -17,48 +19,43 @@ from .views import person_shape
 class Managing:
     """The system's part of the management API."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, domain: Domain, sessions: Sessions, orders: Orders, outgoing: OutgoingOrder) -> None:
+        self._domain = domain
+        self._sessions = sessions
+        self._orders = orders
+        self._outgoing = outgoing
 
     async def put_user(self, user_id: str, record: UserRecord) -> PersonShape:
-        """Learn of a user, or of what has changed about them."""
+        """Create or update a user."""
         key = UserKey(user_id)
-        user = await self._service.domain.users.sign_in(key, role=word_of(record.role), profile=record.profile())
-        self._service.desk.forget(key)
+        user = await self._domain.users.sign_in(key, role=word_of(record.role), profile=record.profile())
+        self._sessions.forget(key)
         return person_shape(key, {key: user})
 
     async def put_order(self, order_id: str, record: OrderRecord) -> OrderShape:
-        """Learn of an order; when it is over, its chat is closed and those in it are told."""
-        with self._service.lineup.after_answer() as behind:
-            order = await self._service.orders.put_order(order_id, record, behind)
+        """Create or update an order; if it is over, its chat is closed and those in it are told."""
+        with self._outgoing.after_answer() as behind:
+            order = await self._orders.put_order(order_id, record, behind)
             behind.release()
         return order
 
     async def presence(self, user_id: str, user_type: str | None) -> UserPresence:  # noqa: ARG002 - ids are unique here
-        """Say whether a user is connected."""
+        """Return whether a user is connected."""
         key = UserKey(user_id)
-        known = (await self._service.domain.users.find((key,))).get(key)
-        sockets = self._service.domain.online.connections_of(key)
-        last_active = None if known is None else known.last_active
-        return UserPresence(
-            user_id=user_id,
-            is_online=sockets > 0,
-            sockets=sockets,
-            last_active=None if last_active is None else wire_time(last_active),
-        )
+        known = (await self._domain.users.find((key,))).get(key)
+        return user_presence(user_id, [known], sockets=self._domain.online.connections_of(key))
 
 
-def make_manage(service: Service) -> Manage:
-    """Say what the management API can do here."""
-    managing = Managing(service)
+def make_manage(managing: Managing) -> Manage:
+    """Declare what the management API can do."""
     return Manage(
         resources=(
-            resource("users", UserRecord, managing.put_user, doc="Tell of a user: role, name, profile."),
+            resource("users", UserRecord, managing.put_user, doc="Create or update a user: role, name, profile."),
             resource(
                 "orders",
                 OrderRecord,
                 managing.put_order,
-                doc="Tell of an order and its status; `delivered` and `cancelled` close its chat.",
+                doc="Create or update an order; the statuses `delivered` and `cancelled` close its chat.",
             ),
         ),
         presence=managing.presence,

@@ -6,11 +6,12 @@ import trio
 from msgspec import Struct
 
 from slysock.systems.domain import NotAllowed, NotFound
-from slysock.systems.domain.lineup import Announcements
+from slysock.systems.domain.all_chats import AllChats
+from slysock.systems.domain.outgoing_order import Announcements
 from slysock_store import Chat, ChatChanges, EnsuredChat, UserKey
 
+from .access import Access
 from .announcing import Announcer
-from .desk import Desk
 from .opening import Opening
 from .order_book import Order, OrderBook, belongs_to, waits_for_its_user, with_user
 from .payloads import OrderRecord
@@ -39,8 +40,17 @@ class OpenedChat(Struct, frozen=True, kw_only=True):
 class Orders:
     """Orders and their chats."""
 
-    def __init__(self, desk: Desk, book: OrderBook, opening: Opening, sending: Sending, announcer: Announcer) -> None:
-        self._desk = desk
+    def __init__(
+        self,
+        access: Access,
+        all_chats: AllChats,
+        book: OrderBook,
+        opening: Opening,
+        sending: Sending,
+        announcer: Announcer,
+    ) -> None:
+        self._access = access
+        self._all_chats = all_chats
         self._book = book
         self._opening = opening
         self._sending = sending
@@ -48,10 +58,10 @@ class Orders:
         self._adopting = trio.Lock()
 
     async def open_chat(self, opener: Person, order_id: str, behind: Announcements) -> OpenedChat:
-        """Give an order's chat; make it first if there is none.
+        """Return an order's chat; create it if there is none.
 
         Raises:
-            NotAllowed: the order is none of theirs.
+            NotAllowed: the order does not concern them.
         """
         order = await self._book.maybe_order(order_id)
         user = _user_of(order, opener)
@@ -69,13 +79,13 @@ class Orders:
                 chat = await self._maybe_chat(order_id, order, _user_of(order, opener), behind) or chat
         if order is not None and belongs_to(chat, order):
             chat = await self._follow(chat, order, behind)
-        return OpenedChat(conversation=await self._desk.show(chat, opener.key), created=created)
+        return OpenedChat(conversation=await self._access.show(chat, opener.key), created=created)
 
     async def chat(self, reader: Person, order_id: str) -> Chat:
-        """Give an order's chat to one of those who may see it.
+        """Return an order's chat that the reader may see.
 
         Raises:
-            NotFound: there is none, or one of admins alone, which they may open.
+            NotFound: there is none, or one with only admins, which the reader may open.
             NotAllowed: it is not theirs.
         """
         order = await self._book.maybe_order(order_id)
@@ -86,7 +96,7 @@ class Orders:
         return chat
 
     async def put_order(self, order_id: str, told: OrderRecord, behind: Announcements) -> OrderShape:
-        """Learn of an order, or of what has become of it; its chat, if it has one, follows. Can be repeated."""
+        """Create or update an order; its chat, if it has one, follows. Can be repeated."""
         order = await self._book.put(order_id, told)
         chat = await self._maybe_chat(order_id, order, order.people[0], behind)
         if chat is not None:
@@ -110,14 +120,14 @@ class Orders:
             order_id, order, owner=_user_of(order, opener), participants=(*people, *admins)
         )
         if ensured.created:
-            users = await self._desk.people_in((ensured.chat,))
+            users = await self._access.people_in((ensured.chat,))
             self._announcer.new_conversation(behind, ensured.chat, users)
         return ensured
 
     async def _maybe_chat(
         self, order_id: str, order: Order | None, user: UserKey | None, behind: Announcements
     ) -> Chat | None:
-        """Find an order's chat; one that waits for its user has this one from now on."""
+        """Find an order's chat; if it waits for its user, this becomes the user."""
         chat = await self._book.maybe_chat(order_id, order)
         if chat is None or user is None or not waits_for_its_user(chat):
             return chat
@@ -126,19 +136,19 @@ class Orders:
 
     async def _adopt(self, chat: Chat, user: UserKey, behind: Announcements, *, is_over: bool) -> None:
         async with self._adopting:
-            if not waits_for_its_user(await self._desk.all.get(chat.id)):
+            if not waits_for_its_user(await self._all_chats.get(chat.id)):
                 return
-            chat = await self._desk.all.change(chat.id, with_user(user))
-        last, users = await self._desk.last_message(chat), await self._desk.people_in((chat,))
+            chat = await self._all_chats.change(chat.id, with_user(user))
+        last, users = await self._access.last_message(chat), await self._access.people_in((chat,))
         self._announcer.conversation_updated(behind, chat, last, users)
         if chat.status != CLOSED and not is_over:  # as in `_follow`
             self._announcer.joined_conversation(behind, chat, users, (user,))
 
     async def _follow(self, chat: Chat, order: Order, behind: Announcements) -> Chat:
-        """Bring a chat to where its order is: with all its people, closed if the order is over."""
+        """Bring a chat in line with its order: with all the order's people, closed if the order is over."""
         newcomers = tuple(key for key in order.people if not chat.is_participant(key))
         if newcomers:
-            chat = await self._desk.all.change(chat.id, ChatChanges(add_participants=newcomers))
+            chat = await self._all_chats.change(chat.id, ChatChanges(add_participants=newcomers))
         if order.is_over:
             chat = await self._close(chat, behind)
         if newcomers and chat.status != CLOSED:  # what nobody can write in any more is no new conversation
@@ -146,28 +156,28 @@ class Orders:
         return chat
 
     async def _tell_newcomers(self, chat: Chat, newcomers: tuple[UserKey, ...], behind: Announcements) -> None:
-        users = await self._desk.people_in((chat,))
+        users = await self._access.people_in((chat,))
         self._announcer.joined_conversation(behind, chat, users, newcomers)
 
     async def _close(self, chat: Chat, behind: Announcements) -> Chat:
-        """Close a chat whose order is over, once: repeated, it completes what a crash has cut short, and no more.
+        """Close a chat whose order is over, once: a repetition completes what a crash has cut short, and no more.
 
-        It is closed before the system says so, so that nobody's message comes behind that.
+        It is closed before the system says so, so that nobody's message comes after that.
         """
         if _CLOSED_BY_ORDER not in chat.extra:
             changes = ChatChanges(status=CLOSED, extra={_CLOSED_BY_ORDER: chat.status != CLOSED})
-            chat = await self._desk.all.change(chat.id, changes)
+            chat = await self._all_chats.change(chat.id, changes)
         if not chat.extra[_CLOSED_BY_ORDER]:
             return chat
         said = await self._sending.say(chat, ORDER_CLOSED_TEXT, behind, once_as=_CLOSED_BY_ORDER)
         if not said.is_duplicate:
-            users = await self._desk.people_in((said.chat,))
+            users = await self._access.people_in((said.chat,))
             self._announcer.conversation_updated(behind, said.chat, said.message, users)
         return said.chat
 
 
 def _user_of(order: Order | None, opener: Person) -> UserKey | None:
-    """Say whose an order is: what was told, else of whoever opens its chat, unless that is an admin."""
+    """Return the user of an order: as reported, or else whoever opens its chat, unless that is an admin."""
     if order is not None:
         return order.people[0]
     return None if opener.is_admin else opener.key
@@ -177,7 +187,7 @@ def _refuse_strangers(person: Person, chat: Chat, order: Order | None) -> None:
     """Let admins, participants and those whom the order concerns pass.
 
     Raises:
-        NotAllowed: somebody else.
+        NotAllowed: it is somebody else.
     """
     concerned = order is not None and person.key in order.people
     if not (concerned or _may_see(person, chat)):

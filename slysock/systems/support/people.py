@@ -1,14 +1,15 @@
-"""Who talks here: users, admins, restaurants, markets and pharmacies, and the rooms by which they are reached."""
+"""Who talks here: users, admins, restaurants, markets and pharmacies."""
 
-from typing import Final, NewType, final
+from typing import Final, final
 
 import msgspec
 
-from slysock.identity.tokens import Identity
+from slysock.identity import Identity
 from slysock.systems.domain import NotAuthenticated
-from slysock_store import ChatId, UserKey
+from slysock.systems.ids import key_of_bearer
+from slysock_store import UserKey
 
-RoomName = NewType("RoomName", str)
+from .rooms import ADMINS_ROOM, RoomName, personal_room
 
 USER: Final = "user"
 ADMIN: Final = "admin"
@@ -16,24 +17,19 @@ RESTAURANT: Final = "restaurant"
 MARKET: Final = "market"
 PHARMACY: Final = "pharmacy"
 
-MAX_USER_ID_CHARACTERS: Final = 128
-
 SYSTEM: Final = UserKey("system")
-"""Who says what the server says by itself; no token speaks for them."""
-
-ADMINS_ROOM: Final = RoomName("admins")
-"""The sockets of all admins."""
+"""The sender of what the server says itself; no token speaks for them."""
 
 
 @final
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a token names."""
+    """Whom a token identifies."""
 
     key: UserKey
     """The user's id; numbers as text."""
 
     role: str
-    """In lower case. One that the document does not have may do what everybody may."""
+    """In lower case. One that the document does not know may do what everybody may."""
 
     @property
     def is_admin(self) -> bool:
@@ -48,32 +44,17 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def person_of(identity: Identity) -> Person:
-    """Say who bears a token. Without a role, they are a user.
+    """Return the person whom a token identifies. Without a role, they are a user.
 
     Raises:
-        NotAuthenticated: the id is none that a user can have.
+        NotAuthenticated: the id is not one that a user can have.
     """
-    key = UserKey(str(identity.user_id))
-    if key == SYSTEM or len(key) > MAX_USER_ID_CHARACTERS:
-        raise NotAuthenticated("The token names no user of this chat")
+    key = key_of_bearer(identity)
+    if key == SYSTEM:
+        raise NotAuthenticated("The token does not identify a user of this chat")
     return Person(key=key, role=word_of(identity.role))
 
 
 def word_of(role: str | None) -> str:
-    """Spell a role as this system does."""
+    """Return a role as this system spells it."""
     return (role or USER).lower()
-
-
-def personal_room(user: UserKey) -> RoomName:
-    """The room of a user's sockets, whatever conversations they have open."""
-    return RoomName(f"user:{user}")
-
-
-def conversation_room(conversation: ChatId) -> RoomName:
-    """The room of the sockets that have a conversation open."""
-    return RoomName(f"conversation:{conversation}")
-
-
-def reader_room(conversation: ChatId, user: UserKey) -> RoomName:
-    """Those of them that are this user's: some of what they are told differs from reader to reader."""
-    return RoomName(f"conversation:{conversation}:{user}")

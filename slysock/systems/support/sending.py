@@ -3,13 +3,14 @@
 import re
 from typing import Final, final
 
-from slysock.systems.domain import Invalid
-from slysock.systems.domain.lineup import Announcements
-from slysock.systems.domain.posting import Post, Posts
+from slysock.systems.domain import Domain, Invalid
+from slysock.systems.domain.all_chats import AllChats
+from slysock.systems.domain.outgoing_order import Announcements
+from slysock.systems.domain.posts import Post, Posts
 from slysock_store import AddedMessage, Chat, ChatChanges
 
+from .access import Access
 from .announcing import Announcer
-from .desk import Desk
 from .payloads import SendMessage
 from .people import SYSTEM, Person
 from .shapes import MessageShape
@@ -24,29 +25,31 @@ _IMAGE_URL: Final = re.compile(r"(https?://|/)[^\s]{1,2047}")
 
 @final
 class Sending:
-    """The one path of a message into a conversation."""
+    """The one way of a message into a conversation."""
 
-    def __init__(self, desk: Desk, posts: Posts, announcer: Announcer) -> None:
-        self._desk = desk
+    def __init__(self, domain: Domain, access: Access, all_chats: AllChats, posts: Posts, announcer: Announcer) -> None:
+        self._domain = domain
+        self._access = access
+        self._all_chats = all_chats
         self._posts = posts
         self._announcer = announcer
 
     async def send(self, sender: Person, message: SendMessage, behind: Announcements) -> MessageShape:
-        """Store a message. A retry is answered with the first one and told to nobody.
+        """Store a message. A retry is answered with the first one and not announced.
 
         Raises:
             Conflict: the conversation is closed.
         """
-        chat = await self._desk.conversation(sender, message.conversation_id)
+        chat = await self._access.conversation(sender, message.conversation_id)
         return await self.send_into(chat, sender, message, behind)
 
     async def send_into(self, chat: Chat, sender: Person, message: SendMessage, behind: Announcements) -> MessageShape:
         """Store a message in a conversation that its sender may see."""
         if message.type == "image" and not _IMAGE_URL.fullmatch(message.content):
-            raise Invalid("The content of an image is its URL")
+            raise Invalid("The content of an image must be its URL")
         if sender.is_admin and not chat.is_participant(sender.key) and chat.status != CLOSED:
             chat = await self._take_part(chat, sender, behind)
-        users = await self._desk.domain.users.find((sender.key,))
+        users = await self._domain.users.find((sender.key,))
 
         def announce(stored: AddedMessage) -> None:
             self._announcer.new_message(behind, stored.message, users)
@@ -63,20 +66,20 @@ class Sending:
         return message_shape((await self._posts.post(post, announce)).message, users)
 
     async def _take_part(self, chat: Chat, admin: Person, behind: Announcements) -> Chat:
-        """Make an admin who answers a participant, so that the others see with whom they talk."""
-        joined = await self._desk.all.change(chat.id, ChatChanges(add_participants=(admin.key,)))
-        users = await self._desk.people_in((joined,))
-        self._announcer.conversation_updated(behind, joined, await self._desk.last_message(joined), users)
+        """Make an admin who answers a participant, so that the others see who they are talking to."""
+        joined = await self._all_chats.change(chat.id, ChatChanges(add_participants=(admin.key,)))
+        users = await self._access.people_in((joined,))
+        self._announcer.conversation_updated(behind, joined, await self._access.last_message(joined), users)
         return joined
 
     async def say(self, chat: Chat, text: str, behind: Announcements, *, once_as: str | None = None) -> AddedMessage:
         """Say something as the system, in a conversation of any status.
 
         Args:
-            chat: where.
-            text: what.
-            behind: where it is announced.
-            once_as: said only once in a conversation under this name.
+            chat: the conversation.
+            text: the message.
+            behind: where the announcement waits for its turn.
+            once_as: a message with this name is only sent once in a conversation.
         """
 
         def announce(stored: AddedMessage) -> None:

@@ -1,33 +1,31 @@
-"""From records to shapes. Pure: whoever calls has read the records."""
+"""From records to shapes. Pure: the caller has read the records."""
 
-from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from slysock.systems.domain import KnownUsers
+from slysock.systems.domain.profiles import text_in
 from slysock.systems.domain.times import wire_time
-from slysock_store import Chat, JsonObject, Message, User, UserKey
+from slysock_store import Chat, JsonObject, Message, UserKey
 
 from .people import ADMIN, SYSTEM, USER
 from .shapes import ConversationShape, LastMessageShape, MessageShape, PersonShape
 
-KnownUsers: TypeAlias = Mapping[UserKey, User]
-"""Users by key; those who were never here and whom nobody has told of are missing."""
-
 GENERAL: Final = "general"
 ORDER: Final = "order"
 SUBJECT: Final = "subject"
-"""Where `Chat.extra` has it."""
+"""The key of the subject in `Chat.extra`."""
 
 SYSTEM_NAME: Final = "المدير"
-"""What the document calls the admin: who says what the server says by itself."""
+"""What the document calls the admin who sends what the server says itself."""
 
 _SYSTEM_SHAPE: Final = PersonShape(id=SYSTEM, name=SYSTEM_NAME, role=ADMIN)
 
 
 def person_shape(key: UserKey, users: KnownUsers) -> PersonShape:
-    """Show a participant or sender; one of whom nothing is known is a user called by their id."""
+    """Show a participant or sender; an unknown one is a user whose name is the id."""
     if key == SYSTEM:
         return _SYSTEM_SHAPE
     user = users.get(key)
@@ -43,9 +41,8 @@ def _name_in(profile: JsonObject) -> str:
 
 
 def _text(fields: JsonObject, name: str) -> str:
-    """Read a text that came from other back-ends; what is of another type is as good as missing."""
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""
+    """Read a text that may be missing."""
+    return text_in(fields, name) or ""
 
 
 def message_shape(message: Message, users: KnownUsers) -> MessageShape:
@@ -64,7 +61,7 @@ def message_shape(message: Message, users: KnownUsers) -> MessageShape:
 
 
 def new_conversation_shape(chat: Chat, users: KnownUsers) -> ConversationShape:
-    """Show a conversation that has just begun; it is the same for all who are told."""
+    """Show a conversation that has just begun; it looks the same to everybody who is told."""
     return ConversationShape(
         id=chat.id,
         participants=[person_shape(key, users) for key in chat.participants],

@@ -1,5 +1,5 @@
 """The MongoDB backend: a replica set or cluster, one writer with bulk writes in transactions, reads from snapshots."""
 
-from .backend import MongoStore, open_database
+from .backend import open_database, store_on
 
-__all__ = ["MongoStore", "open_database"]
+__all__ = ["open_database", "store_on"]

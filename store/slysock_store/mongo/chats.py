@@ -55,7 +55,7 @@ def list_chats(
 
 
 def existing_chat(tx: Transaction, system: SystemName, chat_id: ChatId) -> Chat:
-    """Give one chat.
+    """Return one chat.
 
     Raises:
         NotFound: there is none in this system.
@@ -98,7 +98,7 @@ def _member(user: UserKey, *, is_participant: bool, unread: int) -> Member:
 
 
 def join(tx: Transaction, chat: Chat, user: UserKey, *, is_participant: bool) -> Chat:
-    """Make this user a member of the chat, with its history unread but not undelivered; nothing if it is one."""
+    """Make this user a member of the chat, with its history unread but not undelivered; do nothing for a member."""
     if any(member.user == user for member in chat.members):
         return _promote(tx, chat, user) if is_participant else chat
     unread = _add_history(tx, chat, user) if chat.message_count > 0 else 0
@@ -107,7 +107,7 @@ def join(tx: Transaction, chat: Chat, user: UserKey, *, is_participant: bool) ->
 
 
 def _add_history(tx: Transaction, chat: Chat, user: UserKey) -> int:
-    """Give the user a receipt for every message of others; count them."""
+    """Add a receipt of this user to every message of others; return their number."""
     others: Document = {**where(chat_id=chat.id), "is_deleted": False, "sender": {"$ne": where(user=user)["user"]}}
     receipt: Document = {"user": user, "delivered_at": from_milliseconds(tx.now), "read_at": None}
     tx.settle()
@@ -130,7 +130,7 @@ def with_member(
     unread: int | None = None,
     has_blocked: bool | None = None,
 ) -> Chat:
-    """Give the chat with one member changed; what is left out stays."""
+    """Return the chat with one member changed; what is left out stays."""
     named = {"is_participant": is_participant, "unread": unread, "has_blocked": has_blocked}
     given = {name: value for name, value in named.items() if value is not None}
     members = tuple(

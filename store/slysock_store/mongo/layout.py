@@ -28,7 +28,7 @@ class Collections:
 
 
 def collections_of(database: Database[Document]) -> Collections:
-    """Give the collections of a database, whether they exist or not."""
+    """Return the collections of a database, whether they exist or not."""
     return Collections(
         users=database["users"],
         chats=database["chats"],
@@ -98,7 +98,7 @@ class Snapshot:
     session: ClientSession
 
     def find_one(self, collection: Collection[Document], wanted: Document, *fields: str) -> Document | None:
-        """Give the document that the filter finds, or only these fields of it."""
+        """Return the document that the filter finds, or only these fields of it."""
         return collection.find_one(wanted, list(fields) or None, session=self.session)
 
     def find(
@@ -110,7 +110,7 @@ class Snapshot:
         skip: int = 0,
         limit: int = 0,
     ) -> list[Document]:
-        """Give the documents that the filter finds; a limit of 0 is none."""
+        """Return the documents that the filter finds; a limit of 0 means no limit."""
         found = collection.find(wanted, list(fields) or None, sort=order, skip=skip, limit=limit, session=self.session)
         return found.to_list()
 

@@ -20,7 +20,7 @@ def get_message(snapshot: Snapshot, system: SystemName, message_id: MessageId) -
 
 
 def existing_message(tx: Transaction, system: SystemName, message_id: MessageId) -> Message:
-    """Give one message.
+    """Return one message.
 
     Raises:
         NotFound: there is none in this system.
@@ -32,7 +32,7 @@ def existing_message(tx: Transaction, system: SystemName, message_id: MessageId)
 
 
 def list_messages(
-    snapshot: Snapshot, system: SystemName, chat_id: ChatId, window: paging.Window, *, with_deleted: bool
+    snapshot: Snapshot, system: SystemName, chat_id: ChatId, window: paging.Window, with_deleted: bool
 ) -> Page[Message]:
     """See `Store.list_messages`. Sequence numbers have no gaps, so they bound a page without counting through it."""
     counts = _counts(snapshot, system, [chat_id]).get(chat_id, paging.MessageCounts(0, 0))
@@ -48,7 +48,7 @@ def list_messages(
 
 
 def latest_messages(
-    snapshot: Snapshot, system: SystemName, chat_ids: Sequence[ChatId], limit_each: int, *, with_deleted: bool
+    snapshot: Snapshot, system: SystemName, chat_ids: Sequence[ChatId], limit_each: int, with_deleted: bool
 ) -> Mapping[ChatId, tuple[Message, ...]]:
     """See `Store.latest_messages`."""
     counted = {
@@ -74,7 +74,7 @@ def _latest(snapshot: Snapshot, ranges: Sequence[Document]) -> dict[ChatId, tupl
 
 
 def _kept(snapshot: Snapshot, chat_id: ChatId, limit: int, offset: int = 0) -> tuple[Message, ...]:
-    """Read the newest messages that are not deleted, but the first `offset`."""
+    """Read the newest messages that are not deleted, without the first `offset`."""
     wanted: Document = {**where(chat_id=chat_id), "is_deleted": False}
     messages = snapshot.collections.messages
     return tuple(map(message_of, snapshot.find(messages, wanted, order=LATEST_MESSAGES, skip=offset, limit=limit)))

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar, final
+from typing import TypeVar, TypeVarTuple, final
 
 import pymongo
 import trio
@@ -16,20 +16,21 @@ from .failures import mapped, may_read_again
 from .layout import Snapshot
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 READ_SECONDS = 4.0
-"""How long a read may take, with looking for a primary and all that the driver tries again."""
+"""How long a read may take, including the search for a primary and the driver's retries."""
 
 TURN_SECONDS = 4.0
-"""How long a read waits for a thread while others have them: while the database is gone they all wait as long."""
+"""How long a read waits for a thread while others have them all: without a database, they all wait that long."""
 
 ATTEMPTS = 20
-"""How often a read from a snapshot that is just becoming available is tried; each takes a round trip."""
+"""How often a read from a snapshot that is not available yet is tried; each takes a round trip."""
 
 
 @final
 class Readers:
-    """Runs reads on the connection, as many at once as it has sockets for. Further ones wait for their turn."""
+    """Runs reads on the connection, as many at once as it has sockets for. Others wait their turn."""
 
     def __init__(self, connection: Connection, *, seconds: float = READ_SECONDS) -> None:
         self._connection = connection
@@ -39,17 +40,17 @@ class Readers:
         self._threads = trio.CapacityLimiter(connection.readers)
         self._is_closed = False
 
-    async def read(self, operation: Callable[[Snapshot], T]) -> T:
+    async def read(self, operation: Callable[[Snapshot, *Ts], T], *args: *Ts) -> T:
         """Run a read that sees all that was acknowledged. Once begun it is not cancelled.
 
         Raises:
             StoreClosed: after `aclose`.
-            StoreUnavailable: the world failed, or there were too many reads for it.
+            StoreUnavailable: the database failed, or was busy with other reads for too long.
         """
         if self._is_closed:
             raise StoreClosed("the store is closed")
         async with self._turn():
-            return await trio.to_thread.run_sync(self._run, operation, limiter=self._threads)
+            return await trio.to_thread.run_sync(self._run, operation, *args, limiter=self._threads)
 
     async def aclose(self) -> None:
         """Refuse new reads and wait for those that are under way."""
@@ -72,22 +73,22 @@ class Readers:
 
     # What follows runs in a worker thread.
 
-    def _run(self, operation: Callable[[Snapshot], T]) -> T:
+    def _run(self, operation: Callable[[Snapshot, *Ts], T], *args: *Ts) -> T:
         try:
             with pymongo.timeout(self._seconds):
-                return self._read(operation)
+                return self._read(operation, *args)
         except (PyMongoError, BSONError, UnicodeError, OverflowError) as error:
             raise mapped(error, self._connection.where) from error
 
-    def _read(self, operation: Callable[[Snapshot], T]) -> T:
+    def _read(self, operation: Callable[[Snapshot, *Ts], T], *args: *Ts) -> T:
         for _ in range(ATTEMPTS - 1):
             try:
-                return self._read_once(operation)
+                return self._read_once(operation, *args)
             except PyMongoError as error:
                 if not may_read_again(error):
                     raise
-        return self._read_once(operation)
+        return self._read_once(operation, *args)
 
-    def _read_once(self, operation: Callable[[Snapshot], T]) -> T:
+    def _read_once(self, operation: Callable[[Snapshot, *Ts], T], *args: *Ts) -> T:
         with self._connection.client.start_session(snapshot=True) as session:
-            return operation(Snapshot(collections=self._connection.collections, session=session))
+            return operation(Snapshot(collections=self._connection.collections, session=session), *args)

@@ -1,9 +1,7 @@
 """How a message is stored, with everything that must agree with it. The hot path of every chat system."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import final
 
 from slysock_store import rules
 from slysock_store.errors import NotFound, StoreError
@@ -19,6 +17,7 @@ from slysock_store.models import (
     Receipt,
     SystemName,
 )
+from slysock_store.operations import AddMessage
 from slysock_store.times import from_milliseconds
 
 from . import chats, messages
@@ -27,31 +26,21 @@ from .records import retry_key
 from .transaction import Batch, Transaction
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class AddMessage:
-    """See `Store.add_message`. A value rather than a function, so that many can be read ahead for at once."""
-
-    system: SystemName
-    chat: ChatId | NewChat
-    message: NewMessage
-    required_status: str | None
-
-    def __call__(self, tx: Transaction) -> AddedMessage:
-        """Store the message."""
-        new = self.message
-        found = _chat_for(tx, self.system, self.chat)
-        retried = _retried(tx, found.chat, new)
-        if retried is not None:
-            return AddedMessage(chat=found.chat, message=retried, created_chat=False, is_duplicate=True)
-        _refuse(tx, found.chat, new, self.required_status)
-        chat, message = _put(tx, found.chat, new)
-        return AddedMessage(chat=chat, message=message, created_chat=found.created, is_duplicate=False)
+def add_message(tx: Transaction, call: AddMessage) -> AddedMessage:
+    """See `Store.add_message`."""
+    new = call.message
+    found = _chat_for(tx, call.system, call.chat)
+    retried = _retried(tx, found.chat, new)
+    if retried is not None:
+        return AddedMessage(chat=found.chat, message=retried, created_chat=False, is_duplicate=True)
+    _refuse(tx, found.chat, new, call.required_status)
+    changed, message = _put(tx, found.chat, new)
+    return AddedMessage(chat=changed, message=message, created_chat=found.created, is_duplicate=False)
 
 
-def read_ahead(batch: Batch, writes: Sequence[object]) -> None:
-    """Read with a few commands what all sendings among these writes will ask for one by one."""
-    sends = [write for write in writes if isinstance(write, AddMessage) and _is_sound(write)]
+def read_ahead(batch: Batch, arguments: Iterable[object]) -> None:
+    """Read with a few commands what all the sends in a batch of writes will ask for one by one."""
+    sends = [argument for argument in arguments if isinstance(argument, AddMessage) and _is_sound(argument)]
     if len(sends) < 2:
         return
     ids = [send.chat for send in sends if not isinstance(send.chat, NewChat)]
@@ -62,7 +51,7 @@ def read_ahead(batch: Batch, writes: Sequence[object]) -> None:
 
 
 def _is_sound(send: AddMessage) -> bool:
-    """Tell whether the names are names; the others are refused when their turn comes."""
+    """Tell whether the names are strings; a write with others is refused when its turn comes."""
     name = send.chat.key if isinstance(send.chat, NewChat) else send.chat
     client_message_id = send.message.client_message_id
     return all(map(is_text, (send.system, name, send.message.sender, client_message_id or "")))

@@ -1,5 +1,5 @@
 """The SQLite backend: one file (or memory), one writer with group commit, several readers."""
 
-from .backend import SqliteStore, open_file, open_memory
+from .backend import open_file, open_memory, store_on
 
-__all__ = ["SqliteStore", "open_file", "open_memory"]
+__all__ = ["open_file", "open_memory", "store_on"]

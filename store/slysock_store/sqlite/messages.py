@@ -55,7 +55,7 @@ def get_message(connection: sqlite3.Connection, system: SystemName, message_id: 
 
 
 def existing_message(connection: sqlite3.Connection, system: SystemName, message_id: MessageId) -> Message:
-    """Give one message.
+    """Return one message.
 
     Raises:
         NotFound: there is none in this system.
@@ -67,7 +67,7 @@ def existing_message(connection: sqlite3.Connection, system: SystemName, message
 
 
 def message_at(connection: sqlite3.Connection, chat_id: ChatId, sequence: int) -> Message:
-    """Give the message with a number that the chat has allotted."""
+    """Return the message with this number, which the chat must have assigned."""
     row: MessageRow | None = connection.execute(SELECT_MESSAGE_BY_SEQUENCE, (chat_id, sequence)).fetchone()
     if row is None:
         raise AssertionError("sequence numbers have no gaps")
@@ -77,14 +77,14 @@ def message_at(connection: sqlite3.Connection, chat_id: ChatId, sequence: int) -
 def find_retried(
     connection: sqlite3.Connection, chat_id: ChatId, sender: UserKey, client_message_id: str
 ) -> Message | None:
-    """Give the message that this sender stored before under the same client message id."""
+    """Return the message that this sender stored before under the same client message id."""
     key = (chat_id, sender, client_message_id)
     row: MessageRow | None = connection.execute(SELECT_MESSAGE_BY_CLIENT_ID, key).fetchone()
     return None if row is None else _with_receipts(connection, row)
 
 
 def list_messages(
-    connection: sqlite3.Connection, system: SystemName, chat_id: ChatId, window: paging.Window, *, with_deleted: bool
+    connection: sqlite3.Connection, system: SystemName, chat_id: ChatId, window: paging.Window, with_deleted: bool
 ) -> Page[Message]:
     """See `Store.list_messages`."""
     counts = _counts(connection, system, chat_id)
@@ -98,7 +98,6 @@ def latest_messages(
     system: SystemName,
     chat_ids: Sequence[ChatId],
     limit_each: int,
-    *,
     with_deleted: bool,
 ) -> Mapping[ChatId, tuple[Message, ...]]:
     """See `Store.latest_messages`."""
@@ -125,7 +124,7 @@ def _newest(
     *,
     with_deleted: bool,
 ) -> tuple[Message, ...]:
-    """Read the newest messages but the first `offset`.
+    """Read the newest messages, without the first `offset`.
 
     Sequence numbers have no gaps, so they bound a page without counting through it, unless some are to be left out.
     """

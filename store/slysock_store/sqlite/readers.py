@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar, final
+from typing import TypeVar, TypeVarTuple, final
 
 import trio
 
@@ -12,18 +12,19 @@ from slysock_store.errors import StoreClosed
 from .connection import connect_reader, mapped
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 MAX_READERS = 4
 """Reads at once, each in a thread with a connection of its own. Reads are short; more threads only share the cores."""
 
 
 CLOSE_DEADLINE_SECONDS = 30.0
-"""How long closing waits for reads that have begun; several busy timeouts."""
+"""How long closing waits for reads that have begun: several busy timeouts."""
 
 
 @final
 class Readers:
-    """A pool of connections; owns them. Further reads wait for their turn, where they can be cancelled."""
+    """A pool of connections; owns them. When all are in use, a read waits its turn, and can be cancelled there."""
 
     def __init__(self, database: str, *, where: str) -> None:
         self._database = database
@@ -32,16 +33,16 @@ class Readers:
         self._limiter = trio.CapacityLimiter(MAX_READERS)
         self._is_closed = False
 
-    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+    async def read(self, operation: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
         """Run a read in a transaction that sees all that was committed. Once begun it is not cancelled.
 
         Raises:
             StoreClosed: after `aclose`.
-            StoreUnavailable: the world failed.
+            StoreUnavailable: the database failed.
         """
         if self._is_closed:
             raise StoreClosed("the store is closed")
-        return await trio.to_thread.run_sync(self._run, operation, limiter=self._limiter)
+        return await trio.to_thread.run_sync(self._run, operation, *args, limiter=self._limiter)
 
     async def aclose(self) -> None:
         """Close the connections, after the reads that are under way."""
@@ -54,10 +55,10 @@ class Readers:
 
     # What follows runs in a worker thread.
 
-    def _run(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+    def _run(self, operation: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
         connection = self._idle_or_new()
         try:
-            return read_within(connection, operation, self._where)
+            return read_within(connection, self._where, operation, *args)
         finally:
             self._idle.append(connection)
 
@@ -72,11 +73,13 @@ class Readers:
             raise mapped(error, self._where) from error
 
 
-def read_within(connection: sqlite3.Connection, operation: Callable[[sqlite3.Connection], T], where: str) -> T:
+def read_within(
+    connection: sqlite3.Connection, where: str, operation: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts
+) -> T:
     """Run a read in a transaction of its own, with SQLite's errors mapped."""
     try:
         connection.execute("BEGIN")
-        return operation(connection)
+        return operation(connection, *args)
     except (sqlite3.Error, UnicodeError, OverflowError) as error:
         raise mapped(error, where) from error
     finally:

@@ -13,6 +13,7 @@ from slysock_store.models import (
     NewMessage,
     SystemName,
 )
+from slysock_store.operations import AddMessage
 
 from . import chats, columns, messages
 from .messages import MessageRow, ReceiptRow
@@ -35,15 +36,14 @@ UPDATE_CHAT_FOR_MESSAGE = """
 UPDATE_UNREAD = "UPDATE chat_members SET unread = unread + 1 WHERE chat_id = ? AND user_key <> ?"
 
 
-def add_message(
-    tx: Transaction, system: SystemName, chat: ChatId | NewChat, new: NewMessage, required_status: str | None
-) -> AddedMessage:
+def add_message(tx: Transaction, call: AddMessage) -> AddedMessage:
     """See `Store.add_message`."""
-    found = _chat_for(tx, system, chat)
+    new = call.message
+    found = _chat_for(tx, call.system, call.chat)
     retried = _retried(tx, found.chat, new)
     if retried is not None:
         return AddedMessage(chat=found.chat, message=retried, created_chat=False, is_duplicate=True)
-    _refuse(tx, found.chat, new, required_status)
+    _refuse(tx, found.chat, new, call.required_status)
     joined = chats.join(tx, found.chat, new.sender, is_participant=False)
     sent_at = rules.sent_at(joined, tx.now)
     message = _insert(tx, joined, new, sent_at)
@@ -100,7 +100,7 @@ def _insert(tx: Transaction, chat: Chat, new: NewMessage, sent_at: int) -> Messa
 
 
 def _count(tx: Transaction, chat: Chat, message: Message, sent_at: int) -> Chat:
-    """Let the chat's counters agree with its new message."""
+    """Adjust the chat's counters to its new message."""
     tx.change_chat(chat.id, UPDATE_UNREAD, (chat.id, message.sender))
     tx.change_chat(chat.id, UPDATE_CHAT_FOR_MESSAGE, (message.sequence, sent_at, sent_at, sent_at, chat.id))
     counted = rules.with_message(chat, message)

@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias, final
 
-from slysock_store.interface import Clock, Store
 from slysock_store.models import MAX_LIMIT, Chat, ChatId, ChatKey, Message, NewChat, NewMessage, SystemName, UserKey
+from slysock_store.store import Store
+from slysock_store.times import Clock
 
 SYSTEM = SystemName("contract")
 OTHER_SYSTEM = SystemName("another")
@@ -18,7 +19,7 @@ class OpenStore(Protocol):
     """Opens the store under check. The place is empty at a check's first call and the same at later ones."""
 
     def __call__(self, *, clock: Clock) -> AbstractAsyncContextManager[Store]:
-        """Give the store, to be opened and closed by `async with`."""
+        """Return the store, to be opened and closed by `async with`."""
         ...
 
 
@@ -27,17 +28,17 @@ Check: TypeAlias = Callable[[OpenStore], Awaitable[None]]
 
 @final
 class SettableClock:
-    """A clock that stands still until it is told."""
+    """A clock that stands still until it is moved."""
 
     def __init__(self, now: datetime = START) -> None:
         self.now = now
 
     def __call__(self) -> datetime:
-        """Give the time."""
+        """Return the time."""
         return self.now
 
     def move(self, seconds: float) -> None:
-        """Go on, or back where negative."""
+        """Move the clock forward, or back if negative."""
         self.now += timedelta(seconds=seconds)
 
 
@@ -48,14 +49,14 @@ def expect_equal(found: object, wanted: object, what: str) -> None:
 
 
 def expect(condition: bool, what: str) -> None:
-    """Fail the check unless this holds."""
+    """Fail the check unless the condition holds."""
     if not condition:
         raise AssertionError(what)
 
 
 @contextmanager
 def expect_raises(error: type[Exception]) -> Generator[None, None, None]:
-    """Fail the check unless the block raises this."""
+    """Fail the check unless the block raises this error."""
     try:
         yield
     except error:
@@ -64,23 +65,23 @@ def expect_raises(error: type[Exception]) -> Generator[None, None, None]:
 
 
 def between(*users: UserKey, key: str = "12345:1:1") -> NewChat:
-    """Describe a chat of these participants."""
+    """Describe a new chat between these participants."""
     return NewChat(kind="product", key=ChatKey(key), participants=users, reference=12345)
 
 
 def said(sender: UserKey, text: str = "hello", *, client_message_id: str | None = None) -> NewMessage:
-    """Describe a message."""
+    """Describe a new message."""
     return NewMessage(sender=sender, text=text, client_message_id=client_message_id)
 
 
 async def send(store: Store, *senders: UserKey, chat: ChatId | NewChat | None = None) -> tuple[Message, ...]:
-    """Send one message per name, in this order, into Anna and Ben's chat or the given one."""
+    """Send one message per name, in this order, to Anna and Ben's chat or the given one."""
     target = between(ANNA, BEN) if chat is None else chat
     return tuple([(await store.add_message(SYSTEM, target, said(sender))).message for sender in senders])
 
 
 async def chat_of(store: Store, message: Message) -> Chat:
-    """Give a message's chat as it is now."""
+    """Return a message's chat as it is now."""
     chat = await store.get_chat(SYSTEM, message.chat_id)
     if chat is None:
         raise AssertionError("the chat of a stored message is gone")
@@ -88,7 +89,7 @@ async def chat_of(store: Store, message: Message) -> Chat:
 
 
 async def history(store: Store, chat_id: ChatId, *, system: SystemName = SYSTEM) -> tuple[Message, ...]:
-    """Give all messages of a chat, oldest first, through its pages."""
+    """Return all messages of a chat, oldest first, through its pages."""
     messages: list[Message] = []
     page = 1
     while True:
@@ -100,7 +101,7 @@ async def history(store: Store, chat_id: ChatId, *, system: SystemName = SYSTEM)
 
 
 async def audit(store: Store, chat_id: ChatId, *, system: SystemName = SYSTEM) -> tuple[Message, ...]:
-    """Check everything that must agree within a chat; give its messages, oldest first."""
+    """Check everything that must agree within a chat; return its messages, oldest first."""
     chat = await store.get_chat(system, chat_id)
     if chat is None:
         raise AssertionError("no chat to audit")

@@ -277,7 +277,7 @@ async def check_a_deleted_message_is_not_changed(open_store: OpenStore) -> None:
         await audit(store, message.chat_id)
 
 
-CHECKS = (
+OF_SENDING = (
     check_a_message_comes_back_as_it_was_given,
     check_the_first_message_makes_the_chat,
     check_a_refused_first_message_leaves_no_chat,
@@ -286,11 +286,16 @@ CHECKS = (
     check_a_reply_stays_in_its_chat,
     check_a_sender_from_outside_becomes_a_member,
     check_order_survives_equal_and_backward_clocks,
+)
+OF_HISTORY = (
     check_history_is_paged_newest_first,
     check_latest_messages_of_several_chats,
+    check_deleted_messages_are_left_out_on_request,
+)
+OF_CHANGES = (
     check_only_the_sender_edits,
     check_a_user_has_one_reaction,
     check_only_the_sender_deletes_and_counters_agree,
-    check_deleted_messages_are_left_out_on_request,
     check_a_deleted_message_is_not_changed,
 )
+CHECKS = (*OF_SENDING, *OF_HISTORY, *OF_CHANGES)

@@ -122,7 +122,7 @@ async def check_references_are_replaced_and_found(open_store: OpenStore) -> None
         expect_equal(dict(await store.get_references(SYSTEM, kind="listing", keys=["7", "8"])), {"7": put}, "several")
 
 
-CHECKS = (
+OF_USERS = (
     check_an_upsert_refreshes_given_fields_and_keeps_others,
     check_systems_do_not_see_each_others_users,
     check_touching_records_activity_alone,
@@ -130,5 +130,6 @@ CHECKS = (
     check_pages_are_put_into_bounds,
     check_a_value_that_cannot_be_kept_is_refused,
     check_an_object_where_a_scalar_belongs_matches_nothing,
-    check_references_are_replaced_and_found,
 )
+OF_REFERENCES = (check_references_are_replaced_and_found,)
+CHECKS = (*OF_USERS, *OF_REFERENCES)

@@ -314,6 +314,52 @@ def test_an_error_is_final_and_keeps_nothing(bad: bytes) -> None:
     assert reader.error is error
 
 
+GOODBYES = {
+    "ordinary": frame(b"\x03\xe8bye", first=0x88),
+    "empty": frame(b"", first=0x88),
+    "of one byte": frame(b"\x03", first=0x88),
+    "of an illegal code": frame(b"\x03\xed", first=0x88),
+    "too long": frame(b"x" * 126, first=0x88),
+    "not final": frame(b"", first=0x08),
+    "with reserved bits": frame(b"", first=0xC8),
+    "not masked": b"\x88\x02\x03\xe8",
+}
+ENDS = {
+    "nothing": b"",
+    "an unknown opcode": frame(b"x", first=0x83),
+    "reserved bits": frame(b"x" * 70_000, first=0xC1),
+    "a continuation of nothing": frame(b"x", first=0x80),
+    "a long ping": frame(b"x" * 126, first=0x89),
+    "a frame without mask": b"\x81\x02hi",
+    "text that is not UTF-8": frame(b"\xff"),
+    "a message too big": frame(b"x" * (LIMIT + 1)),
+    "a fragment too big": frame(b"x" * (LIMIT + 1), first=0x01),
+}
+
+
+@pytest.mark.parametrize("goodbye", GOODBYES.values(), ids=GOODBYES)
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("step", [1, 3, 10**9])
+def test_a_goodbye_is_seen_as_soon_as_it_is_complete_behind_whatever_ends_the_connection(
+    goodbye: bytes, end: bytes, step: int
+) -> None:
+    reader = FrameReader(LIMIT)
+    reader.feed(frame(b"before") + end[:-40])
+    data = end[-40:] + (frame(b"between") if end else b"") + goodbye
+    for start in range(0, len(data) - 1, step):
+        reader.feed(data[:-1][start : start + step])
+        assert not reader.goodbye
+    reader.feed(data[-1:])
+    assert reader.goodbye
+
+
+@pytest.mark.parametrize("end", [end for end in ENDS.values() if end])
+def test_what_looks_like_a_goodbye_inside_of_a_frame_is_none(end: bytes) -> None:
+    reader = FrameReader(LIMIT)
+    reader.feed(end + frame(GOODBYES["ordinary"] * 20) + GOODBYES["ordinary"][:-1])
+    assert not reader.goodbye
+
+
 @pytest.mark.parametrize("step", [2, 50, 1000])
 def test_an_incomplete_message_costs_its_bytes_and_little_more(step: int) -> None:
     data = frame(b"x" * 20_000)[:-1]

@@ -132,7 +132,7 @@ async def test_no_answer_is_a_500(
     messages: list[Event], autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert (await ask(saying(*messages), GET)).startswith(FAILED)
-    assert "application gave no answer" in caplog.text
+    assert "application did not answer" in caplog.text
 
 
 @pytest.mark.parametrize(

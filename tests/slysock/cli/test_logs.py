@@ -7,7 +7,7 @@ from slysock.cli.logs import FieldsFormatter, JsonFormatter
 
 
 def record(text: str = "client left", **fields: object) -> logging.LogRecord:
-    made = logging.LogRecord("slysock.journal", logging.INFO, __file__, 1, text, (), None)
+    made = logging.LogRecord("slysock.access", logging.INFO, __file__, 1, text, (), None)
     made.created = 1_750_776_362.25
     made.fields = fields
     return made
@@ -28,7 +28,7 @@ def test_a_json_line_is_one_object() -> None:
     assert json.loads(line) == {
         "time": "2025-06-24T14:46:02.250Z",
         "level": "INFO",
-        "logger": "slysock.journal",
+        "logger": "slysock.access",
         "message": "client left",
         "user": "سارة",
         "namespace": "/chat",

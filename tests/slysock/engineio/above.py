@@ -6,10 +6,10 @@ import trio
 
 from slysock.engineio.receiver import ReceiverStatistics
 from slysock.ids import DisconnectReason
-from slysock.request import OpeningRequest
+from slysock.request import EngineRequest
 from slysock_protocol import RemoteProtocolError
 
-OPENING = OpeningRequest(headers={}, query={}, address="", secure=False, url="/")
+OPENING = EngineRequest(headers={}, query={}, address="", secure=False, url="/")
 
 
 @final
@@ -29,7 +29,7 @@ class Above:
             raise RemoteProtocolError("wrong")
         self.notes.append(data)
 
-    def closed(self, reason: DisconnectReason) -> None:
+    def closed(self, reason: DisconnectReason, *, by_client: bool) -> None:
         self.notes.append(reason)
 
     async def wait_ready(self) -> None:

@@ -8,6 +8,8 @@ import trio.testing
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Router, Server, Socket
+from slysock.engineio.gate import Gate
+from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.long_polling import LongPolling
 from slysock.engineio.polling import PollingTransport
 from slysock.engineio.receiver import NOBODY
@@ -101,14 +103,16 @@ async def test_a_poll_while_another_transport_is_tried_ends_at_once(autojump_clo
 
 @pytest.mark.parametrize("method", [b"GET", b"POST"])
 async def test_a_session_whose_time_has_run_out_is_ended_by_the_request_that_finds_it_so(
-    nursery: trio.Nursery, mock_clock: MockClock, method: bytes
+    mock_clock: MockClock, method: bytes
 ) -> None:
     config, timers = Config(), Timers()  # which nobody keeps: as if their turn had not come yet
-    sessions = Sessions(config, timers, lambda _: NOBODY)
-    session = sessions.open(OPENING, PollingTransport(max_bytes=1000, on_full=lambda: None), nursery)
+    sessions = Sessions(config, timers, lambda _: NOBODY, lambda: 0)
+    session = sessions.open(OPENING, PollingTransport(max_bytes=1000, on_full=lambda: None))
     mock_clock.jump(config.ping_interval_seconds + config.ping_timeout_seconds)
     client, _, request = await arrived(method + b" / HTTP/1.1\r\nhost: a\r\n\r\n")
-    await LongPolling(config, sessions, timers, Responses(config)).handle(request, session.id)
+    await LongPolling(config, sessions, timers, Responses(config, Gate(EngineHooks(), lambda record: None, 10))).handle(
+        request, session.id
+    )
     assert session.closed
     assert b'{"code":1,"message":"Session ID unknown"}' in await client.receive_some(1000)
 

@@ -197,7 +197,6 @@ class Alone:
             SessionId("alone"),
             OPENING,
             way(),
-            nursery=nursery,
             config=Config(),
             timers=self.timers,
             on_closed=self.closed.append,
@@ -230,7 +229,7 @@ async def test_what_the_layer_above_refuses_closes_the_session(
     ):
         one = Alone(nursery)
         receive(one.session)
-        assert (one.session.failed, one.above.notes, one.closed) == (True, ["parse error"], [one.session])
+        assert (one.session.closed, one.above.notes, one.closed) == (True, ["parse error"], [one.session])
 
 
 async def test_silence_is_forgiven_while_the_answer_may_be_among_what_was_not_read(

@@ -58,21 +58,17 @@ def polling() -> PollingTransport:
     return PollingTransport(max_bytes=1000, on_full=lambda: None)
 
 
-async def test_a_session_is_found_until_it_ends_and_its_last_words_once(
-    nursery: trio.Nursery, mock_clock: MockClock
-) -> None:
-    closed: list[str] = []
+async def test_a_session_is_found_until_it_ends_and_its_last_words_once(mock_clock: MockClock) -> None:
     timers = Timers()
-    sessions = Sessions(Config(), timers, lambda _: NOBODY)
-    session = sessions.open(OPENING, polling(), nursery, lambda: closed.append("closed"))
-    other = sessions.open(OPENING, polling(), nursery)
+    sessions = Sessions(Config(), timers, lambda _: NOBODY, lambda: 0)
+    session = sessions.open(OPENING, polling())
+    other = sessions.open(OPENING, polling())
     assert sessions.all() == [session, other]
     assert sessions.find(session.id) is session
     assert sessions.find(None) is None
     assert sessions.is_known(session.id)
     assert not sessions.has_ended(session.id)
     session.close("forced close")
-    assert closed == ["closed"]
     assert (len(sessions), sessions.lingering, sessions.find(session.id)) == (1, 1, None)
     assert sessions.is_known(session.id)
     assert sessions.has_ended(session.id)
@@ -83,11 +79,20 @@ async def test_a_session_is_found_until_it_ends_and_its_last_words_once(
     assert len(sessions) == 0
 
 
-async def test_a_session_that_ended_by_its_clients_doing_has_no_last_words(
-    nursery: trio.Nursery, mock_clock: MockClock
-) -> None:
-    sessions = Sessions(Config(), Timers(), lambda _: NOBODY)
-    session = sessions.open(OPENING, polling(), nursery)
+async def test_a_session_that_ended_by_its_clients_doing_has_no_last_words(mock_clock: MockClock) -> None:
+    sessions = Sessions(Config(), Timers(), lambda _: NOBODY, lambda: 0)
+    session = sessions.open(OPENING, polling())
     session.close("transport close", Ending.PEER)
     assert not sessions.is_known(session.id)
     assert sessions.lingering == 0
+
+
+async def test_there_is_room_for_so_many_and_those_who_have_left_take_theirs_while_they_are_handled(
+    mock_clock: MockClock,
+) -> None:
+    leaving = 0
+    sessions = Sessions(Config(max_connections=2), Timers(), lambda _: NOBODY, lambda: leaving)
+    sessions.open(OPENING, polling())
+    assert not sessions.is_full
+    leaving = 1
+    assert sessions.is_full

@@ -11,7 +11,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from slysock import Config, Router, Socket
 from slysock.testing import Closed, Memory, MemoryClient, PollingClient, WebSocketClient
 from slysock_protocol.engineio import Outgoing
-from tests.slysock.serving import only_session, serving, sessions_of
+from tests.slysock.engineio.frames import HANDSHAKE, TEXT, Raw, frame
+from tests.slysock.serving import logged, only_session, serving, sessions_of
 
 TARGET = "/socket.io/?EIO=4&transport=websocket"
 
@@ -273,3 +274,26 @@ async def test_a_session_that_ends_while_it_is_probed_takes_the_websocket_along(
         await websocket.send_text(b"5")
         assert await closed(websocket) == 1000
         assert memory.server.statistics().connections == 0
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "another probe", "an upgrade"])
+async def test_a_probe_that_is_over_does_nothing_more_whatever_its_client_still_says(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, meanwhile: str
+) -> None:
+    async with serving(echoing()) as memory:
+        client, engine = await polling(memory)
+        session, transport = only_session(memory), only_session(memory).transport
+        target = f"&sid={engine.handshake['sid']} HTTP".encode()
+        websocket = Raw(memory.open())
+        await websocket.send(HANDSHAKE.replace(b" HTTP", target, 1), frame(TEXT, b"garbage"))
+        await wait_all_tasks_blocked()  # it is being closed, but the client does not look
+        if meanwhile == "another probe":
+            await probe(await second(memory, engine), engine)
+        elif meanwhile == "an upgrade":
+            await engine.upgrade()
+        await websocket.send(frame(TEXT, b"2probe"), frame(TEXT, b"5"))
+        await wait_all_tasks_blocked()
+        assert session.transport.name == ("websocket" if meanwhile == "an upgrade" else "polling")
+        assert transport.released == (meanwhile == "another probe")  # type: ignore[attr-defined]  # a PollingTransport
+        assert logged(caplog) == []
+        assert client

@@ -76,6 +76,49 @@ async def test_what_breaks_the_protocol_is_closed_with_its_code_behind_what_came
         assert trio.current_time() <= 5
 
 
+GOODBYE = frame(CLOSE, b"\x03\xe8bye")
+
+
+@pytest.mark.parametrize("fragments_before", [False, True])
+@pytest.mark.parametrize(
+    ("chunks", "code"),
+    [
+        ([frame(CLOSE, b"\x03")], 1002),
+        ([frame(CLOSE, b"\x03\xed")], 1002),
+        ([frame(CLOSE, b"\x03\xe8\xff")], 1007),
+        ([frame(CLOSE, b"x" * 126)], 1002),
+        ([frame(CLOSE, final=False)], 1002),
+        ([frame(CLOSE, bits=0x40)], 1002),
+        ([frame(CLOSE, b"\x03\xe8", masked=False)], 1002),
+        ([frame(3, b"reserved") + GOODBYE], 1002),
+        ([frame(3, b"reserved"), GOODBYE], 1002),
+        ([frame(3, b"reserved") + GOODBYE[:1], GOODBYE[1:4], GOODBYE[4:]], 1002),
+        ([frame(3, b"reserved") + frame(TEXT, b"4") + GOODBYE], 1002),
+        ([frame(TEXT, b"40", bits=0x40) + frame(CLOSE)], 1002),
+        ([frame(TEXT, b"40", masked=False) + GOODBYE], 1002),
+        ([frame(TEXT, b"\xff") + GOODBYE], 1007),
+        ([frame(TEXT, b"4" * 1001) + GOODBYE], 1009),
+        ([frame(TEXT, b"4" * 1001)[:-1], b"4" + GOODBYE], 1009),
+        ([frame(TEXT, b"9 no such packet") + GOODBYE], 1002),
+    ],
+)
+async def test_a_client_that_breaks_the_protocol_and_says_goodbye_is_not_waited_for(
+    autojump_clock: MockClock, chunks: list[bytes], code: int, fragments_before: bool
+) -> None:
+    """RFC 6455, section 7.1.1: "The underlying TCP connection […] SHOULD be closed first by the server", at once."""
+    async with connected(Config(max_payload_bytes=1000)) as (client, log, _):
+        if fragments_before:
+            await client.send(fragmented(event("x"), 2))
+            await client.next()
+            log.clear()
+        for chunk in chunks:
+            await client.send(chunk)
+            await wait_all_tasks_blocked()
+        assert [payload[:2] for opcode, payload in await client.rest() if opcode == CLOSE] == [code.to_bytes(2, "big")]
+        assert trio.current_time() == 0
+        assert log == []
+
+
 async def test_a_client_that_is_gone_without_a_word_ends_its_session(autojump_clock: MockClock) -> None:
     async with connected() as (client, _, reasons):
         await client.send(frame(TEXT, b"4")[:3])

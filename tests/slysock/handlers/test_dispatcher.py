@@ -1,6 +1,9 @@
 """The dispatcher: in order or bounded, and nothing left when it stops."""
 
+import gc
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import trio
@@ -12,13 +15,25 @@ from slysock.handlers.dispatcher import Dispatcher
 from tests.slysock.serving import logged
 
 
-def sleeper(log: list[str], name: str, seconds: float = 1) -> Callable[[], Awaitable[None]]:
+@dataclass
+class Work:
+    """A job."""
+
+    routine: Callable[[], Awaitable[None]]
+    name: str = "work"
+    until_disconnect: bool = False
+
+    async def run(self) -> None:
+        await self.routine()
+
+
+def sleeper(log: list[str], name: str, seconds: float = 1, *, until_disconnect: bool = False) -> Work:
     async def job() -> None:
         log.append(f"{name} begins")
         await trio.sleep(seconds)
         log.append(f"{name} ends")
 
-    return job
+    return Work(job, name, until_disconnect)
 
 
 async def test_jobs_run_one_after_the_other(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
@@ -56,7 +71,7 @@ async def test_work_submitted_while_waiting_for_idle_is_waited_for_too(
         await trio.sleep(1)
         dispatcher.submit(sleeper(log, "second"), 0)
 
-    dispatcher.submit(chain, 0)
+    dispatcher.submit(Work(chain), 0)
     async with trio.open_nursery() as waiting:
         waiting.start_soon(dispatcher.wait_idle)
         waiting.start_soon(dispatcher.wait_idle)
@@ -79,7 +94,7 @@ def test_never_more_than_the_limit_and_as_many_as_allowed(limit: int, durations:
         async with trio.open_nursery() as nursery:
             dispatcher = Dispatcher(nursery, limit, lambda _: None)
             for seconds in durations:
-                dispatcher.submit(lambda seconds=seconds: job(seconds), 0)
+                dispatcher.submit(Work(partial(job, seconds)), 0)
             await dispatcher.wait_idle()
         assert most == min(limit, len(durations))
         assert sorted(ended) == sorted(durations)
@@ -127,7 +142,7 @@ async def test_a_cancelled_job_may_clean_up_while_others_of_the_nursery_go_on(
                 await trio.sleep(2)
             log.append("clean")
 
-    one.submit(cleaning, 0)
+    one.submit(Work(cleaning), 0)
     other.submit(sleeper(log, "other", 5), 0)
     await wait_all_tasks_blocked()
     one.stop()
@@ -148,6 +163,41 @@ async def test_a_cancelled_worker_counts_its_job_as_done(autojump_clock: MockClo
     assert dispatcher.idle
 
 
+async def test_nothing_of_a_cancelled_job_waits_for_the_garbage_collector(nursery: trio.Nursery) -> None:
+    dispatcher = Dispatcher(nursery, 1, lambda _: None)
+    gc.collect()
+    gc.disable()
+    try:
+        dispatcher.submit(Work(trio.sleep_forever), 0)
+        await wait_all_tasks_blocked()
+        dispatcher.stop()
+        await dispatcher.wait_idle()
+        await wait_all_tasks_blocked()
+        assert [found for found in gc.get_objects() if isinstance(found, trio.Cancelled | Work)] == []
+    finally:
+        gc.enable()
+
+
+async def test_a_job_that_ends_well_though_it_was_cancelled_does_not_cost_the_next_one(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    log, sizes = list[str](), list[int]()
+    dispatcher = Dispatcher(nursery, 1, sizes.append)
+
+    async def shielded() -> None:
+        with trio.move_on_after(3, shield=True):
+            await trio.sleep(2)
+        log.append("shielded ends")
+
+    dispatcher.submit(Work(shielded, until_disconnect=True), 1)
+    dispatcher.submit(sleeper(log, "next"), 2)
+    await wait_all_tasks_blocked()
+    dispatcher.leave()
+    await dispatcher.wait_idle()
+    assert log == ["shielded ends", "next begins", "next ends"]
+    assert sizes == [1, 2]
+
+
 async def test_a_job_that_fails_while_it_is_cancelled_ends_nobody_else(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -163,7 +213,7 @@ async def test_a_job_that_fails_while_it_is_cancelled_ends_nobody_else(
 
     other = Dispatcher(nursery, 1, lambda _: None)
     other.submit(sleeper(log, "other"), 0)
-    dispatcher.submit(failing_cleanup, 0)
+    dispatcher.submit(Work(failing_cleanup), 0)
     await wait_all_tasks_blocked()
     dispatcher.stop()
     await dispatcher.wait_idle()

@@ -216,7 +216,7 @@ async def test_a_payload_that_does_not_fit_never_reaches_the_handler(
     async with serving(root) as memory:
         client = await memory.connect()
         answer = await client.call("quick", 1)
-        assert answer == {"error": "Invalid payload: Expected `str`, got `int` - at `$[1]`"}
+        assert answer == {"error": "Invalid payload: argument 1: expected `str`, got `int`"}
         await client.emit("quick")
         assert await client.call("quick", "ok") == "ok"
     assert (log, logged(caplog)) == (["ok"], [])
@@ -236,7 +236,7 @@ async def test_an_event_that_does_not_fit_leaves_a_trace_for_who_looks(
         client = await memory.connect()
         await client.emit("send", {"text": "secret"})
         await wait_all_tasks_blocked()
-    assert f"the arguments of 'send' from socket {client.id} do not fit its handler" in caplog.text
+    assert "refused, payload: 'send' does not fit its handler: argument 1" in caplog.text
     assert "secret" not in caplog.text
 
 
@@ -318,6 +318,29 @@ async def test_a_decorator_that_hides_a_coroutine_function_is_reported(
     assert "make it a coroutine function" in caplog.text
 
 
+async def test_one_call_behind_the_acknowledgement_that_fails_does_not_cost_the_others(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, log = Router(), list[object]()
+    root.on_error(lambda socket, event, error: log.append("the error hook"))
+
+    def fail() -> None:
+        raise ValueError("oh")
+
+    @root.on("event")
+    def event(socket: Socket) -> str:
+        socket.after_ack(log.append, "first")
+        socket.after_ack(fail)
+        socket.after_ack(log.append, "third")
+        return "answer"
+
+    async with serving(root) as memory:
+        assert await (await memory.connect()).call("event") == "answer"
+        await wait_all_tasks_blocked()
+    assert log == ["first", "third"]
+    assert ["'event'" in text for text in logged(caplog)] == [True]
+
+
 @both
 async def test_a_clean_up_that_fails_in_a_nursery_of_the_handlers_ends_nobody_else(
     autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, transport: TransportName
@@ -325,7 +348,7 @@ async def test_a_clean_up_that_fails_in_a_nursery_of_the_handlers_ends_nobody_el
     root, log = Router(), list[str]()
     recorder(root)
 
-    @root.on("nursery")
+    @root.on("nursery", until_disconnect=True)
     async def nursery(socket: Socket) -> None:
         async with trio.open_nursery() as inner:
             inner.start_soon(trio.sleep_forever)
@@ -351,7 +374,7 @@ async def test_a_handler_whose_nursery_is_cancelled_with_it_has_not_failed(
 ) -> None:
     root = Router()
 
-    @root.on("nursery")
+    @root.on("nursery", until_disconnect=True)
     async def nursery(socket: Socket) -> None:
         async with trio.open_nursery() as inner:
             inner.start_soon(trio.sleep_forever)

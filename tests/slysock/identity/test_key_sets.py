@@ -7,17 +7,14 @@ from functools import partial
 import jwt
 import pytest
 import trio
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from slysock.identity.errors import KeysUnavailable, TokenInvalid
 from slysock.identity.key_sets import FetchFailed, RemoteKeys, fetch_by_http, read_key_set
-from slysock.identity.tokens import KeysUnavailable, TokenInvalid, Tokens
+from slysock.identity.tokens import Tokens
+from tests.slysock.identity.private_keys import EC_KEY, OTHER_CURVE, OTHER_KEY, RSA_KEY, WEAK_KEY, PrivateKey
 
-RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
-OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
 URL = "https://login.example/jwks.json"
-
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
 def web_key(key: PrivateKey, key_id: str | None, **more: object) -> dict[str, object]:
@@ -132,7 +129,7 @@ async def test_known_keys_survive_an_outage_and_unknown_ones_are_unavailable(
     assert (await tokens.verify(token(EC_KEY, "e"))).user_id == "7"
     with pytest.raises(KeysUnavailable):
         await tokens.verify(token(OTHER_KEY, "n"))
-    assert "cannot be had: down" in caplog.text
+    assert "cannot be fetched: down" in caplog.text
     site.body = key_set(web_key(OTHER_KEY, "n"))
     await trio.sleep(10)
     assert (await tokens.verify(token(OTHER_KEY, "n"))).user_id == "7"
@@ -162,10 +159,8 @@ def test_keys_for_something_else_are_left_out(more: dict[str, object]) -> None:
 
 
 def test_weak_keys_and_other_curves_are_left_out() -> None:
-    weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)
-    curve = ec.generate_private_key(ec.SECP384R1())
     with pytest.raises(FetchFailed, match="no key"):
-        read_key_set(key_set(web_key(weak, "w"), web_key(curve, "c")))
+        read_key_set(key_set(web_key(WEAK_KEY, "w"), web_key(OTHER_CURVE, "c")))
 
 
 async def test_a_shared_secret_is_never_taken_for_a_key_of_the_set() -> None:
@@ -199,5 +194,9 @@ async def test_keys_are_fetched_by_http(nursery: trio.Nursery) -> None:
     with pytest.raises(FetchFailed, match="larger"):
         await fetch_by_http(f"http://127.0.0.1:{port}/huge")
     nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("url", ["http://[/jwks", "gopher://127.0.0.1/jwks"])
+async def test_what_is_no_url_of_http_is_an_outage(url: str) -> None:
     with pytest.raises(FetchFailed):
-        await fetch_by_http("http://127.0.0.1:1/closed")
+        await fetch_by_http(url)

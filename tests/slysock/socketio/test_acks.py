@@ -38,6 +38,14 @@ async def test_waiting_for_nobody_returns_at_once() -> None:
     assert answers.values == []
 
 
+async def test_whoever_asks_nobody_again_and_again_can_be_cancelled() -> None:
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        for _ in range(3):
+            await Answers(0).wait(5)
+    assert scope.cancelled_caught
+
+
 async def test_a_timeout_carries_the_answers_that_came(autojump_clock: MockClock) -> None:
     answers = Answers(3)
     answers.take(b'["here"]')

@@ -37,6 +37,12 @@ async def test_whom_each_way_of_speaking_reaches_and_once(autojump_clock: MockCl
             (namespace.except_("b"), "0"),
             (namespace.except_("b").except_("a"), ""),
             (namespace.to("nowhere"), ""),
+            (namespace.to(*[]), ""),
+            (namespace.to(*[]).except_("a"), ""),
+            (namespace.to(*[]).to("a"), "01"),
+            (namespace.volatile.to(*[]), ""),
+            (namespace.except_(*[]), "012"),
+            (socket.to(*[]), ""),
             (namespace.to(sockets[2].id, "a"), "012"),
             (namespace.except_(sockets[1].id), "02"),
             (namespace.volatile.to("b"), "12"),
@@ -64,6 +70,10 @@ async def test_an_audience_can_be_listed_moved_and_disconnected(autojump_clock: 
         assert namespace.get(SocketId("nobody")) is None
         assert repr(namespace) == "<Namespace '/' with 3 sockets>"
         assert namespace.to("b").sockets() == sockets[1:]
+        assert namespace.to(*[]).sockets() == []
+        namespace.to(*[]).join("nobody's")
+        assert namespace.to("nobody's").sockets() == []
+        namespace.to(*[]).disconnect(close=True)
         namespace.to("b").join("c", "d")
         namespace.to("c").except_(sockets[1].id).leave("d")
         assert namespace.to("d").sockets() == [sockets[1]]
@@ -257,3 +267,10 @@ async def test_an_ack_that_nobody_waits_for_is_ignored(autojump_clock: MockClock
         await client.connection.engine.send(Outgoing(b"4312345[1]"))
         memory.server.of("/").emit("still here")
         assert await client.expect("still here") == ()
+
+
+async def test_a_call_to_no_rooms_asks_nobody(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        client = await memory.connect()
+        assert await memory.server.of("/").to(*[]).call("question") == []
+        assert client.waiting() == []

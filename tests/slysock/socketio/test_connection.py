@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock import Config, ConnectionRefused, Router, Socket
+from slysock import AckTimeout, Config, ConnectionRefused, Router, Socket
 from slysock.config import TransportName
 from slysock.testing import Closed, EngineClient, Memory
 from slysock_protocol.engineio import Outgoing
@@ -296,7 +296,7 @@ async def test_one_large_event_does_not_stop_the_reading(autojump_clock: MockClo
     # Its handler may wait for the client's answer, and ends when the client leaves.
     root, log = Router(), list[object]()
 
-    @root.on("upload")
+    @root.on("upload", until_disconnect=True)
     async def upload(socket: Socket, first: bytes, second: bytes) -> None:
         log.append(await socket.call("name?"))
         try:
@@ -313,6 +313,81 @@ async def test_one_large_event_does_not_stop_the_reading(autojump_clock: MockClo
         await client.disconnect()
         await wait_all_tasks_blocked()
         assert log == ["holiday.jpg", "cancelled"]
+
+
+def asking(router: Router) -> list[object]:
+    """Register a handler that asks its own client in the first of its events, and notes what comes."""
+    log: list[object] = []
+
+    @router.on("event")
+    async def event(socket: Socket, number: int, *padding: object) -> None:
+        if number == 0:
+            try:
+                log.append(await socket.call("question"))
+            except AckTimeout:
+                log.append("timeout")
+        else:
+            log.append(number)
+
+    return log
+
+
+async def send_at_once(engine: EngineClient, transport: TransportName, packets: list[bytes]) -> None:
+    """Send as a client does that has them ready: by polling in few requests, by WebSocket one frame each."""
+    if transport == "websocket":
+        for packet in packets:
+            await engine.send(Outgoing(packet))
+        return
+    for start in range(0, len(packets), 5000):
+        await engine.send(Outgoing(b"\x1e".join(packets[start : start + 5000])))
+
+
+@both
+@pytest.mark.parametrize("events", [300, 10_000])
+async def test_an_answer_behind_many_events_reaches_the_handler_that_waits_for_it(
+    autojump_clock: MockClock, transport: TransportName, events: int
+) -> None:
+    root = Router()
+    log = asking(root)
+    async with serving(root) as memory:
+        engine = await joined(memory, transport)
+        await engine.send(Outgoing(b'42["event",0]'))
+        question = await engine.inbox.get()
+        assert question.data == b'20["question"]'
+        await send_at_once(engine, transport, [b'42["event",%d]' % number for number in range(1, events)])
+        await engine.send(Outgoing(b'430["answer"]'))
+        await trio.sleep(1)
+        assert log == ["answer", *range(1, events)]
+        assert trio.current_time() < 5
+
+
+@both
+@pytest.mark.parametrize(("max_pending_bytes", "outcome"), [(60_000, "answer"), (50_000, "timeout")])
+async def test_what_is_read_for_the_sake_of_an_answer_is_bounded_by_its_bytes(
+    autojump_clock: MockClock, transport: TransportName, max_pending_bytes: int, outcome: str
+) -> None:
+    root = Router()
+    log = asking(root)
+    config = Config(max_pending_events=4, max_pending_bytes=max_pending_bytes)
+    async with serving(root, config=config) as memory:
+        engine = await joined(memory, transport)
+        honest = await memory.connect()
+        await engine.send(Outgoing(b'42["event",0]'))
+        await engine.inbox.get()
+        padding = b"x" * 480
+        packets = [b'42["event",%d,"%s"]' % (number, padding) for number in range(1, 54)]  # some 1000 bytes each
+        async with trio.open_nursery() as nursery:
+
+            async def send() -> None:
+                await send_at_once(engine, transport, packets)
+                await engine.send(Outgoing(b'430["answer"]'))
+
+            nursery.start_soon(send)
+            await trio.sleep(1)
+            await honest.emit("event", 1)  # nobody else is held up
+        await trio.sleep(10)
+        assert outcome in log
+        assert sorted(entry for entry in log if isinstance(entry, int)) == sorted([1, *range(1, 54)]), "none is lost"
 
 
 async def test_two_that_wait_for_room_are_both_let_go(autojump_clock: MockClock) -> None:

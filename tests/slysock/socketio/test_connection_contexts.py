@@ -8,11 +8,13 @@ from typing import TypeAlias
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from slysock import Router, Server, Socket
 from slysock.testing.client import MemoryClient, MemoryConnection
 from slysock.testing.engine import WebSocketClient
 from slysock_protocol.socketio import PARSERS
+from tests.slysock.serving import serving
 
 pytestmark = pytest.mark.port  # in memory each connection reads for itself
 
@@ -95,3 +97,33 @@ async def test_an_error_hook_has_the_context_of_its_event() -> None:
     async with connecting(root) as connect:
         await (await connect({})).call("login", "alice")
     assert seen == ["alice"]
+
+
+@pytest.mark.parametrize("kinds", [("plain", "plain"), ("later", "plain"), ("later", "later"), ("plain", "later")])
+async def test_what_one_event_of_a_client_sets_its_next_one_does_not_see(
+    autojump_clock: MockClock, kinds: tuple[str, str]
+) -> None:
+    name: ContextVar[str] = ContextVar("name", default="unset")
+    root, seen = Router(), list[str]()
+
+    def note(text: str) -> None:
+        seen.append(name.get())
+        name.set(text)
+
+    @root.on("plain")
+    def plain(socket: Socket, text: str) -> None:
+        note(text)
+
+    @root.on("later")
+    async def later(socket: Socket, text: str) -> None:
+        note(text)
+        await trio.sleep(1)
+        assert name.get() == text, "its own it keeps"
+
+    async with serving(root) as memory:
+        client = await memory.connect()
+        for round_ in range(2):  # the second time there is nothing before it in the queue
+            for number, kind in enumerate(kinds):
+                await client.emit(kind, f"{round_} {number}")
+            await trio.sleep(5)
+    assert seen == ["unset"] * 4

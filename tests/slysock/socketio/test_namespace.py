@@ -22,6 +22,7 @@ async def test_each_way_of_speaking_has_an_audience_of_its_own(autojump_clock: M
     async with serving(Router("/chat")) as memory:
         namespace = memory.server.of("/chat")
         one, other = await memory.connect("/chat"), await memory.connect("/chat")
+        await trio.testing.wait_all_tasks_blocked()  # until what they were told has left: one of the ways is volatile
         namespace.to(one.id).join("room")
         namespace.to("room").emit("room")
         namespace.except_("room").emit("others")

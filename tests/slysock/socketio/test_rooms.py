@@ -43,12 +43,12 @@ class AgainstNaive(RuleBasedStateMachine):
         self.rooms.leave(member, rooms)
         self.naive.get(member, set()).difference_update(rooms)
 
-    @rule(to=names, excluded=names)
-    def targets(self, to: list[str], excluded: list[str]) -> None:
+    @rule(to=st.none() | names, excluded=names)
+    def targets(self, to: list[str] | None, excluded: list[str]) -> None:
         expected = {
             f"member {member}"
             for member, joined in self.naive.items()
-            if (not to or ({member} | joined) & set(to)) and not ({member} | joined) & set(excluded)
+            if (to is None or ({member} | joined) & set(to)) and not ({member} | joined) & set(excluded)
         }
         found = self.rooms.targets(to, excluded)
         assert len(found) == len(set(found)), "once, however many rooms match"
@@ -67,6 +67,7 @@ class AgainstNaive(RuleBasedStateMachine):
     def nothing_is_kept_of_who_has_left_and_no_room_is_empty(self) -> None:
         inside = set().union(*self.naive.values()) if self.naive else set()
         assert set(self.rooms.names()) == inside
+        assert set(self.rooms._joined) == {member for member, joined in self.naive.items() if joined}
 
 
 TestAgainstNaive = AgainstNaive.TestCase
@@ -84,7 +85,14 @@ def test_targets_come_in_order_of_joining() -> None:
     for member in reversed(IDS):
         rooms.join(member, ["a"])
     assert rooms.targets(["a"], []) == ["s4", "s3", "s2", "s1"]
-    assert rooms.targets([], []) == ["s1", "s2", "s3", "s4"]
+    assert rooms.targets(None, []) == ["s1", "s2", "s3", "s4"]
+
+
+def test_no_rooms_among_those_asked_for_is_nobody() -> None:
+    rooms = everybody()
+    rooms.join(IDS[0], ["a"])
+    assert rooms.targets([], []) == []
+    assert rooms.targets([], ["a"]) == []
 
 
 def test_except_wins_over_to() -> None:

@@ -14,8 +14,9 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from slysock import Config, Server
-from slysock.identity.tokens import Tokens, make_token, secret_key
-from slysock.systems import assemble, make_foundation
+from slysock.identity import Tokens, make_token, secret_key
+from slysock.systems.assembly import assemble
+from slysock.systems.foundation import make_foundation
 from slysock.systems.marketplace import marketplace
 from slysock.testing import Memory, MemoryClient, MemoryConnection, Received, serve_memory
 from slysock_store import Store, open_store

@@ -9,10 +9,10 @@ import msgspec
 import trio
 
 from slysock import Config, Server
-from slysock.identity.tokens import Tokens, secret_key
+from slysock.identity import Tokens, secret_key
 from slysock.systems.assembly import Assembly, assemble
 from slysock.systems.foundation import SystemSettings, make_foundation
-from slysock.systems.metrics import Metrics
+from slysock.systems.metrics import SystemsMetrics
 from slysock.systems.system import SystemMaker
 from slysock.testing import Memory, Response, serve_memory
 from slysock_store import Store, open_store
@@ -68,7 +68,7 @@ async def open_systems(
     async with open_store(url, clock=clock) as store, trio.open_nursery() as nursery:
         config = config or Config()
         tokens = Tokens(secret_key(SECRET), clock=now, cookie_origins=config.cors_origins or ())
-        metrics = Metrics()
+        metrics = SystemsMetrics()
         foundation = make_foundation(metrics.watch(store), tokens, settings)
         systems = [make(foundation) for make in makers]
         assembly = assemble(systems, foundation, cors_origins=config.cors_origins, metrics=metrics)

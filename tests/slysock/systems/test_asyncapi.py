@@ -10,13 +10,15 @@ import trio
 from msgspec import Struct
 
 from slysock import Router, Socket
-from slysock.identity.tokens import Tokens, secret_key
-from slysock.systems import SYSTEMS, make_foundation
+from slysock.identity import Tokens, secret_key
+from slysock.systems import SYSTEMS
 from slysock.systems.asyncapi import asyncapi_document
 from slysock.systems.emissions import Emits
+from slysock.systems.foundation import make_foundation
 from slysock.systems.system import System
 from slysock_store import open_store
 from tests.slysock.systems.market import SECRET, at
+from tests.slysock.systems.registered import MAKERS
 from tests.slysock.systems.running import json_of, open_systems
 
 SCHEMA = Path(__file__).parents[2] / "clients" / "node_modules" / "@asyncapi" / "specs" / "schemas" / "3.0.0.json"
@@ -145,7 +147,7 @@ def test_several_arguments_are_an_array() -> None:
 async def test_every_event_of_the_systems_is_documented_and_the_document_is_valid(names: tuple[str, ...]) -> None:
     async with open_store("sqlite://") as store:
         foundation = make_foundation(store, Tokens(secret_key(SECRET)))
-        systems = [SYSTEMS[name](foundation) for name in names]
+        systems = [MAKERS[name](foundation) for name in names]
     document = asyncapi_document(systems)
     assert_sound(document)
     operations = at(document, "operations")

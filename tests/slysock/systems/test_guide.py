@@ -3,10 +3,7 @@
 import re
 from pathlib import Path
 
-from slysock.identity.tokens import Tokens, secret_key
-from slysock.systems import SYSTEMS, make_foundation
-from slysock_store import open_store
-from tests.slysock.systems.market import SECRET, token_for
+from tests.slysock.systems.market import token_for
 from tests.slysock.systems.running import open_systems
 
 GUIDE = Path(__file__).parents[3] / "slysock" / "systems" / "README.md"
@@ -27,12 +24,3 @@ async def test_the_smallest_dialect_of_the_guide_works() -> None:
         assert await ben.expect("said") == ({"by": "anna", "text": "psst"},)
         stranger = await memory.connect("/whisper")
         assert await stranger.expect("error") == ({"message": "Authentication token is missing"},)
-
-
-async def test_every_system_has_the_name_it_is_served_by() -> None:
-    async with open_store("sqlite://") as store:
-        foundation = make_foundation(store, Tokens(secret_key(SECRET)))
-        for name, make in SYSTEMS.items():
-            system = make(foundation)
-            assert system.name == name
-            assert system.namespaces

@@ -1,25 +1,25 @@
-"""What monitoring reads, and what is logged: numbers and names, no contents."""
+"""What systems add to the numbers and the log of their server."""
 
 import logging
 
 import pytest
-import trio
 
-from slysock import Config
-from slysock.systems import SYSTEMS
-from slysock.systems.journal import Journal
+from slysock.systems.admission import user_in
 from slysock.systems.marketplace import marketplace
+from slysock.systems.services import services
+from slysock.telemetry import AccessLog
 from slysock_store import StoreClosed, SystemName, UserKey
 from tests.slysock.systems.market import settle, token_for
+from tests.slysock.systems.registered import MAKERS
 from tests.slysock.systems.running import Running, open_systems
+from tests.slysock.telemetry.rendering import values_in
 
 
 async def read_metrics(running: Running) -> dict[str, float]:
     """Read `/metrics`: name with labels -> value."""
     answer = await running.http("GET", "/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    lines = [line for line in answer.body.decode().splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+    return values_in(answer.body)
 
 
 async def chat(running: Running, *texts: object) -> None:
@@ -40,12 +40,19 @@ async def test_what_happens_is_counted() -> None:
     assert found['slysock_messages_total{system="marketplace"}'] == 2
     assert found['slysock_chats_created_total{system="marketplace"}'] == 1
     assert found['slysock_events_total{event="sendMessage",namespace="/chat"}'] == 2
-    assert found['slysock_delivery_seconds_count{namespace="/chat"}'] == 2
     assert found['slysock_errors_total{kind="Invalid",namespace="/chat"}'] == 1
     assert found['slysock_errors_total{kind="InvalidPayload",namespace="/chat"}'] == 1
     assert found['slysock_store_seconds_count{operation="add_message"}'] == 2
-    assert found["slysock_outbox_bytes"] >= 0
-    assert found["slysock_slow_consumers_total"] == 0
+
+
+async def test_a_chat_that_another_back_end_makes_is_counted_once() -> None:
+    async with open_systems(services) as running:
+        for _ in range(2):
+            body = {"clientId": "a", "providerId": "b"}
+            await running.http("PUT", "/manage/services/chats/1", token=token_for("x", "service"), body=body)
+        found = await read_metrics(running)
+    assert found['slysock_chats_created_total{system="services"}'] == 1
+    assert not any(name.startswith("slysock_messages_total") for name in found)
 
 
 async def test_a_retry_is_no_second_message() -> None:
@@ -59,20 +66,6 @@ async def test_a_retry_is_no_second_message() -> None:
         assert (await read_metrics(running))['slysock_messages_total{system="marketplace"}'] == 1
 
 
-async def test_the_ends_of_connections_and_slow_consumers_are_counted(autojump_clock: trio.testing.MockClock) -> None:
-    async with open_systems(marketplace, config=Config(max_outbox_bytes=20_000)) as running:
-        connection = await running.memory.open_connection()
-        await connection.join("/presence", {"token": token_for(5, "VENDOR")})
-        connection.engine.pace.stall()
-        namespace = running.memory.server.of("/presence")
-        for _ in range(2000):
-            namespace.emit("news", "x" * 1000)
-        await settle()
-        found = await read_metrics(running)
-        assert found["slysock_slow_consumers_total"] == 1
-        assert found['slysock_connections_closed_total{reason="slow consumer"}'] == 1
-
-
 async def test_http_errors_are_counted_by_status() -> None:
     async with open_systems(marketplace) as running:
         await running.http("GET", "/nowhere")
@@ -83,7 +76,7 @@ async def test_http_errors_are_counted_by_status() -> None:
 
 
 async def test_nothing_that_a_client_sends_becomes_a_label() -> None:
-    async with open_systems(*SYSTEMS.values()) as running:
+    async with open_systems(*MAKERS.values()) as running:
         await chat(running, "SECRETTEXT")
         client = await running.memory.connect("/chat", auth={"token": token_for(5, "VENDOR")})
         await client.emit("SECRETEVENT", "x")
@@ -104,19 +97,17 @@ async def test_a_store_out_of_order_is_counted() -> None:
     )
 
 
-async def test_the_journal_says_who_came_and_left_and_nothing_of_what_was_said(
+async def test_the_access_log_names_the_user_of_a_token_and_not_what_was_said(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.DEBUG, "slysock.journal")
+    caplog.set_level(logging.DEBUG, "slysock.access")
     async with open_systems(marketplace) as running:
-        running.memory.server.observe(Journal())
+        running.memory.server.observe(AccessLog(user_in))
+        await running.memory.connect("/chat")  # shown out: nobody
         await chat(running, "SECRETTEXT", {"$gt": "SECRETTEXT"})
-    records = [record for record in caplog.records if record.name == "slysock.journal"]
-    told = [(record.getMessage(), getattr(record, "fields", {})) for record in records]
-    assert [text for text, _ in told][:2] == ["client joined", "client joined"]
-    handled = next(fields for text, fields in told if text == "event handled")
+    fields = [vars(record)["fields"] for record in caplog.records if record.name == "slysock.access"]
+    assert "user" not in fields[0]
+    handled = next(each for each in fields if "milliseconds" in each)
     assert {"namespace": "/chat", "user": 5, "event": "sendMessage"}.items() <= handled.items()
-    assert any(text == "event failed" and fields["kind"] == "InvalidPayload" for text, fields in told)
-    assert any(text == "client left" for text, _ in told)
-    assert "SECRET" not in repr(told)
-    assert "eyJ" not in repr(told)
+    assert "SECRET" not in repr(fields)
+    assert "eyJ" not in repr(fields)

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import trio
 
-from slysock.identity.tokens import make_token
+from slysock.identity import make_token
 from tests.clients.runtime import CLIENTS_FOLDER, node_program
 from tests.slysock.systems.market import SECRET, at
 

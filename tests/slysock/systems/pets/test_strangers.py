@@ -2,7 +2,7 @@
 
 import pytest
 
-from slysock.identity.tokens import Tokens, secret_key
+from slysock.identity import Tokens, secret_key
 from slysock.systems.foundation import SystemSettings, make_foundation
 from slysock.systems.pets import pets
 from slysock_store import open_store

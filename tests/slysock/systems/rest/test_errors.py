@@ -7,7 +7,7 @@ from litestar import get, post, put
 from litestar.params import FromPath, JSONBody
 
 from slysock import Router
-from slysock.identity.tokens import make_token
+from slysock.identity import make_token
 from slysock.systems.domain import Conflict, Invalid, NotFound, Unavailable
 from slysock.systems.foundation import Foundation
 from slysock.systems.rest import Caller, PagingFromQuery, paging, rest_router, then
@@ -145,7 +145,7 @@ async def test_a_body_that_is_no_json_is_answered_400() -> None:
     async with open_systems(toy) as running:
         headers = [("content-type", "application/json")]
         answer = await running.memory.request("PUT", "/toy/things/x", headers=headers, body=b'{"title"')
-        assert (answer.status, json_of(answer)) == (400, {"toy": 400, "why": "The body is no JSON: malformed JSON"})
+        assert (answer.status, json_of(answer)) == (400, {"toy": 400, "why": "The body is not JSON: malformed JSON"})
 
 
 async def test_a_request_that_needs_a_body_and_has_none_is_told_so() -> None:

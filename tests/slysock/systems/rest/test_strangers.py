@@ -2,8 +2,8 @@
 
 import re
 
-from slysock.systems import SYSTEMS
 from tests.slysock.systems.market import token_for
+from tests.slysock.systems.registered import DECLARED, MAKERS
 from tests.slysock.systems.rest.test_documents import operations
 from tests.slysock.systems.running import Running, json_of, open_systems
 
@@ -14,7 +14,7 @@ async def routes(running: Running) -> list[tuple[str, str]]:
 
 
 async def test_without_a_token_every_route_is_401_whatever_is_sent() -> None:
-    async with open_systems(*SYSTEMS.values()) as running:
+    async with open_systems(*MAKERS.values()) as running:
         for method, path in await routes(running):
             for body in (None, {}, {"$gt": ""}):
                 answer = await running.http(method, path, body=body)
@@ -22,9 +22,9 @@ async def test_without_a_token_every_route_is_401_whatever_is_sent() -> None:
 
 
 async def test_without_the_role_every_route_of_the_management_is_403_whatever_is_sent() -> None:
-    async with open_systems(*SYSTEMS.values()) as running:
+    async with open_systems(*MAKERS.values()) as running:
         for method, path in await routes(running):
             if path.startswith("/manage/"):
-                for role in ("CUSTOMER", "user", "provider"):
+                for role in {system.roles[0] for system in DECLARED}:
                     answer = await running.http(method, path, token=token_for("anything", role), body={})
                     assert answer.status == 403, (method, path, answer.body)

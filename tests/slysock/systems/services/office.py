@@ -8,11 +8,11 @@ from typing import final
 import trio
 
 from slysock import Server
-from slysock.identity.tokens import Tokens, secret_key
+from slysock.identity import Tokens, secret_key
 from slysock.systems.assembly import assemble
 from slysock.systems.foundation import SystemSettings, make_foundation
 from slysock.systems.services import Services, system_of
-from slysock.systems.services.records import PutChat, PutTicket
+from slysock.systems.services.payloads import ChatRecord, TicketRecord
 from slysock.testing import MemoryClient, Received, serve_memory
 from slysock_store import Store, SystemName, open_store
 from tests.slysock.systems.market import MEMORY, SECRET, now, settle, store_now, system_now, token_for
@@ -84,7 +84,7 @@ async def open_office(url: str = MEMORY, *, trust_user_join: bool = False) -> As
 
 @asynccontextmanager
 async def office_on(store: Store, *, trust_user_join: bool = False) -> AsyncGenerator[Office, None]:
-    """Open it, on a store that the test may put out of order."""
+    """Open it, on a store that the test may make unavailable."""
     foundation = make_foundation(
         store, Tokens(secret_key(SECRET), clock=now), SystemSettings(trust_user_join=trust_user_join)
     )
@@ -96,9 +96,9 @@ async def office_on(store: Store, *, trust_user_join: bool = False) -> AsyncGene
         nursery.start_soon(assembly.run)
         async with serve_memory(server) as memory:
             office = Office(Running(memory, store, assembly), services)
-            await services.put_chat(CHAT, PutChat(client_id=ANNA, provider_id=BEN))
-            await services.put_chat(OTHER_CHAT, PutChat(client_id=EVE, provider_id=BEN))
-            await services.put_ticket(TICKET, PutTicket(user_id=ANNA, subject="Payment"))
+            await services.managing.put_chat(CHAT, ChatRecord(client_id=ANNA, provider_id=BEN))
+            await services.managing.put_chat(OTHER_CHAT, ChatRecord(client_id=EVE, provider_id=BEN))
+            await services.managing.put_ticket(TICKET, TicketRecord(user_id=ANNA, subject="Payment"))
             yield office
         nursery.cancel_scope.cancel()
 

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias, final
 import trio
 
 from slysock import Server
-from slysock.identity.tokens import Tokens, make_token, secret_key
+from slysock.identity import Tokens, make_token, secret_key
 from slysock.systems.assembly import assemble
 from slysock.systems.foundation import make_foundation
 from slysock.systems.services import Services, system_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slysock.systems.services import Services, is_user_online, send_notification, send_notification_to_user
-from slysock.systems.services.records import PutChat, PutTicket
+from slysock.systems.services.payloads import ChatRecord, TicketRecord
 from tests.clients import ConnectError, NodeClients, Payload
 from tests.slysock.systems.market import at
 from tests.slysock.systems.services.office import ANNA, BEN, CHAT, ROOT, TICKET
@@ -57,8 +57,8 @@ TYPING: Payload = {"userId": "USER_ID", "isTyping": True}
 
 async def replay(connect: Connect, services: Services) -> None:
     """Go through both halves of the document."""
-    await services.put_chat(CHAT, PutChat(client_id=ANNA, provider_id=BEN))
-    await services.put_ticket(TICKET, PutTicket(user_id=ANNA))
+    await services.managing.put_chat(CHAT, ChatRecord(client_id=ANNA, provider_id=BEN))
+    await services.managing.put_ticket(TICKET, TicketRecord(user_id=ANNA))
     async with AsyncExitStack() as stack:
         anna, ben = [await stack.enter_async_context(connect(user)) for user in (ANNA, BEN)]
         await joining(anna, ben)

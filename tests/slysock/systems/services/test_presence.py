@@ -40,7 +40,7 @@ async def test_offline_comes_with_the_last_of_several_sockets(office: Office) ->
     await second.call("user-join", ANNA)  # twice counts once
     await first.disconnect()
     await nothing_for(eve)
-    assert (await office.services.presence(ANNA)).sockets == 1
+    assert (await office.services.managing.presence(ANNA)).sockets == 1
     await second.disconnect()
     (status,) = await eve.expect("user-status-changed")
     assert (at(status, "userId"), at(status, "isOnline")) == (ANNA, False)
@@ -98,10 +98,10 @@ async def test_saying_so_again_is_told_to_nobody_else(office: Office) -> None:
 async def test_setting_oneself_online_counts_the_socket(office: Office) -> None:
     anna = await office.connect(ANNA)
     await anna.call("set-online-status", {"userId": ANNA, "isOnline": True})
-    assert (await office.services.presence(ANNA)).is_online
+    assert (await office.services.managing.presence(ANNA)).is_online
     await anna.disconnect()
     await heard(await office.come(EVE))
-    assert not (await office.services.presence(ANNA)).is_online
+    assert not (await office.services.managing.presence(ANNA)).is_online
 
 
 async def test_one_without_a_socket_cannot_be_set_online(office: Office) -> None:
@@ -114,7 +114,7 @@ async def test_one_without_a_socket_cannot_be_set_online(office: Office) -> None
 async def test_an_admin_may_set_another_and_join_for_another_without_being_them(office: Office) -> None:
     root, eve = await office.come(ROOT), await office.come(EVE)
     await root.call("user-join", ANNA)
-    assert (await office.services.presence(ANNA)).sockets == 0
+    assert (await office.services.managing.presence(ANNA)).sockets == 0
     await nothing_for(eve)
     await heard(root)
     anna = await office.come(ANNA)
@@ -122,7 +122,7 @@ async def test_an_admin_may_set_another_and_join_for_another_without_being_them(
     assert [at(event.args[0], "isOnline") for event in await heard(eve)] == [True, False]
     await root.disconnect()
     await settle()
-    assert (await office.services.presence(ANNA)).sockets == 1
+    assert (await office.services.managing.presence(ANNA)).sockets == 1
     await anna.disconnect()
 
 
@@ -166,10 +166,10 @@ def test_one_without_sockets_is_not_remembered_as_hidden() -> None:
 
 
 async def test_presence_for_the_back_end(office: Office) -> None:
-    nobody = await office.services.presence(ANNA, "client")
+    nobody = await office.services.managing.presence(ANNA, "client")
     assert (nobody.user_id, nobody.is_online, nobody.sockets, nobody.last_active) == (ANNA, False, 0, None)
     await office.come(ANNA)
     await office.come(ANNA)
-    somebody = await office.services.presence(ANNA)
+    somebody = await office.services.managing.presence(ANNA)
     assert (somebody.is_online, somebody.sockets) == (True, 2)
     assert WIRE_TIME.fullmatch(str(somebody.last_active))

@@ -3,7 +3,7 @@
 import pytest
 
 from slysock.systems.services import send_notification
-from slysock.systems.services.records import PutChat
+from slysock.systems.services.payloads import ChatRecord
 from slysock.testing import MemoryClient
 from tests.slysock.systems.market import at, nothing_for
 from tests.slysock.systems.services.events import payloads, records_of
@@ -121,7 +121,7 @@ async def test_an_admin_may_type_for_a_participant_only(office: Office) -> None:
     assert await ben.expect("user-typing") == ({"userId": ANNA, "isTyping": True},)
     expected = (404, "Chat not found")
     assert await refused(root, "typing-start", {"roomId": CHAT, "userId": EVE}) == expected
-    await office.services.put_chat("own", PutChat(client_id=ROOT, provider_id=BEN))
+    await office.services.managing.put_chat("own", ChatRecord(client_id=ROOT, provider_id=BEN))
     await root.call("join-chat", "own")
     assert await refused(root, "typing-start", {"roomId": "own", "userId": EVE}) == expected
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slysock.systems.services.records import PutTicket
+from slysock.systems.services.payloads import TicketRecord
 from tests.slysock.systems.market import at, nothing_for
 from tests.slysock.systems.services.office import (
     ANNA,
@@ -71,7 +71,7 @@ async def test_every_kind_of_message_and_attachments(office: Office) -> None:
         assert at(answer, "message", "content", "attachments") == attachments
     assert at(await root.call("support-message", help_text(messageType="system")), "message", "messageType") == "system"
     await heard(anna)
-    expected = (403, "Only admins send messages of the type `system`")
+    expected = (403, "Only admins can send messages of the type `system`")
     assert await refused(anna, "support-message", help_text(messageType="system")) == expected
 
 
@@ -163,7 +163,7 @@ async def test_a_retry_gets_the_first_result_and_nobody_gets_the_message_twice(o
 
 
 async def test_chats_and_tickets_may_have_the_same_id(office: Office) -> None:
-    await office.services.put_ticket(CHAT, PutTicket(user_id=BEN))
+    await office.services.managing.put_ticket(CHAT, TicketRecord(user_id=BEN))
     ben = await office.chatting(BEN)
     assert await ben.call("join-support-ticket", {"ticketId": CHAT}) == {"success": True, "ticketId": CHAT}
     await ben.call("support-message", {"ticketId": CHAT, "content": "x"})

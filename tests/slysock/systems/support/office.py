@@ -13,7 +13,7 @@ import msgspec
 import trio
 
 from slysock import Listening, Server
-from slysock.identity.tokens import Tokens, secret_key
+from slysock.identity import Tokens, secret_key
 from slysock.systems.assembly import assemble
 from slysock.systems.foundation import make_foundation
 from slysock.systems.support import support

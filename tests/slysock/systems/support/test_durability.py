@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 import trio
 
-from slysock.identity.tokens import make_token
+from slysock.identity import make_token
 from tests.clients import NodeClients, Payload, python_client
 from tests.slysock.systems.market import SECRET, at
 from tests.slysock.systems.support.center import NAMESPACE, data_of, id_of

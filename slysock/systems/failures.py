@@ -1,0 +1,50 @@
+"""How a failure is shown to clients: an HTTP status, which the dialects' errors carry too, and a text."""
+
+from typing import Final
+
+from slysock import InvalidPayload
+
+from .domain import (
+    Busy,
+    Conflict,
+    DomainError,
+    Invalid,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Unavailable,
+)
+
+UNEXPECTED_TEXT: Final = "Something went wrong"
+
+_STATUS: Final[dict[type[DomainError], int]] = {
+    Invalid: 400,
+    NotAuthenticated: 401,
+    NotAllowed: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Busy: 503,
+    Unavailable: 503,
+}
+
+
+def status_of(error: Exception) -> int:
+    """Return the status of a failure; 500 for an unexpected one."""
+    match error:
+        case DomainError():
+            return _STATUS[type(error)]
+        case InvalidPayload():
+            return 400
+        case _:
+            return 500
+
+
+def text_of(error: Exception) -> str:
+    """Return the text of a failure; that of an unexpected one reveals nothing."""
+    match error:
+        case DomainError():
+            return str(error)
+        case InvalidPayload():
+            return f"Invalid payload: {error}"
+        case _:
+            return UNEXPECTED_TEXT

@@ -1,0 +1,163 @@
+"""Messages, texts and media: one path for events and requests."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Final, final
+
+import msgspec
+
+import slysock_store
+from slysock.systems.domain import Conflict, Domain, Invalid, Unavailable
+from slysock.systems.domain.posts import Announce, Post, Posts
+from slysock.systems.uploads import Upload
+from slysock_store import AddedMessage, Chat, ChatId, JsonObject, MessageId
+
+from .announcing import Announcer, Later
+from .media import Media
+from .payloads import (
+    EMPTY_CONTENT,
+    LONG_CONTENT,
+    MAX_CONTENT_CHARACTERS,
+    MESSAGE_TYPES,
+    UNKNOWN_TYPE,
+    MediaForm,
+    MessageBody,
+    SendMessage,
+)
+from .sessions import Session
+from .shapes import MessageShape
+from .views import message_shape
+
+NEW_MESSAGE: Final = "newMessage"
+BLOCKED: Final = "This chat is blocked"
+MEDIA_FIELD: Final = "media"
+
+
+@final
+class Sending:
+    """The way of a message into its chat."""
+
+    def __init__(self, domain: Domain, posts: Posts, media: Media, announcer: Announcer) -> None:
+        self._domain = domain
+        self._posts = posts
+        self._media = media
+        self._announcer = announcer
+
+    async def send(self, sender: Session, chat_id: str, body: MessageBody | SendMessage, later: Later) -> MessageShape:
+        """Store a message; every participant gets `newMessage`. A retry is answered with the first and not announced.
+
+        No checkpoint follows the storing: a sender who has left meanwhile does not keep the others from being told.
+
+        Raises:
+            Invalid: the message is empty, too long, or of an unknown type.
+            NotFound: the chat, the message to reply to, or the file does not exist or is not theirs.
+            Conflict: a participant has blocked the chat.
+        """
+        text = checked_content(body.content, body.message_type, has_media=bool(body.media_url))
+        chat = await self._domain.chats.get(ChatId(chat_id), user=sender.key)
+        if body.media_url:
+            await self._media.check(body.media_url, chat)
+        attachments: tuple[JsonObject, ...] = ({"url": body.media_url},) if body.media_url else ()
+        post = self._post(sender, chat, text, body.message_type, attachments, body)
+        return _seen(sender, await self._store(post, partial(self._announce, sender, later)))
+
+    async def send_media(
+        self, sender: Session, chat_id: str, body: AsyncIterator[bytes], boundary: str, later: Later
+    ) -> MessageShape:
+        """Receive a file and store its message; nothing of the file stays unless the message does.
+
+        Raises:
+            UploadError: the file is not accepted.
+            DomainError: as `send`; if it is known in advance, nothing of the file is read.
+        """
+        chat = await self._domain.chats.get(ChatId(chat_id), user=sender.key)
+        refuse_blocked(chat)
+        async with self._media.folder.receive(body, boundary, file_field=MEDIA_FIELD, owner=sender.key) as upload:
+            form = _read_fields(upload)
+            text = checked_content(form.content, upload.kind.type, has_media=True)
+            name = await self._media.register(upload, chat, sender.key)
+            post = self._post(sender, chat, text, upload.kind.type, ({"url": name},), form)
+            return _seen(sender, await self._post_with_file(post, sender, upload, later))
+
+    async def _post_with_file(self, post: Post, sender: Session, upload: Upload, later: Later) -> AddedMessage:
+        def announce(added: AddedMessage) -> None:
+            upload.want()
+            self._announce(sender, later, added)
+
+        try:
+            return await self._store(post, announce)
+        except Unavailable as error:
+            cause = error.__cause__
+            if isinstance(cause, slysock_store.StoreUnavailable) and cause.outcome_unknown:
+                upload.want()  # the message may be there; better a file without one than the reverse
+            raise
+
+    async def _store(self, post: Post, announce: Announce) -> AddedMessage:
+        try:
+            return await self._posts.post(post, announce)
+        except Conflict as error:  # no chat of this system is closed in another way
+            raise Conflict(BLOCKED) from error
+
+    def _post(
+        self,
+        sender: Session,
+        chat: Chat,
+        text: str,
+        kind: str,
+        attachments: tuple[JsonObject, ...],
+        extras: MessageBody | SendMessage | MediaForm,
+    ) -> Post:
+        parent = extras.parent_message_id
+        listening = self._domain.listening
+        return Post(
+            chat=chat,
+            sender=sender.key,
+            kind=kind,
+            text=text,
+            attachments=attachments,
+            reply_to=None if parent is None else MessageId(parent),
+            client_message_id=extras.client_message_id,
+            readers=lambda: [user for user in chat.participants if listening.is_here(user)],
+        )
+
+    def _announce(self, sender: Session, later: Later, added: AddedMessage) -> None:
+        shape = _seen(sender, added)
+        later(added.chat.id, partial(self._announcer.tell, added.chat, NEW_MESSAGE, shape))
+
+
+def _seen(sender: Session, added: AddedMessage) -> MessageShape:
+    return message_shape(added.message, added.chat, {sender.key: sender.user})
+
+
+def checked_content(content: str | None, message_type: str, *, has_media: bool) -> str:
+    """Check the content of a message, with the document's errors; return it trimmed.
+
+    Raises:
+        Invalid: the message is empty, too long, or of an unknown type.
+    """
+    text = (content or "").strip()
+    if message_type not in MESSAGE_TYPES:
+        raise Invalid(UNKNOWN_TYPE)
+    if not text and (message_type == "text" or not has_media):
+        raise Invalid(EMPTY_CONTENT)
+    if len(text) > MAX_CONTENT_CHARACTERS:
+        raise Invalid(LONG_CONTENT)
+    return text or f"Sent {message_type}"
+
+
+def refuse_blocked(chat: Chat) -> None:
+    """Refuse a message to a blocked chat.
+
+    Raises:
+        Conflict: a participant has blocked it.
+    """
+    if chat.blocked_by:
+        raise Conflict(BLOCKED)
+
+
+def _read_fields(upload: Upload) -> MediaForm:
+    given = {name: value for name, value in upload.fields.items() if value}
+    try:
+        return msgspec.convert(given, MediaForm)
+    except msgspec.ValidationError as error:
+        raise Invalid(str(error)) from None

@@ -1,0 +1,1 @@
+"""Tests of the peers: where they come from, and how they run."""

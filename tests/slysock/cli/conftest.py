@@ -1,0 +1,16 @@
+"""Where the command line's tests run."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run where nothing is, with nothing set."""
+    monkeypatch.chdir(tmp_path)
+    for name in os.environ:
+        if name.startswith("SLYSOCK_"):
+            monkeypatch.delenv(name)
+    return tmp_path

@@ -1,0 +1,14 @@
+"""Receipts on MongoDB keep the contract."""
+
+import pytest
+
+from slysock_store.testing import Check, OpenStore
+from slysock_store.testing.receipts import OF_RECEIPTS
+from tests.store.contract import each_of
+
+pytestmark = pytest.mark.port
+
+
+@each_of(OF_RECEIPTS)
+async def test_contract(check: Check, open_mongo: OpenStore) -> None:
+    await check(open_mongo)

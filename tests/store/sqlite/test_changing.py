@@ -1,0 +1,10 @@
+"""Edits, reactions and deletion on SQLite keep the contract."""
+
+from slysock_store.testing import Check, OpenStore
+from slysock_store.testing.messages import OF_CHANGES
+from tests.store.contract import each_of
+
+
+@each_of(OF_CHANGES)
+async def test_contract(check: Check, open_sqlite: OpenStore) -> None:
+    await check(open_sqlite)

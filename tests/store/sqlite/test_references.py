@@ -1,0 +1,10 @@
+"""References on SQLite keep the contract."""
+
+from slysock_store.testing import Check, OpenStore
+from slysock_store.testing.users import OF_REFERENCES
+from tests.store.contract import each_of
+
+
+@each_of(OF_REFERENCES)
+async def test_contract(check: Check, open_sqlite: OpenStore) -> None:
+    await check(open_sqlite)

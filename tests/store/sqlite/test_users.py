@@ -1,0 +1,10 @@
+"""Users on SQLite keep the contract."""
+
+from slysock_store.testing import Check, OpenStore
+from slysock_store.testing.users import OF_USERS
+from tests.store.contract import each_of
+
+
+@each_of(OF_USERS)
+async def test_contract(check: Check, open_sqlite: OpenStore) -> None:
+    await check(open_sqlite)
