@@ -25,7 +25,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     path: str = "/socket.io/"
-    """Where Engine.IO answers; requests elsewhere go to the ASGI application."""
+    """Where Engine.IO answers, with and without the slash at its end; requests elsewhere go to the ASGI application."""
 
     transports: Sequence[TransportName] = ("polling", "websocket")
     """What a client may use. A connection that opens with another transport gets `Transport unknown`."""
@@ -58,7 +58,23 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How many namespaces one connection may be in or waiting for at once."""
 
     max_outbox_bytes: int = 4_194_304
-    """What may wait for one client before it is a slow consumer and is disconnected."""
+    """What may wait for one client as long as it likes. Above this a clock runs: see `slow_consumer_seconds`. Volatile
+    events are left out for a client of whom more is waiting."""
+
+    slow_consumer_seconds: float = 10.0
+    """A client that stays above `max_outbox_bytes` for so long and takes less than `slow_consumer_bytes` meanwhile is a
+    slow consumer and is disconnected."""
+
+    slow_consumer_bytes: int = 1_048_576
+    """See `slow_consumer_seconds`; with the defaults, some 100 kB/s."""
+
+    max_outbox_hard_bytes: int = 67_108_864
+    """What may wait for one client at all, or one message that is larger; past that it is disconnected at once as a
+    slow consumer. `await socket.drained()` waits for room."""
+
+    max_outboxes_bytes: int | None = None
+    """What may wait for all clients together; past that the one for whom most is waiting is disconnected, and so on.
+    None: a quarter of the memory that the process may use, limits of its control groups included."""
 
     max_pending_events: int = 256
     """How many events of one client may wait for its handlers; past that, or past `max_payload_bytes` of several, the
@@ -104,8 +120,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             value: object = getattr(self, name)
             if isinstance(value, int | float) and not isinstance(value, bool) and not value > 0:
                 raise ValueError(f"{name} must be positive, not {value}")
-        if not (self.path.startswith("/") and len(self.path) > 1):
-            raise ValueError(f"path must start with a slash and name something, not {self.path!r}")
+        if not self.path.startswith("/"):
+            raise ValueError(f"path must start with a slash, not {self.path!r}")
+        if self.max_outbox_hard_bytes < self.max_outbox_bytes:
+            raise ValueError("max_outbox_hard_bytes must not be less than max_outbox_bytes")
         if isinstance(self.cors_origins, str):
             raise TypeError("cors_origins must be a list; text would be taken for a list of letters")
         for origin in self.cors_origins or ():

@@ -203,7 +203,7 @@ class Front:
             await trio.aclose_forcefully(wire.stream)
 
     async def _serve_http(self, wire: Wire, *, peer: str, secure: bool) -> Takeover | None:
-        http = HttpConnection(wire.stream, self.config, secure=secure, peer=peer, sock=wire.sock)
+        http = HttpConnection(wire.stream, self.config, secure=secure, peer=peer, sock=wire.sock, refused=self._refused)
         self._http.add(http)
         takeover: Takeover | None = None
         try:

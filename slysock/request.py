@@ -15,7 +15,7 @@ class EngineRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     method: str = "GET"
     headers: Mapping[str, str]
-    """Names in lower case; a header that came several times is joined by a comma."""
+    """Names in lower case; a header that came several times is joined by a comma, cookies by a semicolon."""
 
     query: Mapping[str, str]
     address: str

@@ -20,6 +20,7 @@ from slysock.handlers.router import Router
 from slysock.http.listeners import Listening, bound, describe
 from slysock.process import run_to_the_end, settle_in, stop_on_signals
 from slysock.socketio.connection import Connection, Surroundings
+from slysock.socketio.loop import Loop
 from slysock.socketio.namespace import Namespace
 from slysock.socketio.namespaces import Namespaces
 from slysock.socketio.observer import Observer, Observers, ServerStatistics
@@ -58,8 +59,11 @@ class Server:
         self._observers = Observers()
         self._lifespan = lifespan
         self._parser = PARSERS[self.config.parser]
-        self._namespaces = Namespaces(routers, self._parser, self._observers)
+        self._loop = Loop()
         self._front = Front(self.config, accept=self._accept, app=app, hooks=hooks, refused=self._observers.refused)
+        self._namespaces = Namespaces(
+            routers, self._parser, self._observers, loop=self._loop, timers=self._front.engine.timers
+        )
         self._surroundings = Surroundings(
             config=self.config,
             namespaces=self._namespaces,
@@ -70,7 +74,7 @@ class Server:
         )
 
     def of(self, name: str) -> Namespace:
-        """Return a namespace, to speak to its clients from outside of a handler.
+        """Return a namespace, to speak to its clients from outside of a handler; from any thread.
 
         Raises:
             ValueError: no router is for this namespace.
@@ -89,6 +93,9 @@ class Server:
 
     def statistics(self) -> ServerStatistics:
         """Count what the server holds at the moment."""
+        return self._loop.ask(self._count)
+
+    def _count(self) -> ServerStatistics:
         engine = self._front.engine
         sessions = engine.sessions.all()
         above = [session.statistics() for session in sessions]
@@ -110,6 +117,9 @@ class Server:
             http_connections=self._front.http_connections,
             watched_sockets=engine.reader.watched,
             timers=len(engine.timers),
+            outbox_budget_bytes=engine.consumers.budget_bytes,
+            slow_clients=engine.consumers.clocks,
+            loop_lag_seconds=engine.timers.lag.worst_seconds,
         )
 
     async def serve(  # noqa: ASYNC128 - hands task_status on, to who knows when
@@ -141,9 +151,9 @@ class Server:
     def stop(self) -> None:
         """Begin a graceful stop: take no more connections, finish what handlers have begun, tell the clients, end.
 
-        Takes at most `shutdown_seconds`. Called again, it changes nothing.
+        Takes at most `shutdown_seconds`. Called again, it changes nothing. May be called from any thread.
         """
-        self._front.stop()
+        self._loop.run(self._front.stop)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -157,9 +167,10 @@ class Server:
 
     @asynccontextmanager
     async def _inside(self) -> AsyncGenerator[None]:
-        """Keep the application's resources."""
-        async with nullcontext() if self._lifespan is None else self._lifespan(self):
-            yield
+        """Keep the application's resources, and know the loop that the server runs in."""
+        with self._loop.entered():
+            async with nullcontext() if self._lifespan is None else self._lifespan(self):
+                yield
 
     def _accept(self, session: Session) -> Receiver:
         return Connection(session, self._surroundings)

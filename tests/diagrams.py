@@ -5,7 +5,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Final, TypeAlias
 
-from slysock.engineio.states import POLLING, SESSION, WEBSOCKET
+from slysock.engineio.states import POLLING, SESSION, UPGRADE, WEBSOCKET
 from slysock.socketio.states import MEMBER
 from slysock.states import E, S, Table
 
@@ -29,8 +29,13 @@ MACHINES: Final[Sequence[tuple[str, StateTable, str]]] = (
     (
         "Polling transport",
         _any(POLLING),
-        "Whether a GET waits, and what happens to the next one (`slysock/engineio/polling.py`). An upgrade releases "
-        "polls: they are answered at once, so that the client can move to the WebSocket.",
+        "Whether a GET waits, and what happens to the next one (`slysock/engineio/polling.py`). A graceful end has "
+        "last words: messages in one answer or several, and a close packet in one of its own.",
+    ),
+    (
+        "Upgrade",
+        _any(UPGRADE),
+        "A WebSocket that may become the transport of a session by polling (`slysock/engineio/upgrade.py`).",
     ),
     (
         "WebSocket transport",

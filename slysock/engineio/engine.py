@@ -20,6 +20,7 @@ from slysock.engineio.receiver import Receiver
 from slysock.engineio.responses import Responses
 from slysock.engineio.session import Session
 from slysock.engineio.sessions import Sessions
+from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending
 from slysock.engineio.upgrade import Probe
@@ -59,6 +60,7 @@ class Engine:
         sessions: the table of them.
         timers: all deadlines.
         reader: who reads plain sockets.
+        consumers: who is judged for reading too slowly.
     """
 
     def __init__(
@@ -71,13 +73,15 @@ class Engine:
         refused: Callable[[RefusalRecord], None],
     ) -> None:
         self.timers = Timers()
+        self.consumers = SlowConsumers(config, self.timers)
         self.sessions = Sessions(config, self.timers, accept, leaving)
         self._flusher = Flusher()
         self.reader = Reader(self._flusher)
         self._config = config
+        self._refused = refused
         self._gate = Gate(hooks, refused, config.connect_timeout_seconds)
         self._responses = Responses(config, self._gate)
-        self._long_polling = LongPolling(config, self.sessions, self.timers, self._responses)
+        self._long_polling = LongPolling(config, self.sessions, self.timers, self.consumers, self._responses)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run the reader, the flusher and the timers, until cancelled."""
@@ -85,6 +89,7 @@ class Engine:
             nursery.start_soon(self._flusher.run)
             nursery.start_soon(self.reader.run)
             nursery.start_soon(self.timers.run)
+            await nursery.start(self._long_polling.run)
             task_status.started()
 
     def owns(self, path: str) -> bool:
@@ -157,16 +162,17 @@ class Engine:
                 nursery=nursery,
                 flusher=self._flusher,
                 reader=self.reader,
+                consumers=self.consumers,
                 config=self._config,
             )
             if sid is None:
                 transport.open(self.sessions.open(opening, transport))
             else:
-                self._probe(sid, transport)
+                self._probe(sid, transport, opening.address)
             await transport.run()
             nursery.cancel_scope.cancel()
 
-    def _probe(self, sid: str, websocket: WebSocketTransport) -> None:
+    def _probe(self, sid: str, websocket: WebSocketTransport, address: str) -> None:
         """Begin an upgrade. A WebSocket that comes too late, or is one too many, was accepted and is closed.
 
         Clients expect it so; answering the request with an error would end the session for some of them.
@@ -178,6 +184,8 @@ class Engine:
             or not isinstance(session.transport, PollingTransport)
             or not self._config.allow_upgrades
         ):
+            detail = "its session cannot go over to this WebSocket, or not any more"
+            self._refused(RefusalRecord(reason="sid", detail=detail, address=address))
             websocket.close(Ending.ERROR, CloseCode.NORMAL, "")
             return
         timeout = self._config.upgrade_timeout_seconds

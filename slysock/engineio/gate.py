@@ -25,9 +25,13 @@ _BAD: Final = HandshakeError.BAD_REQUEST
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _VALUE: Final = re.compile(r"(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")  # section 5.5
 _OURS: Final = frozenset(
-    {"connection", "content-encoding", "content-length", "content-type", "transfer-encoding", "upgrade"}
+    {
+        *("connection", "content-encoding", "content-length", "content-type", "date", "transfer-encoding", "upgrade"),
+        *("access-control-allow-credentials", "access-control-allow-origin"),
+    }
 )
-"""What the server says itself; likewise all that begins with Sec-WebSocket."""
+"""What the server says itself, and clients would choke on if it was said twice; likewise all that begins with
+Sec-WebSocket."""
 
 
 @final
@@ -47,7 +51,7 @@ class Gate:
     Args:
         hooks: what has been registered.
         refused: told of everything that is refused, requests among them.
-        seconds: how long the hooks of one request may take.
+        seconds: how long middleware may take for one request, and `allow_request`.
     """
 
     def __init__(self, hooks: EngineHooks, refused: Callable[[RefusalRecord], None], seconds: float) -> None:
@@ -63,7 +67,7 @@ class Gate:
         no = await self._ask(self._hooks.middleware, describe(request), headers)
         try:
             request.extra_headers = encoded(headers)
-        except ValueError:
+        except Exception:  # an application may put anything into them
             logger.exception("the headers of Engine.IO middleware cannot be sent")
         return no
 
@@ -73,10 +77,11 @@ class Gate:
 
     async def _ask(self, hooks: Sequence[Function], *arguments: object) -> No | None:
         """Ask one hook after the other, until one says no."""
+        deadline = trio.current_time() + self._seconds
         for hook in hooks:
             name = name_of(hook)
             try:
-                with trio.fail_after(self._seconds):
+                with trio.fail_at(deadline):
                     await ask(hook, *arguments, is_async=is_coroutine_function(hook), refused_text=_FORBIDDEN.message)
             except ConnectionRefused as refusal:
                 message = refusal.message or _FORBIDDEN.message

@@ -58,8 +58,8 @@ class EngineHooks:
 
     `allow_request` and `use` take plain functions and coroutine functions. None or True lets a request go on. False, or
     raising ConnectionRefused, refuses it with 403 and Engine.IO's code 4, and the exception's message. Any other value
-    or exception is a mistake, which is logged and refuses it with 400 and code 3. All of them together have
-    `connect_timeout_seconds` for one request.
+    or exception is a mistake, which is logged and refuses it with 400 and code 3. For one request the middleware has
+    `connect_timeout_seconds`, and so have those that are asked to allow it.
 
     Requests of pages that `cors_origins` does not allow, and preflights, are answered before any of the hooks.
 

@@ -79,6 +79,10 @@ class Responses:
         self._gate.tell(request, status=400, error=error, message=error.message, reason=reason, detail=detail)
         await request.respond(400, [_JSON, *self._cors.headers(request)], error.body)
 
+    async def malformed(self, request: Request) -> None:
+        """Answer a POST that has ended its session, by which has been told why."""
+        await request.respond(400, [_JSON, *self._cors.headers(request)], HandshakeError.BAD_REQUEST.body)
+
     async def deny(self, request: Request, no: No) -> None:
         """Answer as a hook wants it."""
         self._gate.tell(request, status=no.status, error=no.error, message=no.message, reason="hook", detail=no.detail)

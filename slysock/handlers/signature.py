@@ -26,6 +26,8 @@ Kind: TypeAlias = Literal["null", "boolean", "number", "string", "array", "objec
 
 ALL_KINDS: Final = frozenset[Kind]({"null", "boolean", "number", "string", "array", "object", "binary"})
 
+_NULL_KIND: Final = frozenset[Kind]({"null"})
+
 _Arguments: TypeAlias = tuple[object, ...] | msgspec.Struct
 """A decoded event: a tuple where all arguments must come, the quicker of the two."""
 
@@ -207,7 +209,7 @@ class Signature:
         """Say what kinds an argument may have that is taken at all."""
         declared = self.types[index] if index < len(self.types) else self.rest_type
         kinds = _kinds_of_annotation(declared)
-        return kinds | {"null"} if index in self._defaults else kinds
+        return kinds | _NULL_KIND if index in self._defaults else kinds
 
     def overlaps(self, other: "Signature") -> bool:
         """Tell whether some arguments could be meant for both handlers: the fewest that both take, if any."""

@@ -42,6 +42,14 @@ class Seat(Protocol):
     async def call(self, event: str, args: tuple[object, ...], timeout_seconds: float) -> object:
         """See Socket.call."""
 
+    @property
+    def waiting_bytes(self) -> int:
+        """See Socket.waiting_bytes."""
+        ...
+
+    async def wait_drained(self, below: int) -> None:
+        """See Socket.drained."""
+
     def start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
         """See Socket.start_soon."""
 
@@ -55,6 +63,10 @@ class Seat(Protocol):
 @final
 class Socket:
     """One client in one namespace. Handlers, hooks and middleware get it as their first argument.
+
+    May be used from any thread: what returns nothing is handed to the server's event loop, which does it soon and in
+    order; what has to be awaited can only be awaited there. Once the server has ended, calls from other threads raise
+    RuntimeError.
 
     Attributes:
         id: names the client in this namespace; public, unlike the id of its session.
@@ -127,6 +139,22 @@ class Socket:
             LocalProtocolError: the event cannot be encoded.
         """
         return await self._seat.call(event, args, timeout)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much waits for the client's connection to take it; all its namespaces together. 0 when it has left."""
+        return self._seat.waiting_bytes
+
+    async def drained(self, below: int = 1_048_576) -> None:
+        """Wait until fewer bytes than `below` wait for the client: between the pieces of something large.
+
+        Raises:
+            Disconnected: the client has left.
+            ValueError: `below` is less than 1.
+        """
+        if below < 1:
+            raise ValueError(f"below must be at least 1, not {below}: fewer bytes than none cannot wait")
+        await self._seat.wait_drained(below)
 
     @property
     def volatile(self) -> "Broadcast":

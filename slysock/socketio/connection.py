@@ -233,7 +233,7 @@ class Connection:
         if self._patience is not None:
             self._patience.cancel()
         if self.session.failure is not None:
-            self._refuse("protocol", self.session.failure.reason)
+            self._refuse("protocol", self.session.failure)
         self._around.observers.session_closed(reason)
         for member in list(self._members.values()):
             member.close(reason, by_client=by_client)

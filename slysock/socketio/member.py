@@ -5,14 +5,17 @@ What users hold of it is a Socket. The two hold each other as long as the client
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import copy_context
+from threading import get_ident
+from time import perf_counter
 from typing import Final, Protocol, cast, final
 
 import trio
 
 from slysock.engineio.session import Session
-from slysock.errors import ConnectionRefused, Refusal, RefusalRecord
+from slysock.errors import ConnectionRefused, Disconnected, Refusal, RefusalRecord
+from slysock.handlers.blocking import BLOCKING_SECONDS, run_without_waiting
 from slysock.handlers.dispatcher import Dispatcher, Job
 from slysock.handlers.functions import name_of
 from slysock.handlers.handler import Handler
@@ -136,12 +139,18 @@ class Member:
     @property
     def rooms(self) -> frozenset[RoomName]:
         """See Socket.rooms."""
+        return self._adapter.loop.ask(self._where)
+
+    def _where(self) -> frozenset[RoomName]:
         if self.state == "in":
             return self._adapter.rooms_of(self)
         return frozenset(map(RoomName, {self.id, *self._rooms}))
 
     def join(self, rooms: tuple[str, ...]) -> None:
         """See Socket.join."""
+        self._adapter.loop.run(self._join, rooms)
+
+    def _join(self, rooms: tuple[str, ...]) -> None:
         if self.state == "in":
             self._adapter.join(self, rooms)
         elif self.state == "joining":
@@ -149,6 +158,9 @@ class Member:
 
     def leave(self, rooms: tuple[str, ...]) -> None:
         """See Socket.leave."""
+        self._adapter.loop.run(self._leave, rooms)
+
+    def _leave(self, rooms: tuple[str, ...]) -> None:
         if self.state == "in":
             self._adapter.leave(self, rooms)
         elif self.state == "joining":
@@ -165,7 +177,12 @@ class Member:
 
     def emit(self, event: str, args: tuple[object, ...]) -> None:
         """See Socket.emit. Local: only this server has the client."""
-        self._deliver(self._adapter.parser.event(self.called, event, args), event, args)
+        adapter = self._adapter
+        outgoing = adapter.parser.event(self.called, event, args)
+        if get_ident() == adapter.loop.thread:  # nearly always; `run` asks the same, for a fifth of an emit's time
+            self._deliver(outgoing, event, args)
+        else:
+            adapter.loop.run(self._deliver, outgoing, event, args)
 
     def _deliver(self, outgoing: Outgoing, event: str, args: tuple[object, ...]) -> None:
         if self.state in ("joining", "in"):
@@ -175,16 +192,30 @@ class Member:
 
     async def call(self, event: str, args: tuple[object, ...], timeout_seconds: float) -> object:
         """See Socket.call."""
+        self._adapter.loop.check()
         ack_id = self._adapter.next_ack_id()
         outgoing = self._adapter.parser.event(self.called, event, args, ack_id)
         answers = Answers(1)
         self.expect_ack(ack_id, answers)
         try:
             self._deliver(outgoing, event, args)
-            await answers.wait(timeout_seconds)
+            await answers.wait(timeout_seconds, self._adapter.timers)
         finally:
             self.forget_ack(ack_id)
         return answers.only()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """See Socket.waiting_bytes."""
+        return self.session.transport.waiting_bytes if self.state in ("joining", "in") else 0
+
+    async def wait_drained(self, below: int) -> None:
+        """See Socket.drained."""
+        self._adapter.loop.check()
+        await trio.lowlevel.checkpoint()
+        await self.session.wait_drained(below)
+        if self.state not in ("joining", "in"):
+            raise Disconnected("the client has left")
 
     def expect_ack(self, ack_id: int, answers: Answers) -> None:
         """Expect an acknowledgement, unless the client has left."""
@@ -201,6 +232,9 @@ class Member:
 
     def start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
         """See Socket.start_soon."""
+        self._adapter.loop.run(self._start_soon, routine)
+
+    def _start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
         if self.state in ("joining", "in"):
             self._host.tasks.nursery.start_soon(self._run_in_background, routine)
 
@@ -228,7 +262,8 @@ class Member:
             self._entering = True
             self._submit(None, _Entering(self), 0)
         else:
-            run_without_waiting(self.come_in())
+            name = f"middleware or a connect hook of {self.namespace!r}"
+            run_without_waiting(self.come_in(), name, self._adapter.timers.lag.blocked)
 
     async def come_in(self) -> None:
         """Do so; what `enter` calls."""
@@ -340,7 +375,14 @@ class Member:
         elif handler.is_async or (self._dispatchers and self._is_busy):
             self._submit(None, invocation, size)
         else:
-            invocation.run_now()
+            self._run_now(invocation)
+
+    def _run_now(self, invocation: Invocation[Socket]) -> None:
+        started = perf_counter()
+        invocation.run_now()
+        seconds = perf_counter() - started
+        if seconds > BLOCKING_SECONDS:
+            self._adapter.timers.lag.blocked(invocation.name, seconds)
 
     def _tell_listeners(self, name: str, items: list[object]) -> None:
         socket = self.socket
@@ -360,7 +402,8 @@ class Member:
         dispatcher = self._dispatchers.get(handler)
         if dispatcher is None:
             limit = 1 if handler is None else handler.concurrency
-            dispatcher = Dispatcher(self._host.tasks.nursery, limit, self._host.event_done)
+            lag = self._adapter.timers.lag
+            dispatcher = Dispatcher(self._host.tasks.nursery, limit, self._host.event_done, lag.blocked)
             self._dispatchers[handler] = dispatcher
         self._host.event_waits(size)
         dispatcher.submit(job, size)
@@ -416,6 +459,9 @@ class Member:
 
     def disconnect(self, *, close: bool) -> None:
         """See Socket.disconnect."""
+        self._adapter.loop.run(self._disconnect, close)
+
+    def _disconnect(self, close: bool) -> None:
         if self.state in ("joining", "in"):
             self.session.send(self._adapter.parser.disconnected(self.called))
             self.close("server namespace disconnect")
@@ -434,7 +480,7 @@ class Member:
             return
         was_in = self.state == "in"
         if was_in:
-            self._rooms = self.rooms
+            self._rooms = self._where()
             self._adapter.remove(self)
         lingers = was_in and by_client and not self._is_idle
         self.state = follow(MEMBER, self.state, "leave" if lingers else "end" if was_in else "refuse")
@@ -491,7 +537,9 @@ class Member:
         elif any(hook.is_async for hook in hooks):
             self._host.tasks.clean_up(lambda: self._farewell(socket, reason))
         else:
-            copy_context().run(run_without_waiting, self._farewell(socket, reason))
+            name = f"a disconnect hook of {self.namespace!r}"
+            farewell, on_block = self._farewell(socket, reason), self._adapter.timers.lag.blocked
+            copy_context().run(run_without_waiting, farewell, name, on_block)
 
     async def _farewell_when_idle(self, socket: Socket, reason: DisconnectReason) -> None:
         """Wait for the client's handlers to end; the hooks have their turn also when one takes too long for that."""
@@ -544,12 +592,3 @@ def _values(result: object) -> tuple[object, ...]:
     if result is None:
         return ()
     return cast("tuple[object, ...]", result) if isinstance(result, tuple) else (result,)
-
-
-def run_without_waiting(routine: Coroutine[object, None, None]) -> None:
-    """Run a coroutine that is known not to wait for anything, without a task."""
-    try:
-        routine.send(None)
-    except StopIteration:
-        return
-    raise AssertionError("plain hooks do not wait")

@@ -176,4 +176,13 @@ class ServerStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """Those of them that the one reader reads."""
 
     timers: int
-    """Deadlines: heartbeats, handshakes, upgrades, last words."""
+    """Deadlines: heartbeats, handshakes, upgrades, last words, calls that wait for acknowledgements."""
+
+    outbox_budget_bytes: int
+    """What may wait for all clients together; see `Config.max_outboxes_bytes`."""
+
+    slow_clients: int
+    """Clients for whom more than `Config.max_outbox_bytes` is waiting, so that a clock runs."""
+
+    loop_lag_seconds: float
+    """How long the event loop has kept others waiting at the worst, in the last minute."""

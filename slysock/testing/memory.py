@@ -3,7 +3,7 @@
 import math
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import final
+from typing import cast, final
 from urllib.parse import urlencode
 
 import trio
@@ -129,5 +129,6 @@ def _is_all(failure: BaseException, group: BaseExceptionGroup[BaseException]) ->
 def _errors_in(error: BaseException) -> set[int]:
     """Return the `id` of every exception in a group of groups, except `Cancelled`."""
     if isinstance(error, BaseExceptionGroup):
-        return set[int]().union(*map(_errors_in, error.exceptions))
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return set[int]().union(*map(_errors_in, group.exceptions))
     return set() if isinstance(error, trio.Cancelled) else {id(error)}

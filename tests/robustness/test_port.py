@@ -30,7 +30,7 @@ from tests.robustness.wire import (
 
 pytestmark = pytest.mark.port
 
-CONFIG: Final = Config(max_outbox_bytes=200_000)
+CONFIG: Final = Config(max_outbox_bytes=200_000, max_outbox_hard_bytes=200_000)
 PATIENCE_SECONDS: Final = 20.0
 
 

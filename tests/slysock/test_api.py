@@ -85,9 +85,19 @@ def public(kind: type) -> list[str]:
 
 def test_what_users_hold_shows_only_what_is_theirs() -> None:
     speaking = ["emit", "call", "to", "except_", "volatile"]
+    waiting = ["waiting_bytes", "drained"]
     of_a_socket = ["id", "namespace", "handshake", "data", "connected", "joining", "gone", "rooms", "join", "leave"]
     assert public(Socket) == sorted(
-        [*speaking, *of_a_socket, "broadcast", "after_ack", "start_soon", "disconnect", "report_refusal"]
+        [
+            *speaking,
+            *of_a_socket,
+            *waiting,
+            "broadcast",
+            "after_ack",
+            "start_soon",
+            "disconnect",
+            "report_refusal",
+        ]
     )
     assert public(Namespace) == sorted([*speaking, "client_count", "sockets", "get"])  # and `name`, of each one
     assert public(slysock.Broadcast) == sorted([*speaking, "sockets", "join", "leave", "disconnect"])

@@ -35,16 +35,26 @@ def test_there_are_numbers_to_check() -> None:
     assert len(NUMBERS) > 15
 
 
-@pytest.mark.parametrize("path", ["", "/", "socket.io"])
-def test_a_path_must_start_with_a_slash_and_name_something(path: str) -> None:
+@pytest.mark.parametrize("path", ["", "socket.io"])
+def test_a_path_must_start_with_a_slash(path: str) -> None:
     with pytest.raises(ValueError, match="path"):
         Config(path=path)
+
+
+def test_the_path_may_be_the_root() -> None:
+    assert Config(path="/").path == "/"
 
 
 @pytest.mark.parametrize("transports", [(), ("webtransport",), "polling"])
 def test_transports_must_be_known_and_not_none_at_all(transports: object) -> None:
     with pytest.raises(ValueError, match="transports"):
         Config(transports=transports)  # type: ignore[arg-type]  # the mistake under test
+
+
+def test_the_hard_limit_of_an_outbox_is_not_below_the_soft_one() -> None:
+    assert Config(max_outbox_bytes=1000, max_outbox_hard_bytes=1000).max_outbox_bytes == 1000
+    with pytest.raises(ValueError, match="max_outbox_hard_bytes must not be less"):
+        Config(max_outbox_bytes=1001, max_outbox_hard_bytes=1000)
 
 
 def test_the_parser_must_be_known() -> None:

@@ -155,6 +155,11 @@ class Outgoing:
         self._payload: bytes | None = None
 
     @property
+    def packets(self) -> int:
+        """How many there are."""
+        return (self.text is not None) + len(self.binaries)
+
+    @property
     def payload(self) -> bytes:
         """The polling form, made on its first use; several are joined by SEPARATOR."""
         if self._payload is None:

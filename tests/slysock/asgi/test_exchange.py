@@ -21,6 +21,7 @@ from tests.slysock.asgi.applications import (
     saying,
     serve,
 )
+from tests.slysock.http.peer import piece_of
 
 # ---- scope ----------------------------------------------------------------------------------------------------------
 
@@ -224,7 +225,7 @@ async def test_an_application_that_is_cancelled_leaves_its_answer_broken_off(aut
     with trio.move_on_after(1):
         await serve(server, app)
     assert left == ["cancelled"]
-    assert await client.receive_some(1000) == b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
+    assert await piece_of(client) == b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
     assert await client.receive_some(1000) == b""
 
 
@@ -285,7 +286,7 @@ async def test_nothing_is_read_ahead_of_the_application() -> None:
         await wait_all_tasks_blocked()
         assert taken == 0
         may_read.set()
-        assert await client.receive_some(1000) == OK
+        assert await piece_of(client) == OK
         await wait_all_tasks_blocked()
         assert taken == 200_000
         nursery.cancel_scope.cancel()

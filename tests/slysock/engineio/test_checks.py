@@ -22,6 +22,7 @@ from tests.slysock.serving import serving
         ("POST", f"{OPEN}&sid=unknown", [], 1),
         ("GET", "/socket.io/?EIO=4&transport=websocket&sid=unknown", UPGRADE, 1),
         ("POST", OPEN, [], 2),
+        ("POST", f"{OPEN}&sid=", [], 2),
         ("PUT", OPEN, [], 2),
         ("HEAD", OPEN, [], 2),
         ("GET", "/socket.io/?EIO=4&transport=websocket", [], 3),

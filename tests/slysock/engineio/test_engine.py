@@ -26,6 +26,15 @@ async def test_a_slash_at_the_end_of_the_path_makes_no_difference(
         assert (await memory.request("GET", f"{path.rstrip('/')}x{slash}")).status == 404
 
 
+async def test_the_path_may_be_the_root_where_others_are_still_found(autojump_clock: MockClock) -> None:
+    async with serving(Router(), config=Config(path="/")) as memory:
+        client = await memory.connect()
+        await client.disconnect()
+        assert (await memory.request("GET", "/?EIO=4&transport=polling")).status == 200
+        assert (await memory.request("GET", "/healthz")).status == 200
+        assert (await memory.request("GET", "/socket.io/?EIO=4&transport=polling")).status == 404
+
+
 async def test_a_session_stays_with_polling_where_websocket_was_never_asked_for(autojump_clock: MockClock) -> None:
     async with serving(Router()) as memory:
         engine = await memory.open_engine("polling")

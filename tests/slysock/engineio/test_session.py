@@ -12,11 +12,14 @@ from slysock.config import TransportName
 from slysock.engineio.polling import PollingTransport
 from slysock.engineio.session import Session
 from slysock.engineio.timers import Timers
+from slysock.engineio.transport import Ending
 from slysock.ids import DisconnectReason, SessionId
 from slysock.states import IllegalStep
 from slysock.testing import Closed
 from slysock_protocol.engineio import BinaryMessage, Message, Outgoing
+from slysock_protocol.errors import CloseCode
 from tests.slysock.engineio.above import OPENING, Above
+from tests.slysock.engineio.outboxes import consumers
 from tests.slysock.serving import both, only_session, serving
 
 
@@ -205,7 +208,7 @@ class Alone:
 
 
 def way() -> PollingTransport:
-    return PollingTransport(max_bytes=1000, on_full=lambda: None)
+    return PollingTransport(consumers=consumers(1000), on_full=lambda: None)
 
 
 async def test_every_kind_of_message_goes_to_the_layer_above(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
@@ -253,12 +256,11 @@ async def test_a_session_goes_over_to_the_transport_that_was_tried(
 ) -> None:
     alone = Alone(nursery)
     old, tried = alone.session.transport, way()
-    alone.session.probe(tried)
+    alone.session.probe(Tried())
     alone.session.send(Outgoing(b"4old"))
     alone.session.adopt(tried)
     alone.session.send(Outgoing(b"4new"))
     assert alone.session.transport is tried
-    assert not alone.session.probes(tried)
     assert (old.waiting_bytes, tried.waiting_bytes) == (4, 4)
 
 
@@ -266,23 +268,32 @@ async def test_a_probe_that_was_given_up_leaves_the_session_where_it_was(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     alone = Alone(nursery)
-    old, tried = alone.session.transport, way()
+    old, tried = alone.session.transport, Tried()
     alone.session.probe(tried)
-    assert alone.session.probes(tried)
     alone.session.give_up_probe()
     assert (alone.session.state, alone.session.transport) == ("open", old)
     alone.session.close("forced close")
-    assert not tried.closed
+    assert tried.endings == []
 
 
-async def test_a_session_that_ends_takes_the_transport_along_that_is_tried(
+async def test_a_session_that_ends_tells_the_transport_that_is_tried(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     alone = Alone(nursery)
-    tried = way()
+    tried = Tried()
     alone.session.probe(tried)
-    alone.session.close("forced close")
-    assert tried.closed
+    alone.session.close("forced close", Ending.GRACEFUL, CloseCode.GOING_AWAY, "bye")
+    assert tried.endings == [(Ending.GRACEFUL, CloseCode.GOING_AWAY, "bye")]
+
+
+class Tried:
+    """A transport that is tried; it notes how its session ends."""
+
+    def __init__(self) -> None:
+        self.endings: list[tuple[Ending, CloseCode, str]] = []
+
+    def session_closed(self, ending: Ending, code: CloseCode, text: str) -> None:
+        self.endings.append((ending, code, text))
 
 
 async def test_steps_of_an_upgrade_out_of_order_are_our_mistake(

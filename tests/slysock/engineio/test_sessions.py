@@ -12,6 +12,7 @@ from slysock.engineio.sessions import Sessions
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending
 from tests.slysock.engineio.above import OPENING
+from tests.slysock.engineio.outboxes import consumers
 from tests.slysock.engineio.polls import OPEN, UPGRADE, quiet, reasons
 from tests.slysock.serving import serving
 
@@ -31,7 +32,7 @@ async def test_the_handshake_says_what_clients_expect(autojump_clock: MockClock)
         }
 
 
-async def test_last_words_wait_for_one_more_poll_and_not_for_ever(autojump_clock: MockClock) -> None:
+async def test_last_words_wait_for_the_polls_that_they_take_and_not_for_ever(autojump_clock: MockClock) -> None:
     root, log = reasons()
     async with serving(root) as memory:
         session, other = await quiet(memory), await quiet(memory)
@@ -42,7 +43,9 @@ async def test_last_words_wait_for_one_more_poll_and_not_for_ever(autojump_clock
             await memory.request("GET", session.target.replace("polling", "websocket"), headers=UPGRADE),
         ):
             assert json.loads(refused.body)["code"] == 1
-        assert (await session.get()).body == b'42["bye"]\x1e41\x1e1'
+        assert (await session.get()).body == b'42["bye"]\x1e41'
+        assert memory.server.statistics().lingering == 2
+        assert (await session.get()).body == b"1"
         assert json.loads((await session.get()).body)["code"] == 1
         assert memory.server.statistics().lingering == 1
         await trio.sleep(31)
@@ -55,7 +58,7 @@ async def test_last_words_wait_for_one_more_poll_and_not_for_ever(autojump_clock
 
 
 def polling() -> PollingTransport:
-    return PollingTransport(max_bytes=1000, on_full=lambda: None)
+    return PollingTransport(consumers=consumers(1000), on_full=lambda: None)
 
 
 async def test_a_session_is_found_until_it_ends_and_its_last_words_once(mock_clock: MockClock) -> None:
@@ -72,8 +75,10 @@ async def test_a_session_is_found_until_it_ends_and_its_last_words_once(mock_clo
     assert (len(sessions), sessions.lingering, sessions.find(session.id)) == (1, 1, None)
     assert sessions.is_known(session.id)
     assert sessions.has_ended(session.id)
-    assert sessions.take_last_words(session.id) is session.transport
-    assert sessions.take_last_words(session.id) is None
+    words = [sessions.take_last_words(session.id) for _ in range(3)]
+    assert words[0] is not None
+    assert words[0].startswith(b"0{")
+    assert words[1:] == [b"1", None]
     assert not sessions.is_known(session.id)
     other.close("forced close")
     assert len(sessions) == 0

@@ -516,3 +516,14 @@ async def test_late_attachments_for_a_namespace_that_was_closed_are_ignored(auto
         await engine.send(Outgoing(b'451-["event",{"_placeholder":true,"num":0}]', (b"data",)))
         await engine.send(Outgoing(b"40/other,"))
         assert [text[:8] for text in await texts(engine, 2)] == [b"1", b"0/other,"]
+
+
+async def test_a_namespace_that_is_joined_again_is_none_that_was_left(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        engine = await joined(memory)
+        await engine.send(Outgoing(b"41"))
+        await wait_all_tasks_blocked()
+        assert memory.server.statistics().left_namespaces == 1
+        await engine.send(Outgoing(b"40"))
+        await wait_all_tasks_blocked()
+        assert memory.server.statistics().left_namespaces == 0

@@ -543,3 +543,19 @@ async def test_a_member_that_a_hook_takes_out_while_its_connection_ends_leaves_o
         await client.connection.engine.drop()
         await trio.sleep(1)
         assert gone == [("/", "transport close"), ("/other", "server namespace disconnect")]
+
+
+async def test_a_connect_hook_that_fails_behind_its_clients_leaving_closes_nothing(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.on_connect
+    async def connect(socket: Socket) -> None:
+        await trio.sleep(1)
+        raise ValueError("oh")
+
+    async with serving(root, Router("/other")) as memory:
+        client = await memory.connect()
+        other = await client.connection.join("/other")
+        await client.disconnect()
+        await trio.sleep(2)
+        assert memory.server.of("/other").get(other.id) is not None

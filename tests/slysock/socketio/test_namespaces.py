@@ -8,6 +8,8 @@ from trio.testing import MockClock
 
 from slysock import Config, ConnectionRefused, Router, Socket
 from slysock.config import ParserName
+from slysock.engineio.timers import Timers
+from slysock.socketio.loop import Loop
 from slysock.socketio.namespaces import Namespaces
 from slysock.socketio.observer import Observers
 from slysock.testing import MemoryClient, Received
@@ -36,6 +38,22 @@ async def test_a_namespace_of_a_pattern_lives_as_long_as_somebody_is_in_it(autoj
         await other.connection.engine.drop()
         await trio.sleep(1)
         assert memory.server.statistics().made_namespaces == 0
+
+
+async def test_a_namespace_of_a_pattern_lives_as_long_as_somebody_holds_an_audience_of_it(
+    autojump_clock: MockClock,
+) -> None:
+    root = Router(re.compile("/chat-.*"))
+    async with serving(root) as memory:
+        room = memory.server.of("/chat-1").to("room")
+        client = await memory.connect("/chat-1")
+        (socket,) = memory.server.of("/chat-1").sockets()
+        assert socket.namespace is memory.server.of("/chat-1")
+        socket.join("room")
+        room.emit("hello")
+        assert await client.expect("hello") == ()
+        assert memory.server.statistics().made_namespaces == 1
+        del room, socket
 
 
 def make_chat() -> Router:
@@ -159,7 +177,9 @@ async def test_one_connection_may_be_in_a_namespace_by_two_names(autojump_clock:
 
 
 def test_a_namespace_that_nobody_wrote_a_router_for_is_not_found_and_others_only_once() -> None:
-    namespaces = Namespaces([Router("/named"), Router(re.compile("/made-.*"))], PARSERS["json"], Observers())
+    namespaces = Namespaces(
+        [Router("/named"), Router(re.compile("/made-.*"))], PARSERS["json"], Observers(), loop=Loop(), timers=Timers()
+    )
     assert namespaces.find("/nowhere") is None
     for name in ("/named", "/made-1"):
         found = namespaces.find(name)

@@ -13,6 +13,7 @@ from slysock.asgi import Receive, Scope, Send
 from slysock.socketio.observer import RefusalRecord
 from slysock.testing import Closed, Memory
 from slysock_protocol.engineio import Outgoing
+from tests.slysock.engineio.frames import HANDSHAKE, Raw
 from tests.slysock.serving import logged, serving
 
 SECRET: Final = "eyJhbGciOiJIUzI1NiJ9.SECRET.x"
@@ -89,6 +90,26 @@ async def join_nothing(memory: Memory) -> None:
     await trio.sleep(46)
 
 
+async def send_bytes(memory: Memory, data: bytes) -> None:
+    stream = memory.open()
+    await stream.send_all(data)
+    assert (await stream.receive_some()).startswith(b"HTTP/1.1 4")
+    await trio.aclose_forcefully(stream)
+
+
+async def post(memory: Memory, body: bytes) -> None:
+    sid = (await memory.request("GET", PATH)).body.split(b'"')[3].decode()
+    assert (await memory.request("POST", f"{PATH}&sid={sid}", headers=CARRIED, body=body)).status >= 400
+
+
+async def open_a_second_websocket(memory: Memory) -> None:
+    client = await memory.open_engine(query=QUERY)
+    websocket = Raw(memory.open())
+    await websocket.send(HANDSHAKE.replace(b"=websocket", f"=websocket&sid={client.handshake['sid']}".encode()))
+    assert (await websocket.head()).startswith(b"HTTP/1.1 101")
+    assert await websocket.closing() == 1000
+
+
 async def come_when_full(memory: Memory) -> None:
     await memory.open_engine("polling", query=QUERY)
     with pytest.raises(Closed):
@@ -108,6 +129,11 @@ async def come_when_full(memory: Memory) -> None:
         (lambda memory: request(memory, PATH, ("Origin", "http://evil")), "origin", "'http://evil'", None),
         (lambda memory: request(memory, f"{PATH}&forbid=1"), "hook", "judge refused it", None),
         (lambda memory: request(memory, f"{PATH}&fail=1"), "hook", "judge failed", None),
+        (lambda memory: send_bytes(memory, f"GET {PATH} HTTP/1.1\r\n\r\n".encode()), "request", "400", None),
+        (lambda memory: send_bytes(memory, f"GET /{SECRET * 900}".encode()), "request", "431", None),
+        (lambda memory: post(memory, f"9{SECRET}".encode()), "protocol", "malformed Engine.IO packet", None),
+        (lambda memory: post(memory, SECRET.encode() * 50_000), "request", "too large", None),
+        (open_a_second_websocket, "sid", "WebSocket", None),
         (come_when_full, "capacity", "session", None),
         (join_too_many, "capacity", "max_namespaces", "/kept"),
         (join_nothing, "namespace", "in time", None),

@@ -274,7 +274,7 @@ async def test_a_newer_token_that_does_not_do_is_seen_too(caplog: pytest.LogCapt
             await client.call("refreshToken", {"token": token})
     assert refusals(caplog) == [
         "refused, token: Authentication token is invalid",
-        "refused, token: it is of another user",
+        "refused, token: it belongs to another user",
     ]
 
 
