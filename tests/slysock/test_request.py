@@ -69,3 +69,9 @@ def test_a_request_crosses_origins_when_its_page_is_of_another_host(headers: dic
 
 def test_an_origin_without_a_host_is_foreign_even_where_the_request_names_no_host() -> None:
     assert opening(origin="null").cross_origin
+
+
+@pytest.mark.parametrize(("query", "opens"), [({}, True), ({"sid": ""}, True), ({"sid": "x"}, False)])
+def test_a_request_without_a_session_is_to_open_one(query: dict[str, str], opens: bool) -> None:
+    request = EngineRequest(headers={}, query=query, address="", secure=False, url="/")
+    assert request.is_handshake is opens

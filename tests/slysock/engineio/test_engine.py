@@ -1,11 +1,13 @@
 """Engine.IO on HTTP: which requests are its own, and which of them become what."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Router
+from slysock.engineio.hooks import EngineHooks
 from slysock.testing import Closed, PollingClient
 from slysock_protocol.engineio import Outgoing
 from tests.slysock.engineio.frames import TEXT, frame, probing, raw
@@ -102,3 +104,16 @@ async def test_a_websocket_for_a_session_that_has_ended_is_refused(autojump_cloc
         websocket = session.target.replace("polling", "websocket")
         response = await memory.request("GET", websocket, headers=UPGRADE)
         assert (response.status, json.loads(response.body)["code"]) == (400, 1)
+
+
+@pytest.mark.parametrize("register", [EngineHooks.use, EngineHooks.allow_request])
+async def test_a_request_that_a_hook_refuses_opens_nothing(
+    autojump_clock: MockClock, register: Callable[[EngineHooks, Callable[..., bool]], object]
+) -> None:
+    hooks = EngineHooks()
+    register(hooks, lambda *_: False)
+    async with serving(Router(), hooks=hooks) as memory:
+        for target, headers in [(OPEN, []), (OPEN.replace("polling", "websocket"), UPGRADE)]:
+            response = await memory.request("GET", target, headers=headers)
+            assert (response.status, json.loads(response.body)["code"]) == (403, 4)
+        assert memory.server.statistics().connections == 0

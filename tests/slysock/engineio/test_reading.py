@@ -146,19 +146,19 @@ async def test_a_stream_is_read_by_its_own_task() -> None:
 
 async def test_a_wake_up_for_nothing_is_neither_the_end_nor_a_failure() -> None:
     class Spurious(stdlib_socket.socket):
-        """A real socket from which somebody else has read first, once."""
+        """A real socket from which somebody else has read first, twice."""
 
-        failures: tuple[type[OSError], ...] = (BlockingIOError, InterruptedError)
+        failures: list[type[OSError]]
 
         def recv(self, size: int, flags: int = 0) -> bytes:
             if self.failures:
-                failure, *self.failures = self.failures
-                raise failure
+                raise self.failures.pop()
             return super().recv(size, flags)
 
     async with reading() as (reader, [(_, theirs), *_]):
         ours, theirs = stdlib_socket.socketpair()
         spurious = Spurious(fileno=ours.detach())
+        spurious.failures = [BlockingIOError, InterruptedError]
         spurious.setblocking(False)
         with spurious, theirs:
             taken: list[bytes] = []

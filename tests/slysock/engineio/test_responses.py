@@ -2,7 +2,9 @@
 
 from trio.testing import MockClock
 
-from slysock import Config, Router
+from slysock import Config, ConnectionRefused, Router
+from slysock.engineio.hooks import EngineHooks
+from slysock.request import EngineRequest
 from tests.slysock.engineio.polls import OPEN, quiet
 from tests.slysock.serving import serving
 
@@ -44,3 +46,25 @@ async def test_an_accepted_post_is_answered_as_clients_expect(autojump_clock: Mo
         assert (response.status, response.body) == (200, b"ok")
         assert response.headers["content-type"] == "text/plain; charset=UTF-8"
         assert response.headers["cache-control"] == "no-store"
+
+
+async def test_a_refusal_by_a_hook_says_what_the_hook_says_and_carries_the_cors_headers(
+    autojump_clock: MockClock,
+) -> None:
+    hooks = EngineHooks()
+
+    @hooks.allow_request
+    def gate(request: EngineRequest) -> None:
+        raise ConnectionRefused("members only")
+
+    async with serving(Router(), hooks=hooks) as memory:
+        response = await memory.request("GET", OPEN, headers=[("origin", "https://page.example")])
+        assert (response.status, response.body) == (403, b'{"code":4,"message":"members only"}')
+        assert response.headers["access-control-allow-origin"] == "*"
+
+
+async def test_a_page_that_may_not_learns_it_without_being_allowed_to_read_it(autojump_clock: MockClock) -> None:
+    async with serving(Router(), config=Config(cors_origins=["https://page.example"])) as memory:
+        response = await memory.request("GET", OPEN, headers=[("origin", "https://evil.example")])
+        assert (response.status, response.body) == (403, b'{"code":4,"message":"Forbidden"}')
+        assert "access-control-allow-origin" not in response.headers

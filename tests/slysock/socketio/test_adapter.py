@@ -154,3 +154,13 @@ async def test_a_listener_that_fails_costs_nobody_the_event(
 
 def test_a_server_without_listeners_has_nobody_to_offer_commands_to() -> None:
     Server(Router()).of("/").emit("event")  # to nobody, and nobody is told
+
+
+async def test_each_client_gets_an_event_under_the_name_by_which_it_calls_the_namespace(
+    autojump_clock: MockClock,
+) -> None:
+    async with serving(Router("/chat")) as memory:
+        names = ["/chat", "/chat?a=1", "/chat?b=2", "/chat?a=1"]
+        clients = [await memory.connect(name) for name in names]
+        memory.server.of("/chat").emit("event", b"data")
+        assert [await client.expect("event") for client in clients] == [(b"data",)] * 4

@@ -176,3 +176,53 @@ async def test_what_is_done_behind_an_acknowledgement_may_have_arguments_of_any_
     async with serving(root) as memory:
         await (await memory.connect()).call("ask")
     assert done == [(1, "x")]
+
+
+async def test_what_would_have_to_be_waited_for_cannot_be_done_behind_an_acknowledgement(
+    autojump_clock: MockClock,
+) -> None:
+    root = Router()
+
+    @root.on("ask")
+    def ask(socket: Socket) -> str:
+        with pytest.raises(TypeError, match="must be a plain function"):
+            socket.after_ack(trio.sleep, 1)
+        return "ok"
+
+    async with serving(root) as memory:
+        assert await (await memory.connect()).call("ask") == "ok"
+
+
+async def test_what_runs_in_the_background_holds_up_no_event_and_ends_with_its_client(
+    autojump_clock: MockClock,
+) -> None:
+    root, log = Router(), list[str]()
+
+    async def tick(name: str) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            log.append(name)
+
+    @root.on("begin")
+    async def begin(socket: Socket) -> str:
+        socket.start_soon(tick, "ended")
+        return "begun"
+
+    async with serving(root) as memory:
+        client = await memory.connect()
+        assert await client.call("begin") == "begun"
+        assert log == []
+        await client.disconnect()
+        await wait_all_tasks_blocked()
+        assert log == ["ended"]
+
+
+async def test_a_refusal_of_the_applications_can_be_reported(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "slysock")
+    async with serving(Router()) as memory:
+        await memory.connect()
+        memory.server.of("/").sockets()[0].report_refusal("token", "it has expired")
+    assert "refused, token: it has expired" in caplog.text
