@@ -15,7 +15,21 @@ from slysock.http.arrival import ANCILLARY_BYTES, arrival_ns, note_arrivals
 def listener() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as made:
         note_arrivals(made)
+        wait_until_arrivals_are_noted(made)
         yield made
+
+
+def wait_until_arrivals_are_noted(listener: socket.socket) -> None:
+    """The kernel begins a moment after it was told to (net_enable_timestamp), and until then says when one reads."""
+    if sys.platform != "linux":
+        return
+    with socket.create_connection(listener.getsockname()) as client, listener.accept()[0] as server:
+        for _ in range(10_000):
+            client.send(b"x")
+            sent = time.time_ns()
+            if receive(server) <= sent:
+                return
+    raise AssertionError("the kernel does not note arrivals")
 
 
 def receive(sock: socket.socket) -> int:
