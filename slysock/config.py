@@ -5,27 +5,40 @@ setting. Units are in the names.
 """
 
 import re
-from collections.abc import Sequence
-from typing import Final, Literal
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Final, Literal, get_type_hints
 
 import msgspec
 
 TransportName = Literal["polling", "websocket"]
 ParserName = Literal["json", "msgpack"]
 
+MIN_SECONDS: Final = 0.001
+"""Clients are told of times in whole milliseconds."""
+
+MAX_SECONDS: Final = 2_147_483
+"""Some 24 days: timers in browsers and Node keep 2^31 - 1 milliseconds at most; told of more, they fire at once."""
+
+MAX_NUMBER: Final = 2**53 - 1
+"""The largest whole number that a client in JavaScript reads as it was sent."""
+
+_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+/?")  # what nobody on the way encodes or resolves
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/A-Z*,\s]*/?")  # a scheme, a host, a port; apps write capacitor://…
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Limits and habits of one server. The defaults are those of Node's socket.io where it has the option.
 
+    Times are at least a millisecond and at most some 24 days, whole numbers at least 1.
+
     Raises:
-        TypeError: an option that does not exist, or text where a list belongs.
-        ValueError: a value that no server could work with.
+        TypeError: an option that does not exist, or a value of another type than the option's.
+        ValueError: a value that no server could work with, alone or beside another.
     """
 
     path: str = "/socket.io/"
-    """Where Engine.IO answers; requests elsewhere go to the ASGI application."""
+    """Where Engine.IO answers, with or without the last slash; requests elsewhere go to the ASGI application."""
 
     transports: Sequence[TransportName] = ("polling", "websocket")
     """What a client may use. A connection that opens with another transport gets `Transport unknown`."""
@@ -99,23 +112,47 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     by polling need no socket; past that a new one by polling is answered 503."""
 
     def __post_init__(self) -> None:
-        """Refuse what no server could work with; a wrong number is found at start-up, not under load."""
-        for name in self.__struct_fields__:
-            value: object = getattr(self, name)
-            if isinstance(value, int | float) and not isinstance(value, bool) and not value > 0:
-                raise ValueError(f"{name} must be positive, not {value}")
-        if not (self.path.startswith("/") and len(self.path) > 1):
-            raise ValueError(f"path must start with a slash and name something, not {self.path!r}")
-        if isinstance(self.cors_origins, str):
-            raise TypeError("cors_origins must be a list; text would be taken for a list of letters")
+        """Refuse what no server could work with; a wrong value is found at start-up, not under load."""
+        for name, kind in _kinds().items():
+            _check(name, getattr(self, name), kind)
+        if not _PATH.fullmatch(self.path):
+            raise ValueError(
+                f"path must start with a slash and name something by letters, digits and -._~, not {self.path!r}"
+            )
+        if not self.transports:
+            raise ValueError("transports must be polling, websocket or both")
         for origin in self.cors_origins or ():
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError(
                     f"{origin!r} is no origin as browsers write it: https://shop.example, http://localhost:5173. "
                     "To allow every page, leave cors_origins out"
                 )
-        unknown = set(self.transports) - {"polling", "websocket"}
-        if unknown or not self.transports:
-            raise ValueError("transports must be polling, websocket or both")
-        if self.parser not in ("json", "msgpack"):
-            raise ValueError(f"parser must be json or msgpack, not {self.parser!r}")
+        if self.ping_interval_seconds + self.ping_timeout_seconds > MAX_SECONDS:
+            raise ValueError(
+                f"ping_interval_seconds and ping_timeout_seconds together must be at most {MAX_SECONDS}: "
+                "clients wait for their sum"
+            )
+
+
+@cache
+def _kinds() -> Mapping[str, object]:
+    """Return the types of the options: name -> annotation."""
+    return get_type_hints(Config)
+
+
+def _check(name: str, value: object, kind: object) -> None:
+    """Hold an option's value against its type, and a number against the bounds of its kind.
+
+    Raises:
+        TypeError: it is of another type.
+        ValueError: it is out of bounds.
+    """
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise TypeError(f"{name}: {error}") from None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    least, most = (1, MAX_NUMBER) if kind is int else (MIN_SECONDS, MAX_SECONDS)
+    if not least <= value <= most:  # nor is nan
+        raise ValueError(f"{name} must be between {least} and {most}, not {value}")

@@ -7,6 +7,7 @@ import gc
 import logging
 import signal
 from collections.abc import Callable
+from typing import Final
 
 import trio
 
@@ -16,6 +17,10 @@ _THRESHOLDS = (10_000, 20, 20)
 """Net new objects before the youngest are looked at, and how often before the older ones are. By default the youngest
 are looked at after 700, which with tens of thousands of open connections is a fifth of the time of a new one; and
 nothing that slysock makes for a connection needs collecting when it closes."""
+
+
+HANGUP: Final[signal.Signals | None] = getattr(signal, "SIGHUP", None)
+"""None on Windows."""
 
 
 def settle_in() -> None:
@@ -37,6 +42,30 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     except (ValueError, OSError) as error:
         logger.info("the limit of open files stays at %s: %s", soft, error)
+
+
+def ignore_hangups() -> None:
+    """Live on when a terminal or a supervisor says SIGHUP; `call_on_hangup` makes something of it."""
+    if HANGUP is not None:
+        signal.signal(HANGUP, signal.SIG_IGN)
+
+
+async def call_on_hangup(
+    reload: Callable[[], object], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Call something at each SIGHUP, until cancelled.
+
+    Args:
+        reload: must neither wait nor raise.
+        task_status: for `nursery.start`: signals are taken from then on.
+    """
+    if HANGUP is None:
+        task_status.started()
+        return
+    with trio.open_signal_receiver(HANGUP) as signals:
+        task_status.started()
+        async for _ in signals:
+            reload()
 
 
 async def stop_on_signals(

@@ -15,7 +15,13 @@ def start_logging(level: LogLevel, log_format: LogFormat) -> None:
     """Write to standard error from now on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else FieldsFormatter(_TEXT))
-    logging.basicConfig(level=level, handlers=[handler])
+    logging.basicConfig(handlers=[handler])
+    set_log_level(level)
+
+
+def set_log_level(level: LogLevel) -> None:
+    """Write what is of this level and above from now on."""
+    logging.getLogger().setLevel(level)
     # What libraries log of themselves: at INFO, a line for each request that we make for keys.
     logging.getLogger("httpx").setLevel(max(logging.WARNING, logging.getLogger().level))
 

@@ -7,14 +7,21 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, final
 
 import click
 import msgspec
 from msgspec import inspect as types
 
 from slysock.cli.settings import ListenSettings, SettingsError, TokenSettings, WatchSettings
-from slysock.cli.sources import PREFIX, FileValue, did_you_mean, read_file, refuse_unknown_variables
+from slysock.cli.sources import (
+    PREFIX,
+    FileValue,
+    did_you_mean,
+    is_service_address,
+    read_file,
+    refuse_unknown_variables,
+)
 from slysock.config import Config
 from slysock.systems import SYSTEMS
 from slysock.systems.field_docs import field_docs
@@ -26,6 +33,16 @@ Sections: TypeAlias = Mapping[str, Sequence[click.Option]]
 Names: TypeAlias = tuple[str, ...]
 
 _FILE: Final = click.Path(path_type=Path)
+
+
+@final
+class Setting(click.Option):
+    """An option that the environment may set, unless it was Kubernetes that set the variable."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return what the environment says; None: nothing."""
+        value = super().resolve_envvar_value(ctx)
+        return None if value is not None and is_service_address(str(self.envvar), value) else value
 
 
 def setting(struct: type[msgspec.Struct], name: str, *, metavar: str | None = None) -> click.Option:
@@ -40,7 +57,7 @@ def setting(struct: type[msgspec.Struct], name: str, *, metavar: str | None = No
     kind = _kind_of(field.type)
     if metavar is None and not isinstance(field.type, types.BoolType | types.LiteralType):  # those say it themselves
         metavar = "PATH" if kind is _FILE else name.rpartition("_")[2].upper()
-    return click.Option(
+    return Setting(
         [f"{flag}/--no-{flag[2:]}" if kind is click.BOOL else flag],
         type=kind,
         default=field.default,
@@ -138,7 +155,9 @@ def _fitting(path: Path, name: str, value: FileValue) -> FileValue:
     elif option.is_flag:
         wanted, fits = "true or false", isinstance(value, bool)
     elif isinstance(option.type, click.IntRange | click.FloatRange):
-        wanted, fits = "a number", isinstance(value, int | float | str) and not isinstance(value, bool)
+        is_whole = isinstance(option.type, click.IntRange)
+        wanted = "a whole number" if is_whole else "a number"
+        fits = isinstance(value, int | str if is_whole else int | float | str) and not isinstance(value, bool)
     else:
         wanted, fits = "a text", isinstance(value, str)
     if not fits:

@@ -1,39 +1,55 @@
 """`slysock serve`: from settings to a server that runs until it is told to stop."""
 
+import ssl
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
+import click
 import trio
 
 from slysock import Listening, Server
-from slysock.cli.commands import SectionedCommand
+from slysock.cli.commands import ARGUMENTS, SectionedCommand
 from slysock.cli.keys import Secret, find_secret, load_key, load_tls
 from slysock.cli.loading import load_makers, make_systems
 from slysock.cli.logs import start_logging
 from slysock.cli.opening import first_of, opened_store, run
 from slysock.cli.options import SERVE
+from slysock.cli.reloading import Reloading
 from slysock.cli.settings import ListenSettings, Settings, SettingsError, read_settings
 from slysock.cli.welcome import print_welcome
 from slysock.identity import Tokens
-from slysock.process import settle_in, stop_on_signals
+from slysock.process import call_on_hangup, ignore_hangups, settle_in, stop_on_signals
 from slysock.systems.admission import user_in
 from slysock.systems.assembly import Assembly, assemble
 from slysock.systems.foundation import make_foundation
 from slysock.systems.metrics import SystemsMetrics
+from slysock.systems.system import SystemUnusable
 from slysock.telemetry import AccessLog
 
 
 def _serve(**values: object) -> None:
+    ignore_hangups()
     settings = read_settings(values)
     start_logging(settings.watch.log_level, settings.watch.log_format)
     settle_in()
-    run(run_server, settings)
+    run(run_server, settings, partial(_reread, click.get_current_context().meta[ARGUMENTS]))
+
+
+def _reread(arguments: tuple[str, ...]) -> Settings:
+    with serve.make_context("serve", list(arguments)) as context:
+        return read_settings(context.params)
 
 
 serve: Final = SectionedCommand("serve", SERVE, callback=_serve)
 
 
-async def run_server(settings: Settings) -> None:
+async def run_server(settings: Settings, reread: Callable[[], Settings]) -> None:
     """Serve until a signal comes; a second one cuts the graceful end short.
+
+    Args:
+        settings: all of them.
+        reread: reads them again, for SIGHUP.
 
     Raises:
         SettingsError: it cannot be served so; may come in a group.
@@ -46,6 +62,7 @@ async def run_server(settings: Settings) -> None:
         issuer=settings.tokens.jwt_issuer,
         cookie_origins=settings.config.cors_origins or (),
     )
+    tls = load_tls(settings.listen.certfile, settings.listen.keyfile)
     async with opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
         metrics = SystemsMetrics() if settings.watch.metrics else None
         foundation = make_foundation(
@@ -57,27 +74,38 @@ async def run_server(settings: Settings) -> None:
             cors_origins=settings.config.cors_origins,
             metrics=metrics,
         )
+        _prepare(assembly)
         nursery.start_soon(assembly.run)
-        await _serve_systems(settings, assembly, secret)
+        await nursery.start(call_on_hangup, Reloading(settings, reread, tokens, tls).reload)
+        await _serve_systems(settings, assembly, secret, tls)
         nursery.cancel_scope.cancel()
 
 
-async def _serve_systems(settings: Settings, assembly: Assembly, secret: Secret | None) -> None:
+def _prepare(assembly: Assembly) -> None:
+    try:
+        assembly.prepare()
+    except SystemUnusable as error:
+        raise SettingsError(str(error)) from error
+
+
+async def _serve_systems(
+    settings: Settings, assembly: Assembly, secret: Secret | None, tls: ssl.SSLContext | None
+) -> None:
     server = Server(*assembly.routers, config=settings.config, app=assembly.app)
     assembly.started(server)
     server.observe(AccessLog(user_in))
     async with trio.open_nursery() as nursery:
         await nursery.start(stop_on_signals, server.stop, nursery.cancel_scope)
         stopped = trio.Event()
-        listening = await _start(server, settings.listen, nursery, stopped)
+        listening = await _start(server, settings.listen, tls, nursery, stopped)
         print_welcome(settings, listening, assembly.systems, secret)
         await stopped.wait()
         nursery.cancel_scope.cancel()
 
 
-async def _start(server: Server, listen: ListenSettings, nursery: trio.Nursery, stopped: trio.Event) -> Listening:
-    tls = load_tls(listen.certfile, listen.keyfile)
-
+async def _start(
+    server: Server, listen: ListenSettings, tls: ssl.SSLContext | None, nursery: trio.Nursery, stopped: trio.Event
+) -> Listening:
     async def run(task_status: trio.TaskStatus[Listening]) -> None:  # noqa: ASYNC128 - it is passed on
         await server.serve(listen.host, listen.port, tls=tls, unix_path=listen.unix, task_status=task_status)
         stopped.set()

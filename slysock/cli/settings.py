@@ -41,6 +41,9 @@ class TokenSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Verify tokens by this secret (HS256). Better set as SLYSOCK_JWT_SECRET: others can see flags. Without a secret or
     a public key, one is made and kept beside the database."""
 
+    jwt_old_secret: str | None = None
+    """Verify tokens by this secret, too: the one before, until the tokens that it signed have ended."""
+
     jwt_public_key: Path | None = None
     """Verify tokens by the public key in this PEM file: RSA (RS256) or P-256 (ES256)."""
 
@@ -57,6 +60,8 @@ class TokenSettings(msgspec.Struct, frozen=True, kw_only=True):
         """Refuse two answers to the question whose signature counts."""
         if sum(key is not None for key in (self.jwt_secret, self.jwt_public_key, self.jwt_jwks_url)) > 1:
             raise SettingsError("choose one of --jwt-secret, --jwt-public-key and --jwt-jwks-url")
+        if self.jwt_old_secret is not None and self.is_asymmetric:
+            raise SettingsError("--jwt-old-secret is for tokens that are verified by a secret, not by public keys")
         if self.jwt_jwks_url is not None and not self.jwt_jwks_url.startswith(("https://", "http://")):
             raise SettingsError("--jwt-jwks-url must begin with https:// or http://")
 

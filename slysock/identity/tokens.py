@@ -7,6 +7,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, TypeAlias, final
 
 import jwt
@@ -75,6 +76,10 @@ class Tokens:
         self._cookie_origins = frozenset(origin.rstrip("/") for origin in cookie_origins)
         self.clock = clock
 
+    def use_keys(self, keys: KeySource) -> None:
+        """Verify by other keys from now on; whoever has been let in stays."""
+        self._keys = keys
+
     async def identify(self, handshake: Handshake) -> Identity:
         """Find the token of a client that connects, and verify it.
 
@@ -95,12 +100,24 @@ class Tokens:
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
             raise TokenInvalid
         algorithm, key_id = _read_header(token)
-        key = await self._keys.find_key(algorithm=algorithm, key_id=key_id)
-        claims = self._decode(token, key)
+        keys = await self._keys.find_keys(algorithm=algorithm, key_id=key_id)
+        claims = self._decode_by_one_of(keys, token)
         self._check_times(claims)
         return _identity(claims)
 
+    def _decode_by_one_of(self, keys: Sequence[VerificationKey], token: str) -> Claims:
+        for key in keys:
+            with suppress(jwt.InvalidSignatureError):
+                return self._decode(token, key)
+        raise TokenInvalid
+
     def _decode(self, token: str, key: VerificationKey) -> Claims:
+        """Decode a token that is signed by a key.
+
+        Raises:
+            jwt.InvalidSignatureError: it is signed by another one.
+            TokenInvalid: it is not good, whoever has signed it.
+        """
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # of short secrets `secret_key` has warned, once
@@ -122,6 +139,8 @@ class Tokens:
                         "verify_iss": self._issuer is not None,
                     },
                 )
+        except jwt.InvalidSignatureError:
+            raise
         except (jwt.PyJWTError, ValueError, RecursionError):  # the latter two: JSON beyond reason
             raise TokenInvalid from None
         return claims

@@ -37,6 +37,15 @@ class Assembly(msgspec.Struct, frozen=True, kw_only=True):
     app: ASGIApp
     metrics: SystemsMetrics | None = None
 
+    def prepare(self) -> None:
+        """Find what is missing before anything is served. Blocks.
+
+        Raises:
+            SystemUnusable: a system lacks what it cannot do without.
+        """
+        for system in self.systems:
+            system.prepare()
+
     def started(self, server: Server) -> None:
         """Give the systems their server."""
         for system in self.systems:

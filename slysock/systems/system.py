@@ -15,6 +15,15 @@ from .manage.resources import Manage
 from .rest.areas import RestArea
 
 
+@final
+class SystemUnusable(Exception):
+    """A system lacks something that it cannot do without; the text is one line for the operator."""
+
+
+def nothing_to_prepare() -> None:
+    """Need nothing."""
+
+
 def nothing_to_start(server: Server) -> None:
     """Start nothing."""
 
@@ -42,6 +51,9 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
 
     story: Story | None = None
     """What `slysock demo` fills it with."""
+
+    prepare: Callable[[], None] = nothing_to_prepare
+    """Called before anything is served: the moment to find, by SystemUnusable, that what it needs is not there."""
 
     started: Callable[[Server], None] = nothing_to_start
     """Called with the server before the first client comes: the moment for `Emitter.bind`."""

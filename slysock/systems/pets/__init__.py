@@ -31,5 +31,6 @@ def pets(foundation: Foundation) -> System:
         emits=EMITS,
         roles=("buyer", "seller"),
         story=tell,
+        prepare=service.folder.prepare,
         started=service.started,
     )

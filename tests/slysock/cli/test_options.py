@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import click
 import pytest
 
 from slysock import Config
@@ -39,6 +40,21 @@ def test_a_flag_wins_over_the_environment_and_the_environment_over_the_file(
     assert settings.listen.host == "from-environment"
     assert settings.tokens.jwt_issuer == "from-file"
     assert settings.config.ping_timeout_seconds == 3
+
+
+def test_the_address_of_a_service_is_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLYSOCK_PORT", "tcp://10.0.0.11:3000")
+    assert settings_of().listen.port == 3000
+    assert settings_of("--port", "4000").listen.port == 4000
+
+
+@pytest.mark.parametrize(
+    "option", ["ping_interval_seconds = inf", "max_connections = 1.5", "port = 3000.5", "path = '/x?y'"]
+)
+def test_a_number_in_the_file_is_not_rounded_to_one_that_fits(option: str) -> None:
+    Path("s.toml").write_text(option)
+    with pytest.raises((SettingsError, click.ClickException), match=option.partition(" ")[0]):
+        settings_of("--config", "s.toml")
 
 
 @pytest.mark.parametrize("how", ["flags", "one flag", "environment", "file", "file as text"])

@@ -33,3 +33,15 @@ def test_a_port_in_use_is_one_line_and_exit_code_2(capsys: pytest.CaptureFixture
         assert run_main("serve", "--port", str(port)) == 2
     err = capsys.readouterr().err
     assert err == f"slysock: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+
+
+@pytest.mark.port
+def test_a_hangup_ends_nothing_and_the_folder_of_uploads_is_closed_to_others() -> None:
+    with serving("--port", "0", "--store", "sqlite://", "--media-path", "new/media") as (process, _):
+        process.send_signal(signal.SIGHUP)
+        assert process.stderr is not None
+        assert "are reloaded" in process.stderr.readline()
+        assert Path("new/media").stat().st_mode & 0o777 == 0o700
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+        assert process.returncode == 0
