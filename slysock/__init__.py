@@ -17,7 +17,7 @@ from slysock.handlers.handler import NO_ACK, NoAck
 from slysock.handlers.router import Router
 from slysock.http.listeners import Listening
 from slysock.ids import DisconnectReason
-from slysock.request import Handshake
+from slysock.request import Handshake, Origins
 from slysock.server import Server, run
 from slysock.socketio.broadcast import Broadcast
 from slysock.socketio.client_socket import Socket
@@ -40,6 +40,7 @@ __all__ = [
     "LocalProtocolError",
     "Namespace",
     "NoAck",
+    "Origins",
     "Refusal",
     "Router",
     "Server",

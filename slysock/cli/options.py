@@ -30,6 +30,17 @@ from slysock.systems.settings import SystemSettings
 Sections: TypeAlias = Mapping[str, Sequence[click.Option]]
 """Options under the headings that the help has them under."""
 
+PLURALS: Final[Mapping[str, str]] = {
+    "transports": "transport",
+    "cors_origins": "cors_origin",
+    "allowed_hosts": "allowed_host",
+    "trusted_proxies": "trusted_proxy",
+}
+"""Fields of Config that are lists -> their options, which may be given several times."""
+
+NOT_FOR_OPERATORS: Final = ("cors_origin_check",)
+"""Fields of Config that only a program can set."""
+
 Names: TypeAlias = tuple[str, ...]
 
 _FILE: Final = click.Path(path_type=Path)
@@ -197,7 +208,7 @@ def _serve_sections() -> Sections:
         *(setting(Config, name) for name in ("parser", "allow_upgrades", "ping_interval_seconds")),
         setting(Config, "ping_timeout_seconds"),
     )
-    shown = {option.name for option in socketio} | {"transports", "cors_origins"}
+    shown = {option.name for option in socketio} | {*PLURALS, *NOT_FOR_OPERATORS}
     return {
         "Where to listen": [setting(ListenSettings, name) for name in ListenSettings.__struct_fields__],
         "What to serve": [store_option(), system_option()],
@@ -206,8 +217,19 @@ def _serve_sections() -> Sections:
             *token_options(),
             listing(
                 "cors_origin",
-                "Let only pages of this origin connect, with their cookies. May be repeated. Without it, or as *, "
-                "pages of any origin may, without cookies.",
+                "Let only pages of this origin connect, with their cookies: https://shop.example, or "
+                "https://*.shop.example for all names below it. May be repeated. Without it, or as *, pages of any "
+                "origin may, without cookies.",
+            ),
+            listing(
+                "allowed_host",
+                "Answer only under this name: shop.example, or *.shop.example. May be repeated; any unless one is "
+                "named. Without it a page whose name is made to point here counts as our own.",
+            ),
+            listing(
+                "trusted_proxy",
+                "Believe what this proxy says of clients, by X-Forwarded-* or Forwarded: an address, a network as "
+                "10.0.0.0/8, or unix for one on a Unix socket. May be repeated.",
             ),
             setting(SystemSettings, "trust_user_join"),
         ],

@@ -63,7 +63,7 @@ class Reloading:
             assert certfile is not None
             self._tls.load_cert_chain(certfile, keyfile)
         if keys is not None:
-            self._tokens.use_keys(keys)
+            self._tokens.keys = keys
         set_log_level(settings.watch.log_level)
         self._settings = settings
 

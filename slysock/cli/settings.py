@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from slysock.config import Config
+from slysock.http.listeners import read_address
 from slysock.systems import SYSTEMS
 from slysock.systems.settings import SystemSettings
 
@@ -76,7 +77,7 @@ class ListenSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where a server can be reached."""
 
     host: str = "127.0.0.1"
-    """Name or address to listen on; 0.0.0.0 for all."""
+    """Name or address to listen on; 0.0.0.0 for all of IPv4, :: for all of both families."""
 
     port: Annotated[int, Meta(ge=0, le=65535)] = 3000
     """0 takes a free one."""
@@ -84,11 +85,23 @@ class ListenSettings(msgspec.Struct, frozen=True, kw_only=True):
     unix: Path | None = None
     """Listen on this Unix socket instead."""
 
+    internal: str | None = None
+    """Answer /metrics, /healthz and /readyz at this address, or this path of a Unix socket, and nowhere else:
+    127.0.0.1:9000."""
+
     certfile: Path | None = None
     """Serve HTTPS and WSS by this certificate (PEM)."""
 
     keyfile: Path | None = None
     """Its key, if not in the same file."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no address."""
+        try:
+            if self.internal is not None:
+                read_address(self.internal)
+        except ValueError as error:
+            raise SettingsError(f"--internal: {error}") from None
 
 
 @final
@@ -125,7 +138,12 @@ def read_settings(values: Mapping[str, object]) -> Settings:
     Raises:
         SettingsError: values that cannot be used, alone or together.
     """
-    lists = {"transports": values["transport"] or None, "cors_origins": _origins(values["cors_origin"])}
+    lists = {
+        "transports": values["transport"] or None,
+        "cors_origins": _origins(values["cors_origin"]),
+        "allowed_hosts": values["allowed_host"] or None,
+        "trusted_proxies": values["trusted_proxy"] or None,
+    }
     return Settings(
         config=choose(Config, {**values, **lists}),
         tokens=choose(TokenSettings, values),

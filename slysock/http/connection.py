@@ -10,6 +10,7 @@ import trio
 from slysock.config import Config
 from slysock.http import head as heads
 from slysock.http.errors import RequestBroken
+from slysock.http.proxies import TrustedProxies
 from slysock.http.request import REASONS, Request
 from slysock.http.stream import HttpStream
 
@@ -33,6 +34,7 @@ class HttpConnection:
         config: deadlines and bounds.
         secure: whether the stream is under TLS.
         peer: the client's address, empty for Unix sockets.
+        proxies: whose word about the client behind them counts.
     """
 
     def __init__(
@@ -43,10 +45,12 @@ class HttpConnection:
         secure: bool,
         peer: str,
         sock: stdlib_socket.socket | None = None,
+        proxies: TrustedProxies | None = None,
     ) -> None:
         self._stream = HttpStream(stream, sock, config)
         self._secure = secure
         self._peer = peer
+        self._proxies = proxies if proxies is not None and proxies.trusts(peer) else None
         self._request: Request | None = None
         self._idle: trio.CancelScope | None = None  # around a wait for the first byte of a request
 
@@ -148,13 +152,16 @@ class HttpConnection:
                 return event
 
     async def _make_request(self, head: h11.Request) -> Request | None:
-        headers = list(head.headers)  # h11's own sequence is slow to walk
+        headers, secure, peer = list(head.headers), self._secure, self._peer  # h11's own sequence is slow to walk
+        if self._proxies is not None:
+            seen = self._proxies.see(headers, peer=peer, secure=secure)
+            headers, secure, peer = seen.headers, seen.secure, seen.address
         fields = heads.first_values(headers)
         judgement = heads.judge(head, fields)
         if isinstance(judgement, heads.BadHead):
             await self._refuse(judgement.status, judgement.reason, with_body=head.method != b"HEAD")
             return None
-        self._request = Request(self._stream, head, judgement, headers, fields, secure=self._secure, peer=self._peer)
+        self._request = Request(self._stream, head, judgement, headers, fields, secure=secure, peer=peer)
         return self._request
 
     async def _refuse(self, status: int, reason: str = "", *, with_body: bool = True) -> None:

@@ -32,10 +32,10 @@ class Request:
         target: as sent.
         path: percent-decoded, without the query. `raw_path` is the same as sent.
         query_string: what follows the question mark, as sent.
-        headers: (name, value) in the order sent, names in lower case.
+        headers: (name, value) in the order sent, names in lower case. Behind a trusted proxy `host` is the client's.
         http_version: `1.0` or `1.1`.
-        peer: the client's address, empty for Unix sockets.
-        secure: whether the connection is under TLS.
+        peer: the client's address, of which a trusted proxy's word counts; empty for Unix sockets.
+        secure: whether the client's connection is under TLS, likewise.
         upgrade: the protocol the client asks to switch to, in lower case; None when it asks for none.
     """
 

@@ -89,6 +89,11 @@ class RemoteKeys:
         self._failure: Exception | None = None  # of the last attempt
         self._lock = trio.Lock()
 
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the set was to be had when it was last asked for; True before that."""
+        return self._failure is None
+
     async def find_keys(self, *, algorithm: str, key_id: str | None) -> Sequence[VerificationKey]:
         """See `KeySource.find_keys`. A token without a key id is verified by the only key of its algorithm."""
         if algorithm not in ("RS256", "ES256"):

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, final
 import jwt
 import msgspec
 
-from slysock import Handshake
+from slysock import Handshake, Origins
 from slysock.identity.credentials import find_token
 from slysock.identity.errors import TokenExpired, TokenInvalid
 from slysock.identity.keys import KeySource, VerificationKey
@@ -54,11 +54,11 @@ class Tokens:
     """What a server accepts as a token.
 
     Args:
-        keys: decides whose signature counts.
+        keys: decides whose signature counts. May be replaced; whoever has been let in stays.
         audience: what `aud` must name; None leaves it unlooked at.
         issuer: what `iss` must be; None leaves it unlooked at.
         clock: the present, for `exp` and `nbf`.
-        cookie_origins: pages that may use a cookie as their token, beside our own.
+        cookie_origins: pages that may use a cookie as their token, beside our own; as in `Config.cors_origins`.
     """
 
     def __init__(
@@ -68,17 +68,13 @@ class Tokens:
         audience: str | None = None,
         issuer: str | None = None,
         clock: Clock = time.time,
-        cookie_origins: Sequence[str] = (),
+        cookie_origins: Sequence[str] | Origins = (),
     ) -> None:
-        self._keys = keys
+        self.keys = keys
         self._audience = audience
         self._issuer = issuer
-        self._cookie_origins = frozenset(origin.rstrip("/") for origin in cookie_origins)
+        self._cookie_origins = cookie_origins if isinstance(cookie_origins, Origins) else Origins(cookie_origins)
         self.clock = clock
-
-    def use_keys(self, keys: KeySource) -> None:
-        """Verify by other keys from now on; whoever has been let in stays."""
-        self._keys = keys
 
     async def identify(self, handshake: Handshake) -> Identity:
         """Find the token of a client that connects, and verify it.
@@ -100,7 +96,7 @@ class Tokens:
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
             raise TokenInvalid
         algorithm, key_id = _read_header(token)
-        keys = await self._keys.find_keys(algorithm=algorithm, key_id=key_id)
+        keys = await self.keys.find_keys(algorithm=algorithm, key_id=key_id)
         claims = self._decode_by_one_of(keys, token)
         self._check_times(claims)
         return _identity(claims)

@@ -7,6 +7,7 @@ import msgspec
 import trio
 
 from slysock import Router, Server
+from slysock.asgi import HealthCheck
 
 from .demo import Story
 from .emissions import Emits
@@ -51,6 +52,9 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
 
     story: Story | None = None
     """What `slysock demo` fills it with."""
+
+    checks: tuple[HealthCheck, ...] = ()
+    """What it cannot do without, for `/readyz`."""
 
     prepare: Callable[[], None] = nothing_to_prepare
     """Called before anything is served: the moment to find, by SystemUnusable, that what it needs is not there."""

@@ -110,11 +110,16 @@ def test_there_must_be_a_transport() -> None:
     "origin",
     [
         "*",
-        "null",
+        "Null",
+        "null/",
         "shop.example",
         "https://Shop.example",
         "https://shop.example/path",
-        "https://*.example",
+        "https://*",
+        "https://*.",
+        "https://*shop.example",
+        "https://a.*.example",
+        "https://*.*.example",
         "https://a b",
     ],
 )
@@ -124,7 +129,16 @@ def test_an_origin_that_no_browser_writes_is_refused(origin: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://shop.example", "http://localhost:5173/", "http://[::1]:80", "capacitor://localhost"]
+    "origin",
+    [
+        "https://shop.example",
+        "http://localhost:5173/",
+        "http://[::1]:80",
+        "capacitor://localhost",
+        "https://*.shop.example",
+        "https://*.shop.example:8443",
+        "null",
+    ],
 )
 def test_an_origin_as_browsers_and_apps_write_it_is_taken(origin: str) -> None:
     assert Config(cors_origins=[origin]).cors_origins == [origin]
@@ -141,3 +155,33 @@ def test_a_config_cannot_be_changed() -> None:
 
 def test_a_config_can_be_varied() -> None:
     assert msgspec.structs.replace(Config(), max_payload_bytes=5).max_payload_bytes == 5
+
+
+@pytest.mark.parametrize("host", ["shop.example", "Shop.example", "*.shop.example", "localhost", "192.0.2.1", "[::1]"])
+def test_a_name_or_an_address_is_a_host_that_can_be_allowed(host: str) -> None:
+    assert Config(allowed_hosts=[host]).allowed_hosts == [host]
+
+
+@pytest.mark.parametrize("host", ["", "*", "*.", "shop.example:443", "https://shop.example", "a..b", "a b", "::1"])
+def test_what_no_request_names_cannot_be_allowed(host: str) -> None:
+    with pytest.raises(ValueError, match="allowed_hosts"):
+        Config(allowed_hosts=[host])
+
+
+@pytest.mark.parametrize("network", ["127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8", "unix"])
+def test_addresses_networks_and_unix_sockets_can_be_trusted(network: str) -> None:
+    assert Config(trusted_proxies=[network]).trusted_proxies == [network]
+
+
+@pytest.mark.parametrize("network", ["", "proxy.example", "10.0.0.1/8", "10.0.0.0/33", "*", "Unix"])
+def test_what_is_no_network_cannot_be_trusted(network: str) -> None:
+    with pytest.raises(ValueError, match="trusted_proxies"):
+        Config(trusted_proxies=[network])
+
+
+def test_the_check_of_origins_must_not_be_one_that_has_to_be_awaited() -> None:
+    async def check(origin: str) -> bool:
+        return bool(origin)
+
+    with pytest.raises(TypeError, match="cors_origin_check must be a plain function"):
+        Config(cors_origin_check=check)  # type: ignore[arg-type]  # the mistake under test

@@ -6,6 +6,7 @@ of the document "Chat System & Socket.IO Documentation". Ours are, beside them, 
 `GET /api/chat/media/{name}`.
 """
 
+from slysock.asgi import HealthCheck
 from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
 
@@ -31,6 +32,7 @@ def pets(foundation: Foundation) -> System:
         emits=EMITS,
         roles=("buyer", "seller"),
         story=tell,
+        checks=(HealthCheck(name="media", look=service.folder.has_room),),
         prepare=service.folder.prepare,
         started=service.started,
     )

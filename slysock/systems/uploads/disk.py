@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import stat
 import time
 from collections.abc import Generator
@@ -107,6 +108,12 @@ def _keep_others_out(folder: Path) -> None:
     if mode & OTHERS_MAY and not mode & stat.S_ISVTX:
         with suppress(PermissionError):
             folder.chmod(FOLDER_MODE)
+
+
+def has_room(folder: Path, file_bytes: int) -> bool:
+    """Tell whether a file of so many bytes can be put into a folder, or could be once it is made."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return os.access(there, os.W_OK | os.X_OK) and shutil.disk_usage(there).free >= file_bytes
 
 
 def begin(folder: Path) -> Path:

@@ -75,6 +75,10 @@ class MediaFolder:
         except OSError as error:
             raise SystemUnusable(f"uploads cannot be kept in {self.path} (media_path): {error.strerror}") from error
 
+    async def has_room(self) -> bool:
+        """Tell whether another file could be kept."""
+        return await self.block(partial(disk.has_room, self.path, self.max_file_bytes))
+
     async def run(self) -> None:
         """Remove the partial files that a killed server has left behind, now and then, until cancelled."""
         while True:

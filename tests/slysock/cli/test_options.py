@@ -7,7 +7,7 @@ import click
 import pytest
 
 from slysock import Config
-from slysock.cli.options import KNOWN, SERVE
+from slysock.cli.options import KNOWN, NOT_FOR_OPERATORS, PLURALS, SERVE
 from slysock.cli.serve_command import serve
 from slysock.cli.settings import Settings, SettingsError, read_settings
 from slysock.systems import SYSTEMS
@@ -81,9 +81,17 @@ def test_a_star_is_any_origin_and_stands_alone() -> None:
         settings_of("--cors-origin", "*", "--cors-origin", "https://a.example")
 
 
+def test_proxies_and_hosts_are_lists() -> None:
+    config = settings_of("--trusted-proxy", "10.0.0.0/8,unix", "--allowed-host", "a.example").config
+    assert (config.trusted_proxies, config.allowed_hosts) == (["10.0.0.0/8", "unix"], ["a.example"])
+    for arguments in (["--trusted-proxy", "proxy.example"], ["--allowed-host", "a:1"], ["--internal", "9000"]):
+        with pytest.raises(SettingsError, match=arguments[1]):
+            settings_of(*arguments)
+
+
 def test_every_setting_of_the_server_is_an_option_in_all_three_places() -> None:
-    plural = {"cors_origins": "cors_origin", "transports": "transport"}
-    assert {plural.get(name, name) for name in Config.__struct_fields__} <= set(KNOWN)
+    settable = set(Config.__struct_fields__) - set(NOT_FOR_OPERATORS)
+    assert {PLURALS.get(name, name) for name in settable} <= set(KNOWN)
     for section in SERVE.values():
         for option in section:
             assert option.envvar == f"SLYSOCK_{str(option.name).upper()}"

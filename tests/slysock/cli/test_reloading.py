@@ -118,17 +118,13 @@ def test_whatever_else_goes_wrong_is_logged_and_ends_nothing(caplog: pytest.LogC
 
 def test_keys_at_the_same_url_are_kept_as_they_rotate_by_themselves() -> None:
     Path("s.toml").write_text("jwt_jwks_url = 'https://a.example/keys'")
-    used = list[object]()
-
-    class Watched:
-        use_keys = used.append
-
-    made = Reloading(read(), read, Watched(), None)  # type: ignore[arg-type]  # what it asks of Tokens
+    made, tokens = reloading()
+    before = tokens.keys
     made.reload()
-    assert used == []
+    assert tokens.keys is before
     Path("s.toml").write_text("jwt_jwks_url = 'https://b.example/keys'")
     made.reload()
-    assert [type(each) for each in used] == [RemoteKeys]
+    assert isinstance(tokens.keys, RemoteKeys)
 
 
 def test_half_of_a_new_certificate_leaves_the_old_one_whole(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -162,7 +162,7 @@ async def test_keys_can_be_exchanged_at_run_time() -> None:
     token = make_token("new" * 12, {"userId": 5}, now=NOW, expires_in_seconds=60)
     with pytest.raises(TokenInvalid):
         await tokens.verify(token)
-    tokens.use_keys(secret_key("new" * 12))
+    tokens.keys = secret_key("new" * 12)
     assert (await tokens.verify(token)).user_id == 5
     with pytest.raises(TokenInvalid):
         await tokens.verify(make_token("old" * 12, {"userId": 5}, now=NOW, expires_in_seconds=60))

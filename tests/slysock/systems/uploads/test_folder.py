@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -264,3 +265,9 @@ def test_a_folder_that_cannot_be_used_is_named_before_anything_is_served(tmp_pat
     (tmp_path / taken).touch()
     with pytest.raises(SystemUnusable, match=r"uploads cannot be kept in .*/media \(media_path\): File exists"):
         folder_of(tmp_path).prepare()
+
+
+async def test_there_is_room_where_a_whole_file_fits_and_may_be_written(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    assert await MediaFolder(tmp_path / "not" / "yet", max_file_bytes=1).has_room()
+    assert not await MediaFolder(tmp_path, max_file_bytes=2 * free).has_room()
