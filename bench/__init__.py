@@ -1,1 +1,1 @@
-"""Measures slysock beside the servers that one would otherwise run: `python -m bench --help`, and README.md here."""
+"""Compares slysock with the servers that one would otherwise run: see `python -m bench --help`, and README.md here."""

@@ -1,7 +1,7 @@
-"""Compiles the programs in C at first use, and keeps them under .cache of the tree until their sources change.
+"""Compiles the programs in C at first use, and keeps them in the tree's .cache until their sources change.
 
-The compiler comes from PyPI (`ziglang`, in the `bench` extra), so that none has to be installed; without it the
-system's own is taken.
+The compiler comes with the `bench` extra (`ziglang`), so that none has to be installed; without it the system's own is
+used.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ PROGRAMS: Final = {
 
 
 class CannotBuild(Exception):
-    """There is no compiler, or it refused."""
+    """There is no compiler, or it failed."""
 
 
 @cache
@@ -37,7 +37,7 @@ def program(name: str) -> Path:
     """Return a compiled program of PROGRAMS, compiling it if need be.
 
     Raises:
-        CannotBuild: as it says.
+        CannotBuild: there is no compiler, or it failed.
     """
     sources = PROGRAMS[name]
     compiler = _compiler()

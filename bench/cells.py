@@ -1,4 +1,4 @@
-"""What stands in the tables, in the terminal and on the page alike."""
+"""The contents of the tables, in the terminal and on the page alike."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Cell:
     """One figure, as text.
 
     Attributes:
-        alarming: the figures beside it are not what they seem.
+        alarming: whether the figures beside it are not what they seem.
     """
 
     text: str
@@ -36,17 +36,17 @@ class Cell:
 
 
 def columns_of(scenario: Scenario) -> Sequence[str]:
-    """Return the titles of the columns that a scenario has."""
+    """Return the titles of a scenario's columns."""
     return MEMORY_COLUMNS if scenario.kind == "memory" else LOAD_COLUMNS
 
 
 def cells_of(summary: Summary) -> Sequence[Cell]:
-    """Fill one row."""
+    """Return the cells of one row."""
     return tuple(_memory_cells(summary) if summary.scenario.kind == "memory" else _load_cells(summary))
 
 
 def title_of(summaries: Sequence[Summary]) -> str:
-    """Name a point, and say where it was not what its name says."""
+    """Return the title of a point; it says how many clients could not be opened."""
     missing = max(summary.missing_clients for summary in summaries)
     return f"{summaries[0].point}{f' ({missing} fewer: limit of open files)' if missing else ''}"
 
@@ -80,7 +80,7 @@ def _milliseconds(figure: Figure | None) -> str:
 
 
 def warnings(results: Results) -> Iterator[str]:
-    """Say what a reader of the tables must know."""
+    """Return what a reader of the tables must know."""
     if not results.cores_apart:
         yield "Server and generator shared one core: latencies and rates are those of both together."
     noises = [noise for summary in summarize(results.runs) for noise in summary.noises]

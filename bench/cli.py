@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line of the benchmark."""
 
 import os
 import signal
@@ -40,20 +40,20 @@ OUTPUT_HELP: Final = "The JSON file; the default is a new one in var/bench."
 OUTPUT: Final = BENCH.parent / "var" / "bench"
 
 
-@click.group(help=__doc__)
+@click.group()
 def main() -> None:
-    """Measure slysock beside the servers that one would otherwise run. Everything stays on 127.0.0.0/8."""
+    """Compare slysock with the servers that one would otherwise run. Everything stays on 127.0.0.0/8."""
 
 
 @main.command()
 def quick() -> None:
-    """The most telling points of the main scenarios, in less than five minutes."""
+    """Run the most telling points. That takes less than five minutes."""
     sys.exit(_run(QUICK, _points(SCENARIOS, lambda point: point.quick), list(PEERS), None))
 
 
 @main.command()
 def full() -> None:
-    """Every point of every scenario; takes hours."""
+    """Run every point of every scenario. That takes hours."""
     sys.exit(_run(FULL, _points(SCENARIOS, lambda _point: True), list(PEERS), None))
 
 
@@ -62,7 +62,7 @@ def full() -> None:
 @click.option("--repetitions", type=click.IntRange(min=1), default=GROWTH.repetitions, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), help=OUTPUT_HELP)
 def growth(peers: tuple[str, ...], repetitions: int, output: Path | None) -> None:
-    """What a delivery, a room operation and a connection cost as their number grows; ten minutes."""
+    """Measure how cost grows with numbers. Deliveries, room operations and connections, in ten minutes."""
     settings = replace(GROWTH, repetitions=repetitions)
     sys.exit(_run(settings, _points(SCENARIOS, lambda point: point.growth), peers or PEERS_OF_GROWTH, output))
 
@@ -104,7 +104,7 @@ def run(
 
 @main.command(name="list")
 def list_() -> None:
-    """What can be run."""
+    """List the scenarios, their points and the peers."""
     for scenario in SCENARIOS.values():
         click.echo(f"{scenario.name}: {scenario.title}")
         for point in scenario.points:
@@ -124,7 +124,7 @@ def show(file: Path) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("page", type=click.Path(dir_okay=False, path_type=Path), required=False)
 def report(file: Path, page: Path | None) -> None:
-    """Write the HTML report of a JSON file (beside it, unless PAGE says where)."""
+    """Write the HTML report of a JSON file. It goes beside the file, unless PAGE says where."""
     target = page or file.with_suffix(".html")
     target.write_text(render(_load(file)))
     click.echo(f"Saved as {os.path.relpath(target)}")
@@ -133,9 +133,9 @@ def report(file: Path, page: Path | None) -> None:
 @main.command()
 @click.argument("before", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("after", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--all", "everything", is_flag=True, help="Show also what is noise.")
+@click.option("--all", "everything", is_flag=True, help="Also show what is noise.")
 def compare(before: Path, after: Path, everything: bool) -> None:
-    """Say what changed between two JSON files, and whether it is more than noise."""
+    """Compare two JSON files. Says of each change whether it is more than noise."""
     print_comparison(_console(), _load(before), _load(after), everything=everything)
 
 
@@ -148,7 +148,7 @@ def compare(before: Path, after: Path, everything: bool) -> None:
     help="In place of slysock; repeatable.",
 )
 def smoke(peers: tuple[str, ...]) -> None:
-    """Run every kind of scenario for an instant, with few clients: does the harness work? Its figures mean nothing."""
+    """Test the harness. Runs every scenario for an instant, with few clients; the figures mean nothing."""
     sys.exit(_run(SMOKE, list(smoke_work()), peers or SMOKE_PEERS, None))
 
 
@@ -156,7 +156,7 @@ def smoke(peers: tuple[str, ...]) -> None:
 @click.option("--minutes", default=10.0, show_default=True, type=click.FloatRange(min=0.1))
 @click.option("--peer", default="slysock", show_default=True, type=click.Choice(list(PEERS)))
 def soak(minutes: float, peer: str) -> None:
-    """Connect, publish and leave for minutes: does the memory come back? Fails where it does not."""
+    """Test a server for memory leaks. Clients connect, publish and leave for minutes."""
     console = _console()
     try:
         soak_peer(peer, minutes, console.print)
@@ -172,12 +172,12 @@ def _load(file: Path) -> Results:
 
 
 def _console() -> Console:
-    """A console as wide as the tables where the width is unknown, as in a pipe."""
+    """Return a console; where its width is unknown, as in a pipe, it is as wide as the tables."""
     return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
 
 
 def _points(names: Iterable[str], wanted: Callable[[Point], bool]) -> list[Work]:
-    """Choose points of scenarios, leaving out the scenarios of which there are none."""
+    """Choose points of scenarios, leaving out scenarios without any."""
     chosen = [(SCENARIOS[name], [point for point in SCENARIOS[name].points if wanted(point)]) for name in names]
     return [(scenario, points) for scenario, points in chosen if points]
 

@@ -1,11 +1,10 @@
 """What changed between two files of results, and whether it is more than noise.
 
-Every repetition is a sample. Where the ranges of the two sides overlap, nothing can be said. Where they do not, the
-chance that this happens without a cause is counted: 2 out of all ways to deal the samples to two sides. With five
-repetitions on each side that is 0.8 %, with three 10 %: hence "likely" only; with
-fewer it is noise.
+Every repetition is a sample. If the ranges of the two sides overlap, nothing can be said. If they do not, the
+probability of that happening by chance is computed: 2 out of all ways to deal the samples to two sides. With five
+repetitions on each side that is 0.8 %; with three it is 10 %, hence only "likely"; with fewer it is noise.
 
-A machine that was busier in one of the two files shifts everything. The peers whose versions did not change tell by how
+A machine that was busier in one of the two files shifts everything. The peers whose versions did not change show by how
 much: their median change is the drift, printed with the verdicts and to be read before them.
 """
 
@@ -40,7 +39,7 @@ class Change:
     """One quantity of one peer at one point, in both files.
 
     Attributes:
-        disturbed: a run of it was, in one of the files (noise.py).
+        disturbed: whether one of its runs was disturbed, in either file (noise.py).
     """
 
     scenario: str
@@ -53,7 +52,7 @@ class Change:
 
     @property
     def ratio(self) -> float:
-        """How much of it there is now."""
+        """The value now, as a multiple of the value before."""
         return self.after.median / self.before.median if self.before.median else 1.0
 
     @property
@@ -68,7 +67,7 @@ class Change:
 
     @property
     def chance(self) -> float:
-        """How probable it is that the ranges of so many samples lie apart without a cause."""
+        """The probability that the ranges of this many samples lie apart by chance."""
         samples = len(self.before.values) + len(self.after.values)
         return 2 / math.comb(samples, len(self.before.values))
 
@@ -111,7 +110,7 @@ def changes(before: Results, after: Results) -> Iterator[Change]:
 
 
 def drift(before: Results, after: Results, found: Sequence[Change]) -> float | None:
-    """Say how much the throughput of unchanged peers changed, as a ratio; None without such a peer."""
+    """Return by how much the throughput of unchanged peers changed, as a ratio; None without such a peer."""
     unchanged = {
         peer
         for peer, versions in after.versions.items()
@@ -122,12 +121,12 @@ def drift(before: Results, after: Results, found: Sequence[Change]) -> float | N
 
 
 def expected_by_chance(found: Iterable[Change]) -> float:
-    """How many of these figures would be called changed if nothing had."""
+    """Return how many of these figures would be called changed if nothing had changed."""
     return sum(change.chance for change in found if change.chance <= LIKELY)
 
 
 def circumstances(before: Results, after: Results) -> Iterator[str]:
-    """Say what else is not the same in both files, which may explain any change."""
+    """Return what else is not the same in both files and may explain any change."""
     if before.machine.processor != after.machine.processor or before.machine.kernel != after.machine.kernel:
         yield "Measured on different machines or kernels: nothing below can be blamed on the servers."
     if before.generator != after.generator:

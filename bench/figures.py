@@ -1,4 +1,4 @@
-"""Figures out of runs: medians over repetitions and their spread."""
+"""From runs to figures: medians over repetitions and their spread."""
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -20,12 +20,12 @@ class Figure:
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """The median."""
         return statistics.median(self.values)
 
     @property
     def spread(self) -> float:
-        """Half of the distance between the extremes, as part of the median: what ± says."""
+        """Half of the range, as a fraction of the median: the figure after ±."""
         return (max(self.values) - min(self.values)) / 2 / self.median if self.median else 0.0
 
 
@@ -34,8 +34,8 @@ class Summary:
     """The runs of one peer at one point.
 
     Attributes:
-        failures: why runs do not count, one for each such run; the figures are of the others.
-        noises: what disturbed each of the runs that count; none of memory, which does not depend on it.
+        failures: why runs do not count, one reason for each such run; the figures are of the others.
+        noises: what disturbed each of the runs that count; empty for memory, which does not depend on it.
     """
 
     scenario: Scenario
@@ -47,7 +47,7 @@ class Summary:
     noises: Sequence[Noise]
 
     def figure(self, quantity: Callable[[Run], float]) -> Figure | None:
-        """Compute a quantity for each run that counts; None if none does."""
+        """Compute a quantity for each run that counts; return None if none does."""
         return Figure([quantity(run) for run in self.runs]) if self.runs else None
 
     @property
@@ -62,23 +62,23 @@ class Summary:
 
     @property
     def server_share(self) -> Figure | None:
-        """CPU time of the server as part of the wall time."""
+        """CPU time of the server as a fraction of the wall time."""
         return self.figure(lambda run: run.server_cpu_seconds / run.seconds)
 
     @property
     def generator_share(self) -> Figure | None:
-        """CPU time of the generator as part of the wall time: near 1 it is the bottleneck, and the figure is void."""
+        """CPU time of the generator as a fraction of the wall time: near 1 it is the bottleneck."""
         return self.figure(lambda run: run.generator_cpu_seconds / run.seconds)
 
     @property
     def generator_limits(self) -> bool:
-        """Whether the generator had hardly anything left."""
+        """Whether the generator had hardly any CPU time left."""
         share = self.generator_share
         return share is not None and share.median > BUSY_GENERATOR
 
     @property
     def missing_clients(self) -> int:
-        """How many clients the limit of open files took away."""
+        """How many clients are missing because of the limit of open files."""
         wanted = {point.label: int(point.options.get("clients", 1)) for point in self.scenario.points}
         had = [int(run.options["clients"]) for run in self.runs]
         return max((wanted.get(self.point, clients) - clients for clients in had), default=0)
@@ -93,14 +93,14 @@ class Summary:
         return f"{len(disturbed)}/{len(self.noises)}: {worst}"
 
     def latency_ms(self, percent: float) -> Figure | None:
-        """A percentile of latency, of the runs in which something was sent and arrived."""
+        """Return a percentile of latency, from the runs in which something was delivered."""
         histograms = [run.histogram(self.scenario.series) for run in self.runs]
         found = [histogram.percentile_ns(percent) / 1e6 for histogram in histograms if histogram.total]
         return Figure(found) if found else None
 
     @property
     def collector_ms(self) -> Figure | None:
-        """The longest garbage collection of each run, where the server tells."""
+        """The longest garbage collection of each run, if the server reports it."""
         told = [run.collector.longest for run in self.runs if run.collector is not None]
         return Figure(told) if told else None
 
@@ -111,7 +111,7 @@ class Summary:
 
     @property
     def kilobytes_per_connection(self) -> Figure | None:
-        """Memory."""
+        """Memory of one idle connection."""
         return self.figure(lambda run: run.memory_bytes / 1000 / run.x)
 
 

@@ -17,10 +17,10 @@ class Size:
     """What something cost one peer at one size.
 
     Attributes:
-        x: how many there were; a point that the limit of open files shrank stands where it really was.
-        cost: server µs for each, or kB for each connection; None where every run failed.
-        total_bytes: memory of all connections together, where that was measured.
-        generator_limits: it had no time left, so a server that joins messages was not pushed to its best.
+        x: how many there were; a point that the limit of open files made smaller has its real number.
+        cost: server µs for each, or kB for each connection; None if every run failed.
+        total_bytes: memory of all connections together, if it was measured.
+        generator_limits: the generator had no time left, so a server that joins messages was not pushed to its best.
         disturbed: see noise.py.
         shrunk: there were fewer clients than the point says.
     """
@@ -47,20 +47,20 @@ class Growth:
 
     @property
     def ratio(self) -> float | None:
-        """The cost at the largest size by that at the smallest: 1 is flat. None where one of them is unknown."""
+        """The cost at the largest size divided by that at the smallest: 1 is flat. None if one of them is unknown."""
         first, last = self.sizes[0].cost, self.sizes[-1].cost
         return last.median / first.median if first and last and first.median else None
 
     @property
     def slopes(self) -> Sequence[float]:
-        """Bytes for each connection that was added, from one size to the next: equal where memory is linear."""
+        """Bytes for each connection that was added, from one size to the next: equal if memory is linear."""
         return [
             (after.total_bytes - before.total_bytes) / (after.x - before.x) for before, after in pairwise(self.sizes)
         ]
 
 
 def growths(summaries: Iterable[Summary]) -> Iterator[Growth]:
-    """Find everything that was measured at two sizes or more, of the points that are meant to tell of growth."""
+    """Find everything that was measured at two sizes or more, among the points that are meant to show growth."""
     found: dict[tuple[str, str], list[Size]] = {}
     for summary in summaries:
         title = _title(summary)
@@ -72,7 +72,7 @@ def growths(summaries: Iterable[Summary]) -> Iterator[Growth]:
 
 
 def _title(summary: Summary) -> str:
-    """Name what grows; empty for a point that is not meant to tell of it."""
+    """Return the title of what grows; empty for a point that is not meant to show growth."""
     scenario = SCENARIOS[summary.scenario.name]
     point = next((point for point in scenario.points if point.label == summary.point), None)
     if point is None or not point.growth:

@@ -14,13 +14,13 @@ DISTURBED: Final = "~"
 SHRUNK: Final = "!"
 LEGEND: Final = {
     GENERATOR: "the generator used more than 90 % of its core: it may be what limited",
-    DISTURBED: "a run of it was disturbed, see above",
+    DISTURBED: "one of its runs was disturbed, see above",
     SHRUNK: "the limit of open files allowed fewer clients than asked for",
 }
 
 
 def print_growth(console: Console, growths: Iterable[Growth]) -> None:
-    """Print a table for each thing that grows: a row for each peer, the cost at each size, and what became of it."""
+    """Print a table for each thing that grows: a row for each peer, with the cost at each size and its growth."""
     by_title: dict[str, list[Growth]] = {}
     for growth in growths:
         by_title.setdefault(growth.title, []).append(growth)
@@ -72,7 +72,7 @@ def _ratio(growth: Growth) -> str:
 
 
 def _slopes(growth: Growth, at: Sequence[float]) -> Iterator[str]:
-    """Of a peer that lacks a size none is told."""
+    """Yield the slopes; none for a peer that lacks a size."""
     complete = [size.x for size in growth.sizes if size.cost] == list(at)
     for slope in growth.slopes if complete else ():
         yield f"{slope:,.0f}"

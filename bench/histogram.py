@@ -1,7 +1,7 @@
 """Histograms in the layout of HdrHistogram: three significant figures from 1 ns to 1000 s.
 
-The generator records (generator/histogram.c has the same constants); here they are merged, asked for percentiles, and
-written in HdrHistogram's own exchange format (V2, compressed, base64), which its tools in every language read.
+The generator records them (generator/histogram.c has the same constants); here they are merged, evaluated, and written
+in HdrHistogram's own exchange format (V2, compressed, base64), which its tools in every language read.
 """
 
 import base64
@@ -63,7 +63,7 @@ class Histogram:
         return self.maximum_ns
 
     def steps(self) -> Iterator[tuple[int, int, int]]:
-        """Go through the values that occur: (value in ns, how often, how often up to it)."""
+        """Yield the values that occur: (value in ns, how often, how often up to it)."""
         up_to = 0
         for index, count in self._counts.items():
             up_to += count
@@ -71,7 +71,7 @@ class Histogram:
 
     @classmethod
     def of_pairs(cls, pairs: Sequence[int], maximum_ns: int) -> "Histogram":
-        """Make one of what the generator prints: index, count, index, count, ….
+        """Make a histogram from what the generator prints: index, count, index, count, ….
 
         Raises:
             ValueError: an index without a count.
@@ -99,7 +99,7 @@ class Histogram:
         return base64.b64encode(ENVELOPE_HEAD.pack(ENVELOPE_COOKIE, len(compressed)) + compressed).decode()
 
     def _runs(self) -> Iterator[int]:
-        """The counts in order, a run of zeros as its negative length."""
+        """Yield the counts in order, a run of zeros as its negative length."""
         expected = 0
         for index, count in self._counts.items():
             if index > expected:
@@ -134,7 +134,7 @@ class Histogram:
 
 
 def _zigzag(number: int) -> bytes:
-    """ZigZag LEB128: seven bits at a time, the lowest first."""
+    """Encode a number in ZigZag LEB128: seven bits at a time, the lowest first."""
     rest = number << 1 if number >= 0 else (-number << 1) - 1
     out = bytearray()
     while rest > 0x7F:

@@ -19,7 +19,7 @@ SPARE_DESCRIPTORS: Final = 200
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """What figures depend on, beside the servers."""
+    """What figures depend on, besides the servers."""
 
     processor: str
     cores: int
@@ -38,7 +38,7 @@ class Cores:
 
     @property
     def apart(self) -> bool:
-        """Whether they do not compete."""
+        """Whether the two do not compete for a core."""
         return self.server != self.generator
 
 
@@ -62,7 +62,7 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    """The commit, with a + if the tree differs from it; empty outside of a repository."""
+    """Return the commit, with a + if the tree differs from it; empty outside of a repository."""
     answers = [
         subprocess.run(["git", *words], cwd=BENCH, capture_output=True, text=True, timeout=GIT_SECONDS, check=False)
         for words in (("rev-parse", "--short=12", "HEAD"), ("status", "--porcelain"))
@@ -73,7 +73,7 @@ def _commit() -> str:
 
 
 def choose_cores() -> Cores:
-    """Pick two cores of those we may use, which do not share a physical one where that can be had."""
+    """Choose two of the cores that we may use, on different physical cores if possible."""
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) == 1:
         return Cores(-1, -1)
@@ -107,7 +107,7 @@ def _siblings(core: int) -> Collection[int]:
 
 
 def raise_descriptor_limit() -> int:
-    """Raise the limit of open files as far as it may go, for us and what we start.
+    """Raise the limit of open files as far as allowed, for us and what we start.
 
     Returns:
         How many connections a server may have.

@@ -1,4 +1,4 @@
-"""What disturbed a run: a core that was slower or faster than usual, other processes on it, a greedy hypervisor.
+"""What disturbed a run: a core that was slower or faster than usual, other processes on it, a busy hypervisor.
 
 A disturbed run counts like any other, as leaving some out would be choosing; it is marked.
 """
@@ -21,7 +21,7 @@ LEAST_SECONDS: Final = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """What one run suffered; parts of 1.
+    """What one run suffered, as fractions.
 
     Attributes:
         speed: of the server's core before or after, whichever was further from the median of all runs, less 1.
@@ -35,16 +35,16 @@ class Noise:
 
     @property
     def disturbed(self) -> bool:
-        """Whether it is too much."""
+        """Whether any of it exceeds its limit."""
         return self.severity > 1
 
     @property
     def severity(self) -> float:
-        """The worst of it, as a multiple of what is allowed."""
+        """The worst of it, as a multiple of its limit."""
         return max(abs(self.speed) / SPEED_LIMIT, self.others / OTHERS_LIMIT, self.stolen / STOLEN_LIMIT)
 
     def __str__(self) -> str:
-        """Name the worst of it; empty where nothing is too much."""
+        """Describe the worst of it; empty if nothing exceeds its limit."""
         told = {
             f"speed {self.speed:+.0%}": abs(self.speed) / SPEED_LIMIT,
             f"others {self.others:.0%}": self.others / OTHERS_LIMIT,
@@ -54,13 +54,13 @@ class Noise:
 
 
 def usual_speed(runs: Iterable[Run]) -> float:
-    """Return the median of all that was measured; 0 where nothing was."""
+    """Return the median of all that was measured; 0 if nothing was."""
     speeds = [speed for run in runs for speed in run.speeds]
     return statistics.median(speeds) if speeds else 0.0
 
 
 def noise_of(run: Run, usual: float) -> Noise:
-    """Say what disturbed a run, given the usual speed of its machine."""
+    """Return what disturbed a run, given the usual speed of its machine."""
     speeds = [speed / usual - 1 for speed in run.speeds] if usual else []
     cores = ((run.server_core, run.server_cpu_seconds), (run.generator_core, run.generator_cpu_seconds))
     known = [(core, own) for core, own in cores if core is not None and run.seconds >= LEAST_SECONDS]

@@ -21,7 +21,7 @@ HOUR: Final = 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What one server process serves: every point of a scenario that this peer can, in order."""
+    """What one server process serves: every point of a scenario that this peer supports, in order."""
 
     scenario: Scenario
     points: Sequence[Point]
@@ -30,7 +30,7 @@ class Session:
 
 
 def estimated_seconds(sessions: Iterable[Session], settings: Settings) -> float:
-    """Guess how long sessions take."""
+    """Estimate how long sessions take."""
     return sum(
         START + sum(_seconds_of(session.scenario, point, settings) for point in session.points) for session in sessions
     )
@@ -46,7 +46,7 @@ def _seconds_of(scenario: Scenario, point: Point, settings: Settings) -> float:
 
 
 def in_words(seconds: float) -> str:
-    """Say a duration as roughly as it is known."""
+    """Return a duration in words, as roughly as it is known."""
     if seconds < MINUTE:
         return f"{max(1, round(seconds))} s"
     if seconds < HOUR:

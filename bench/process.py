@@ -1,4 +1,4 @@
-"""Starts processes on a core of their own and sees to it that each of them ends: normally, on Ctrl+C, or if we are
+"""Starts processes on a core of their own and makes sure that each of them ends: normally, on Ctrl+C, or if we are
 killed."""
 
 import os
@@ -19,18 +19,18 @@ NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class ProcessFailed(Exception):
-    """A process ended, or stayed silent, where it should have told something. Its text ends with its last output."""
+    """A process ended, or stayed silent, instead of printing something. The text ends with its last output."""
 
 
 @contextmanager
 def running(
     command: Sequence[str], cpu: int, log: Path, *, environment: Mapping[str, str] = NOTHING
 ) -> Generator["subprocess.Popen[bytes]"]:
-    """Run a command on a core (-1: any); its standard input and output are pipes, its errors go to `log`.
+    """Run a command on a core (-1: any); its standard input and output are pipes, its standard error goes to `log`.
 
     `environment` is added to ours.
 
-    Leaving the block ends it: SIGTERM, and SIGKILL if that takes more than END_SECONDS.
+    Leaving the block ends it: SIGTERM, then SIGKILL if it takes more than END_SECONDS.
     """
     with log.open("wb") as errors:
         process = subprocess.Popen(
@@ -62,7 +62,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 class Lines:
-    """The lines of a process's output, each awaited under a deadline."""
+    """The lines of a process's output, each awaited with a deadline."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         assert process.stdout is not None

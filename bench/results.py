@@ -1,4 +1,4 @@
-"""What was measured, as it is kept in a file: machine, versions, commit, and of every run its raw histograms."""
+"""What was measured, as it is kept in a file: machine, versions, commit, and the raw histograms of every run."""
 
 from pathlib import Path
 from typing import Final
@@ -16,14 +16,14 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run of the generator.
 
     Attributes:
-        failure: why it does not count; empty if every message arrived once and in order.
+        failure: why the run does not count; empty if every message arrived once and in order.
         counts: deliveries, messages, requests, connects, joins while measuring; slow_kicked and strays (messages of
             a room that had been left) of the whole run.
         histograms: series -> HdrHistogram V2, compressed, base64; ns.
         memory_bytes: with all clients connected and idle, less what the server held before; 0 if not measured.
         at_seconds: when it ended, from the start of everything.
         speeds: of the server's core before and after (speed.py); empty if not measured.
-        server_core, generator_core: what the kernel says of them; None if nothing is pinned to them.
+        server_core, generator_core: what the kernel reports about them; None if nothing is pinned to them.
     """
 
     scenario: str
@@ -52,7 +52,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Missing(msgspec.Struct, frozen=True):
-    """A peer that took no part, in one scenario or ("") in any."""
+    """A peer that took no part in one scenario or, with "", in any."""
 
     peer: str
     scenario: str
@@ -63,7 +63,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """Everything of one invocation.
 
     Attributes:
-        generator: which one measured, by a digest of its sources and compiler; another one may measure otherwise.
+        generator: which one measured, by a digest of its sources and compiler; another may measure differently.
     """
 
     format: int = FORMAT
@@ -86,7 +86,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
         """Read a file.
 
         Raises:
-            ValueError: it is not one of ours, or of another format.
+            ValueError: it is not one of ours, or has another format.
         """
         results = msgspec.json.decode(path.read_bytes(), type=cls)
         if results.format != FORMAT:
@@ -95,7 +95,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_of(measured: Measured, complaint: str, empty: Run) -> Run:
-    """Fill a run, of which only the name is known, with what was measured."""
+    """Fill a run, which only has its names, with what was measured."""
     found = {name: measured.histogram(name) for name in measured.histograms}
     return msgspec.structs.replace(
         empty,

@@ -43,9 +43,9 @@ class Runner:
     """Runs a list of work with a choice of peers.
 
     Attributes:
-        logs: a folder for what servers and generator complain about.
-        watch: told of each step.
-        tell: told, in words, what is about to begin.
+        logs: a folder for the error output of servers and generator.
+        watch: called with each step.
+        tell: called with a text about what is about to begin.
         interrupted: whether Ctrl+C ended it early.
     """
 
@@ -64,7 +64,7 @@ class Runner:
     _began: float = 0.0
 
     def run(self, work: Sequence[Work]) -> Results:
-        """Do everything, and return what came of it. On Ctrl+C: what came of it until then."""
+        """Do all the work and return the results; on Ctrl+C, return those until then."""
         described = machine.describe()
         started = datetime.now(UTC).isoformat(timespec="seconds")
         connections = machine.raise_descriptor_limit()
@@ -116,7 +116,7 @@ class Runner:
                         yield Session(scenario=scenario, points=possible, peer=peer, repetition=repetition)
 
     def _peers_of(self, scenario: Scenario, repetition: int) -> Iterator[Peer]:
-        """The peers of one repetition; every repetition begins with another one."""
+        """Yield the peers of one repetition; every repetition begins with another one."""
         shift = repetition % len(self.peers)
         for name in (*self.peers[shift:], *self.peers[:shift]):
             peer = PEERS[name]
@@ -133,10 +133,10 @@ class Runner:
     # -- one server process --------------------------------------------------------------------------------------------
 
     def _session(self, session: Session, connections: int) -> Generator[Run, None, None]:
-        """Serve points by one process as long as they have ever more clients, and no run fails.
+        """Serve points with one process as long as each has more clients than the last, and no run fails.
 
-        What a larger point leaves behind, such as garbage to collect, would be on a smaller one's account. Where memory
-        is measured every point has its own process.
+        A smaller point would pay for what a larger one leaves behind, such as garbage to collect. If memory is
+        measured, every point has its own process.
         """
         left = list(session.points)
         while left:
@@ -173,7 +173,7 @@ class Runner:
         return run
 
     def _prepared(self, session: Session, point: Point, capacity: float, connections: int) -> Run:
-        """A run that has yet to be made: its options are what this machine and this peer allow."""
+        """Prepare a run: its options are what this machine and this peer allow."""
         options = {**self.settings.options(), **point.options}
         options["clients"] = min(int(options.get("clients", 1)), connections)
         if point.of_capacity is not None:
@@ -217,7 +217,7 @@ class Runner:
     # -- capacity ------------------------------------------------------------------------------------------------------
 
     def _capacity_of(self, scenario: Scenario) -> float:
-        """How many deliveries per second the reference does in a closed loop; measured once, medians of three."""
+        """Return the deliveries per second of the reference in a closed loop: a median of three, measured once."""
         if not scenario.calibration:
             return 0.0
         key = repr(sorted(scenario.calibration.items()))
@@ -235,7 +235,7 @@ class Runner:
             except PeerMissing:
                 continue
             return PEERS[name]
-        raise ProcessFailed("nobody to take the capacity of can be had")
+        raise ProcessFailed("no peer is available whose capacity could be measured")
 
     def _calibrate(self, peer: Peer, options: Options) -> float:
         with serving(peer, self._cores.server, self.logs) as server:
@@ -259,7 +259,7 @@ def _empty(session: Session, point: Point, options: Options) -> Run:
 
 
 def _is_larger(point: Point, left: Sequence[Point]) -> bool:
-    """Whether a point has more clients than the one that comes after it."""
+    """Tell whether a point has more clients than the one that comes after it."""
     return bool(left) and int(point.options.get("clients", 1)) > int(left[0].options.get("clients", 1))
 
 

@@ -15,10 +15,10 @@ class Settings:
     """How thorough to be.
 
     Attributes:
-        context_repetitions: of peers that only show where the limits are.
-        memory_repetitions: memory hardly varies and takes long to fill; 0 is as often as anything else.
-        drain_seconds: how long to wait for what is still on its way; what has not come by then counts as lost.
-        references: of the first of them that can be had, open-loop rates are parts of the capacity.
+        context_repetitions: for peers that only show where the limits are.
+        memory_repetitions: memory hardly varies and takes long to fill; 0 means as often as anything else.
+        drain_seconds: how long to wait for what is still on its way; what has not arrived by then counts as lost.
+        references: open-loop rates are fractions of the capacity of the first of these that is available.
     """
 
     mode: str
@@ -31,11 +31,11 @@ class Settings:
     references: Sequence[str] = ("node", "slysock")
 
     def options(self) -> Options:
-        """What every run is told."""
+        """Return the options of every run."""
         return {"warmup": self.warmup_seconds, "seconds": self.seconds, "drain": self.drain_seconds}
 
     def repetitions_of(self, scenario: Scenario) -> int:
-        """How often to run a scenario."""
+        """Return how often to run a scenario."""
         return (scenario.kind == "memory" and self.memory_repetitions) or self.repetitions
 
 

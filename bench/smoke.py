@@ -1,4 +1,4 @@
-"""What `smoke` runs: every scenario with few clients, so that every path of generator, peers and report is walked."""
+"""What `smoke` runs: every scenario with few clients, so that every path of generator, peers and report is covered."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,12 +22,12 @@ MOST: Final = {
     "visitors_delay": 0.01,
     "payload": 1024,
 }
-"""The most of each option that a smoke run does."""
+"""The highest value of each option in a smoke run."""
 
 SMALL_PART: Final = 0.1  # of the capacity: nothing is to be missed on a busy machine
 LIMIT_SECONDS: Final = 20
 SMOKE_PEERS: Final = ("slysock", "floor", "slysock-marketplace")
-"""Enough to walk every path, in seconds; the others are a matter of `--peer`."""
+"""Enough to cover every path, in seconds; name others with `--peer`."""
 
 
 def smoke_work() -> Iterator[Work]:
@@ -47,7 +47,7 @@ def _small(point: Point) -> Point:
 
 
 def _limited(options: Options) -> Options:
-    """Limit what there is; the number of clients that request stays in proportion to that of all."""
+    """Limit the options; the number of clients that make requests stays in proportion to that of all."""
     limited = {name: _least(name, value) for name, value in options.items()} | {"limit": LIMIT_SECONDS}
     clients = int(options["clients"])
     limited["clients"] = min(FEW, clients)

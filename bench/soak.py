@@ -1,8 +1,8 @@
-"""A soak: churn for minutes, after which the server must have the memory that it began with.
+"""A soak test: churn for minutes, after which the server must not hold more memory than near the beginning.
 
 Rounds of the same load: publishing to steady clients while others connect by WebSocket, by polling and by an upgrade,
-and leave at once. The first third of the rounds fills caches and the allocator's arenas; the last rounds are compared
-with the mark that it leaves.
+and leave at once. The first third of the rounds fills caches and the allocator's arenas; the memory after it is the
+mark with which the last rounds are compared.
 """
 
 import statistics
@@ -20,7 +20,7 @@ ROUND_SECONDS: Final = 20.0
 TRANSPORTS: Final = ("websocket", "polling", "upgrade")
 FEWEST_ROUNDS: Final = 3  # one of each transport
 ALLOWED_GROWTH: Final = 0.05
-"""Of the mark: what an allocator may keep in pieces too small to give back."""
+"""As a fraction of the mark: what an allocator may keep in pieces too small to give back."""
 
 LOAD: Final[Options] = {
     "clients": 200,
@@ -36,11 +36,11 @@ LOAD: Final[Options] = {
 
 
 class SoakFailed(Exception):
-    """A round lost something, or the memory grew."""
+    """A round lost a message, or the memory has grown."""
 
 
 def soak(peer: str, minutes: float, tell: Callable[[str], None]) -> None:
-    """Soak a server for some minutes, telling the memory after each round.
+    """Soak a server for some minutes, reporting the memory after each round.
 
     Raises:
         SoakFailed: a message was lost or out of order, or the memory at the end is above the mark.

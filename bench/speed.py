@@ -1,4 +1,4 @@
-"""How fast a core is just now: asked before and after each run, so that a machine which changed its mood is noticed."""
+"""How fast a core is at the moment: measured before and after each run, so that a change of the machine is noticed."""
 
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,7 @@ def core_speed(cpu: int, log: Path) -> float:
     """Measure a core's speed, in rounds per millisecond of CPU time: a figure to compare with itself only.
 
     Raises:
-        ProcessFailed: it told none.
+        ProcessFailed: no result came.
     """
     with running([str(program("speed"))], cpu, log) as process:
         return msgspec.json.decode(Lines(process, log).next(LIMIT_SECONDS), type=Speed).speed

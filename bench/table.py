@@ -38,7 +38,7 @@ def _table(summaries: Sequence[Summary]) -> Table:
 
 
 def _order(summary: Summary) -> float:
-    """The best first."""
+    """Return the sort key of a summary: the best first."""
     memory = summary.scenario.kind == "memory"
     figure = summary.kilobytes_per_connection if memory else summary.rate
     if figure is None:
@@ -82,7 +82,7 @@ def print_comparison(console: Console, before: Results, after: Results, *, every
     for change in shown:
         table.add_row(*_change_row(change))
     console.print(table)
-    console.print(f"By chance alone at most {expected_by_chance(found):.1f} of {len(found)} would be called changed")
+    console.print(f"By chance alone, at most {expected_by_chance(found):.1f} of {len(found)} would be called changed")
     for circumstance in circumstances(before, after):
         console.print(circumstance, style="yellow", highlight=False, markup=False)
     machine = drift(before, after, found)

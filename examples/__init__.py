@@ -1,1 +1,1 @@
-"""Systems of one folder each: `slysock serve --system examples.rides:rides`, from the folder that this one is in."""
+"""Systems of one folder each: run `slysock serve --system examples.rides:rides` in the folder above this one."""

@@ -12,12 +12,13 @@ run(root, port=3000)
 """
 
 from slysock.config import Config
+from slysock.engineio.hooks import AnswerHeaders, EngineHooks, RefusedRequest
 from slysock.errors import AckTimeout, ConnectionRefused, Disconnected, InvalidPayload, Refusal
 from slysock.handlers.handler import NO_ACK, NoAck
 from slysock.handlers.router import Router
 from slysock.http.listeners import Listening
 from slysock.ids import DisconnectReason
-from slysock.request import Handshake, Origins
+from slysock.request import EngineRequest, Handshake, Origins
 from slysock.server import Server, run
 from slysock.socketio.broadcast import Broadcast
 from slysock.socketio.client_socket import Socket
@@ -29,11 +30,14 @@ __version__ = "0.1.0"
 __all__ = [
     "NO_ACK",
     "AckTimeout",
+    "AnswerHeaders",
     "Broadcast",
     "Config",
     "ConnectionRefused",
     "DisconnectReason",
     "Disconnected",
+    "EngineHooks",
+    "EngineRequest",
     "Handshake",
     "InvalidPayload",
     "Listening",
@@ -42,6 +46,7 @@ __all__ = [
     "NoAck",
     "Origins",
     "Refusal",
+    "RefusedRequest",
     "Router",
     "Server",
     "Socket",

@@ -30,7 +30,7 @@ MAX_SECONDS: Final = 2_147_483
 MAX_NUMBER: Final = 2**53 - 1
 """The largest whole number that a client in JavaScript reads as it was sent."""
 
-_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+/?")  # what nobody on the way encodes or resolves
+_PATH: Final = re.compile(r"/|(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+/?")  # what nobody on the way encodes or resolves
 _ALLOWED_HOST: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
 _ORIGIN: Final = re.compile(
     r"[a-z][a-z0-9+.-]*://([^/A-Z*,\s]*|\*\.[^/A-Z*,\s]+)/?|null"
@@ -48,7 +48,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     path: str = "/socket.io/"
-    """Where Engine.IO answers, with or without the last slash; requests elsewhere go to the ASGI application."""
+    """Where Engine.IO answers, with and without the slash at its end; requests elsewhere go to the ASGI application."""
 
     transports: Sequence[TransportName] = ("polling", "websocket")
     """What a client may use. A connection that opens with another transport gets `Transport unknown`."""
@@ -97,7 +97,23 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How many namespaces one connection may be in or waiting for at once."""
 
     max_outbox_bytes: int = 4_194_304
-    """What may wait for one client before it is a slow consumer and is disconnected."""
+    """What may wait for one client as long as it likes. Above this a clock runs: see `slow_consumer_seconds`. Volatile
+    events are left out for a client of whom more is waiting."""
+
+    slow_consumer_seconds: float = 10.0
+    """A client that stays above `max_outbox_bytes` for so long and takes less than `slow_consumer_bytes` meanwhile is a
+    slow consumer and is disconnected."""
+
+    slow_consumer_bytes: int = 1_048_576
+    """See `slow_consumer_seconds`; with the defaults, some 100 kB/s."""
+
+    max_outbox_hard_bytes: int = 67_108_864
+    """What may wait for one client at all, or one message that is larger; past that it is disconnected at once as a
+    slow consumer. `await socket.drained()` waits for room."""
+
+    max_outboxes_bytes: int | None = None
+    """What may wait for all clients together; past that the one for whom most is waiting is disconnected, and so on.
+    None: a quarter of the memory that the process may use, limits of its control groups included."""
 
     max_pending_events: int = 256
     """How many events of one client may wait for its handlers; past that, or past `max_payload_bytes` of several, the
@@ -142,9 +158,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         for name, kind in _kinds().items():
             _check(name, getattr(self, name), kind)
         if not _PATH.fullmatch(self.path):
-            raise ValueError(
-                f"path must start with a slash and name something by letters, digits and -._~, not {self.path!r}"
-            )
+            raise ValueError(f"path must start with a slash and hold letters, digits and -._~, not {self.path!r}")
         if not self.transports:
             raise ValueError("transports must be polling, websocket or both")
         for origin in self.cors_origins or ():
@@ -156,11 +170,18 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             _check_network(network)
         if iscoroutinefunction(self.cors_origin_check):
             raise TypeError("cors_origin_check must be a plain function")
-        if self.ping_interval_seconds + self.ping_timeout_seconds > MAX_SECONDS:
-            raise ValueError(
-                f"ping_interval_seconds and ping_timeout_seconds together must be at most {MAX_SECONDS}: "
-                "clients wait for their sum"
-            )
+        _check_together(self)
+
+
+def _check_together(config: Config) -> None:
+    """Refuse options that are good alone and not beside each other."""
+    if config.max_outbox_hard_bytes < config.max_outbox_bytes:
+        raise ValueError("max_outbox_hard_bytes must not be less than max_outbox_bytes")
+    if config.ping_interval_seconds + config.ping_timeout_seconds > MAX_SECONDS:
+        raise ValueError(
+            f"ping_interval_seconds and ping_timeout_seconds together must be at most {MAX_SECONDS}: "
+            "clients wait for their sum"
+        )
 
 
 def _check_origin(origin: str) -> None:
@@ -198,6 +219,6 @@ def _check(name: str, value: object, kind: object) -> None:
         raise TypeError(f"{name}: {error}") from None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
-    least, most = (1, MAX_NUMBER) if kind is int else (MIN_SECONDS, MAX_SECONDS)
+    least, most = (MIN_SECONDS, MAX_SECONDS) if kind in (float, float | None) else (1, MAX_NUMBER)
     if not least <= value <= most:  # nor is nan
         raise ValueError(f"{name} must be between {least} and {most}, not {value}")

@@ -5,10 +5,16 @@ AckTimeout           raised by `call`: an answer did not come in time
 └── Disconnected     raised by `call`: it cannot come any more, the client has left
 InvalidPayload       given to an error hook: an event's arguments do not fit its handler
 Refusal              raised by handlers: an expected no; base of an application's own
+RefusalRecord        no exception: what observers are told of anything that was refused
 """
 
+import logging
 from collections.abc import Sequence
 from typing import final
+
+import msgspec
+
+logger = logging.getLogger("slysock")
 
 
 @final
@@ -47,9 +53,49 @@ class Disconnected(AckTimeout):
 class InvalidPayload(Exception):
     """What a client sent does not fit the parameters of the handler, which was not called.
 
-    The text names the place and what was expected, and may quote that client's own value: it may be
-    shown to the client.
+    The text names the place and what was expected, and may quote that client's own value: it may be shown to the
+    client.
+
+    Attributes:
+        place: which argument, and which field of it; nothing of the client's is in it, so that it may be logged.
     """
+
+    def __init__(self, message: str, *, place: str = "") -> None:
+        super().__init__(message)
+        self.place = place
+
+
+@final
+class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """That a client was refused something, and why: what observers and the log at level DEBUG are told.
+
+    Nothing of it is a token, a cookie, an id of a session or the value of a query: all of it may be kept.
+    """
+
+    reason: str
+    """Why, in a word. Of connections and requests: `capacity`, `path`, `origin`, `request`, `method`, `transport`,
+    `EIO`, `sid`, `hook`. Of clients: `namespace`, `middleware`, `connect hook`, `protocol`. Of events: `unknown event`,
+    `payload`. And what applications report, such as `token`."""
+
+    detail: str
+    """Why, in more words."""
+
+    address: str = ""
+    """The client's address, as in its handshake."""
+
+    namespace: str | None = None
+    """The namespace that it was in, or wanted to be in, without a query behind the name."""
+
+    socket: str | None = None
+    """The id of its socket, where it has one."""
+
+
+def log_refusal(record: RefusalRecord) -> None:
+    """Write a line at level DEBUG; its fields are in `fields`, as those of the access log are."""
+    if logger.isEnabledFor(logging.DEBUG):
+        fields = {"address": record.address, "namespace": record.namespace, "socket": record.socket}
+        extra = {"fields": {name: value for name, value in fields.items() if value}}
+        logger.debug("refused, %s: %s", record.reason, record.detail, extra=extra)
 
 
 class Refusal(Exception):

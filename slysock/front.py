@@ -21,9 +21,11 @@ from slysock.asgi import AppWithoutHealth, ASGIApp, Health, State, asgi_lifespan
 from slysock.asgi.health import LIVE, READY
 from slysock.config import Config
 from slysock.engineio.engine import Engine, Takeover, Wire
+from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.receiver import Receiver
 from slysock.engineio.session import Session
 from slysock.engineio.transport import Ending
+from slysock.errors import RefusalRecord, log_refusal
 from slysock.handlers.tasks import Tasks
 from slysock.http import HttpConnection, Request, RequestBroken
 from slysock.http.hosts import AllowedHosts
@@ -51,6 +53,8 @@ class Front:
         accept: given each new session, returns the layer above it.
         app: for requests that are not Engine.IO's; without one they get 404.
         internal_app: for requests of monitoring, other than for health.
+        hooks: an application's say in Engine.IO's requests.
+        refused: told of every connection and request that is refused.
 
     Attributes:
         engine: Engine.IO.
@@ -65,10 +69,19 @@ class Front:
         accept: Callable[[Session], Receiver],
         app: ASGIApp | None = None,
         internal_app: ASGIApp | None = None,
+        hooks: EngineHooks | None = None,
+        refused: Callable[[RefusalRecord], None] = log_refusal,
     ) -> None:
         self.config = config
         self.tasks = Tasks("handlers", config.handler_cleanup_seconds)
-        self.engine = Engine(config, accept=accept, leaving=lambda: self.tasks.lingering)
+        self.engine = Engine(
+            config,
+            accept=accept,
+            leaving=lambda: self.tasks.lingering,
+            hooks=hooks or EngineHooks(),
+            refused=refused,
+        )
+        self._refused = refused
         self.health = Health(lambda: self.engine.sessions.accepting)
         self._app = app or not_found
         has_health = app is not None and not isinstance(app, AppWithoutHealth)
@@ -180,11 +193,12 @@ class Front:
 
     def _take(self, sock: stdlib_socket.socket, *, tls: ssl.SSLContext | None) -> None:
         """Start the task of one connection."""
-        if self._open + self.tasks.lingering >= self.config.max_connections:
-            sock.close()
-            return
         peer = _peer(sock)
         if peer is None:  # it has gone already
+            sock.close()
+            return
+        if self._open + self.tasks.lingering >= self.config.max_connections:
+            self._refused(RefusalRecord(reason="capacity", detail="max_connections are open", address=peer))
             sock.close()
             return
         wire = _plain(sock)
@@ -242,7 +256,15 @@ class Front:
             await trio.aclose_forcefully(wire.stream)
 
     async def _serve_http(self, wire: Wire, answer: Answer, *, peer: str, secure: bool) -> Takeover | None:
-        http = HttpConnection(wire.stream, self.config, secure=secure, peer=peer, sock=wire.sock, proxies=self._proxies)
+        http = HttpConnection(
+            wire.stream,
+            self.config,
+            secure=secure,
+            peer=peer,
+            sock=wire.sock,
+            proxies=self._proxies,
+            refused=self._refused,
+        )
         self._http.add(http)
         takeover: Takeover | None = None
         try:
@@ -263,6 +285,9 @@ class Front:
         elif self.engine.owns(path):
             return await self.engine.handle(request, wire)
         else:
+            if self._app is not_found or _is_meant_for_engineio(request):
+                detail = f"{request.path[:200]!r} is not {self.config.path!r}"
+                self._refused(RefusalRecord(reason="path", detail=detail, address=request.peer))
             await run_asgi(self._app, request, state=self._state)
         return None
 
@@ -270,6 +295,11 @@ class Front:
         path = request.raw_path.decode("latin-1")
         app = self.health if path in (LIVE, READY) else self._internal_app
         await run_asgi(app, request, state=self._internal_state)
+
+
+def _is_meant_for_engineio(request: Request) -> bool:
+    """Tell whether a client of Engine.IO makes a request, which is then at the wrong address."""
+    return b"EIO=" in request.query_string and b"transport=" in request.query_string
 
 
 def _plain(sock: stdlib_socket.socket) -> Wire:

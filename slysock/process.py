@@ -5,13 +5,22 @@ Done by `run` and by the command line, never by Server: the process of a larger 
 
 import gc
 import logging
+import os
 import signal
-from collections.abc import Callable
-from typing import Final
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar, TypeVarTuple
 
 import trio
 
 logger = logging.getLogger("slysock")
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_LAST_SECONDS: Final = 0.5
+"""What the event loop may take to end when there is nothing left to do; it needs milliseconds."""
 
 _THRESHOLDS = (10_000, 20, 20)
 """Net new objects before the youngest are looked at, and how often before the older ones are. By default the youngest
@@ -42,6 +51,42 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     except (ValueError, OSError) as error:
         logger.info("the limit of open files stays at %s: %s", soft, error)
+
+
+def run_to_the_end(work: Callable[[*Ts], Awaitable[T]], *args: *Ts) -> T:
+    """Run work on Trio, and end the process soon after the work has ended, whatever is still running then.
+
+    A handler that shields itself from its end outlives its server, and Trio waits for it, for ever if need be: whoever
+    has told the process to stop would have to kill it. Then it is logged, and the exit code is 1; nothing after this
+    call is reached.
+    """
+    failures: list[BaseException] = []
+    end = threading.Timer(_LAST_SECONDS, _end_process, [failures])
+    end.daemon = True
+
+    async def run() -> T:
+        try:
+            return await work(*args)
+        except BaseException as error:
+            failures.append(error)
+            raise
+        finally:
+            end.start()
+
+    try:
+        return trio.run(run)
+    finally:
+        end.cancel()
+
+
+def _end_process(failures: list[BaseException]) -> None:
+    """End the process from outside of its event loop, which may not even turn any more."""
+    failure = failures[0] if failures else None
+    logger.error("the process ends before what shields itself from its end has ended", exc_info=failure)
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(1)
 
 
 def ignore_hangups() -> None:

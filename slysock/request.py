@@ -1,4 +1,4 @@
-"""What is known of a client from the request it opened its connection with."""
+"""What is known of a client from the HTTP requests of Engine.IO, first of all from the one that opened its session."""
 
 import logging
 import re
@@ -22,11 +22,12 @@ _LABELS: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 @final
-class OpeningRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The HTTP request of an Engine.IO handshake."""
+class EngineRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP request of Engine.IO: the one that opened a session, or for hooks any of its requests."""
 
+    method: str = "GET"
     headers: Mapping[str, str]
-    """Names in lower case; a header that came several times is joined by a comma."""
+    """Names in lower case; a header that came several times is joined by a comma, cookies by a semicolon."""
 
     query: Mapping[str, str]
     address: str
@@ -34,6 +35,11 @@ class OpeningRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     secure: bool
     url: str
+
+    @property
+    def is_handshake(self) -> bool:
+        """Whether the request is to open a session, or would."""
+        return not self.query.get("sid")
 
     @property
     def cross_origin(self) -> bool:

@@ -13,13 +13,15 @@ import trio
 
 from slysock.asgi import ASGIApp, HealthCheck
 from slysock.config import Config
+from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.receiver import Receiver
 from slysock.engineio.session import Session
 from slysock.front import Front
 from slysock.handlers.router import Router
 from slysock.http.listeners import Address, Listening, bound, describe, read_address
-from slysock.process import settle_in, stop_on_signals
+from slysock.process import run_to_the_end, settle_in, stop_on_signals
 from slysock.socketio.connection import Connection, Surroundings
+from slysock.socketio.loop import Loop
 from slysock.socketio.namespace import Namespace
 from slysock.socketio.namespaces import Namespaces
 from slysock.socketio.observer import Observer, Observers, ServerStatistics
@@ -42,6 +44,7 @@ class Server:
         internal_app: an ASGI application for the internal listener, such as one for `/metrics`.
         lifespan: given the server, returns an asynchronous context manager that is entered before the first client is
             let in and left when the last handler has ended: the place to open and close a database.
+        hooks: a say in the HTTP requests of Engine.IO, such as `allow_request`.
 
     Raises:
         ValueError: two handlers of one event that could be mistaken for each other.
@@ -54,13 +57,24 @@ class Server:
         app: ASGIApp | None = None,
         internal_app: ASGIApp | None = None,
         lifespan: "Lifespan | None" = None,
+        hooks: EngineHooks | None = None,
     ) -> None:
         self.config = config or Config()
         self._observers = Observers()
         self._lifespan = lifespan
         self._parser = PARSERS[self.config.parser]
-        self._namespaces = Namespaces(routers, self._parser, self._observers)
-        self._front = Front(self.config, accept=self._accept, app=app, internal_app=internal_app)
+        self._loop = Loop()
+        self._front = Front(
+            self.config,
+            accept=self._accept,
+            app=app,
+            internal_app=internal_app,
+            hooks=hooks,
+            refused=self._observers.refused,
+        )
+        self._namespaces = Namespaces(
+            routers, self._parser, self._observers, loop=self._loop, timers=self._front.engine.timers
+        )
         self._surroundings = Surroundings(
             config=self.config,
             namespaces=self._namespaces,
@@ -71,7 +85,7 @@ class Server:
         )
 
     def of(self, name: str) -> Namespace:
-        """Return a namespace, to speak to its clients from outside of a handler.
+        """Return a namespace, to speak to its clients from outside of a handler; from any thread.
 
         Raises:
             ValueError: no router is for this namespace.
@@ -82,7 +96,10 @@ class Server:
         return found.namespace
 
     def observe(self, observer: Observer) -> None:
-        """Tell somebody what happens from now on; before the first client is best."""
+        """Tell somebody what happens from now on; before the first client is best.
+
+        One that has a method `refused`, as a RefusalObserver has, is told what was refused, too.
+        """
         self._observers.add(observer)
 
     def add_check(self, check: HealthCheck) -> None:
@@ -91,6 +108,9 @@ class Server:
 
     def statistics(self) -> ServerStatistics:
         """Count what the server holds at the moment."""
+        return self._loop.ask(self._count)
+
+    def _count(self) -> ServerStatistics:
         engine = self._front.engine
         sessions = engine.sessions.all()
         above = [session.statistics() for session in sessions]
@@ -112,6 +132,9 @@ class Server:
             http_connections=self._front.http_connections,
             watched_sockets=engine.reader.watched,
             timers=len(engine.timers),
+            outbox_budget_bytes=engine.consumers.budget_bytes,
+            slow_clients=engine.consumers.clocks,
+            loop_lag_seconds=engine.timers.lag.worst_seconds,
         )
 
     async def serve(  # noqa: ASYNC128 - hands task_status on, to who knows when
@@ -149,9 +172,9 @@ class Server:
     def stop(self) -> None:
         """Begin a graceful stop: take no more connections, finish what handlers have begun, tell the clients, end.
 
-        Takes at most `shutdown_seconds`. Called again, it changes nothing.
+        Takes at most `shutdown_seconds`. Called again, it changes nothing. May be called from any thread.
         """
-        self._front.stop()
+        self._loop.run(self._front.stop)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -165,9 +188,10 @@ class Server:
 
     @asynccontextmanager
     async def _inside(self) -> AsyncGenerator[None]:
-        """Keep the application's resources."""
-        async with nullcontext() if self._lifespan is None else self._lifespan(self):
-            yield
+        """Keep the application's resources, and know the loop that the server runs in."""
+        with self._loop.entered():
+            async with nullcontext() if self._lifespan is None else self._lifespan(self):
+                yield
 
     def _accept(self, session: Session) -> Receiver:
         return Connection(session, self._surroundings)
@@ -192,19 +216,22 @@ def run(
     app: ASGIApp | None = None,
     internal_app: ASGIApp | None = None,
     lifespan: "Lifespan | None" = None,
+    hooks: EngineHooks | None = None,
     tls: ssl.SSLContext | None = None,
     internal: str | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then stop gracefully; a second signal stops at once. Blocks.
+
+    When the server has stopped, the process ends even if a handler shields itself from its end; with exit code 1 then.
 
     The arguments are those of Server and Server.serve.
 
     Raises:
         OSError: the address cannot be had.
     """
-    server = Server(*routers, config=config, app=app, internal_app=internal_app, lifespan=lifespan)
+    server = Server(*routers, config=config, app=app, internal_app=internal_app, lifespan=lifespan, hooks=hooks)
     settle_in()
-    trio.run(serve_until_signal, server, partial(server.serve, host, port, tls=tls, internal=internal))
+    run_to_the_end(serve_until_signal, server, partial(server.serve, host, port, tls=tls, internal=internal))
 
 
 async def serve_until_signal(server: Server, serve: Callable[[], Awaitable[None]]) -> None:

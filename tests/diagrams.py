@@ -1,11 +1,11 @@
-"""Draws the lives of our machines into docs/states.md, from their tables: `python -m tests.diagrams`."""
+"""Draws our state machines into docs/states.md, from their tables: `python -m tests.diagrams`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import Final, TypeAlias
 
-from slysock.engineio.states import POLLING, SESSION, WEBSOCKET
+from slysock.engineio.states import POLLING, SESSION, UPGRADE, WEBSOCKET
 from slysock.socketio.states import MEMBER
 from slysock.states import E, S, Table
 
@@ -23,20 +23,25 @@ MACHINES: Final[Sequence[tuple[str, StateTable, str]]] = (
     (
         "Session",
         _any(SESSION),
-        "One Engine.IO session (`slysock/engineio/session.py`). While it is `upgrading` a WebSocket is probed, and "
-        "messages go on by polling.",
+        "One Engine.IO session (`slysock/engineio/session.py`). While it is `upgrading`, a WebSocket is probed, and "
+        "messages still go by polling.",
     ),
     (
         "Polling transport",
         _any(POLLING),
-        "Whether a GET waits, and what becomes of the next one (`slysock/engineio/polling.py`). An upgrade releases "
-        "polls: they are answered at once, so that the client can go over.",
+        "Whether a GET waits, and what happens to the next one (`slysock/engineio/polling.py`). A graceful end has "
+        "last words: messages in one answer or several, and a close packet in one of its own.",
+    ),
+    (
+        "Upgrade",
+        _any(UPGRADE),
+        "A WebSocket that may become the transport of a session by polling (`slysock/engineio/upgrade.py`).",
     ),
     (
         "WebSocket transport",
         _any(WEBSOCKET),
-        "Who reads a WebSocket, and who says goodbye first (`slysock/engineio/websocket.py`). The first frame that is "
-        "not fast starts the library.",
+        "Who reads a WebSocket, and who says goodbye first (`slysock/engineio/websocket.py`). The first frame that "
+        "cannot take the fast lane starts the library.",
     ),
     (
         "Client in a namespace",
@@ -47,13 +52,13 @@ MACHINES: Final[Sequence[tuple[str, StateTable, str]]] = (
 
 INTRODUCTION: Final = """# States
 
-The machines of the server, drawn from the tables that drive them; a step that is not drawn is an error in ours, never
-in a client's program. `python -m tests.diagrams` draws this page anew, and a test compares.
+The state machines of the server, drawn from the tables that drive them. A step that is not drawn is a bug in slysock,
+never in a client's program. `python -m tests.diagrams` redraws this page, and a test keeps it up to date.
 """
 
 
 def diagram(table: StateTable) -> str:
-    """Draw a table in Mermaid's words, which GitHub shows as a picture."""
+    """Draw a table in Mermaid, which GitHub shows as a picture."""
     lines = ["stateDiagram-v2", f"    [*] --> {_label(next(iter(table)))}"]
     for state, row in table.items():
         lines += [f"    {_label(state)} --> {_label(to)}: {step}" for step, to in row.items()]

@@ -231,7 +231,7 @@ BELOW: Mapping[str, set[str]] = {
     # folder -> those that it may import, besides the modules beside the folders
     "http": set(),
     "asgi": {"http"},
-    "engineio": {"http"},
+    "engineio": {"http", "handlers"},  # of the latter, what is true of hooks everywhere
     "handlers": set(),
     "socketio": {"engineio", "handlers"},
 }

@@ -24,6 +24,7 @@ NAMED_LIKE_STANDARD_ONES: Mapping[str, str] = {
 # name of a test file -> what it is about, where that is no one module
 FEATURE_TESTS: Mapping[str, str] = {
     "test_api.py": "the public names and signatures",
+    "test_behind_a_proxy.py": "names, paths, health and clients, as proxies and monitoring see them",
     "test_clients.py": "stock clients and a whole system",
     "test_connection_contexts.py": "context variables, where one task reads for all",
     "test_contract.py": "what every backend of the store keeps; the requests of the systems",
@@ -38,10 +39,15 @@ FEATURE_TESTS: Mapping[str, str] = {
     "test_large.py": "chats with many messages",
     "test_layers.py": "who imports whom",
     "test_litestar.py": "a real ASGI application",
-    "test_member_leaving.py": "the other half of a member's life, which fills a file",
+    "test_leaving.py": "stock clients that leave in the middle of things",
+    "test_member_background.py": "what runs beside a member's events",
+    "test_member_entering.py": "the beginning of a member's life, which fills a file",
+    "test_member_leaving.py": "its end, which fills another",
+    "test_session_silence.py": "who is given up and who is not, which fills a file",
     "test_mongod.py": "the mongod that the tests start",
     "test_outage.py": "a store that is away",
     "test_promises.py": "what a document promises beside its order",
+    "test_refusals.py": "every refusal leaves its reason, and no secret",
     "test_sharing.py": "the root namespace, which systems share",
     "test_strangers.py": "what somebody gets who has no business there",
 }

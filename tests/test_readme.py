@@ -239,6 +239,24 @@ def test_the_handlers_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(served) == 2
 
 
+async def test_the_hooks_do_what_is_said_of_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (example,) = blocks("python", "Before there is a session")
+    servers: list[Server] = []
+    monkeypatch.setattr("slysock.run", lambda *routers, port, hooks: servers.append(Server(*routers, hooks=hooks)))
+    exec(compile(example, "README.md", "exec"), {"__name__": "readme"})  # the README is ours
+    async with serve_memory(servers[0]) as memory:
+        target = "/socket.io/?EIO=4&transport=polling"
+        refused = await memory.request("GET", target)
+        assert (refused.status, refused.body) == (403, b'{"code":4,"message":"a key is needed"}')
+        assert refused.body.decode() in example
+        opened = await memory.request("GET", target, headers=[("X-API-Key", "sesame"), ("X-Request-Id", "7")])
+        assert (opened.status, opened.headers["x-request-id"]) == (200, "7")
+        assert opened.headers["set-cookie"] == "server=a; Path=/; HttpOnly"
+    assert capsys.readouterr().out == "403 4 a key is needed hook\n"
+
+
 async def test_a_program_without_the_systems_knows_its_clients_and_is_counted() -> None:
     (example,) = blocks("python", "Tokens, metrics and a log without the four systems")
     names: dict[str, object] = {"__name__": "readme"}

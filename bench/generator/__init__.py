@@ -1,4 +1,4 @@
-"""The load generator: a program in C, and here what starts it and reads its result."""
+"""The load generator: a program in C, and the Python that starts it and reads its result."""
 
 from bench.generator.run import CoreUse, Measured, Options, measure
 

@@ -11,7 +11,7 @@ from bench.histogram import Histogram
 from bench.process import Lines, ProcessFailed, running
 
 Options: TypeAlias = Mapping[str, int | float | str]
-"""What a run is told: the names of generator/options.h."""
+"""The options of a run, by the names in generator/options.h."""
 
 DEFAULT_LIMIT_SECONDS: Final = 120.0
 GRACE_SECONDS: Final = 10.0
@@ -28,7 +28,7 @@ class CollectorPauses(msgspec.Struct, frozen=True):
 
 
 class CoreUse(msgspec.Struct, frozen=True):
-    """What the kernel says of a core during the window, in steps of 10 ms.
+    """What the kernel reports about a core during the window, in steps of 10 ms.
 
     Attributes:
         busy_ns: all that ran on it, interrupts among them.
@@ -68,7 +68,7 @@ class Measured(msgspec.Struct, frozen=True):
 
     @property
     def collector(self) -> CollectorPauses | None:
-        """Return what the server said of its garbage collections; None where it said anything else."""
+        """Return what the server reported about its garbage collections; None if it reported anything else."""
         try:
             (pauses,) = PAUSES.decode(self.gc)
         except msgspec.ValidationError:
@@ -105,12 +105,12 @@ def measure(
     Args:
         options: of the run; `port` among them.
         cpu: the core it runs on, -1 for any.
-        log: where its complaints go.
-        progress: told of each phase.
+        log: the file for its error output.
+        progress: called with each phase.
         held: called while all clients are connected and nothing else happens; implies `hold`.
 
     Returns:
-        What was measured, and the complaints in words (empty if all went well).
+        What was measured, and the error output (empty if all went well).
 
     Raises:
         ProcessFailed: it ended without a result.

@@ -1,4 +1,4 @@
 """The servers that are compared: what they are (registry), where they come from (javascript), how they run (server).
 
-This module stays empty: the programs in Python are below it, and what it imported would count as their memory.
+This module stays empty: the programs in Python are in this package, and what it imported would count as their memory.
 """

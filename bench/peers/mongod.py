@@ -1,4 +1,4 @@
-"""A MongoDB for the chat path: a replica set of one, from the wheel that brings a real mongod; thrown away after it."""
+"""A MongoDB for the chat path: a replica set of one, from the wheel that brings a real mongod; then thrown away."""
 
 import shutil
 import socket
@@ -21,7 +21,7 @@ OPTIONS: Final = ("--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet", "--repl
 
 
 def mongod_program() -> Path:
-    """Find a mongod: that of the wheel, else one on PATH.
+    """Return a mongod: the one in the wheel, or else one on PATH.
 
     Raises:
         Missing: there is none.
@@ -38,11 +38,11 @@ def mongod_program() -> Path:
 
 @contextmanager
 def mongod(folder: Path, cpu: int) -> Generator[Mapping[str, str]]:
-    """Run a mongod on a core; gives the setting by which `slysock serve` finds it.
+    """Run a mongod on a core; yield the setting by which `slysock serve` finds it.
 
     Raises:
         Missing: there is none.
-        ProcessFailed: it does not come up.
+        ProcessFailed: it does not start.
     """
     data = folder / "mongodb"
     data.mkdir()
@@ -60,7 +60,7 @@ def _free_port() -> int:
 
 
 def _initiate(port: int) -> None:
-    """Make it a replica set and wait until it takes writes."""
+    """Make the mongod a replica set and wait until it accepts writes."""
     milliseconds = ANSWER_SECONDS * 1000
     members = [{"_id": 0, "host": f"127.0.0.1:{port}"}]
     try:
@@ -73,4 +73,4 @@ def _initiate(port: int) -> None:
         ) as client:
             client.admin.command("ping")
     except PyMongoError as error:
-        raise ProcessFailed(f"mongod does not come up: {error}") from error
+        raise ProcessFailed(f"mongod does not start: {error}") from error

@@ -33,12 +33,12 @@ class Peer:
     Attributes:
         name: as on the command line.
         features: what it can do; scenarios that need more leave it out and say so.
-        command: how to start it, given a folder of its own that goes with the process; raises Missing, with the
-            reason, when it cannot be had.
+        command: returns how to start it, given a folder that is removed with the process; raises Missing, with the
+            reason, if it is not available.
         application: what it serves.
-        environment: what its process finds in its environment.
-        service: what has to run beside it, on the generator's core; gives more of the environment.
-        versions: of what it is made of.
+        environment: the environment of its process.
+        service: what has to run beside it, on the generator's core; adds to the environment.
+        versions: returns the versions of what it is made of.
     """
 
     name: str
@@ -66,7 +66,7 @@ def _require(*modules: str) -> None:
 
 
 def _slysock_marketplace(folder: Path) -> Sequence[str]:
-    """The command that an operator runs, with its own defaults."""
+    """Return the command that an operator runs, with its own defaults."""
     store = f"sqlite:///{folder / 'chat.db'}"
     return (sys.executable, "-m", "slysock.cli", "serve", "--system", "marketplace", "--port", "0", "--store", store)
 

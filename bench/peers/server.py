@@ -31,11 +31,11 @@ class Server:
     log: Path
 
     def last_words(self) -> str:
-        """Return the end of what it complained about."""
+        """Return the end of its error output."""
         return self.log.read_text(errors="replace").strip()[-LAST_WORDS:]
 
     def memory_bytes(self) -> int:
-        """Return what only this process holds (private pages; shared libraries and the kernel's buffers are not in it).
+        """Return the private memory of the process: without shared libraries and the kernel's buffers.
 
         Raises:
             ProcessFailed: it has ended.
@@ -48,7 +48,7 @@ class Server:
         return sum(map(int, private)) * 1024
 
     def wait_idle(self) -> None:
-        """Wait until it does nothing, some seconds at most: it may still be busy with clients that have left.
+        """Wait until the server is idle, some seconds at most: it may still be busy with clients that have left.
 
         Raises:
             ProcessFailed: it has ended.
@@ -73,7 +73,7 @@ def serving(peer: Peer, cpu: int, logs: Path, service_cpu: int = -1) -> Generato
     """Start a peer on a core, and end it when the block is left.
 
     Raises:
-        Missing: it cannot be had.
+        Missing: it is not available.
         ProcessFailed: it does not start.
     """
     log = logs / f"{peer.name}.{os.getpid()}.{time.monotonic_ns()}.log"
@@ -94,9 +94,9 @@ def _no_service(_folder: Path, _cpu: int) -> AbstractContextManager[Mapping[str,
 
 
 def _port(lines: Lines) -> int:
-    """Find the port in what a server says first: a line of JSON, or an address in prose."""
+    """Return the port from the first output of a server: a line of JSON, or an address in a sentence."""
     for _ in range(WELCOME_LINES):
         found = PORT.search(lines.next(START_SECONDS))
         if found:
             return int(found[1] or found[2])
-    raise ProcessFailed("does not tell its port")
+    raise ProcessFailed("does not print its port")

@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing from elsewhere."""
+"""A report as one self-contained HTML file."""
 
 from bench.report.page import render
 

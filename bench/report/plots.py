@@ -1,4 +1,4 @@
-"""Which plots a scenario gets."""
+"""The plots of a scenario."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
@@ -56,7 +56,7 @@ def _growth(summaries: Sequence[Summary]) -> Iterator[Plot]:
 
 
 def _lines(summaries: Sequence[Summary], quantity: Callable[[Summary], Measure | None]) -> list[Line]:
-    """A line for each peer: medians, with the range of their repetitions."""
+    """Return a line for each peer: medians, with the range of their repetitions."""
     by_peer: dict[str, list[tuple[float, Measure]]] = {}
     for summary in summaries:
         measured = quantity(summary)
@@ -74,7 +74,7 @@ def _lines(summaries: Sequence[Summary], quantity: Callable[[Summary], Measure |
 
 
 def _curve(summary: Summary) -> Line:
-    """Latency over 1/(1 - percentile), as far as there are values enough to tell."""
+    """Return latency over 1/(1 - percentile), as far as there are enough values."""
     merged = Histogram.merged(run.histogram(summary.scenario.series) for run in summary.runs)
     points: list[tuple[float, float]] = []
     for step in range(CURVE_STEPS + 1):

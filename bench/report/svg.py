@@ -38,7 +38,7 @@ class Axis:
     """One axis. A logarithmic one shows positive values only.
 
     Attributes:
-        ticks: (value, label); none: chosen to suit.
+        ticks: (value, label); if empty, they are chosen to suit.
     """
 
     title: str
@@ -71,7 +71,7 @@ class Scale:
 
 
 def plot(lines: Sequence[Line], x: Axis, y: Axis) -> str:
-    """Draw lines; an empty text if there is nothing to draw."""
+    """Draw lines; return an empty string if there is nothing to draw."""
     shown = [_showable(line, x, y) for line in lines]
     shown = [line for line in shown if line.points]
     if not shown:

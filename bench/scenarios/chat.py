@@ -1,7 +1,7 @@
 """The chat path end to end: `sendMessage` of the marketplace, persisted, acknowledged, delivered.
 
-Customers send, each to a vendor of their own who is connected; a message counts when it is acknowledged to the one and
-delivered to the other. Against slysock that is `slysock serve --system marketplace`, unmodified.
+Each customer sends to a connected vendor of their own; a message counts when it is acknowledged to the one and
+delivered to the other. For slysock that is `slysock serve --system marketplace`, unmodified.
 """
 
 import json
@@ -27,7 +27,7 @@ def _token(role: str, user_id: int) -> str:
 
 
 def _line(role: str, user_id: int, recipient_id: int) -> str:
-    """What one client says; generator/script.h has the fields."""
+    """Return the script line of one client; generator/script.h has the fields."""
     auth = json.dumps({"token": _token(role, user_id)}, separators=(",", ":"))
     connects = "".join(f"40{namespace},{auth}{RECORD_SEPARATOR}" for namespace in ("/presence", "/chat"))
     between = f'["sendMessage",{{"productId":{PRODUCT},"recipientId":{recipient_id},"text":"bench:'
@@ -35,7 +35,7 @@ def _line(role: str, user_id: int, recipient_id: int) -> str:
 
 
 def write_script(folder: Path, options: Options) -> Options:
-    """Write the script for as many pairs as the options ask for; returns the option that names it."""
+    """Write the script for as many pairs as the options say; return the option that names it."""
     lines: list[str] = []
     for pair in range(1, int(options["requesters"]) + 1):
         lines += (_line("CUSTOMER", pair, pair), _line("VENDOR", pair, pair))

@@ -1,4 +1,4 @@
-"""Connections: how many per second by WebSocket alone (stock.py has the others), and what an idle one holds."""
+"""Connections: how many per second by WebSocket alone (stock.py has the others), and the memory of an idle one."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What others feel while somebody is a burden: a storm of connects, clients that come and go; a stuck one."""
+"""What others notice of a disturbance: a storm of connects, clients that come and go, clients that are stuck."""
 
 from typing import Final
 

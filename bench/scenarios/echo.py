@@ -1,4 +1,4 @@
-"""Requests: a client's event that is acknowledged, and a server's question that a client answers."""
+"""Requests: a client's event that the server acknowledges, and a server's that a client acknowledges."""
 
 from typing import Final
 

@@ -12,7 +12,7 @@ GROWTH: Final = {(clients, in_flight) for clients in (100, 1000, 10_000) for in_
 
 
 def _options(clients: int, in_flight: int, **more: int) -> Options:
-    """So many messages on their way at once, each from another client."""
+    """Return options for some messages in flight at once, each from another client."""
     return {"clients": clients, "in_flight": in_flight, "publishers": min(clients, in_flight), "gc": 1, **more}
 
 

@@ -9,7 +9,7 @@ from bench.generator import Options
 from bench.peers.registry import Application, Feature
 
 CONTEXT: Final = frozenset({"floor", "trio-websocket", "slysock-marketplace-mongodb"})
-"""Peers that show where the limits are. They are no competitors, so the quick mode runs them once only."""
+"""Peers that show where the limits are. They are not competitors, so the quick mode runs them only once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +21,8 @@ class Point:
         x: where it stands on the axis of a plot.
         group: points of one group make one line.
         quick: whether the quick mode has it too.
-        growth: whether its cost, beside that of others in its group, tells what becomes of it as x grows.
-        of_capacity: open loop at this part of the capacity of the scenario's reference.
+        growth: whether its cost, compared with others in its group, shows how cost grows with x.
+        of_capacity: open loop at this fraction of the capacity of the scenario's reference.
         needs: what a server must be able to do, beyond the scenario's own needs.
     """
 

@@ -1,5 +1,5 @@
-"""A fixed rate, whatever the server makes of it: latency is counted from the time at which a message was meant to be
-sent, so a server that stalls cannot hide what it made others wait."""
+"""A fixed rate, whether or not the server keeps up: latency counts from when a message was meant to be sent, so a
+server that stalls cannot hide how long it made others wait."""
 
 from typing import Final
 

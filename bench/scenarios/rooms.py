@@ -1,4 +1,4 @@
-"""Messages to rooms, in several shapes, also while clients join and leave; and what both cost as rooms become many."""
+"""Messages to rooms, in several shapes, also while clients join and leave; and what both cost as rooms multiply."""
 
 from typing import Final
 
@@ -57,7 +57,7 @@ def _rooms(count: int, **more: int) -> Options:
 
 ROOM_JOINS: Final = Scenario(
     name="room-joins",
-    title="A join or a leave, acknowledged, of 64 clients while there are more and more rooms of 10",
+    title="A join or a leave, acknowledged, by 64 clients, as the number of rooms of 10 grows",
     counted="joins",
     series="join",
     x_title="rooms",
@@ -69,7 +69,7 @@ ROOM_JOINS: Final = Scenario(
 
 ROOM_MESSAGES: Final = Scenario(
     name="room-messages",
-    title="A message to a room of 10, eight on their way at once, while there are more and more such rooms",
+    title="A message to a room of 10, eight on their way at once, as the number of such rooms grows",
     counted="deliveries",
     series="delivery",
     x_title="rooms",

@@ -1,5 +1,5 @@
-"""What stock clients do unless told otherwise: they connect by polling, then upgrade. And what polling costs where it
-stays, because a proxy lets nothing else through."""
+"""What stock clients do by default: they connect by polling, then upgrade. And what polling costs for clients that stay
+with it, because a proxy lets nothing else through."""
 
 from typing import Final, Literal, TypeAlias
 

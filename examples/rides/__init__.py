@@ -1,6 +1,6 @@
 """Rides: a rider and the driver who picks them up talk about one ride, in the namespace `/rides`.
 
-Another back-end tells who rides with whom (`PUT /manage/rides/rides/{id}`); to others there is no such ride.
+Another back-end says who rides with whom (`PUT /manage/rides/rides/{id}`); for anybody else the ride does not exist.
 """
 
 from slysock.systems.foundation import Foundation
@@ -11,7 +11,7 @@ from .story import tell
 
 
 def rides(foundation: Foundation) -> System:
-    """Make the system; see `SystemMaker`."""
+    """Make the system; a `SystemMaker`."""
     service = Rides(foundation)
     return System(
         name=NAME,

@@ -1,4 +1,4 @@
-"""The namespace `/rides`, and what the back-end tells."""
+"""The namespace `/rides`, and what the back-end reports."""
 
 from functools import partial
 from typing import Final
@@ -28,10 +28,10 @@ NAME: Final = SystemName("rides")
 NAMESPACE: Final = "/rides"
 ROLES: Final = ("rider", "driver")
 EMITS: Final = (
-    Emits(namespace=NAMESPACE, event="said", payload=Said, doc="To all devices of both, for each message."),
-    Emits(namespace=NAMESPACE, event="typing", payload=Typing, doc="To the other, who begins or stops to type."),
-    Emits(namespace=NAMESPACE, event="presence", payload=Present, doc="To those who share a ride with somebody."),
-    Emits(namespace=NAMESPACE, event="error", payload=str, doc="Before a disconnect: why."),
+    Emits(namespace=NAMESPACE, event="said", payload=Said, doc="A message; to all sockets of both people."),
+    Emits(namespace=NAMESPACE, event="typing", payload=Typing, doc="The other person is typing, or has stopped."),
+    Emits(namespace=NAMESPACE, event="presence", payload=Present, doc="Somebody on a shared ride comes or goes."),
+    Emits(namespace=NAMESPACE, event="error", payload=str, doc="Why the server disconnects the client."),
 )
 
 
@@ -51,7 +51,7 @@ class Rides:
         self._posts = Posts(foundation.store, NAME)
         self._people = Key("rides.person", Person)
         self.emitter = Emitter(NAMESPACE)
-        self.manage = Manage(resources=(resource("rides", RideRecord, self.put_ride, doc="Tell who rides with whom."),))
+        self.manage = Manage(resources=(resource("rides", RideRecord, self.put_ride, doc="Say who rides with whom."),))
         connecting = Connecting(
             foundation.admission,
             self._people,
@@ -70,13 +70,13 @@ class Rides:
         self.router.on("typing")(self.typing)
 
     async def put_ride(self, ride_id: str, record: RideRecord) -> RideRecord:
-        """Make the chat of a ride."""
+        """Create the chat of a ride."""
         people = (UserKey(record.rider_id), UserKey(record.driver_id))
         await self._all.ensure(NewChat(kind="ride", key=ChatKey(ride_id), participants=people))
         return record
 
     async def sign_in(self, person: Person, identity: Identity) -> Person:
-        """Keep what the token says of its bearer."""
+        """Store what the token says about its bearer."""
         await self._domain.users.sign_in(person.key, role=identity.role or "", profile=profile_of(identity))
         return person
 
@@ -86,7 +86,7 @@ class Rides:
             self.emitter.emit_to_all(others, "presence", Present(user, is_online))
 
     async def open(self, socket: Socket, payload: Open) -> Opened:
-        """Read what was said about a ride, and see whether the other is here."""
+        """Read the messages of a ride, and whether the other person is online."""
         user, chat = await self._ride(socket, payload.ride_id)
         await self._domain.receipts.mark_read(chat, reader=user)
         page = await self._domain.messages.history(chat, page=1, limit=50)
@@ -95,7 +95,7 @@ class Rides:
         return Opened(messages, is_online=len(here) > 1)
 
     async def say(self, socket: Socket, payload: Say) -> Said:
-        """Say something to the other; the answer is the message."""
+        """Send a message to the other person; the acknowledgement is the message."""
         user, chat = await self._ride(socket, payload.ride_id)
 
         def announce(added: AddedMessage) -> None:
@@ -105,7 +105,7 @@ class Rides:
         return said((await self._posts.post(post, announce)).message, payload.ride_id)
 
     async def typing(self, socket: Socket, payload: Typing) -> None:
-        """Show the other that one begins or stops to type."""
+        """Tell the other person that one has begun or stopped typing."""
         user, chat = await self._ride(socket, payload.ride_id)
         socket.namespace.to(*chat.participants).except_(user).emit("typing", payload)
 
@@ -118,9 +118,9 @@ class Rides:
 
 
 def person_of(identity: Identity) -> Person:
-    """Say who bears a token; it must be a rider or a driver."""
+    """Return whom a token identifies, who must be a rider or a driver."""
     if not has_role(identity, *ROLES):
-        raise NotAllowed("Only riders and drivers come in here")
+        raise NotAllowed("Only riders and drivers may come in")
     user = UserKey(str(identity.user_id))
     return Person(user, rooms=(user,))
 

@@ -8,34 +8,34 @@ Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class RideRecord(Struct, frozen=True, rename="camel"):
-    """A ride as its back-end tells of it. Its people stay the same: another driver is another ride."""
+    """A ride as its back-end describes it. Its people stay the same: another driver is another ride."""
 
     rider_id: Id
     driver_id: Id
 
 
 class Open(Struct, frozen=True, rename="camel"):
-    """`open`: read a ride's chat."""
+    """`open`: read the chat of a ride."""
 
     ride_id: Id
 
 
 class Say(Open, frozen=True):
-    """`say`: say something to the other."""
+    """`say`: send a message to the other person."""
 
     text: str
     client_message_id: Id | None = None
-    """A retry with the same one is answered with the first message."""
+    """A retry with the same value is answered with the first message."""
 
 
 class Typing(Open, frozen=True):
-    """`typing`: what one sends is what the other gets."""
+    """`typing`: the other person gets what one has sent."""
 
     is_typing: bool
 
 
 class Said(Open, frozen=True):
-    """A message; `at` in ISO 8601."""
+    """A message; `at` is in ISO 8601."""
 
     id: str
     by: str
@@ -44,7 +44,7 @@ class Said(Open, frozen=True):
 
 
 class Opened(Struct, frozen=True, rename="camel"):
-    """A ride's chat, the newest message first, and whether the other is here."""
+    """The chat of a ride, the newest message first, and whether the other person is online."""
 
     messages: list[Said]
     is_online: bool

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.port
 
 @pytest.fixture
 def enter(tmp_path: Path) -> Iterator[Enter]:
-    """A server that the demo has filled, and how to come in."""
+    """Serve what the demo has filled in; return how to connect as somebody."""
     command = [SLYSOCK, "serve", *OPTIONS, "--port", "0", "--store", f"sqlite:///{tmp_path}/chat.db"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server, ExitStack() as clients:
         clients.callback(server.terminate)
@@ -56,7 +56,7 @@ def test_a_rider_and_a_driver_talk_and_see_each_other(enter: Enter) -> None:
     assert rosa.call("say", question) == message
     ride = dan.call("open", {"rideId": "ride-1"})
     assert ride["isOnline"]
-    assert [told["text"] for told in ride["messages"]] == ["Where are you?", "I wait at gate 4."]
+    assert [told["text"] for told in ride["messages"]] == ["Where are you?", "I'm waiting at gate 4."]
     dan.disconnect()
     assert rosa.receive() == ["presence", {"userId": "dan", "isOnline": False}]
 
@@ -66,4 +66,4 @@ def test_to_strangers_there_is_no_such_ride(enter: Enter) -> None:
     for ride_id in ("ride-1", "ride-2"):
         for event, more in (("open", {}), ("say", {"text": "hello"}), ("typing", {"isTyping": True})):
             assert eve.call(event, {"rideId": ride_id, **more}) == {"error": "Chat not found"}
-    assert enter("sam", "seller").receive() == ["error", "Only riders and drivers come in here"]
+    assert enter("sam", "seller").receive() == ["error", "Only riders and drivers may come in"]

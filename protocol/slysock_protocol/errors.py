@@ -1,4 +1,4 @@
-"""Whose doing it was.
+"""Protocol errors, by whose doing they are.
 
 ProtocolError
 ├── LocalProtocolError   we, or our user, asked for something that peers would choke on; nothing was sent
@@ -10,7 +10,7 @@ from typing import final
 
 
 class CloseCode(IntEnum):
-    """WebSocket close codes that a server gives (RFC 6455, section 7.4.1)."""
+    """WebSocket close codes that a server sends (RFC 6455, section 7.4.1)."""
 
     NORMAL = 1000
     GOING_AWAY = 1001
@@ -42,3 +42,11 @@ class RemoteProtocolError(ProtocolError):
         super().__init__(reason)
         self.reason = reason
         self.close_code = close_code
+
+    @property
+    def close_text(self) -> str:
+        """The text of a WebSocket's close frame, beside the code; empty if a message was too big.
+
+        Node's server closes the same way (ws, lib/receiver.js), and clients may compare the text.
+        """
+        return "" if self.close_code is CloseCode.TOO_BIG else self.reason

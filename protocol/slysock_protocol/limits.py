@@ -1,4 +1,4 @@
-"""Bounds that belong to the protocol and not to one server's settings."""
+"""Limits that belong to the protocol rather than to one server's settings."""
 
 from typing import Final
 
@@ -16,9 +16,13 @@ MAX_ACK_ID: Final = 2**53 - 1
 MAX_PLACEHOLDER_DEPTH: Final = 200
 """How deep a packet with attachments may be nested; deeper is refused rather than walked."""
 
+FULL_FRAGMENT_BYTES: Final = 64
+"""A fragment of a WebSocket message that carries so much is worth the time that its header takes; a smaller one wastes
+the rest. Autobahn's test suite sends 4 MiB in fragments of this size (cases 9.3.1 and 9.4.1)."""
+
 MAX_FRAGMENTS: Final = 1024
-"""Continuation frames of one WebSocket message. Every fragment costs memory beyond its bytes, so a message of tiny
-fragments is bounded by their number too (CVE-2026-48779)."""
+"""Empty fragments of one message, or as many small ones as waste the same. However small they are, their payloads are
+gathered in one buffer: a message costs the memory of its bytes and no more (CVE-2026-48779)."""
 
 RESERVED_EVENTS: Final = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}

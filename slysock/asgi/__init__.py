@@ -1,7 +1,7 @@
 """Run an ASGI 3 application under Trio: one call per request, and one for the life of the server.
 
-It must know neither what the application is nor that Engine.IO shares its connections. The version spoken is 2.3: to
-send to a client that has left does nothing, and the application learns of it from `receive`.
+It must know neither what the application is nor that Engine.IO shares its connections. The version spoken is 2.3:
+sending to a client that has left does nothing, and the application learns of it from `receive`.
 """
 
 from slysock.asgi.bodies import decode_json

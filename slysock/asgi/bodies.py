@@ -1,4 +1,4 @@
-"""Bodies of requests, read as events are: what a client may send by one way, it may send by the other."""
+"""Bodies of requests, read as events are: what a client may send one way, it may send the other way."""
 
 from slysock.errors import InvalidPayload
 from slysock_protocol import jsonio
@@ -9,7 +9,7 @@ def decode_json(body: bytes) -> object:
     """Decode a JSON body. Half an emoji, which JavaScript's `substring` leaves, becomes U+FFFD.
 
     Raises:
-        InvalidPayload: it is no JSON.
+        InvalidPayload: it is not JSON.
     """
     try:
         return jsonio.decode(body)

@@ -1,4 +1,4 @@
-"""CORS around an ASGI application: the rule that Engine.IO has, for everything else on the port."""
+"""CORS around an ASGI application: the same rule as for Engine.IO, for everything else on the port."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, cast, final

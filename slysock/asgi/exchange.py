@@ -33,16 +33,16 @@ async def run_asgi(
 ) -> None:
     """Let the application answer one request.
 
-    Afterwards the request has its answer, or its connection is given up: an application that fails before its first
-    piece of body is answered 500 for, later the connection is broken off. Failures are logged, none is raised.
-    Cancelled: the application is cancelled, and the answer is not completed.
+    Afterwards the request has its answer, or its connection is given up: if the application fails before the first
+    piece of the body, the client gets a 500; after that, the connection is broken off. Failures are logged, none is
+    raised. If cancelled, the application is cancelled too, and the answer is not completed.
 
     Args:
         app: the application.
         request: not answered yet.
         root_path: where the application is mounted, without a trailing slash.
         server: host and port, or path and None, that the server listens on.
-        state: what `asgi_lifespan` gave; each request gets a shallow copy.
+        state: what `asgi_lifespan` yielded; each request gets a shallow copy.
     """
     exchange = Exchange(request)
     scope = http_scope(request, root_path=root_path, server=server, state=state)
@@ -54,7 +54,7 @@ async def run_asgi(
 
 
 async def not_found(scope: Scope, _receive: Receive, send: Send) -> None:
-    """Answer every request 404: the application of a server that was given none."""
+    """Answer every request with 404: the application of a server that was given none."""
     if scope["type"] != "http":
         return
     headers = [(b"content-type", b"application/json"), (b"content-length", b"23")]
@@ -63,7 +63,7 @@ async def not_found(scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 def http_scope(request: Request, *, root_path: str, server: ServerAddress | None, state: State | None) -> Scope:
-    """Describe a request in ASGI's words. The client's port is not known here and given as 0."""
+    """Build the ASGI scope of a request. The client's port is not known here and given as 0."""
     scope: Scope = {
         "type": "http",
         "asgi": VERSIONS,
@@ -99,7 +99,7 @@ class Exchange:
         self._ended = trio.Event()
 
     async def receive(self) -> Event:
-        """Give the next piece of the body; after it, wait until the client leaves or has its answer."""
+        """Return the next piece of the body; after the last, wait until the client leaves or has its answer."""
         if not self._over and not (self._asked and self._request.body_complete):
             piece = await self._receive_piece()
             if piece is not None:
@@ -113,8 +113,8 @@ class Exchange:
         """Take a message of the application.
 
         Raises:
-            InvalidMessage: it is not one that may come now.
-            InvalidResponse: what it says is no HTTP.
+            InvalidMessage: it is malformed, or not allowed at this point.
+            InvalidResponse: it does not make a valid HTTP response.
         """
         match message.get("type"):
             case "http.response.start":
@@ -125,7 +125,7 @@ class Exchange:
                 raise InvalidMessage(f"unexpected message type {other!r}")
 
     def failed(self, exc: Exception) -> None:
-        """Log what the application raised; of little interest if only because the client had left."""
+        """Log what the application raised; at INFO if the client had left, which is the likely reason."""
         level = logging.INFO if self._gone else logging.ERROR
         logger.log(level, "application failed on %s %r", self._request.method, self._request.path, exc_info=exc)
 
@@ -171,7 +171,7 @@ class Exchange:
 
     async def _take_body(self, message: Mapping[str, object]) -> None:
         if self._phase in ("waiting", "ended"):
-            raise InvalidMessage("a body may come after http.response.start and before its last piece only")
+            raise InvalidMessage("http.response.body must come after http.response.start, and not after the last piece")
         body = message.get("body", b"")
         if isinstance(body, memoryview):
             body = body.tobytes()
@@ -196,9 +196,9 @@ class Exchange:
             self._gone = True
 
     async def _answer_instead(self) -> None:
-        """Answer for an application that did not; a client that left or broke its request gets what it can."""
+        """Answer in place of an application that did not: 500, or the status of a broken body; none to whoever left."""
         if not self._gone:
-            logger.error("application gave no answer to %s %r", self._request.method, self._request.path)
+            logger.error("application did not answer %s %r", self._request.method, self._request.path)
         status = 500 if not self._gone else self._fault
         if status is None:
             self._request.abandon()
@@ -213,10 +213,10 @@ class Exchange:
 def checked_headers(headers: object) -> list[tuple[bytes, bytes]]:
     """Return the headers of a start message.
 
-    Transfer-Encoding is left out: it is the server's, and the protocol lets applications send it all the same.
+    Transfer-Encoding is left out: it is the server's business, though the protocol lets applications send it.
 
     Raises:
-        InvalidMessage: they are no pairs of bytes.
+        InvalidMessage: they are not pairs of bytes.
     """
     if not isinstance(headers, Iterable):
         raise InvalidMessage("headers must be pairs of bytes")
@@ -228,7 +228,7 @@ def checked_header(pair: object) -> tuple[bytes, bytes]:
     """Return one header.
 
     Raises:
-        InvalidMessage: it is no pair of bytes.
+        InvalidMessage: it is not a pair of bytes.
     """
     match pair:
         case [bytes() as name, bytes() as value]:

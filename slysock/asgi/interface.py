@@ -1,4 +1,4 @@
-"""The words of ASGI 3, as far as HTTP and lifespan need them, and what an application can get wrong in them."""
+"""The types of ASGI 3, as far as HTTP and lifespan need them, and what an application can get wrong."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Never, Protocol, final

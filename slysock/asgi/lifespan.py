@@ -28,10 +28,10 @@ async def asgi_lifespan(
 ) -> AsyncGenerator[State]:
     """Keep an application started while the block runs.
 
-    Gives what the application left in its lifespan state, for `run_asgi`. An application without lifespan support is
-    left alone. However the block ends, cancelled too, the application may shut down in peace for `shutdown_seconds`;
-    it is cancelled after that. `stop_by` is asked when the block ends: a time of `trio.current_time()` that cuts this
-    short.
+    Yields what the application put into its lifespan state, for `run_asgi`. An application without lifespan support
+    is left alone. However the block ends, even by cancellation, the application has `shutdown_seconds` to shut down
+    and is cancelled after that. `stop_by` is called when the block ends: it returns a time of `trio.current_time()`
+    that cuts this short.
 
     Raises:
         LifespanFailed: on entering, when the application reports that it could not start.
@@ -55,7 +55,7 @@ async def asgi_lifespan(
 
 @final
 class Lifespan:
-    """One lifespan call of an application: a task that runs it, and the two conversations with it.
+    """One lifespan call of an application: the task that runs it, start-up and shutdown.
 
     Attributes:
         state: what the application wants its requests to see; it fills it while it starts.
@@ -74,7 +74,7 @@ class Lifespan:
         self._refusal: str | None = None
 
     async def run(self) -> None:
-        """Call the application; returns when it does. What it raises is logged."""
+        """Call the application and return when it does. What it raises is logged."""
         scope: Scope = {"type": "lifespan", "asgi": LIFESPAN_VERSIONS, "state": self.state}
         try:
             with self._scope:
@@ -104,13 +104,13 @@ class Lifespan:
             await self._returned.wait()
 
     def end(self) -> None:
-        """End the call, whatever it is at."""
+        """End the call, whatever it is doing."""
         if self._serving:
             logger.warning("application did not shut down in time and is cancelled")
         self._scope.cancel()
 
     async def receive(self) -> Event:
-        """Give the next message. An application that waits for more after it has stopped is ended here."""
+        """Return the next message. An application that waits for more after it has stopped is ended here."""
         if self._stopped:
             self._scope.cancel()
         return await self._from_server.receive()
@@ -119,7 +119,7 @@ class Lifespan:
         """Take a message of the application.
 
         Raises:
-            InvalidMessage: it is none of the four of the protocol.
+            InvalidMessage: it is not one of the four in the protocol.
         """
         await trio.lowlevel.checkpoint()
         text = str(message.get("message", ""))

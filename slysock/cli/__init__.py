@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit.
 
     Args:
-        arguments: those behind the program's name; None takes the process's.
+        arguments: those after the program's name; None takes the process's.
     """
     try:
         slysock.main(arguments, prog_name="slysock", standalone_mode=False)

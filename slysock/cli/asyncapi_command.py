@@ -1,4 +1,4 @@
-"""`slysock asyncapi`: the document of all events, for generators and readers."""
+"""`slysock asyncapi`: print the AsyncAPI document of all events."""
 
 import json
 from typing import Final

@@ -1,4 +1,4 @@
-"""The commands: each in a module of its own, which is loaded when the command is asked for, not for the help of all."""
+"""The commands: each in a module of its own, which is loaded when the command is called, not for `slysock --help`."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -10,12 +10,12 @@ from slysock.cli.options import Sections
 from slysock.extras import needs_extra
 
 COMMANDS: Final[Mapping[str, str]] = {
-    "serve": "Serve the chat systems until Ctrl+C or SIGTERM, which end them gracefully. Works without any option.",
+    "serve": "Serve the chat systems until Ctrl+C or SIGTERM, then stop gracefully. Works without any option.",
     "token": "Print a JSON Web Token for trying things out, and nothing else, so that TOKEN=$(slysock token …) works.",
-    "demo": "Fill the chat systems with users, listings, chats and messages to try things out on. Done twice, it is "
-    "there once.",
-    "asyncapi": "Print the AsyncAPI 3 document of every event that the chat systems take and send, as JSON. A running "
-    "server has it at /asyncapi.json.",
+    "demo": "Fill the chat systems with users, listings, chats and messages to try things out on. Running it again "
+    "adds nothing but notifications.",
+    "asyncapi": "Print the AsyncAPI 3 document of every event that the chat systems receive and send, as JSON. A "
+    "running server has it at /asyncapi.json.",
 }
 """name -> what it does; the command is `name` in the module `name_command`."""
 
@@ -25,7 +25,7 @@ ARGUMENTS: Final = "slysock.arguments"
 
 
 class SectionedCommand(click.Command):
-    """A command whose help has its options under headings, and the text of COMMANDS above them."""
+    """A command whose help shows its options under headings, with the text of COMMANDS above them."""
 
     def __init__(self, name: str, sections: Sections, *, callback: Callable[..., None]) -> None:  # type: ignore[explicit-any]  # a callback takes what its options are called
         options: list[click.Parameter] = [option for section in sections.values() for option in section]
@@ -67,6 +67,6 @@ class CommandGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - see above
-        """Write what each command does, without loading any."""
+        """Write what each command does, without loading any of them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text.partition(".")[0] + ".") for name, text in COMMANDS.items()])

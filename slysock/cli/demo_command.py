@@ -1,6 +1,6 @@
-"""`slysock demo`: fills the systems with users, listings, chats and messages, through a server.
+"""`slysock demo`: fill the systems with users, listings, chats and messages, through a server.
 
-A server that runs is filled at its address. Otherwise one is started for the length of it, on the store and on a free
+A running server is filled at its address. Otherwise one is started for as long as it takes, on the store and on a free
 port of this machine only, so that both ways do the same.
 """
 
@@ -48,7 +48,7 @@ def _demo(**values: object) -> None:
         url=None if values["url"] is None else str(values["url"]),
     )
     if settings.tokens.is_asymmetric:
-        raise SettingsError("the demo signs its own tokens, so it needs a server that verifies them by a secret")
+        raise SettingsError("the demo signs its own tokens, so it needs a server that verifies them with a secret")
     try:
         lines = run(fill, settings, expected=(SettingsError, DemoFailed, httpx.HTTPError))
     except httpx.HTTPError as error:
@@ -115,8 +115,8 @@ demo: Final = SectionedCommand(
             click.Option(
                 ["--url"],
                 metavar="URL",
-                help="A server that runs: http://127.0.0.1:3000. Without it the store is filled, by a server that is "
-                "started for it.",
+                help="Fill this running server: http://127.0.0.1:3000. Without it, fill the store, by a server that is "
+                "started for the purpose.",
             ),
             system_option(),
             path_option(),

@@ -1,4 +1,4 @@
-"""What tokens and connections are secured by: read from where the settings say, or made and kept where nothing was."""
+"""The keys that secure tokens and connections: read from where the settings say; a missing secret is made and kept."""
 
 import os
 import secrets
@@ -35,13 +35,13 @@ class Secret(msgspec.Struct, frozen=True):
 
 
 def database_file(store: str) -> Path | None:
-    """Say which file a store's URL names; None for one that is not a file."""
+    """Return the file that a store's URL names; None for a store that is not a file."""
     path = store.removeprefix("sqlite:///")
     return Path(path) if path != store and path not in ("", ":memory:") else None
 
 
 def make_folder(file: Path) -> None:
-    """Make the folder of a file where there is none.
+    """Make the folder of a file, unless it exists.
 
     Raises:
         SettingsError: it cannot be made.
@@ -49,17 +49,17 @@ def make_folder(file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(f"cannot make the folder {file.parent}: {error.strerror}") from error
+        raise SettingsError(f"cannot create the folder {file.parent}: {error.strerror}") from error
 
 
 def secret_file(store: str) -> Path:
-    """Say where the secret of a store is kept that nobody has set: beside the database."""
+    """Return the file that keeps the secret if none has been set: beside the database."""
     database = database_file(store)
     return FALLBACK_SECRET_FILE if database is None else database.with_name(f"{database.name}.jwt-secret")
 
 
 def find_secret(settings: TokenSettings) -> Secret:
-    """Return the secret that was set, else the one that is kept, else make one and keep it.
+    """Return the secret that was set, or else the one that is kept; make and keep one if there is neither.
 
     Raises:
         SettingsError: it cannot be read or kept.
@@ -71,7 +71,7 @@ def find_secret(settings: TokenSettings) -> Secret:
     try:
         return _kept_secret(file) or _keep_new_secret(file)
     except OSError as error:
-        raise SettingsError(f"cannot keep a JWT secret in {file}: {error.strerror}; set one by --jwt-secret") from error
+        raise SettingsError(f"cannot keep a JWT secret in {file}: {error.strerror}; use --jwt-secret") from error
 
 
 def _kept_secret(file: Path) -> Secret | None:
@@ -83,14 +83,14 @@ def _kept_secret(file: Path) -> Secret | None:
     except UnicodeDecodeError:
         text, mode = "", 0
     if not text:
-        raise SettingsError(f"there is no secret in {file}; remove it and a new one is made")
+        raise SettingsError(f"there is no secret in {file}; remove the file, and a new one is made")
     if mode & OTHERS_MAY:
-        raise SettingsError(f"others may read the JWT secret in {file}: chmod 600 it, or remove it if they have")
+        raise SettingsError(f"others can read the JWT secret in {file}: chmod 600 it, or remove it if they have")
     return Secret(text, file)
 
 
 def _keep_new_secret(file: Path) -> Secret:
-    """Make a secret. The file appears whole or not at all, and where two make one at once, both take the first."""
+    """Make a secret. The file appears whole or not at all; if two processes make one at once, both take the first."""
     draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     text = secrets.token_urlsafe(SECRET_BYTES)
     try:
@@ -111,7 +111,7 @@ def _keep_new_secret(file: Path) -> Secret:
 
 
 def load_key(settings: TokenSettings, secret: Secret | None) -> KeySource:
-    """Load what tokens are verified by: the public key, those of a URL, which is not asked yet, or the secret.
+    """Load what verifies tokens: a public key, the keys at a URL (not fetched yet), or the secret.
 
     Raises:
         SettingsError: it cannot be read, or is not a key.
@@ -132,7 +132,7 @@ def load_key(settings: TokenSettings, secret: Secret | None) -> KeySource:
 
 
 def load_tls(certfile: Path | None, keyfile: Path | None) -> ssl.SSLContext | None:
-    """Load a certificate and its key; None without one.
+    """Load a certificate and its key; return None if there is no certificate.
 
     Raises:
         SettingsError: one of the two is missing or cannot be used.

@@ -1,4 +1,4 @@
-"""From what `--system` was given to systems: those of `SYSTEMS`, and any that can be imported, as `module:name`."""
+"""From the values of `--system` to systems: those of `SYSTEMS`, and any that can be imported, as `module:name`."""
 
 import os
 import sys
@@ -19,19 +19,19 @@ from slysock_store import open_store
 
 
 def load_maker(name: str) -> SystemMaker:
-    """Import what makes a system, from the working directory or from what is installed.
+    """Import what makes a system, from the working directory or an installed package.
 
     Args:
         name: one of SYSTEMS, or `module:name` of a SystemMaker.
 
     Raises:
-        SettingsError: there is no such thing, or it makes no system, or its module cannot be imported.
+        SettingsError: it does not exist, cannot make a system, or its module cannot be imported.
     """
     address = SYSTEMS.get(name, name)
     module_name, _, attribute = address.partition(":")
     if not (attribute and all(part.isidentifier() for part in module_name.split("."))):
-        known = f"; there is {', '.join(SYSTEMS)}, and module:name for another"
-        raise SettingsError(f"no system is called {name!r}{did_you_mean(name, SYSTEMS) or known}")
+        known = f"; choose from {', '.join(SYSTEMS)}, or a module:name"
+        raise SettingsError(f"unknown system {name!r}{did_you_mean(name, SYSTEMS) or known}")
     if name not in SYSTEMS:
         _search_here()
     module = _imported(module_name)
@@ -44,7 +44,7 @@ def load_maker(name: str) -> SystemMaker:
 
 
 def load_makers(names: Iterable[str]) -> Mapping[str, SystemMaker]:
-    """Import what makes each of some systems: name -> maker.
+    """Import what makes each of these systems: name -> maker.
 
     Raises:
         SettingsError: see `load_maker`.
@@ -56,7 +56,7 @@ def make_systems(makers: Mapping[str, SystemMaker], foundation: Foundation) -> t
     """Make systems on one foundation.
 
     Args:
-        makers: what each system was asked for by -> its maker.
+        makers: the name by which each system was asked for -> its maker.
         foundation: what they stand on.
 
     Raises:
@@ -74,14 +74,14 @@ def make_systems(makers: Mapping[str, SystemMaker], foundation: Foundation) -> t
 
 
 def _checked(name: str, made: object) -> System:
-    """Refuse what is not a system: that the maker promises one is only its type's word."""
+    """Refuse what is not a System: that the maker returns one is only what its type says."""
     if not isinstance(made, System):
         raise SettingsError(f"{name} does not make a system: it returned {type(made).__name__}, not System")
     return made
 
 
 async def describe_systems(names: Iterable[str]) -> tuple[System, ...]:
-    """Make systems to read what they declare. They stand on a store that is closed: nobody can serve them.
+    """Make systems to read what they declare. Their store is closed, so they cannot be served.
 
     Raises:
         SettingsError: see `load_maker` and `make_systems`.
@@ -93,7 +93,7 @@ async def describe_systems(names: Iterable[str]) -> tuple[System, ...]:
 
 
 def _search_here() -> None:
-    """Let modules of the working directory be imported, before others of the same name."""
+    """Let modules in the working directory be imported, before others of the same name."""
     here = os.getcwd()
     if here not in sys.path:  # `python -m` and an editor's runner have put it there
         sys.path.insert(0, here)
@@ -104,7 +104,7 @@ def _imported(name: str) -> ModuleType:
         return import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
-            raise SettingsError(f"there is no module {name!r}, here or among what is installed") from None
+            raise SettingsError(f"there is no module {name!r}, neither here nor installed") from None
         raise _failed_import(name, error) from error
     except Exception as error:  # the boundary to somebody else's module, which may raise anything
         raise _failed_import(name, error) from error

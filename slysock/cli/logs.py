@@ -12,7 +12,7 @@ _TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def start_logging(level: LogLevel, log_format: LogFormat) -> None:
-    """Write to standard error from now on."""
+    """Write log records to standard error from now on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else FieldsFormatter(_TEXT))
     logging.basicConfig(handlers=[handler])
@@ -34,7 +34,7 @@ def fields_of(record: logging.LogRecord) -> dict[str, object]:
 
 @final
 class FieldsFormatter(logging.Formatter):
-    """A line of text, then `name=value` for each field. Values are quoted where they could be mistaken for more."""
+    """A line of text, then `name=value` for each field. Values are quoted where they would be ambiguous."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging.Formatter."""

@@ -1,14 +1,13 @@
-"""What several commands begin with: something that runs on Trio, and a store, opened or explained."""
+"""What several commands begin with: run on Trio, and open the store or say why it cannot be opened."""
 
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar, TypeVarTuple
 
-import trio
-
 from slysock.cli.keys import database_file, make_folder
 from slysock.cli.settings import SettingsError
+from slysock.process import run_to_the_end
 from slysock_store import Store, StoreError, open_store
 
 T = TypeVar("T")
@@ -19,11 +18,11 @@ def run(work: Callable[[*Ts], Awaitable[T]], *args: *Ts, expected: tuple[type[Ex
     """Run a command's work on Trio and return its result.
 
     Raises:
-        Exception: one that was expected, out of all groups that the work's nurseries have made of it.
+        Exception: one of those expected, taken out of the groups that the work's nurseries have wrapped it in.
     """
     trouble: Exception | None = None
     try:
-        return trio.run(work, *args)
+        return run_to_the_end(work, *args)
     except* expected as group:
         trouble = first_of(group)
     assert trouble is not None
@@ -32,7 +31,7 @@ def run(work: Callable[[*Ts], Awaitable[T]], *args: *Ts, expected: tuple[type[Ex
 
 @asynccontextmanager
 async def opened_store(url: str) -> AsyncGenerator[Store, None]:
-    """Open the store; only what keeps it from opening is the operator's to put right, so only that is translated.
+    """Open the store. Only what keeps it from opening becomes a SettingsError: the operator can put that right.
 
     Raises:
         SettingsError: it cannot be opened.
@@ -49,7 +48,7 @@ async def opened_store(url: str) -> AsyncGenerator[Store, None]:
 
 
 def without_password(url: str) -> str:
-    """Show a store's address to people: `mongodb://name:secret@host/chat` without the secret."""
+    """Return a store's URL as people may see it: `mongodb://name:secret@host/chat` without the secret."""
     return re.sub(r"(?<=://)([^/@:]*):[^@/]*@", r"\1:***@", url)
 
 

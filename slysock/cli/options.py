@@ -1,6 +1,6 @@
-"""The options of the commands: flags, variables and keys of the file, made of the fields that they set.
+"""The options of the commands: flags, variables and keys of the file, made from the fields that they set.
 
-A field's type, default and text are its option's, so nothing about a setting is written here but its place in the help.
+An option takes type, default and text from its field, so all that is written here is its place in the help.
 """
 
 import os
@@ -28,7 +28,7 @@ from slysock.systems.field_docs import field_docs
 from slysock.systems.settings import SystemSettings
 
 Sections: TypeAlias = Mapping[str, Sequence[click.Option]]
-"""Options under the headings that the help has them under."""
+"""Heading in the help -> the options under it."""
 
 PLURALS: Final[Mapping[str, str]] = {
     "transports": "transport",
@@ -61,8 +61,8 @@ def setting(struct: type[msgspec.Struct], name: str, *, metavar: str | None = No
 
     Args:
         struct: what has the field.
-        name: of the field: `port` is `--port` and SLYSOCK_PORT.
-        metavar: what stands for the value in the help; the name's last word unless it is a path.
+        name: of the field: `port` becomes `--port` and SLYSOCK_PORT.
+        metavar: what stands for the value in the help; by default the name's last word, or PATH.
     """
     field, flag = _fields_of(struct)[name], f"--{name.replace('_', '-')}"
     kind = _kind_of(field.type)
@@ -87,7 +87,7 @@ def _fields_of(struct: type[msgspec.Struct]) -> Mapping[str, types.Field]:
 
 
 def _kind_of(declared: types.Type) -> object:
-    """Find what click takes for a type of a field; numbers without bounds are positive, as Config has them."""
+    """Return click's type for that of a field; numbers without bounds are positive, as in Config."""
     match declared:
         case types.UnionType(types=members):
             return _kind_of(next(member for member in members if not isinstance(member, types.NoneType)))
@@ -122,7 +122,7 @@ def listing(name: str, help_text: str, *choices: str) -> click.Option:
         names = tuple(name.strip() for value in values for name in value.split(",") if name.strip())
         for given in names:
             if choices and given not in choices:
-                guess = did_you_mean(given, choices) or f"; there is {', '.join(choices)}"
+                guess = did_you_mean(given, choices) or f"; choose from {', '.join(choices)}"
                 raise click.BadParameter(f"unknown {name} {given!r}{guess}", context, parameter)
         return tuple(dict.fromkeys(names))
 
@@ -158,10 +158,10 @@ def _load_file(context: click.Context, parameter: click.Parameter, path: Path | 
 
 
 def _fitting(path: Path, name: str, value: FileValue) -> FileValue:
-    """Check what click would let pass: a number for a text, true for a number, a list for one value."""
+    """Check what click would let pass: a number for a string, true for a number, a list for one value."""
     option = KNOWN[name]
     if option.multiple:
-        wanted, fits = "a text or a list of texts", isinstance(value, str | list)
+        wanted, fits = "a string or a list of strings", isinstance(value, str | list)
         value = [value] if isinstance(value, str) else value
     elif option.is_flag:
         wanted, fits = "true or false", isinstance(value, bool)
@@ -170,7 +170,7 @@ def _fitting(path: Path, name: str, value: FileValue) -> FileValue:
         wanted = "a whole number" if is_whole else "a number"
         fits = isinstance(value, int | str if is_whole else int | float | str) and not isinstance(value, bool)
     else:
-        wanted, fits = "a text", isinstance(value, str)
+        wanted, fits = "a string", isinstance(value, str)
     if not fits:
         raise SettingsError(f"{path}: {name} must be {wanted}")
     return value
@@ -188,11 +188,11 @@ def token_options() -> list[click.Option]:
 
 
 def system_option() -> click.Option:
-    """Make `--system`. Whether there is such a system is seen when it is loaded."""
+    """Make `--system`. Whether a system exists is only checked when it is loaded."""
     return listing(
         "system",
-        f"A chat system: {', '.join(SYSTEMS)}, or module:name of one that can be imported from the working directory "
-        "or is installed. May be repeated; without it, all of those that have a name.",
+        f"A chat system: {', '.join(SYSTEMS)}, or module:name for another, in the working directory or installed. "
+        "May be repeated; without it, all that are listed here.",
     )
 
 
@@ -204,7 +204,7 @@ def path_option() -> click.Option:
 def _serve_sections() -> Sections:
     socketio = (
         path_option(),
-        listing("transport", "May be repeated; both unless one is named.", "polling", "websocket"),
+        listing("transport", "polling or websocket. May be repeated; without it, both.", "polling", "websocket"),
         *(setting(Config, name) for name in ("parser", "allow_upgrades", "ping_interval_seconds")),
         setting(Config, "ping_timeout_seconds"),
     )
@@ -218,17 +218,17 @@ def _serve_sections() -> Sections:
             listing(
                 "cors_origin",
                 "Let only pages of this origin connect, with their cookies: https://shop.example, or "
-                "https://*.shop.example for all names below it. May be repeated. Without it, or as *, pages of any "
-                "origin may, without cookies.",
+                "https://*.shop.example for all names below it. May be repeated. Without it, or with *, pages of any "
+                "origin may connect, but their cookies do not count.",
             ),
             listing(
                 "allowed_host",
-                "Answer only under this name: shop.example, or *.shop.example. May be repeated; any unless one is "
-                "named. Without it a page whose name is made to point here counts as our own.",
+                "Answer only under this name: shop.example, or *.shop.example. May be repeated; without it, under any "
+                "name, and a page whose name was made to point here counts as our own.",
             ),
             listing(
                 "trusted_proxy",
-                "Believe what this proxy says of clients, by X-Forwarded-* or Forwarded: an address, a network as "
+                "Believe what this proxy says about clients, by X-Forwarded-* or Forwarded: an address, a network like "
                 "10.0.0.0/8, or unix for one on a Unix socket. May be repeated.",
             ),
             setting(SystemSettings, "trust_user_join"),
@@ -248,9 +248,9 @@ KNOWN: Final[Mapping[str, click.Option]] = {
 
 
 def refuse_unknown_environment() -> None:
-    """Check the process's environment.
+    """Refuse variables of the process's environment that look like settings and are unknown.
 
     Raises:
-        SettingsError: a variable looks like a setting and is none.
+        SettingsError: there is one.
     """
     refuse_unknown_variables(os.environ, {*KNOWN, "config"})

@@ -50,14 +50,14 @@ serve: Final = SectionedCommand("serve", SERVE, callback=_serve)
 
 
 async def run_server(settings: Settings, reread: Callable[[], Settings]) -> None:
-    """Serve until a signal comes; a second one cuts the graceful end short.
+    """Serve until a signal comes; a second one cuts the graceful stop short.
 
     Args:
         settings: all of them.
         reread: reads them again, for SIGHUP.
 
     Raises:
-        SettingsError: it cannot be served so; may come in a group.
+        SettingsError: the server cannot start with these settings; may come in a group.
     """
     makers = load_makers(settings.systems)  # before anything is made that stays
     secret = None if settings.tokens.is_asymmetric else find_secret(settings.tokens)

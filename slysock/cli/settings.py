@@ -1,6 +1,6 @@
-"""What an operator can set, and how it is checked. What a server is limited to is its Config's.
+"""What an operator can set, and how it is checked. The limits of a server are in `Config`.
 
-A field is an option of the same name (see `options`): its type, its default and the text under it are the option's.
+A field becomes an option of the same name (see `options`), with the field's type, its default and the text under it.
 """
 
 from collections.abc import Mapping
@@ -32,33 +32,37 @@ class SettingsError(Exception):
 
 @final
 class TokenSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How tokens are signed; shared by `serve` and `token`, so that the one takes what the other makes."""
+    """How tokens are signed; shared by `serve` and `token`, so that one accepts what the other makes."""
 
     store: str = DEFAULT_STORE
-    """Where chats are kept: sqlite:///PATH, with four slashes for an absolute path and its folder made if missing, or
+    """Where chats are kept: sqlite:///PATH (four slashes for an absolute path; a missing folder is created) or
     mongodb://HOST/DATABASE."""
 
     jwt_secret: str | None = None
-    """Verify tokens by this secret (HS256). Better set as SLYSOCK_JWT_SECRET: others can see flags. Without a secret or
-    a public key, one is made and kept beside the database."""
+    """Verify tokens with this secret (HS256). Better set as SLYSOCK_JWT_SECRET: others can see flags. Without a secret
+    or a public key, a secret is made and kept beside the database."""
 
     jwt_old_secret: str | None = None
     """Verify tokens by this secret, too: the one before, until the tokens that it signed have ended."""
 
     jwt_public_key: Path | None = None
-    """Verify tokens by the public key in this PEM file: RSA (RS256) or P-256 (ES256)."""
+    """Verify tokens with the public key in this PEM file: RSA (RS256) or P-256 (ES256)."""
 
     jwt_jwks_url: str | None = None
-    """Verify tokens by the public keys at this URL (a JSON Web Key Set), which may rotate."""
+    """Verify tokens with the public keys at this URL (a JSON Web Key Set), which may rotate."""
 
     jwt_audience: str | None = None
-    """Take only tokens whose `aud` names this."""
+    """Accept only tokens whose `aud` names this."""
 
     jwt_issuer: str | None = None
-    """Take only tokens whose `iss` is this."""
+    """Accept only tokens whose `iss` is this."""
 
     def __post_init__(self) -> None:
-        """Refuse two answers to the question whose signature counts."""
+        """Refuse more than one key, and a URL that is not HTTP.
+
+        Raises:
+            SettingsError: either of them.
+        """
         if sum(key is not None for key in (self.jwt_secret, self.jwt_public_key, self.jwt_jwks_url)) > 1:
             raise SettingsError("choose one of --jwt-secret, --jwt-public-key and --jwt-jwks-url")
         if self.jwt_old_secret is not None and self.is_asymmetric:
@@ -80,7 +84,7 @@ class ListenSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Name or address to listen on; 0.0.0.0 for all of IPv4, :: for all of both families."""
 
     port: Annotated[int, Meta(ge=0, le=65535)] = 3000
-    """0 takes a free one."""
+    """Port to listen on; 0 for a free one."""
 
     unix: Path | None = None
     """Listen on this Unix socket instead."""
@@ -90,10 +94,10 @@ class ListenSettings(msgspec.Struct, frozen=True, kw_only=True):
     127.0.0.1:9000."""
 
     certfile: Path | None = None
-    """Serve HTTPS and WSS by this certificate (PEM)."""
+    """Serve HTTPS and WSS with this certificate (PEM)."""
 
     keyfile: Path | None = None
-    """Its key, if not in the same file."""
+    """The key of the certificate, if it is not in the same file."""
 
     def __post_init__(self) -> None:
         """Refuse what is no address."""
@@ -109,13 +113,13 @@ class WatchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a server can be watched."""
 
     log_level: LogLevel = "INFO"
-    """What to log, on standard error."""
+    """Log records of this level and above, on standard error."""
 
     log_format: LogFormat = "text"
-    """Lines to read, or one JSON object per line."""
+    """Lines of text, or one JSON object per line."""
 
     metrics: bool = True
-    """Whether /metrics answers, in Prometheus' format, to whoever asks."""
+    """Serve /metrics, in Prometheus's format, to whoever asks."""
 
 
 @final
@@ -133,7 +137,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_settings(values: Mapping[str, object]) -> Settings:
-    """Turn what the options of `slysock serve` gave into settings.
+    """Turn the values of the options of `slysock serve` into settings.
 
     Raises:
         SettingsError: values that cannot be used, alone or together.
@@ -155,12 +159,12 @@ def read_settings(values: Mapping[str, object]) -> Settings:
 
 
 def chosen_systems(values: Mapping[str, object]) -> tuple[str, ...]:
-    """Take the systems that were named, or else all that have a name of their own."""
+    """Return the systems that were named, or else all of SYSTEMS."""
     return msgspec.convert(values["system"] or tuple(SYSTEMS), tuple[str, ...])
 
 
 def choose(kind: type[S], values: Mapping[str, object]) -> S:
-    """Make a struct of those values that it has fields for; None leaves a field at its default.
+    """Make a struct from those values that it has fields for; None leaves a field at its default.
 
     Raises:
         SettingsError: a value that the struct refuses.
@@ -173,10 +177,10 @@ def choose(kind: type[S], values: Mapping[str, object]) -> S:
 
 
 def _origins(values: object) -> tuple[str, ...] | None:
-    """Take `*` for what it means elsewhere: any origin, which is None here.
+    """Return the origins; None for `*`, which means any origin.
 
     Raises:
-        SettingsError: it stands beside others.
+        SettingsError: `*` stands beside others.
     """
     origins = msgspec.convert(values or (), tuple[str, ...])
     if "*" in origins and len(origins) > 1:

@@ -1,7 +1,7 @@
-"""Where settings are written down beside flags: the environment and a TOML file.
+"""Where settings come from besides flags: the environment and a TOML file.
 
-A setting is known by one name: `--ping-timeout-seconds` on the command line, `SLYSOCK_PING_TIMEOUT_SECONDS` in the
-environment, `ping_timeout_seconds` in the file. A name that nobody knows is an error, with a guess at what was meant.
+A setting has one name: `--ping-timeout-seconds` on the command line, `SLYSOCK_PING_TIMEOUT_SECONDS` in the
+environment, `ping_timeout_seconds` in the file. An unknown name is an error, with a guess at what was meant.
 """
 
 import re
@@ -34,13 +34,13 @@ FileValue: TypeAlias = str | int | float | bool | list[str]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Guess which known name was meant, as the end of an error's text; empty without a guess."""
+    """Guess which known name was meant; return the end of an error's text, empty if nothing comes close."""
     guesses = get_close_matches(name, list(known), n=1)
     return f"; did you mean {guesses[0]}?" if guesses else ""
 
 
 def refuse_unknown_variables(environ: Mapping[str, str], known: Collection[str]) -> None:
-    """Refuse variables that look like ours and are not; those of Kubernetes and of our own tests are let be.
+    """Refuse unknown variables whose names begin like ours, but for those of Kubernetes and of our own tests.
 
     Args:
         environ: the environment.
@@ -65,7 +65,7 @@ def read_file(path: Path, known: Collection[str]) -> dict[str, FileValue]:
     """Read a TOML file of settings, one per key.
 
     Raises:
-        SettingsError: it cannot be read, is not TOML, or has an unknown key or a value of no setting's kind.
+        SettingsError: it cannot be read, is not TOML, or has an unknown key or a value that no setting can have.
     """
     try:
         table: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -79,4 +79,4 @@ def read_file(path: Path, known: Collection[str]) -> dict[str, FileValue]:
     try:
         return msgspec.convert(table, dict[str, FileValue])
     except msgspec.ValidationError:
-        raise SettingsError(f"{path}: a setting is a text, a number, true, false, or a list of texts") from None
+        raise SettingsError(f"{path}: a setting is a string, a number, true, false, or a list of strings") from None

@@ -1,4 +1,4 @@
-"""What `slysock serve` says when it is ready: where, what, and the next thing to try. No secret."""
+"""What `slysock serve` prints when it is ready: where, what, and the next thing to try. No secret."""
 
 import shlex
 import sys
@@ -19,13 +19,13 @@ _LABEL_WIDTH: Final = 10
 
 
 def print_welcome(settings: Settings, listening: Listening, systems: Sequence[System], secret: Secret | None) -> None:
-    """Print it to standard output, as one write, so that whoever waits for it reads all of it."""
+    """Print the welcome to standard output, in one write, so that whoever waits for it reads all of it."""
     console = Console(highlight=False, soft_wrap=True)
     console.print(welcome(settings, listening, systems, secret))
 
 
 def welcome(settings: Settings, listening: Listening, systems: Sequence[System], secret: Secret | None) -> Text:
-    """Compose it."""
+    """Compose the welcome."""
     text = Text()
     text.append("slysock is ready\n", style="bold green")
     facts = [("address", listening.url)]
@@ -43,11 +43,11 @@ def welcome(settings: Settings, listening: Listening, systems: Sequence[System],
 def _tokens(settings: Settings, secret: Secret | None) -> str:
     if secret is None:
         url, file = settings.tokens.jwt_jwks_url, settings.tokens.jwt_public_key
-        return f"by the public keys at {url}" if file is None else f"by the public key in {file}"
+        return f"verified with the public keys at {url}" if file is None else f"verified with the public key in {file}"
     if secret.file is None:
-        return "HS256, by the secret that was set"
-    made = "made now and kept" if secret.is_new else "kept"
-    return f"HS256, by the secret {made} in {secret.file}"
+        return "HS256, with the secret that was set"
+    made = "just made and kept" if secret.is_new else "kept"
+    return f"HS256, with the secret {made} in {secret.file}"
 
 
 def _next_step(settings: Settings, listening: Listening, system: System, secret: Secret | None) -> str:
@@ -55,16 +55,16 @@ def _next_step(settings: Settings, listening: Listening, system: System, secret:
     namespace = f"{origin}{system.namespaces[0]}"
     path = settings.config.path
     options = "{ auth: { token } }" if path == "/socket.io/" else f'{{ path: "{path}", auth: {{ token }} }}'
-    connect = f"connect a client by  io({namespace!r}, {options})\n".replace("'", '"')
+    connect = f"connect a client with  io({namespace!r}, {options})\n".replace("'", '"')
     if secret is None:
         return connect
     command = [_program(), "token", "--user", "1", *(["--role", system.roles[0]] if system.roles else [])]
     if settings.tokens.store != DEFAULT_STORE:
         command += ["--store", without_password(settings.tokens.store)]
-    return f"make a token by  {shlex.join(command)}\n      {connect}"
+    return f"make a token with  {shlex.join(command)}\n      {connect}"
 
 
 def _program() -> str:
-    """Say how we were called, so that the line works when it is pasted."""
+    """Return the command as we were called, so that the line works when it is pasted."""
     program = Path(sys.argv[0])
     return str(program) if program.name == "slysock" else "slysock"

@@ -45,7 +45,7 @@ def check_request(request: Request, config: Config, is_known: Callable[[str], bo
     transport = _transport(parameters.get("transport"), config)
     if transport is None:
         return HandshakeError.UNKNOWN_TRANSPORT
-    sid = parameters.get("sid")
+    sid = parameters.get("sid") or None  # clients that have none yet may say so with an empty one
     if sid is not None and not is_known(sid):
         return HandshakeError.UNKNOWN_SESSION
     if sid is None and request.method != "GET":

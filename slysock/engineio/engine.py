@@ -8,8 +8,10 @@ from typing import TypeAlias, final
 import msgspec
 import trio
 
-from slysock.config import Config
-from slysock.engineio.checks import Query, check_request
+from slysock.config import Config, TransportName
+from slysock.engineio.checks import check_request
+from slysock.engineio.gate import Gate, describe
+from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.long_polling import LongPolling
 from slysock.engineio.outbox import Flusher
 from slysock.engineio.polling import PollingTransport
@@ -18,12 +20,14 @@ from slysock.engineio.receiver import Receiver
 from slysock.engineio.responses import Responses
 from slysock.engineio.session import Session
 from slysock.engineio.sessions import Sessions
+from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending
 from slysock.engineio.upgrade import Probe
 from slysock.engineio.websocket import WebSocketTransport
+from slysock.errors import RefusalRecord
 from slysock.http import Request
-from slysock.request import OpeningRequest, read_headers
+from slysock.request import EngineRequest
 from slysock_protocol.engineio import HandshakeError
 from slysock_protocol.errors import CloseCode
 from slysock_protocol.websocket import first_subprotocol, switching_protocols
@@ -49,21 +53,35 @@ class Engine:
         config: limits.
         accept: given each new session, returns the layer above it.
         leaving: counts clients that have left while something of theirs is still being handled.
+        hooks: an application's say in requests.
+        refused: told of every request that is refused.
 
     Attributes:
         sessions: the table of them.
         timers: all deadlines.
         reader: who reads plain sockets.
+        consumers: who is judged for reading too slowly.
     """
 
-    def __init__(self, config: Config, *, accept: Callable[[Session], Receiver], leaving: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        accept: Callable[[Session], Receiver],
+        leaving: Callable[[], int],
+        hooks: EngineHooks,
+        refused: Callable[[RefusalRecord], None],
+    ) -> None:
         self.timers = Timers()
+        self.consumers = SlowConsumers(config, self.timers)
         self.sessions = Sessions(config, self.timers, accept, leaving)
         self._flusher = Flusher()
         self.reader = Reader(self._flusher)
         self._config = config
-        self._responses = Responses(config)
-        self._long_polling = LongPolling(config, self.sessions, self.timers, self._responses)
+        self._refused = refused
+        self._gate = Gate(hooks, refused, config.connect_timeout_seconds)
+        self._responses = Responses(config, self._gate)
+        self._long_polling = LongPolling(config, self.sessions, self.timers, self.consumers, self._responses)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run the reader, the flusher and the timers, until cancelled."""
@@ -71,6 +89,7 @@ class Engine:
             nursery.start_soon(self._flusher.run)
             nursery.start_soon(self.reader.run)
             nursery.start_soon(self.timers.run)
+            await nursery.start(self._long_polling.run)
             task_status.started()
 
     def owns(self, path: str) -> bool:
@@ -80,35 +99,59 @@ class Engine:
     async def handle(self, request: Request, wire: Wire) -> Takeover | None:
         """Answer one request; or return what is to be called when HTTP is done with, if it opens a WebSocket."""
         if not self._responses.allows_origin(request):
-            await self._responses.refuse(request, HandshakeError.FORBIDDEN, status=403)
+            await self._responses.forbid_origin(request)
         elif request.method == "OPTIONS":
             await self._responses.preflight(request)
+        elif (no := await self._gate.ask_middleware(request)) is not None:
+            await self._responses.deny(request, no)
         else:
-            query = check_request(request, self._config, self.sessions.is_known)
-            if isinstance(query, HandshakeError):
-                await self._responses.refuse(request, query)
-            elif query.transport == "websocket":
-                return await self._websocket(request, query, wire)
-            elif query.sid is not None:
-                await self._long_polling.handle(request, query.sid)
-            else:
-                await self._long_polling.open(request, _opening(request, query))
+            return await self._answer(request, wire)
         return None
 
-    async def _websocket(self, request: Request, query: Query, wire: Wire) -> Takeover | None:
+    async def _answer(self, request: Request, wire: Wire) -> Takeover | None:
+        """Answer a request that nothing speaks against but itself."""
+        query = check_request(request, self._config, self.sessions.is_known)
+        if isinstance(query, HandshakeError):
+            await self._responses.refuse(request, query)
+        elif query.transport == "polling" and query.sid is not None:
+            await self._long_polling.handle(request, query.sid)
+        elif query.sid is not None:
+            return await self._websocket(request, query.sid, describe(request), wire)
+        else:
+            return await self._open(request, query.transport, wire)
+        return None
+
+    async def _open(self, request: Request, transport: TransportName, wire: Wire) -> Takeover | None:
+        """Open a session, if its client is allowed in."""
+        opening = describe(request)
+        no = await self._gate.ask_allowed(opening)
+        if no is not None:
+            await self._responses.deny(request, no)
+        elif transport == "websocket":
+            return await self._websocket(request, None, opening, wire)
+        else:
+            await self._long_polling.open(request, opening)
+        return None
+
+    async def _websocket(
+        self, request: Request, sid: str | None, opening: EngineRequest, wire: Wire
+    ) -> Takeover | None:
         """Prepare a WebSocket: a new session's, or one that a polling session would go over to."""
         if not self.sessions.accepting:
             await self._responses.unavailable(request)
             return None
-        if self.sessions.has_ended(query.sid):
+        if self.sessions.has_ended(sid):
             await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
             return None
-        key, opening = request.header(b"sec-websocket-key") or b"", _opening(request, query)
-        answer = switching_protocols(key, first_subprotocol(request.header(b"sec-websocket-protocol")))
-        return partial(self._serve_websocket, wire, answer, request.hand_over(), query.sid, opening)
+        answer = switching_protocols(
+            request.header(b"sec-websocket-key") or b"",
+            first_subprotocol(request.header(b"sec-websocket-protocol")),
+            (*request.extra_headers, *self._gate.headers_for(request)),
+        )
+        return partial(self._serve_websocket, wire, answer, request.hand_over(), sid, opening)
 
     async def _serve_websocket(
-        self, wire: Wire, answer: bytes, behind: bytes, sid: str | None, opening: OpeningRequest
+        self, wire: Wire, answer: bytes, behind: bytes, sid: str | None, opening: EngineRequest
     ) -> None:
         async with trio.open_nursery() as nursery:
             transport = WebSocketTransport(
@@ -119,16 +162,17 @@ class Engine:
                 nursery=nursery,
                 flusher=self._flusher,
                 reader=self.reader,
+                consumers=self.consumers,
                 config=self._config,
             )
             if sid is None:
                 transport.open(self.sessions.open(opening, transport))
             else:
-                self._probe(sid, transport)
+                self._probe(sid, transport, opening.address)
             await transport.run()
             nursery.cancel_scope.cancel()
 
-    def _probe(self, sid: str, websocket: WebSocketTransport) -> None:
+    def _probe(self, sid: str, websocket: WebSocketTransport, address: str) -> None:
         """Begin an upgrade. A WebSocket that comes too late, or is one too many, was accepted and is closed.
 
         Clients expect it so; answering the request with an error would end the session for some of them.
@@ -140,17 +184,9 @@ class Engine:
             or not isinstance(session.transport, PollingTransport)
             or not self._config.allow_upgrades
         ):
+            detail = "its session cannot go over to this WebSocket, or not any more"
+            self._refused(RefusalRecord(reason="sid", detail=detail, address=address))
             websocket.close(Ending.ERROR, CloseCode.NORMAL, "")
             return
         timeout = self._config.upgrade_timeout_seconds
         websocket.open(Probe(session, session.transport, websocket, timers=self.timers, timeout_seconds=timeout))
-
-
-def _opening(request: Request, query: Query) -> OpeningRequest:
-    return OpeningRequest(
-        headers=read_headers(request.headers),
-        query=query.parameters,
-        address=request.peer,
-        secure=request.secure,
-        url=request.target.decode("latin-1"),
-    )

@@ -1,20 +1,15 @@
 """The fast lane of a WebSocket: hot messages go straight to their owner, cold bytes to whoever asks for them.
 
-Hot is a complete, unfragmented data frame within limits (slysock_protocol.websocket.frame_reader).
+Hot are data frames within limits, which make messages; see slysock_protocol.websocket.frame_reader.
 """
 
 from collections import deque
 from typing import Final, Literal, Protocol, TypeAlias, final
 
-import trio
-
 from slysock.engineio.reading import Source
 from slysock.engineio.transport import Transport
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.websocket import FrameReader, Item, Kind
-
-_CLOSE_FRAME: Final = 0x88  # the first byte of one
-_LONGEST_GOODBYE: Final = 131  # a header of 2 bytes, a mask of 4, and the most that a control frame may carry
 
 Loss: TypeAlias = Literal["transport close", "transport error", "slow consumer"]
 
@@ -70,22 +65,22 @@ NO_OWNER: Final = NoOwner()
 
 @final
 class Lane:
-    """Takes hot messages to their owner, and cold bytes to whoever asks for them."""
+    """Takes hot messages to their owner, and cold bytes to whoever asks for them.
 
-    __slots__ = ("_ended", "_items", "_reader", "_source", "_taken", "owner")
+    Attributes:
+        owner: whom the messages are for.
+        heard_part: a part of a message has come; for whoever sets it to False.
+    """
+
+    __slots__ = ("_ended", "_items", "_reader", "_source", "heard_part", "owner")
 
     def __init__(self, source: Source, behind: bytes, max_message_bytes: int) -> None:
         self.owner: Owner = NO_OWNER
         self._source = source
         self._reader = FrameReader(max_message_bytes)
         self._items: deque[Item] | None = deque(self._reader.feed(behind)) if behind else None
+        self.heard_part = False
         self._ended = False
-        self._taken: trio.Event | None = None  # set when the message that trio-websocket has is handled
-
-    def message_taken(self) -> None:
-        """Go on: what came through trio-websocket has been handled, so that nothing can overtake it."""
-        if self._taken is not None:
-            self._taken.set()
 
     async def next_cold(self) -> bytes:
         """Give hot messages to the owner until there is something cold, and return that; b"" at the end.
@@ -93,30 +88,26 @@ class Lane:
         Raises:
             trio.BrokenResourceError: the connection failed.
         """
-        if self._taken is not None:
-            await self._taken.wait()
-            self._taken = None
         while True:
-            if self.owner.backlogged:
+            while self.owner.backlogged:  # another one, maybe, after an upgrade
                 await self.owner.wait_ready()
             items, self._items = self._items, None
             if not items:
                 if self._reader.error is not None:
                     self.owner.fail(self._reader.error)  # what came before it has been handled
-                if self._ended:
-                    return b""
+                if self._ended or self._reader.goodbye:
+                    return b""  # the client has left, or sends nothing more behind a goodbye that has been passed on
                 await self._source.read(self._take)
-            elif items[0].kind in (Kind.COLD, Kind.COLD_MESSAGE):
+            elif items[0].kind is Kind.COLD:
                 self._items = items
-                return self._pop_cold(items)
+                return items.popleft().data
             else:
                 self._deliver(list(items))
 
-    def _pop_cold(self, items: deque[Item]) -> bytes:
-        item = items.popleft()
-        if item.kind is Kind.COLD_MESSAGE:
-            self._taken = trio.Event()
-        return item.data
+    @property
+    def has_unread(self) -> bool:
+        """Whether something has come that nobody has read yet, where one can tell."""
+        return self._source.has_unread
 
     def _take(self, data: bytes) -> bool:
         """Take what was read; False when the connection's own task has to see to something."""
@@ -124,10 +115,12 @@ class Lane:
         if text is not None:
             self.owner.receive_text(text)
             return not self.owner.backlogged  # of another owner, maybe: an upgrade hands over
-        if not data or (self._reader.error is not None and _ends_in_goodbye(data)):
-            self._ended = True  # the client has left, or answers the close frame that its mistake has earned it
+        if not data:
+            self._ended = True
             return False
-        return self._deliver(self._reader.feed(data))
+        items = self._reader.feed(data)
+        self.heard_part = self.heard_part or self._reader.in_message
+        return self._deliver(items) and not self._reader.goodbye
 
     def _deliver(self, items: list[Item]) -> bool:
         """Give items to the owner; False when some had to be kept."""
@@ -147,10 +140,3 @@ class Lane:
         if self._reader.error is not None:
             owner.fail(self._reader.error)
         return True
-
-
-def _ends_in_goodbye(data: bytes) -> bool:
-    """Tell whether bytes end in a client's close frame; where the frames before it begin is not known any more."""
-    size = len(data)
-    starts = range(max(0, size - _LONGEST_GOODBYE), size - 5)
-    return any(data[at] == _CLOSE_FRAME and data[at + 1] == 0x80 | (size - at - 6) for at in starts)

@@ -4,37 +4,58 @@ Source: Engine.IO protocol v4, "HTTP long-polling"; where that is silent, Node's
 (lib/transports/polling.ts).
 """
 
-from typing import Final, final
+from typing import final
 
 import trio
 
 from slysock.config import Config
 from slysock.engineio.polling import PollingTransport
+from slysock.engineio.posts import TURNS_OF_A_NEW_POLL, let_others_read
 from slysock.engineio.responses import Responses
 from slysock.engineio.session import Session
 from slysock.engineio.sessions import Sessions
+from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending
 from slysock.http import BodyTooLarge, Request, RequestBroken
-from slysock.request import OpeningRequest
+from slysock.request import EngineRequest
 from slysock_protocol import RemoteProtocolError
-from slysock_protocol.engineio import Close, HandshakeError, decode_payload
-
-_TURNS_OF_A_NEW_POLL: Final = 8  # from its connection's being taken to its waiting
-_PACKETS_PER_TURN: Final = 1024  # of one POST, which may hold hundreds of thousands, before others get a turn
+from slysock_protocol.engineio import CLOSE, HandshakeError
+from slysock_protocol.errors import CloseCode
 
 
 @final
 class LongPolling:
     """Serves them."""
 
-    def __init__(self, config: Config, sessions: Sessions, timers: Timers, responses: Responses) -> None:
+    def __init__(
+        self,
+        config: Config,
+        sessions: Sessions,
+        timers: Timers,
+        consumers: SlowConsumers,
+        responses: Responses,
+    ) -> None:
         self._config = config
         self._sessions = sessions
         self._timers = timers
+        self._consumers = consumers
         self._responses = responses
+        self._running: trio.Nursery | None = None
 
-    async def open(self, request: Request, opening: OpeningRequest) -> None:
+    @property
+    def _nursery(self) -> trio.Nursery:
+        """Where what clients have posted waits for its session."""
+        assert self._running is not None
+        return self._running
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Run, until cancelled, what goes on behind requests that have been answered."""
+        async with trio.open_nursery() as self._running:
+            task_status.started()
+            await trio.sleep_forever()
+
+    async def open(self, request: Request, opening: EngineRequest) -> None:
         """Open a session.
 
         Sessions are bounded here and not by their sockets: one connection can open any number of them.
@@ -45,9 +66,13 @@ class LongPolling:
 
         def overflow() -> None:
             # Later, because whoever sent the message may be in the middle of a broadcast.
-            self._timers.call_later(0, lambda: session.close("slow consumer", Ending.ERROR))
+            self._timers.call_later(0, cut)
 
-        transport = PollingTransport(max_bytes=self._config.max_outbox_bytes, on_full=overflow)
+        def cut() -> None:
+            session.close("slow consumer", Ending.ERROR)
+            transport.break_off()
+
+        transport = PollingTransport(consumers=self._consumers, on_full=overflow)
         session = self._sessions.open(opening, transport)
         await self._get(request, session)
 
@@ -56,13 +81,16 @@ class LongPolling:
         session = self._sessions.find(sid)
         if session is not None and session.state == "upgrading":
             # The client may have sent `5` before this request, on the other connection; what came first counts first.
-            await _let_others_read()
+            await let_others_read()
         if session is not None and session.expired:
+            await let_others_read(TURNS_OF_A_NEW_POLL)  # its answer to the ping may have come with this
             session.expire()
         if session is None or session.closed:
             await self._give_last_words(request, sid)
         elif not isinstance(session.transport, PollingTransport):
             await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
+        elif session.transport.closed:  # a request was broken off, and what came before it is still being taken
+            await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
         elif request.method == "GET":
             await self._get(request, session)
         elif request.method == "POST":
@@ -71,11 +99,11 @@ class LongPolling:
             await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
 
     async def _give_last_words(self, request: Request, sid: str) -> None:
-        transport = self._sessions.take_last_words(sid) if request.method == "GET" else None
-        if transport is None:
+        words = self._sessions.take_last_words(sid) if request.method == "GET" else None
+        if words is None:
             await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
         else:
-            await self._responses.payload(request, await transport.poll(request.wait_gone) or b"")
+            await self._responses.payload(request, words)
 
     # -- GET ---------------------------------------------------------------------------------------------------------
 
@@ -83,69 +111,80 @@ class LongPolling:
         transport = session.transport
         assert isinstance(transport, PollingTransport)
         if transport.polled:
-            # Two polls at once: the packets of one would overtake those of the other.
-            session.close("transport error", Ending.ERROR)
-            await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
+            await self._refuse_second(request, session, transport)
             return
         answered = False
         try:
-            payload = await transport.poll(request.wait_gone)
-            if payload is not None:
-                await self._responses.payload(request, payload)
-                answered = True
+            payload = await transport.poll(request.wait_next, request.came_ns)
+            if transport.overtaken:
+                await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
+            elif payload is not None:
+                with transport.delivering(payload, request):
+                    await self._responses.payload(request, payload)
+                    answered = True
         finally:
             if not answered:  # given up, broken or cancelled: what the poll was to carry is lost
-                session.lose(transport, "transport error")
+                self._lose(session, transport)
+
+    async def _refuse_second(self, request: Request, session: Session, transport: PollingTransport) -> None:
+        """Close after two polls at once, as the packets of one would overtake those of the other.
+
+        The one that came first is told of the end; which that was need not be the order of their turns.
+        """
+        transport.overtaken = request.came_ns < transport.polled_ns
+        session.close("transport error", Ending.ERROR)
+        if transport.overtaken:
+            await self._responses.payload(request, CLOSE.payload)
+        else:
+            await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
 
     # -- POST --------------------------------------------------------------------------------------------------------
 
     async def _post(self, request: Request, session: Session, transport: PollingTransport) -> None:
-        if not transport.begin_post():
-            # Two at once: their packets would overtake each other.
+        posts = transport.posts
+        if posts.full:
             session.close("transport error", Ending.ERROR)
             await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
             return
+        async with posts.turn(request.came_ns, request.connection):
+            await posts.wait_room(session, self._config, self._nursery)
+            if session.closed or posts.broken:
+                await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
+            else:
+                await self._read_post(request, session, transport)
+
+    async def _read_post(self, request: Request, session: Session, transport: PollingTransport) -> None:
         try:
             body = await request.read_body(self._config.max_payload_bytes)
-            understood = await self._take_payload(session, body)
+            await transport.posts.take(body, session, self._nursery)
         except BodyTooLarge:
             session.close("transport error", Ending.ERROR)
             await self._responses.error(request, 413)
-            return
+        except RemoteProtocolError as error:
+            session.fail(error)
+            await self._responses.malformed(request)
         except RequestBroken as fault:
-            session.lose(transport, "transport error")
+            transport.posts.broken = True
+            self._lose(session, transport)
             if fault.status is None:
                 raise
             await self._responses.error(request, fault.status)
-            return
-        finally:
-            transport.end_post()
-        if understood:
-            await self._responses.ok(request)
         else:
-            await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
+            if session.failure is None:
+                await self._responses.ok(request)
+            else:
+                await self._responses.malformed(request)
 
-    async def _take_payload(self, session: Session, body: bytes) -> bool:
-        """Hand the packets of a POST to the session, no faster than it handles them; False when they are malformed."""
-        try:
-            for number, packet in enumerate(decode_payload(body), 1):
-                if isinstance(packet, Close):
-                    # A poll that came at the same time, on another connection, ends with a noop and not with an error.
-                    await _let_others_read(_TURNS_OF_A_NEW_POLL)
-                session.receive_packet(packet)
-                if session.closed:
-                    break
-                if session.backlogged:
-                    await session.wait_ready()
-                elif number % _PACKETS_PER_TURN == 0:
-                    await trio.lowlevel.checkpoint()
-        except RemoteProtocolError as error:
-            session.fail(error)
-            return False
-        return not session.failed
+    # -- the client's leaving ----------------------------------------------------------------------------------------
 
+    def _lose(self, session: Session, transport: PollingTransport) -> None:
+        """Close when a request was broken off, but not before what the client has sent has been taken."""
+        if transport.posts.idle:
+            session.lose(transport, "transport error")
+        else:
+            transport.close(Ending.PEER, CloseCode.NORMAL, "")
+            self._nursery.start_soon(self._lose_later, session, transport)
 
-async def _let_others_read(turns: int = 2) -> None:
-    """Give turns to whoever has something to read already: one until it is scheduled, one until it has run."""
-    for _ in range(turns):
-        await trio.lowlevel.checkpoint()
+    async def _lose_later(self, session: Session, transport: PollingTransport) -> None:
+        await transport.posts.wait_idle()
+        session.lose(transport, "transport error")

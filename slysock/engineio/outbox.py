@@ -9,11 +9,18 @@ Streams that are not plain sockets (TLS, memory) take the same road with `send_a
 """
 
 import socket as stdlib_socket
+import sys
 from collections.abc import Callable
 from typing import final
 
 import msgspec
 import trio
+
+from slysock.engineio.slow_consumers import SlowConsumers
+
+if sys.platform == "linux":
+    import fcntl
+    import termios
 
 _PIECE_BYTES = 65_536  # what a generic stream gets at once: progress is seen, and the deadline restarts, per piece
 
@@ -39,8 +46,8 @@ class Flusher:
         """Have the box flushed after the current batch of tasks."""
         self._dirty.append(box)
         if self._parked is not None and not self._held:
-            task, self._parked = self._parked, None
-            trio.lowlevel.reschedule(task)
+            trio.lowlevel.reschedule(self._parked)  # raises outside of Trio's loop: then it is still to be woken
+            self._parked = None
 
     def hold(self) -> None:
         """Leave the boxes for `flush`, which must come before the caller waits for anything."""
@@ -76,8 +83,8 @@ class Flusher:
 class Outbox:
     """Bytes on their way to one connection, in order.
 
-    Bounds: `max_bytes` wait, or one message that is larger. A message that would exceed this shuts the box: nothing
-    more is taken or sent, and `on_full` is called.
+    Bounds: those of `SlowConsumers`, or one message that is larger. A message that would exceed the hard one shuts the
+    box, and so does being cut: nothing more is taken or sent, and `on_full` is called.
 
     `on_full` and `on_broken` are never called from inside a push, but by the flusher or the box's own task, so that a
     slow or lost consumer does not interrupt the broadcast in which it was found out.
@@ -89,17 +96,19 @@ class Outbox:
     __slots__ = (
         "_blocked",
         "_box",
-        "_empty",
+        "_consumers",
         "_flusher",
-        "_max_bytes",
         "_nursery",
         "_on_broken",
         "_on_full",
+        "_progress",
         "_report",
         "_rest",
         "_scheduled",
         "_sock",
+        "_soft_bytes",
         "_stream",
+        "_taken_bytes",
         "_waiting_bytes",
         "_write_timeout_seconds",
         "shut",
@@ -112,7 +121,7 @@ class Outbox:
         sock: stdlib_socket.socket | None,
         flusher: Flusher,
         nursery: trio.Nursery,
-        max_bytes: int,
+        consumers: SlowConsumers,
         write_timeout_seconds: float,
         on_full: Callable[[], None],
         on_broken: Callable[[], None],
@@ -121,24 +130,35 @@ class Outbox:
         self._sock = sock  # the plain, non-blocking socket under the stream, if that is what it is
         self._flusher = flusher
         self._nursery = nursery
-        self._max_bytes = max_bytes
+        self._consumers = consumers
+        self._soft_bytes = consumers.soft_bytes
         self._write_timeout_seconds = write_timeout_seconds
         self._on_full = on_full
         self._on_broken = on_broken
         self._box: list[bytes] = []
         self._rest: memoryview | None = None  # what the kernel did not take of a piece; goes before the box
         self._waiting_bytes = 0  # of both
+        self._taken_bytes = 0  # by the stream, of what it did not take at once
         self._scheduled = False  # in the flusher's list, or a drain task is at work
         self._blocked = False  # the kernel took less than it was given
         self._report: Callable[[], None] | None = None  # what the flusher shall call
-        self._empty: trio.Event | None = None
+        self._progress: trio.Event | None = None  # set when something has been taken
         self.shut = False
 
     def takes(self, size: int) -> bool:
         """Tell whether a message of so many bytes, pushed now, would leave at once."""
-        if self._blocked or self.shut:
-            return False
-        return self._waiting_bytes + size <= self._max_bytes or (self._make_room(size) and not self._blocked)
+        if self._waiting_bytes + size > self._soft_bytes:
+            self._flush_early()
+        fits = not self._waiting_bytes or self._waiting_bytes + size <= self._soft_bytes
+        return fits and not (self._blocked or self.shut)
+
+    @property
+    def taken_bytes(self) -> int:
+        """How much the client has taken since it fell behind; only differences count.
+
+        What lies in the kernel's buffer has not been taken yet, where the kernel tells.
+        """
+        return self._taken_bytes - (0 if self._sock is None else _unsent_bytes(self._sock))
 
     def statistics(self) -> OutboxStatistics:
         """Say what is waiting."""
@@ -149,29 +169,41 @@ class Outbox:
         if self.shut:
             return
         size = len(data)
-        if self._waiting_bytes + size > self._max_bytes and not self._make_room(size):
-            self._shut_later(self._on_full)
+        if self._waiting_bytes + size > self._soft_bytes and not self._may_take(size):
+            self.cut()
             return
         self._box.append(data)
         self._waiting_bytes += size
         if not self._scheduled:
             self._scheduled = True
             self._flusher.add(self)
+        elif self._blocked:
+            self._consumers.note(self, self._waiting_bytes)
 
-    def _make_room(self, size: int) -> bool:
-        """Tell whether a message fits after all: in an empty box, or when the kernel takes what is there."""
+    def _may_take(self, size: int) -> bool:
+        """Tell whether a message fits after all: in an empty box, below the hard limit, or when the kernel helps."""
+        self._flush_early()
+        fits = not self._waiting_bytes or self._waiting_bytes + size <= self._consumers.hard_bytes
+        return fits and not self.shut
+
+    def _flush_early(self) -> None:
+        """Give the kernel what is there, before the flusher's turn."""
         if self._sock is not None and not self._blocked:
             try:
                 if not self._send_now(self._sock):
                     self._start_draining()
             except OSError:
                 self._shut_later(self._on_broken)
-        return not self.shut and (not self._waiting_bytes or self._waiting_bytes + size <= self._max_bytes)
+
+    def cut(self) -> None:
+        """Forget what waits and take no more: a slow consumer's. `on_full` follows."""
+        self._shut_later(self._on_full)
 
     def _shut_later(self, report: Callable[[], None]) -> None:
         """Take no more from now on; the flusher says why."""
         if not self.shut:
             self.shut = True
+            self._discard()
             self._report = report
             self._flusher.add(self)
 
@@ -193,7 +225,6 @@ class Outbox:
     def _say_why(self) -> None:
         if self._report is not None:
             report, self._report = self._report, None
-            self._discard()
             report()
 
     def _send_now(self, sock: stdlib_socket.socket) -> bool:
@@ -210,7 +241,7 @@ class Outbox:
             sent = sock.send(data)
         except (BlockingIOError, InterruptedError):
             sent = 0
-        if sent == self._waiting_bytes and self._empty is None:  # as a rule
+        if sent == self._waiting_bytes and self._progress is None:  # as a rule
             self._waiting_bytes = 0
             return True
         return self._taken(data, sent)
@@ -227,38 +258,56 @@ class Outbox:
     def _taken(self, data: bytes | memoryview, sent: int) -> bool:
         """Keep the rest of a piece; False when there is any."""
         self._waiting_bytes -= sent
+        self._report_progress()
+        if self._waiting_bytes:
+            self._taken_bytes += sent
         if sent < len(data):
             self._rest = memoryview(data)[sent:]
             return False
         self._rest = None
-        if not self._box:
-            self._report_empty()
         return True
 
-    def _report_empty(self) -> None:
-        if self._empty is not None:
-            self._empty.set()
-            self._empty = None
+    def _report_progress(self) -> None:
+        if self._progress is not None:
+            self._progress.set()
+            self._progress = None
 
     def _start_draining(self) -> None:
         self._blocked = self._scheduled = True
         self._nursery.start_soon(self._drain)
+        self._consumers.note(self, self._waiting_bytes)
 
     async def _drain(self) -> None:
         try:
             while self._waiting_bytes and not self.shut:
                 data = self._take()
                 self._rest = memoryview(data)
-                with trio.fail_after(self._write_timeout_seconds):
-                    sent = await self._send(data)
+                sent = await self._send_in_time(data)
                 if not self.shut:
                     self._taken(data, sent)
+                    self._consumers.note(self, self._waiting_bytes)
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
             self.give_up()
         except trio.Cancelled:
             self.give_up()
             raise
         self._blocked = self._scheduled = False
+        self._consumers.forget(self)
+
+    async def _send_in_time(self, data: bytes | memoryview) -> int:
+        """Wait until some of it has been written; return how much.
+
+        A slow line empties the kernel's buffer for a long while before that takes more: it is progress all the same.
+
+        Raises:
+            TooSlowError: the client took nothing for so long.
+        """
+        while True:
+            taken_before = self.taken_bytes
+            with trio.move_on_after(self._write_timeout_seconds):
+                return await self._send(data)
+            if self.taken_bytes <= taken_before:
+                raise trio.TooSlowError
 
     async def _send(self, data: bytes | memoryview) -> int:
         """Wait until some of it has been written; return how much."""
@@ -274,10 +323,14 @@ class Outbox:
 
     async def wait_empty(self) -> None:
         """Wait until everything has been written, or the box is shut."""
-        if self._waiting_bytes and not self.shut:
-            if self._empty is None:  # one for all who wait
-                self._empty = trio.Event()
-            await self._empty.wait()
+        while self._waiting_bytes and not self.shut:
+            await self.wait_progress()
+
+    async def wait_progress(self) -> None:
+        """Wait until the network has taken something of what waits, or the box is shut."""
+        if self._progress is None:  # one for all who wait
+            self._progress = trio.Event()
+        await self._progress.wait()
 
     def give_up(self) -> None:
         """Write no more and forget what waits: the connection is broken, or at its end. Idempotent.
@@ -295,8 +348,38 @@ class Outbox:
         self._box.clear()
         self._rest = None
         self._waiting_bytes = 0
-        self._report_empty()
+        self._consumers.forget(self)
+        self._report_progress()
+
+
+def kept_by_kernel(sock: stdlib_socket.socket) -> int:
+    """Count the bytes that a socket has taken and its peer has not confirmed; 0 where that is unknown.
+
+    It may be megabytes, which a slow client takes long to read. Source: SIOCOUTQ, tcp(7).
+    """
+    if sys.platform != "linux":
+        return 0
+    answer = fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4))  # the same number; Python has no name for SIOCOUTQ
+    return int.from_bytes(answer, sys.byteorder)
 
 
 def _nothing() -> None:
     """Do nothing: there is nobody to tell."""
+
+
+if sys.platform == "linux":
+    import fcntl
+    import termios
+
+    def _unsent_bytes(sock: stdlib_socket.socket) -> int:
+        """Say how much the kernel has not got rid of: tcp(7), SIOCOUTQ, "the amount of unsent data"."""
+        try:
+            return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        except (OSError, ValueError):  # it is closed, or of a kind that does not tell
+            return 0
+
+else:
+
+    def _unsent_bytes(sock: stdlib_socket.socket) -> int:  # noqa: ARG001 - the shape of the other
+        """Know nothing."""
+        return 0

@@ -4,12 +4,16 @@ Source: Engine.IO protocol v4, "HTTP long-polling"; the answers to a poll that i
 (lib/transports/polling.ts).
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Final, final
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol, final
 
 import trio
 
 from slysock.config import TransportName
+from slysock.engineio.posts import Posts
+from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.states import POLLING, PollingState, PollingStep
 from slysock.engineio.transport import Ending
 from slysock.states import follow
@@ -19,37 +23,90 @@ from slysock_protocol.errors import CloseCode
 LINGER_SECONDS: Final = 30.0
 """How long the last words of a session wait for a poll to carry them; Node's closeTimeout."""
 
+MAX_PACKETS: Final = 16
+"""What one answer holds at most: python-engineio leaves at more (payload.py, max_decode_packets). More than any
+`Outgoing` has."""
+
+
+class Answer(Protocol):
+    """Where the answer to a poll is written."""
+
+    @property
+    def written_bytes(self) -> int:
+        """How much has been written on this connection so far."""
+        ...
+
+
+@final
+class _Delivery:
+    """A payload that is being written as the answer to a poll."""
+
+    def __init__(self, answer: Answer, size: int) -> None:
+        self.scope = trio.CancelScope()
+        self.size = size
+        self._answer = answer
+        self._written_before = answer.written_bytes
+
+    @property
+    def written_bytes(self) -> int:
+        """How much of it has been written; a compressed one seems to stop short."""
+        return min(self.size, self._answer.written_bytes - self._written_before)
+
+    @property
+    def unwritten_bytes(self) -> int:
+        """How much of it has not."""
+        return self.size - self.written_bytes
+
 
 @final
 class PollingTransport:
-    """The packets of one session that wait for a poll.
+    """The packets of one session that wait for a poll, or are on their way with one.
 
-    Bounds: `max_bytes`, as for an outbox; above it `on_full` is called once and nothing more is kept. It must not act
-    on the session at once, because the caller may be in the middle of a broadcast.
+    Bounds: those of `SlowConsumers`, as for an outbox; past them `on_full` is called once and nothing more is kept. It
+    must not act on the session at once, because the caller may be in the middle of a broadcast.
+
+    Attributes:
+        posts: the other direction.
+        polled_ns: when the GET came that waits.
+        overtaken: the GET that waits was not the first, after all: it is refused, and the session over.
     """
 
     __slots__ = (
+        "_consumers",
+        "_delivered_bytes",
+        "_delivery",
         "_full",
         "_goodbye",
-        "_max_bytes",
         "_news",
         "_on_full",
-        "_posting",
+        "_progress",
+        "_seen_bytes",
         "_state",
         "_waiting",
         "_waiting_bytes",
+        "_waiting_packets",
+        "overtaken",
+        "polled_ns",
+        "posts",
     )
 
-    def __init__(self, *, max_bytes: int, on_full: Callable[[], None]) -> None:
-        self._max_bytes = max_bytes
+    def __init__(self, *, consumers: SlowConsumers, on_full: Callable[[], None]) -> None:
+        self._consumers = consumers
         self._on_full = on_full
         self._state: PollingState = "idle"
-        self._waiting: list[Outgoing] = []
+        self._waiting: deque[Outgoing] = deque()
         self._waiting_bytes = 0
+        self._waiting_packets = 0
         self._full = False  # nothing more is taken: it is about to be closed
         self._news: trio.CancelScope | None = None  # around the wait of a GET; cancelled to end it
-        self._goodbye: Outgoing | None = None
-        self._posting = False  # a POST is being read
+        self._goodbye: Outgoing | None = None  # goes by itself: clients forget what comes with a close packet
+        self.posts = Posts()
+        self.polled_ns = 0
+        self.overtaken = False
+        self._delivery: _Delivery | None = None  # what is being written
+        self._delivered_bytes = 0  # what has been, in all
+        self._seen_bytes = 0  # taken by the client, when a sign of life was last asked for
+        self._progress: trio.Event | None = None  # set when something has been taken
 
     def _step(self, step: PollingStep) -> None:
         self._state = follow(POLLING, self._state, step)
@@ -67,12 +124,8 @@ class PollingTransport:
     @property
     def lingering(self) -> bool:
         """Whether there are last words that no GET has come for yet."""
-        return self._state == "lingering"
-
-    @property
-    def released(self) -> bool:
-        """Whether polls end at once."""
-        return self._state in ("releasing", "released")
+        # A GET that carries messages leaves the close packet to the next.
+        return self._state == "lingering" or (self._state == "leaving" and bool(self._waiting))
 
     @property
     def name(self) -> TransportName:
@@ -81,38 +134,62 @@ class PollingTransport:
 
     @property
     def waiting_bytes(self) -> int:
-        """What waits for a poll."""
-        return self._waiting_bytes
+        """What waits for a poll, or is being written as its answer."""
+        if self._full:
+            return 0
+        return self._waiting_bytes + (
+            0 if self._delivery is None else self._delivery.size - self._delivery.written_bytes
+        )
+
+    @property
+    def taken_bytes(self) -> int:
+        """How much the client has taken; only differences count."""
+        return self._delivered_bytes + (0 if self._delivery is None else self._delivery.written_bytes)
 
     def takes(self, outgoing: Outgoing) -> bool:
         """Tell whether a GET is waiting to carry this, with what it carries already."""
-        return self.polled and not (self._waiting and self._waiting_bytes + len(outgoing.payload) > self._max_bytes)
+        if not self._waiting:
+            return self.polled
+        fits = self._waiting_bytes + len(outgoing.payload) <= self._consumers.soft_bytes
+        return self.polled and fits and self._waiting_packets + outgoing.packets <= MAX_PACKETS
 
     def send(self, outgoing: Outgoing) -> None:
         """Keep a packet for the poll, and end the poll when it is already there."""
         if self._full or self.closed:
             return
-        self._waiting_bytes += len(outgoing.payload)
-        if self._waiting and self._waiting_bytes > self._max_bytes:
-            self._full = True
-            self._on_full()
+        size, waiting_bytes = len(outgoing.payload), self.waiting_bytes
+        if waiting_bytes and waiting_bytes + size > self._consumers.hard_bytes:
+            self.cut()
             return
         self._waiting.append(outgoing)
+        self._waiting_packets += outgoing.packets
+        self._waiting_bytes += size
+        self._consumers.note(self, waiting_bytes + size)
         self._wake()
+
+    def cut(self) -> None:
+        """Forget what waits and take no more: a slow consumer's. `on_full` is told."""
+        if not self._full:
+            self._full = True
+            self.hand_over()
+            self._on_full()
 
     def _wake(self) -> None:
         if self._news is not None:
             self._news.cancel()
 
-    async def poll(self, wait_gone: Callable[[], Awaitable[None]]) -> bytes | None:
+    async def poll(self, wait_next: Callable[[], Awaitable[bool]], came_ns: int = 0) -> bytes | None:
         """Wait for something to say and return it as the body of the answer; None: the client gave the request up.
 
-        Not while another GET is `polled`. `wait_gone` returns when the client has left, and may be cancelled without
-        harm. Cancelled, this leaves everything where it was.
+        Not while another GET is `polled`. `wait_next` returns True when the client has sent a request behind this one,
+        which is to have its turn, False when it has left, and may be cancelled without harm. Cancelled, this leaves
+        everything where it was.
         """
         if self._waiting or self._state != "idle":
-            return self._take()
+            return self.take()
         self._step("poll")
+        self.polled_ns = came_ns
+        goes_on = False
         # The wait that notices the client's leaving is the only one, and news cancel it: a task of its own for either
         # would cost 15 µs, a tenth of a poll.
         self._news = news = trio.CancelScope()
@@ -121,50 +198,91 @@ class PollingTransport:
                 # Under load the POST that is answered by this poll came with it and has its turn now.
                 await trio.lowlevel.cancel_shielded_checkpoint()
                 if not news.cancel_called:
-                    await wait_gone()
+                    goes_on = await wait_next()
         finally:
             self._news = None
-            self._step("answer")
-        return self._take() if news.cancel_called else None
+            self._step("answer in part" if self.lingering else "answer")
+        return self.take() if goes_on or news.cancel_called else None
 
-    def _take(self) -> bytes:
-        packets = self.hand_over()
-        if self._goodbye is not None:
-            packets.append(self._goodbye)
+    def take(self) -> bytes:
+        """Take the body of one answer: messages, or the goodbye behind the last of them, or a noop."""
+        packets = list(self._next_messages())
+        if not packets:
+            packets.append(self._goodbye or NOOP)
             self._goodbye = None
-        if self._state == "lingering":
-            self._step("answer")
-        return SEPARATOR.join(packet.payload for packet in packets or [NOOP])
+            if self._state == "lingering":
+                self._step("answer")
+        return SEPARATOR.join(packet.payload for packet in packets)
+
+    def _next_messages(self) -> Iterator[Outgoing]:
+        """Take what one answer can carry; what belongs together stays so."""
+        room = MAX_PACKETS
+        while self._waiting and (self._waiting[0].packets <= room or room == MAX_PACKETS):
+            outgoing = self._waiting.popleft()
+            room -= outgoing.packets
+            self._waiting_packets -= outgoing.packets
+            self._waiting_bytes -= len(outgoing.payload)
+            yield outgoing
 
     def hand_over(self) -> list[Outgoing]:
-        """Give away what waits, oldest first."""
-        packets, self._waiting = self._waiting, []
-        self._waiting_bytes = 0
+        """Give away what waits, oldest first; the goodbye is for whoever takes it to say."""
+        packets = list(self._waiting)
+        self._waiting.clear()
+        self._waiting_bytes = self._waiting_packets = 0
+        self._goodbye = None
+        self._note_progress()
+        if self._state == "lingering":
+            self._step("answer")
         return packets
 
-    def begin_post(self) -> bool:
-        """Note that a POST has begun; False when another one has not ended."""
-        begun, self._posting = not self._posting, True
-        return begun
+    def _note_progress(self) -> None:
+        self._consumers.note(self, self.waiting_bytes)
+        if self._progress is not None:
+            self._progress.set()
+            self._progress = None
 
-    def end_post(self) -> None:
-        """Note that the POST is over."""
-        self._posting = False
+    async def wait_progress(self) -> None:
+        """Wait until the client has taken something of what waits, or there is nothing more to wait for."""
+        if self._progress is None:  # one for all who wait
+            self._progress = trio.Event()
+        await self._progress.wait()
 
-    def release(self) -> None:
-        """End every poll at once from now on, with what there is or with a noop: an upgrade is under way."""
-        self._step("release")
+    @contextmanager
+    def delivering(self, payload: bytes, answer: Answer) -> Generator[None]:
+        """Count a payload, while it is written, as what still waits; `break_off` cancels the writing."""
+        self._delivery = delivery = _Delivery(answer, len(payload))
+        self._consumers.note(self, self.waiting_bytes)
+        try:
+            with delivery.scope:
+                yield
+        finally:
+            self._delivery = None
+            self._delivered_bytes += delivery.size
+            self._note_progress()
+
+    def break_off(self) -> None:
+        """Write no more of an answer that is on its way."""
+        if self._delivery is not None:
+            self._delivery.scope.cancel()
+
+    has_unread = False  # requests are on connections of their own
+
+    def stirred(self) -> bool:
+        """See Transport.
+
+        A POST that is being read has a deadline of its own between two pieces.
+        """
+        seen, self._seen_bytes = self._seen_bytes, self.taken_bytes
+        return self.posts.begun or (self._delivery is not None and self._seen_bytes > seen)
+
+    def end_poll(self) -> None:
+        """End the GET that waits, if there is one: a client that would go over to WebSocket waits for its end."""
         self._wake()
-
-    def hold(self) -> None:
-        """Let polls wait again: the upgrade came to nothing."""
-        if self.released:  # it may have failed before it came so far
-            self._step("hold")
 
     def close(self, ending: Ending, code: CloseCode, text: str) -> None:  # noqa: ARG002 - for WebSocket
         """End: a waiting GET gets a noop where the client said goodbye, else a close packet.
 
-        After a graceful end the last words wait for one more GET; otherwise what nobody came for is dropped.
+        After a graceful end the last words wait for the GETs that they take; otherwise what nobody came for is dropped.
         """
         if self.closed:
             return

@@ -34,10 +34,17 @@ class Source(Protocol):
         """
         ...
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether bytes have come that nobody has read yet, where one can tell."""
+        ...
+
 
 @final
 class StreamSource:
     """Any stream; the connection's task reads it."""
+
+    has_unread = False  # it would have to be read to know
 
     def __init__(self, stream: trio.abc.ReceiveStream) -> None:
         self._stream = stream
@@ -74,6 +81,14 @@ class SocketSource:
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
+
+    @property
+    def has_unread(self) -> bool:
+        """See Source."""
+        try:
+            return bool(self.sock.recv(1, stdlib_socket.MSG_PEEK))
+        except OSError:  # nothing, for now or for ever
+            return False
 
     def readable(self) -> None:
         """Read what is there; the Reader's call. What fails is raised where the connection's task waits."""

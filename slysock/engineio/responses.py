@@ -1,8 +1,12 @@
-"""The answers of Engine.IO to HTTP requests: their headers, and CORS on every one of them."""
+"""The answers of Engine.IO to HTTP requests: their headers, and CORS on every one of them.
+
+Whatever is refused is refused here, and told to the gate, which passes it on to whoever wants to know.
+"""
 
 from typing import Final, final
 
 from slysock.config import Config
+from slysock.engineio.gate import Gate, No
 from slysock.http import Request
 from slysock.http.content_coding import encode_body
 from slysock.http.cors import Cors
@@ -12,13 +16,34 @@ _TEXT: Final = (b"content-type", b"text/plain; charset=UTF-8")
 _JSON: Final = (b"content-type", b"application/json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
 
+_REASONS: Final[dict[HandshakeError, tuple[str, str]]] = {
+    HandshakeError.UNKNOWN_TRANSPORT: ("transport", "none of those that the server offers"),
+    HandshakeError.UNKNOWN_SESSION: ("sid", "no session has this id, or not any more"),
+    HandshakeError.BAD_METHOD: ("method", "a session is opened by GET"),
+    HandshakeError.BAD_REQUEST: ("request", "it does not fit its transport, or its session as it is now"),
+    HandshakeError.UNSUPPORTED_VERSION: (
+        "EIO",
+        "not version 4 of the protocol, which socket.io has since 3.0",
+    ),
+}
+"""Error -> why, in a word and in more."""
+
+_STATUSES: Final[dict[int, tuple[str, str]]] = {
+    400: ("request", "the body is malformed or broken off"),
+    408: ("request", "the body did not come in time"),
+    413: ("request", "the body is too large"),
+    503: ("capacity", "no room for another session, or the server is stopping"),
+}
+"""Status that says it all -> the same."""
+
 
 @final
 class Responses:
     """Answers requests. Each method answers the request it is given; raises as `Request.respond` does."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, gate: Gate) -> None:
         self._config = config
+        self._gate = gate
         self._cors = Cors(config.cors_origins, check=config.cors_origin_check)
 
     def allows_origin(self, request: Request) -> bool:
@@ -29,23 +54,44 @@ class Responses:
         """Answer a poll."""
         threshold = self._config.compression_threshold_bytes
         encoded = encode_body(payload, request.header(b"accept-encoding"), threshold)
-        headers = [_TEXT, _NO_STORE, *self._cors.headers(request), *encoded.headers]
+        headers = [_TEXT, _NO_STORE, *self._cors.headers(request), *encoded.headers, *self._gate.headers_for(request)]
         await request.respond(200, headers, encoded.body)
 
     async def ok(self, request: Request) -> None:
         """Answer a POST whose packets were taken."""
-        await request.respond(200, [_TEXT, _NO_STORE, *self._cors.headers(request)], b"ok")
+        headers = [_TEXT, _NO_STORE, *self._cors.headers(request), *self._gate.headers_for(request)]
+        await request.respond(200, headers, b"ok")
 
     async def preflight(self, request: Request) -> None:
         """Answer a browser that asks what a page may send."""
         await request.respond(204, self._cors.preflight(request))
 
-    async def refuse(self, request: Request, error: HandshakeError, *, status: int = 400) -> None:
+    async def forbid_origin(self, request: Request) -> None:
+        """Answer a page that may not."""
+        error, origin = HandshakeError.FORBIDDEN, (request.header(b"origin") or b"").decode("latin-1")
+        detail = f"{origin[:200]!r} is none of cors_origins"
+        self._gate.tell(request, status=403, error=error, message=error.message, reason="origin", detail=detail)
+        await request.respond(403, [_JSON, *self._cors.headers(request)], error.body)
+
+    async def refuse(self, request: Request, error: HandshakeError) -> None:
         """Answer with an error of Engine.IO's."""
-        await request.respond(status, [_JSON, *self._cors.headers(request)], error.body)
+        reason, detail = _REASONS[error]
+        self._gate.tell(request, status=400, error=error, message=error.message, reason=reason, detail=detail)
+        await request.respond(400, [_JSON, *self._cors.headers(request)], error.body)
+
+    async def malformed(self, request: Request) -> None:
+        """Answer a POST that has ended its session, by which has been told why."""
+        await request.respond(400, [_JSON, *self._cors.headers(request)], HandshakeError.BAD_REQUEST.body)
+
+    async def deny(self, request: Request, no: No) -> None:
+        """Answer as a hook wants it."""
+        self._gate.tell(request, status=no.status, error=no.error, message=no.message, reason="hook", detail=no.detail)
+        await request.respond(no.status, [_JSON, *self._cors.headers(request)], no.error.body_saying(no.message))
 
     async def error(self, request: Request, status: int) -> None:
         """Answer with a status that says it all."""
+        reason, detail = _STATUSES[status]
+        self._gate.tell(request, status=status, error=None, message="", reason=reason, detail=detail)
         await request.respond(status, self._cors.headers(request))
 
     async def unavailable(self, request: Request) -> None:

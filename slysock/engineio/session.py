@@ -6,9 +6,7 @@ layer above are tied to. It knows nothing of HTTP, nor of Socket.IO.
 
 import math
 from collections.abc import Callable
-from typing import final
-
-import trio
+from typing import Final, Protocol, final
 
 from slysock.config import Config
 from slysock.engineio.receiver import NOBODY, Receiver, ReceiverStatistics
@@ -16,7 +14,7 @@ from slysock.engineio.states import SESSION, SessionState
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending, Transport
 from slysock.ids import DisconnectReason, SessionId
-from slysock.request import OpeningRequest
+from slysock.request import EngineRequest
 from slysock.states import follow
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import (
@@ -35,6 +33,16 @@ from slysock_protocol.engineio import (
 )
 from slysock_protocol.errors import CloseCode
 
+_LOOKS: Final = 5  # before a client is given up: turns in which what has come from it is read
+_LOOK_SECONDS: Final = 0.01  # between two of them
+
+
+class Candidate(Protocol):
+    """Another way to the client, which may become the session's."""
+
+    def session_closed(self, ending: Ending, code: CloseCode, text: str) -> None:
+        """Take leave: the session has, by the transport that it had until now."""
+
 
 @final
 class Session:
@@ -42,7 +50,7 @@ class Session:
 
     Attributes:
         state: changes by the table `SESSION` only.
-        failed: the client broke the protocol.
+        failure: how the client broke the protocol, if it did; in words, as an error would hold frames that hold this.
         transport: the way to the client.
         send: sends packets, in order; forgets them when the session is closed. The transport's own method, because
             everything that leaves goes this way.
@@ -51,14 +59,15 @@ class Session:
     __slots__ = (
         "_above",
         "_alive_since",
+        "_candidate",
         "_config",
         "_held_until",
+        "_looks",
         "_on_closed",
         "_pinged",
-        "_probed",
         "_timer",
         "_timers",
-        "failed",
+        "failure",
         "id",
         "request",
         "send",
@@ -69,7 +78,7 @@ class Session:
     def __init__(
         self,
         session_id: SessionId,
-        request: OpeningRequest,
+        request: EngineRequest,
         transport: Transport,
         *,
         config: Config,
@@ -81,15 +90,16 @@ class Session:
         self.transport = transport
         self.send: Callable[[Outgoing], None] = transport.send
         self.state: SessionState = "open"
-        self.failed = False
-        self._probed: Transport | None = None  # the WebSocket of an upgrade, while one is under way
+        self.failure: str | None = None
+        self._candidate: Candidate | None = None  # the other transport of an upgrade, while one is under way
         self._config = config
         self._timers = timers
         self._on_closed = on_closed
         self._above: Receiver = NOBODY  # until `attach`, and when it is closed
-        self._alive_since = trio.current_time()
+        self._alive_since = timers.time()
         self._held_until = -math.inf  # when reading last went on after a backlog
         self._pinged = False  # a ping has no answer yet
+        self._looks = 0  # for signs of life, since an answer was due
         self._timer = timers.call_later(config.ping_interval_seconds, self._ping)
 
     def attach(self, receiver: Receiver) -> None:
@@ -162,7 +172,12 @@ class Session:
         """Wait until reading may go on."""
         if self.backlogged:
             await self._above.wait_ready()
-            self._held_until = trio.current_time()
+            self._held_until = self._timers.time()
+
+    async def wait_drained(self, below: int) -> None:
+        """Wait until fewer bytes than `below` wait for the client, or the session is closed."""
+        while self.state != "closed" and self.transport.waiting_bytes >= below:
+            await self.transport.wait_progress()
 
     # -- heartbeat (Engine.IO protocol v4, "Heartbeat") --------------------------------------------------------------
 
@@ -170,26 +185,44 @@ class Session:
     def expired(self) -> bool:
         """Whether the client's last sign of life is too old, also where the timer has not run yet."""
         allowed = self._config.ping_interval_seconds + self._config.ping_timeout_seconds
-        return trio.current_time() - self._alive_since >= allowed
+        return self._timers.time() - self._alive_since >= allowed
 
     def _ping(self) -> None:
         self._pinged = True
+        self._looks = 0
+        self.transport.stirred()  # what was before does not count
         self.send(PING)
-        self._timer = self._timers.call_later(self._config.ping_timeout_seconds, self.expire)
+        self._timer = self._timers.call_later(self._config.ping_timeout_seconds, self._doubt)
 
     def _pong(self) -> None:
         if not self._pinged:
             return  # nobody asked; a flood of these must not become a flood of timers
         self._pinged = False
-        self._alive_since = trio.current_time()
+        self._alive_since = self._timers.time()
         self._timer.cancel()
         self._timer = self._timers.call_later(self._config.ping_interval_seconds, self._ping)
 
+    def _doubt(self) -> None:
+        """Begin to give a client up whose answer is overdue: first let be read what has come from it."""
+        if not self.transport.has_unread:
+            self._looks += 1
+        if self._looks > _LOOKS:
+            self.expire()
+        else:
+            self._timer = self._timers.call_later(_LOOK_SECONDS, self._doubt)
+
     def expire(self) -> None:
-        """Give the client up, unless its answer may be among what we did not read in time."""
+        """Give the client up, unless its answer may be on its way.
+
+        It may be among what we did not read in time; or behind a message that is still coming, as the ping may be
+        behind one that the client is still reading: who goes on with such a message is alive.
+        """
         self._timer.cancel()
-        if self.backlogged or trio.current_time() - self._held_until < self._config.ping_timeout_seconds:
-            self._timer = self._timers.call_later(self._config.ping_timeout_seconds, self.expire)
+        timeout = self._config.ping_timeout_seconds
+        held_back = self.backlogged or self._timers.time() - self._held_until < timeout
+        if self.transport.stirred() or held_back:
+            self._looks = 0
+            self._timer = self._timers.call_later(timeout, self._doubt)
         else:
             self.close("ping timeout", Ending.ERROR)
 
@@ -199,24 +232,20 @@ class Session:
 
     # -- upgrade (Engine.IO protocol v4, "Upgrade") --------------------------------------------------------------------
 
-    def probe(self, transport: Transport) -> None:
+    def probe(self, candidate: Candidate) -> None:
         """Note that a client is trying another transport; until it has gone over, messages take the old one."""
         self.state = follow(SESSION, self.state, "probe")
-        self._probed = transport
-
-    def probes(self, transport: Transport) -> bool:
-        """Tell whether this is the transport that is being tried."""
-        return self._probed is transport
+        self._candidate = candidate
 
     def give_up_probe(self) -> None:
         """Stay with the transport that there is."""
         self.state = follow(SESSION, self.state, "give up probe")
-        self._probed = None
+        self._candidate = None
 
     def adopt(self, transport: Transport) -> None:
         """Go over to the transport that was tried; the caller hands over what the old one had not delivered."""
         self.state = follow(SESSION, self.state, "adopt")
-        self._probed = None
+        self._candidate = None
         self.transport = transport
         self.send = transport.send
 
@@ -224,8 +253,8 @@ class Session:
 
     def fail(self, error: RemoteProtocolError) -> None:
         """Close because the client broke the protocol."""
-        self.failed = True
-        self.close("parse error", Ending.ERROR, error.close_code, error.reason)
+        self.failure = error.reason
+        self.close("parse error", Ending.ERROR, error.close_code, error.close_text)
 
     def lose(self, transport: Transport, reason: DisconnectReason) -> None:
         """Close when its transport has ended by itself; one that was only tried is no loss."""
@@ -250,8 +279,9 @@ class Session:
         self.send = _forget
         self._above.closed(reason, by_client=_is_own_will(reason, ending))
         self.transport.close(ending, code, text)
-        if self._probed is not None:
-            self._probed.close(Ending.ERROR, CloseCode.NORMAL, "")
+        if self._candidate is not None:
+            self._candidate.session_closed(ending, code, text)
+            self._candidate = None
         self._on_closed(self)
         self._above = NOBODY  # each holds the other; a closed one should not wait to be collected
 

@@ -11,7 +11,7 @@ from slysock.engineio.session import Session
 from slysock.engineio.timers import Timer, Timers
 from slysock.engineio.transport import Transport
 from slysock.ids import SessionId
-from slysock.request import OpeningRequest
+from slysock.request import EngineRequest
 from slysock_protocol.engineio import Outgoing, open_packet
 
 _SESSION_ID_BYTES: Final = 15  # 120 random bits, 20 characters, as Node's server has
@@ -40,7 +40,7 @@ class Sessions:
         self._timers = timers
         self._accept = accept
         self._open: dict[str, Session] = {}
-        # id of a closed session -> what one more poll may still get, and until when
+        # id of a closed session -> what polls may still get, and until when
         self._last_words: dict[str, tuple[PollingTransport, Timer]] = {}
 
     def __len__(self) -> int:
@@ -54,7 +54,7 @@ class Sessions:
 
     @property
     def lingering(self) -> int:
-        """How many closed ones have something to say to one more poll."""
+        """How many closed ones have something to say to another poll."""
         return len(self._last_words)
 
     def all(self) -> list[Session]:
@@ -73,14 +73,18 @@ class Sessions:
         """Tell whether a session is over but for its last words."""
         return sid in self._last_words
 
-    def take_last_words(self, sid: str) -> PollingTransport | None:
-        """Take what a closed session still has to say."""
-        words, until = self._last_words.pop(sid, (None, None))
-        if until is not None:
+    def take_last_words(self, sid: str) -> bytes | None:
+        """Take the next answer of a closed session that still has something to say."""
+        transport, until = self._last_words.get(sid, (None, None))
+        if transport is None or until is None:
+            return None
+        words = transport.take() if transport.lingering else None
+        if not transport.lingering:  # said, or gone over to a WebSocket
             until.cancel()
+            del self._last_words[sid]
         return words
 
-    def open(self, request: OpeningRequest, transport: Transport) -> Session:
+    def open(self, request: EngineRequest, transport: Transport) -> Session:
         """Make a session, announce it to its client and to the layer above."""
         session = Session(
             SessionId(secrets.token_urlsafe(_SESSION_ID_BYTES)),
@@ -107,10 +111,14 @@ class Sessions:
         )
 
     def _forget(self, session: Session) -> None:
-        """Take a closed session out; what it still has to say waits a while for a poll."""
+        """Take a closed session out; what it still has to say waits a while for polls."""
         del self._open[session.id]
         transport = session.transport
         if isinstance(transport, PollingTransport) and transport.lingering:
             sid = session.id  # the timer keeps this, not the session
-            until = self._timers.call_later(LINGER_SECONDS, lambda: self._last_words.pop(sid))
+            until = self._timers.call_later(LINGER_SECONDS, lambda: self._forget_words(sid))
             self._last_words[sid] = (transport, until)
+
+    def _forget_words(self, sid: str) -> None:
+        words, _ = self._last_words.pop(sid)
+        words.hand_over()

@@ -14,21 +14,28 @@ SESSION: Final[Table[SessionState, SessionStep]] = {
 }
 """Of a session: on one transport, while another is probed, and when it is over."""
 
-PollingState: TypeAlias = Literal["idle", "polled", "releasing", "released", "leaving", "lingering", "closed"]
-PollingStep: TypeAlias = Literal["poll", "answer", "release", "hold", "close", "close with last words"]
+PollingState: TypeAlias = Literal["idle", "polled", "leaving", "lingering", "closed"]
+PollingStep: TypeAlias = Literal["poll", "answer", "answer in part", "close", "close with last words"]
 
 POLLING: Final[Table[PollingState, PollingStep]] = {
-    "idle": {"poll": "polled", "release": "released", "close": "closed", "close with last words": "lingering"},
-    "polled": {"answer": "idle", "release": "releasing", "close": "leaving", "close with last words": "leaving"},
-    # An upgrade is under way, and no GET waits any more. One that did is on its way to its answer.
-    "releasing": {"answer": "released", "hold": "polled", "close": "leaving", "close with last words": "leaving"},
-    "released": {"hold": "idle", "close": "closed", "close with last words": "lingering"},
-    # The GET that waited carries the last words; without one they wait for the next.
-    "leaving": {"answer": "closed"},
+    "idle": {"poll": "polled", "close": "closed", "close with last words": "lingering"},
+    "polled": {"answer": "idle", "close": "leaving", "close with last words": "leaving"},
+    # The GET that waited carries what it can of the last words; the rest waits for the next.
+    "leaving": {"answer": "closed", "answer in part": "lingering"},
     "lingering": {"answer": "closed"},
     "closed": {},
 }
 """Of a polling transport: whether a GET waits, and what becomes of the next one."""
+
+UpgradeState: TypeAlias = Literal["waiting", "probed", "over"]
+UpgradeStep: TypeAlias = Literal["probe", "upgrade", "give up"]
+
+UPGRADE: Final[Table[UpgradeState, UpgradeStep]] = {
+    "waiting": {"probe": "probed", "upgrade": "over", "give up": "over"},
+    "probed": {"upgrade": "over", "give up": "over"},
+    "over": {},
+}
+"""Of an upgrade: whether the client has sent `2probe`, and its end."""
 
 WebSocketState: TypeAlias = Literal["open", "library", "closing", "closed"]
 WebSocketStep: TypeAlias = Literal["cold frame", "goodbye", "say goodbye", "end"]

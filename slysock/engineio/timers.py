@@ -2,6 +2,10 @@
 
 A timer costs an entry in a heap, not a task. Cancelled ones stay there, holding nothing, until they are due or until
 they are most of it: a server whose clients come and go would otherwise carry 45 seconds of them.
+
+Deadlines are kept by a time of our own, which does not pass while the event loop stands still: the process is stopped,
+the machine sleeps, a handler blocks. Nobody could be heard meanwhile, so that a silence of ours is held against no one.
+The task wakes each second to tell; being late by a tenth of a second is a busy loop's normal life, and counts.
 """
 
 import heapq
@@ -13,10 +17,14 @@ from typing import Final, final
 
 import trio
 
+from slysock.engineio.lag import Lag
+
 logger = logging.getLogger("slysock")
 
 
 _SPARE: Final = 256  # cancelled timers that are not worth a clean-up
+_TICK_SECONDS: Final = 1.0  # between two looks at whether the loop still runs
+_STANDSTILL_SECONDS: Final = 0.1  # what the task is late by beyond this is none of the deadlines' time
 
 
 @final
@@ -38,13 +46,20 @@ class Timer:
 
 @final
 class Timers:
-    """The queue. Times are those of `trio.current_time()`, in seconds."""
+    """The queue.
+
+    Attributes:
+        lag: how long the event loop has kept others waiting.
+    """
 
     def __init__(self) -> None:
+        self.lag = Lag()
         self._heap: list[tuple[float, int, Timer]] = []  # (due, order of creation, timer)
         self._order = itertools.count()
         self._cancelled = 0  # timers in the heap that are nothing any more
         self._nap = trio.CancelScope()  # the task's sleep; its deadline moves when an earlier timer comes
+        self._wake_at = math.inf  # that deadline, by our time
+        self._stood_still = 0.0  # how long the loop has, all in all: what our time is behind Trio's
 
     def __len__(self) -> int:
         """Count those that are due some time."""
@@ -52,12 +67,28 @@ class Timers:
 
     def call_later(self, seconds: float, call: Callable[[], object]) -> Timer:
         """Make a plain call after some seconds, in the queue's task. It must not block and should not raise."""
-        due = trio.current_time() + seconds
+        now = self.time()
         timer = Timer(call, self._count_cancelled)
-        heapq.heappush(self._heap, (due, next(self._order), timer))
-        if due < self._nap.deadline:
-            self._nap.deadline = due
+        heapq.heappush(self._heap, (now + seconds, next(self._order), timer))
+        self._wake_by(now + min(seconds, _TICK_SECONDS))
         return timer
+
+    def time(self) -> float:
+        """Tell the time by which deadlines are kept, in seconds: Trio's without the standstills of the loop."""
+        now = trio.current_time() - self._stood_still
+        late = now - self._wake_at
+        if late > 0:
+            self.lag.late(late)
+            if late > _STANDSTILL_SECONDS:
+                self._stood_still += late - _STANDSTILL_SECONDS
+                now = self._wake_at + _STANDSTILL_SECONDS
+        return now
+
+    def _wake_by(self, time: float) -> None:
+        """Have the task wake at this time at the latest."""
+        if time < self._wake_at:
+            self._wake_at = time
+            self._nap.deadline = time + self._stood_still
 
     def _count_cancelled(self) -> None:
         self._cancelled += 1
@@ -69,10 +100,14 @@ class Timers:
     async def run(self) -> None:
         """Keep the deadlines until cancelled."""
         while True:
-            next_due = self._heap[0][0] if self._heap else math.inf
-            with trio.CancelScope(deadline=next_due) as self._nap:
+            with trio.CancelScope() as self._nap:
+                self._wake_at = math.inf
+                if self._heap:
+                    self._wake_by(min(self._heap[0][0], self.time() + _TICK_SECONDS))
                 await trio.sleep_forever()
-            self._run_due(trio.current_time())
+            now = max(self.time(), self._wake_at)  # sums of floats may miss what was meant
+            self._wake_at = math.inf
+            self._run_due(now)
 
     def _run_due(self, now: float) -> None:
         while self._heap and self._heap[0][0] <= now:

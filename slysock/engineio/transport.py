@@ -32,6 +32,21 @@ class Transport(Protocol):
         """What has not left yet."""
         ...
 
+    def stirred(self) -> bool:
+        """Tell whether the client was in the middle of a message since this was last asked: its own, or one of ours.
+
+        Only if bytes have come or gone. Whole messages are no sign of life: who can send them can send a pong.
+        """
+        ...
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether bytes have come that nobody has read yet, where one can tell."""
+        ...
+
+    async def wait_progress(self) -> None:
+        """Wait until something of what waits has been taken, or there is nothing more to wait for."""
+
     def takes(self, outgoing: Outgoing) -> bool:
         """Tell whether this would leave at once if it was sent now; volatile events are dropped where it would not."""
         ...

@@ -1,10 +1,9 @@
-"""WebSocket: the fast lane, and trio-websocket for everything that is not fast.
+"""WebSocket: the fast lane for messages, and trio-websocket for everything else.
 
-The lane (slysock.engineio.lane) takes the complete, unfragmented frames of a client straight to their owner.
-Fragments, pings, odd goodbyes and protocol errors are trio-websocket's, on a stream of ours that hands it just
-those bytes. It is started by the first of them, because most connections never have one until they close: without it
-an open connection costs about half the memory, and its making a third of the time. With it on the hot path an echo
-would take three times as long.
+The lane (slysock.engineio.lane) takes the messages of a client straight to their owner. Pings, odd goodbyes and
+protocol errors are trio-websocket's, on a stream of ours that hands it just those bytes. It is started by the first of
+them, because most connections never have one until they close: without it an open connection costs about half the
+memory, and its making a third of the time. With it on the hot path an echo would take three times as long.
 
 Only the outbox writes to the connection.
 """
@@ -18,8 +17,9 @@ import trio_websocket
 from slysock.config import Config, TransportName
 from slysock.engineio.cold_stream import ColdStream
 from slysock.engineio.lane import NO_OWNER, Lane, Owner
-from slysock.engineio.outbox import Flusher, Outbox, OutboxStatistics
+from slysock.engineio.outbox import Flusher, Outbox, OutboxStatistics, kept_by_kernel
 from slysock.engineio.reading import Reader
+from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.states import WEBSOCKET, WebSocketState, WebSocketStep
 from slysock.engineio.transport import Ending
 from slysock.states import follow
@@ -29,6 +29,8 @@ from slysock_protocol.errors import CloseCode
 from slysock_protocol.websocket import close_frame, goodbye_frame, read_goodbye
 
 _CLOSE_SECONDS: Final = 5.0  # how long a client may take to answer a close frame
+_PATIENCE_SECONDS: Final = 60.0  # how long one may take that has much to read before it
+_LEAST_BYTES_PER_SECOND: Final = 100_000  # what it has to read meanwhile, by the average of `_CLOSE_SECONDS`
 _FAILURES: Final[dict[int | None, RemoteProtocolError]] = {
     # RFC 6455, section 7.1.7, wants a close frame for what is against the rules; trio-websocket closes without one.
     CloseCode.PROTOCOL_ERROR: RemoteProtocolError("illegal frame"),
@@ -50,10 +52,22 @@ class WebSocketTransport:
         nursery: the connection's own; cancelled when nothing can be written any more.
         flusher: empties the outbox.
         reader: reads plain sockets.
+        consumers: who is judged for reading too slowly.
         config: limits.
     """
 
-    __slots__ = ("_closing", "_config", "_lane", "_nursery", "_outbox", "_serving", "_state")
+    __slots__ = (
+        "_closing",
+        "_config",
+        "_lane",
+        "_nursery",
+        "_outbox",
+        "_patient",
+        "_serving",
+        "_sock",
+        "_state",
+        "_taken_bytes",
+    )
 
     def __init__(
         self,
@@ -65,8 +79,10 @@ class WebSocketTransport:
         nursery: trio.Nursery,
         flusher: Flusher,
         reader: Reader,
+        consumers: SlowConsumers,
         config: Config,
     ) -> None:
+        self._sock = sock
         self._nursery = nursery
         self._config = config
         self._outbox = Outbox(
@@ -74,7 +90,7 @@ class WebSocketTransport:
             sock=sock,
             flusher=flusher,
             nursery=nursery,
-            max_bytes=config.max_outbox_bytes,
+            consumers=consumers,
             write_timeout_seconds=config.write_timeout_seconds,
             on_full=self._full,
             on_broken=self._broken,
@@ -82,7 +98,9 @@ class WebSocketTransport:
         self._lane = Lane(reader.source(stream, sock), behind, config.max_payload_bytes)
         self._serving = trio.CancelScope()  # until somebody takes leave
         self._closing = (CloseCode.NORMAL, "")
+        self._patient = False  # what was sent before is to arrive, if the client reads
         self._state: WebSocketState = "open"
+        self._taken_bytes = 0  # by the client, when a sign of life was last asked for
         self._outbox.push(answer)
 
     def _step(self, step: WebSocketStep) -> None:
@@ -97,6 +115,21 @@ class WebSocketTransport:
     def waiting_bytes(self) -> int:
         """What waits for the network."""
         return self._outbox.statistics().waiting_bytes
+
+    def stirred(self) -> bool:
+        """See Transport."""
+        taken, self._taken_bytes = self._taken_bytes, self._outbox.taken_bytes
+        heard_part, self._lane.heard_part = self._lane.heard_part, False
+        return heard_part or self._taken_bytes > taken
+
+    @property
+    def has_unread(self) -> bool:
+        """See Transport."""
+        return self._lane.has_unread
+
+    async def wait_progress(self) -> None:
+        """See Transport."""
+        await self._outbox.wait_progress()
 
     def takes(self, outgoing: Outgoing) -> bool:
         """Tell whether the network would take these packets now."""
@@ -120,10 +153,11 @@ class WebSocketTransport:
             with self._serving:
                 await self._serve()
             self._lane.owner.lose(self, "transport close")
-            with trio.move_on_after(_CLOSE_SECONDS):
-                if self._state == "closing":
-                    await self._say_goodbye()
-                await self._outbox.wait_empty()
+            if self._state == "closing" and self._patient:
+                await self._take_leave_patiently()
+            else:
+                with trio.move_on_after(_CLOSE_SECONDS):
+                    await self._take_leave()
         except* trio.BrokenResourceError:
             self._lane.owner.lose(self, "transport error")
         finally:  # also when cancelled or failed: the nursery of the outbox is about to close
@@ -135,28 +169,23 @@ class WebSocketTransport:
     async def _serve(self) -> None:
         """Serve until the client leaves."""
         cold = await self._lane.next_cold()
+        if self._state != "open":  # we are leaving ourselves
+            return
         goodbye = read_goodbye(cold)
         if goodbye is not None:  # answered without the library: worth 200 µs of every connection's life
             self._outbox.push(goodbye_frame(goodbye))
             self._step("goodbye")
-        elif cold and self._state == "open":  # not when we are leaving ourselves
+        elif cold:
             self._step("cold frame")
             await self._serve_cold(cold)
 
     async def _serve_cold(self, cold: bytes) -> None:
-        """Start trio-websocket, and hand over what comes through it until the connection ends."""
+        """Start trio-websocket, and let it see to what is cold until the connection ends."""
         stream = ColdStream(self._lane, self._outbox, cold)
         async with trio.open_nursery() as library:
             connection = await self._start_library(stream, library)
             try:
-                while True:
-                    message = await connection.get_message()
-                    if isinstance(message, str):
-                        self._lane.owner.receive_text(message.encode())
-                    else:
-                        self._lane.owner.receive_binary(message)
-                    await self._lane.owner.wait_ready()
-                    self._lane.message_taken()
+                await connection.get_message()  # which never comes: messages are not cold
             except trio_websocket.ConnectionClosed as closed:
                 code = None if closed.reason is None else closed.reason.code
                 if stream.said_goodbye:
@@ -174,6 +203,33 @@ class WebSocketTransport:
             return await proposal.accept()
         raise trio.BrokenResourceError("the request was no opening handshake after all")
 
+    async def _take_leave(self) -> None:
+        """Write what was sent before, and our goodbye where the client has not said its own."""
+        if self._state == "closing":
+            await self._say_goodbye()
+        await self._outbox.wait_empty()
+
+    async def _take_leave_patiently(self) -> None:
+        """Take leave of a client that may be slow to read what was said before: it may take as long as it goes on."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._cut_if_slow, nursery.cancel_scope)
+            await self._take_leave()
+            nursery.cancel_scope.cancel()
+
+    async def _cut_if_slow(self, scope: trio.CancelScope) -> None:
+        before = self._unsent_bytes()
+        for _ in range(round(_PATIENCE_SECONDS / _CLOSE_SECONDS)):
+            await trio.sleep(_CLOSE_SECONDS)
+            unsent = self._unsent_bytes()
+            if before - unsent < _LEAST_BYTES_PER_SECOND * _CLOSE_SECONDS:
+                break
+            before = unsent
+        scope.cancel()
+
+    def _unsent_bytes(self) -> int:
+        """Count what has not reached the client: what waits here, and what the kernel keeps."""
+        return self.waiting_bytes + (0 if self._sock is None else kept_by_kernel(self._sock))
+
     async def _say_goodbye(self) -> None:
         """Close from our side, and wait until the client does the same or has left.
 
@@ -181,15 +237,15 @@ class WebSocketTransport:
         """
         self._outbox.push(close_frame(*self._closing))
         while True:
-            self._lane.message_taken()  # nobody takes what still comes
             cold = await self._lane.next_cold()
             if not cold or cold[0] == _CLOSE_FRAME:
                 return
 
-    def close(self, ending: Ending, code: CloseCode, text: str) -> None:  # noqa: ARG002 - for polling
+    def close(self, ending: Ending, code: CloseCode, text: str) -> None:
         """Send a close frame behind what was sent before, and end."""
         if self._state in ("open", "library"):
             self._closing = (code, text)
+            self._patient = ending is Ending.GRACEFUL
             self._step("say goodbye")
             self._serving.cancel()
 

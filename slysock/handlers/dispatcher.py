@@ -9,11 +9,17 @@ import types
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
-from typing import Protocol, TypeAlias, final
+from functools import partial
+from time import perf_counter
+from typing import Protocol, TypeAlias, TypeVar, final
 
 import trio
 
+from slysock.handlers.blocking import BLOCKING_SECONDS, OnBlock
+
 logger = logging.getLogger("slysock")
+
+T = TypeVar("T")
 
 Routine: TypeAlias = Coroutine[object, object, None]
 
@@ -40,14 +46,27 @@ class Dispatcher:
     """A queue of jobs and up to `limit` workers.
 
     Bounds: none of its own; whoever submits stops reading from the client when `waiting` grows.
+
+    Args:
+        nursery: where the workers run.
+        limit: how many there may be.
+        on_done: called with the size of each job that has ended or was forgotten.
+        on_block: called with the name of a job that kept the event loop for so many seconds.
     """
 
-    __slots__ = ("_idle", "_jobs", "_limit", "_nursery", "_on_done", "_running", "_workers")
+    __slots__ = ("_idle", "_jobs", "_limit", "_nursery", "_on_block", "_on_done", "_running", "_workers")
 
-    def __init__(self, nursery: trio.Nursery, limit: int, on_done: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        nursery: trio.Nursery,
+        limit: int,
+        on_done: Callable[[int], None],
+        on_block: OnBlock,
+    ) -> None:
         self._nursery = nursery
         self._limit = limit
-        self._on_done = on_done  # called with the size of each job that has ended or was forgotten
+        self._on_done = on_done
+        self._on_block = on_block
         self._jobs: deque[tuple[Job, int, Context]] = deque()  # (job, size, context variables of its arrival)
         self._running: dict[trio.CancelScope, Job] = {}  # a worker's scope -> what it is at
         self._workers = 0
@@ -77,11 +96,11 @@ class Dispatcher:
         scope = trio.CancelScope()
         try:
             with scope:
-                while self._jobs:
+                while self._jobs and not scope.cancel_called:
                     job, size, context = self._jobs.popleft()
                     self._running[scope] = job
                     try:
-                        await in_context(context, job.run())
+                        await in_context(context, job.run(), partial(self._on_block, job.name))
                     finally:
                         self._on_done(size)
         except Exception:  # the boundary of a client's work: what else runs in the nursery goes on
@@ -123,19 +142,40 @@ class Dispatcher:
 
 
 @types.coroutine
-def in_context(context: Context, routine: Routine) -> Generator[object, object, None]:
+def in_context(
+    context: Context, routine: Routine, on_block: Callable[[float], None]
+) -> Generator[object, object, None]:
     """Run a coroutine in the task that awaits this, but with context variables of its own.
 
     So one worker serves many events without one seeing what another has set, and without a task for each.
+
+    Args:
+        context: what it sees and sets.
+        routine: the coroutine.
+        on_block: told when it ran for more than `BLOCKING_SECONDS` without waiting for anything.
     """
+
+    def advance(resume: Callable[[T], object], value: T) -> object:
+        started = perf_counter()
+        try:
+            return context.run(resume, value)
+        finally:
+            del value  # an error holds its traceback, and that this frame
+            seconds = perf_counter() - started
+            if seconds > BLOCKING_SECONDS:
+                on_block(seconds)
+
+    sent: object = None
     try:
-        step = context.run(routine.send, None)
+        step = advance(routine.send, sent)
         while True:
             try:
                 sent = yield step
             except BaseException as error:  # noqa: ASYNC103 - thrown into the coroutine, whose own business it is
-                step = context.run(routine.throw, error)
+                step = advance(routine.throw, error)
             else:
-                step = context.run(routine.send, sent)
+                step = advance(routine.send, sent)
     except StopIteration:
         return
+    finally:
+        del sent  # of a cancelled wait it holds the exception, which holds this frame, and all those that cancelled it

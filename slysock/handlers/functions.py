@@ -36,9 +36,10 @@ def annotated(function: Function) -> Function:
 def _innermost(function: Function) -> Function:
     """Take off partials and wrappers."""
     while True:
+        wrapped: object = getattr(function, "__wrapped__", None)
         if isinstance(function, functools.partial | functools.partialmethod):
             function = cast("Function", function.func)
-        elif hasattr(function, "__wrapped__"):
-            function = cast("Function", function.__wrapped__)
+        elif callable(wrapped):
+            function = wrapped
         else:
             return function

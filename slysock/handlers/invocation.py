@@ -1,21 +1,20 @@
 """One call of one handler: its arguments, its acknowledgement, and what goes wrong in it."""
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sized
+from collections.abc import Awaitable, Callable, Sized
 from contextvars import ContextVar
 from types import CoroutineType
-from typing import Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast, final
+from typing import Generic, Protocol, TypeVar, cast, final
 
 import trio
 
 from slysock.errors import ConnectionRefused, InvalidPayload, Refusal
 from slysock.handlers.functions import Function
 from slysock.handlers.handler import NO_ACK, Handler
+from slysock.handlers.hooks import Routine, refuse_coroutine
 from slysock.ids import SocketId
 
 logger = logging.getLogger("slysock")
-
-Routine: TypeAlias = Coroutine[object, object, object]
 
 S = TypeVar("S")  # what handlers are given: a Socket, of which this module need not know more
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -46,6 +45,9 @@ class Caller(Protocol[S_contra]):
 
     def failed(self, socket: S_contra, event: str, error: Exception) -> None:
         """Tell observers that it has not."""
+
+    def refused(self, socket: S_contra, reason: str, detail: str) -> None:
+        """Tell observers, and the log, why something was refused."""
 
 
 class Watched(Protocol):
@@ -174,23 +176,13 @@ class Invocation(Generic[S]):
         answer_failure(self._caller, self._socket, self._event, self._handler.on_error, error, self._ack_id)
 
 
-def refuse_coroutine(routine: "Routine") -> NoReturn:
-    """Say that a plain function gave something to wait for, as a decorated coroutine function does.
-
-    Raises:
-        TypeError: always.
-    """
-    routine.close()
-    raise TypeError("a plain function returned something to wait for; make it a coroutine function")
-
-
 def answer_failure(
     caller: Caller[S], socket: S, event: str, on_error: Function | None, error: Exception, ack_id: int | None
 ) -> None:
     """Log what is not expected, and answer by the router's error hook or without internals."""
     caller.failed(socket, event, error)
     if isinstance(error, InvalidPayload):
-        logger.debug("the arguments of %r from socket %s do not fit its handler", event, caller.id)
+        caller.refused(socket, "payload", f"{event!r} does not fit its handler: {error.place or 'its arguments'}")
     elif not isinstance(error, Refusal | ConnectionRefused):
         logger.error("the handler of %r failed for socket %s", event, caller.id, exc_info=error)
     try:

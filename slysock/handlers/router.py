@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar, final
 
 from slysock.handlers.description import EventDescription
-from slysock.handlers.functions import Function, is_coroutine_function, name_of
+from slysock.handlers.functions import Function
 from slysock.handlers.handler import Handler
+from slysock.handlers.hooks import plain, taking
 from slysock.ids import DisconnectReason
 from slysock_protocol.limits import RESERVED_EVENTS
 
@@ -140,7 +141,7 @@ class Router:
         The client is told by `connect_error`. Returning None or True lets it go on; anything else is a mistake, and
         like any exception it keeps the client out.
         """
-        self.registrations.middleware.append(_checked(middleware, 1))
+        self.registrations.middleware.append(taking(1, middleware))
         return middleware
 
     def on_connect(self, hook: M) -> M:
@@ -149,7 +150,7 @@ class Router:
         Raising ConnectionRefused or a Refusal, or returning False, disconnects the client behind what was emitted to
         it. Any other exception closes its connection, so that clients come again. The error hook is asked first.
         """
-        self.registrations.connect.append(_checked(hook, 1))
+        self.registrations.connect.append(taking(1, hook))
         return hook
 
     def on_disconnect(self, hook: D) -> D:
@@ -157,17 +158,17 @@ class Router:
 
         `socket.rooms` still says which rooms it was in. A coroutine has `handler_cleanup_seconds` to end.
         """
-        self.registrations.disconnect.append(_checked(hook, 2))
+        self.registrations.disconnect.append(taking(2, hook))
         return hook
 
     def on_any(self, listener: L) -> L:
         """Register a plain function that sees every event from clients before its handler: `(socket, event, args)`."""
-        self.registrations.incoming.append(_checked(_plain(listener), 3))
+        self.registrations.incoming.append(taking(3, plain(listener)))
         return listener
 
     def on_any_outgoing(self, listener: L) -> L:
         """Register a plain function that sees every event to clients: `(socket, event, args)`, once for each client."""
-        self.registrations.outgoing.append(_checked(_plain(listener), 3))
+        self.registrations.outgoing.append(taking(3, plain(listener)))
         return listener
 
     def on_error(self, hook: E) -> E:
@@ -181,7 +182,7 @@ class Router:
         """
         if self.registrations.on_error is not None:
             raise ValueError("this router has an error hook already")
-        self.registrations.on_error = _checked(_plain(hook), 3)
+        self.registrations.on_error = taking(3, plain(hook))
         return hook
 
     def include(self, other: "Router") -> None:
@@ -207,18 +208,3 @@ def _described(event: str, handler: Handler) -> EventDescription:
         rest=signature.rest_type,
         returns=signature.return_type,
     )
-
-
-def _plain(function: F) -> F:
-    if is_coroutine_function(function):
-        raise TypeError(f"{name_of(function)} must be a plain function")
-    return function
-
-
-def _checked(function: F, arguments: int) -> F:
-    """Refuse a hook that could not be called, while its author is looking."""
-    try:
-        inspect.signature(function).bind(*[None] * arguments)
-    except TypeError as error:
-        raise TypeError(f"{name_of(function)} must take {arguments} argument(s): {error}") from None
-    return function

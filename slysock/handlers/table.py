@@ -39,7 +39,8 @@ class Route:
         for handler in self._handlers:
             if handler.signature.accepts(kinds):
                 return handler, items
-        raise InvalidPayload(f"no handler of this event takes {', '.join(kinds) or 'no arguments'}")
+        text = f"no handler of this event takes {', '.join(kinds) or 'no arguments'}"
+        raise InvalidPayload(text, place="the number or the kinds of arguments")
 
     @property
     def fallback(self) -> Handler:

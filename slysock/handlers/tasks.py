@@ -34,13 +34,14 @@ class Tasks:
         self._stop_by = math.inf
         self._closing = trio.Event()
         self._ended = trio.Event()
-        self._failure: BaseExceptionGroup[BaseException] | None = None
+        self._failed = trio.Event()
+        self._failure: BaseExceptionGroup[BaseException] | None = None  # the first one, until it is raised
         self._lingering: dict[trio.CancelScope, None] = {}  # around each wait for what may go on for a while
         self._all_gone: trio.Event | None = None
 
     @property
     def nursery(self) -> trio.Nursery:
-        """Where tasks are started. Only inside `running`."""
+        """Where tasks are started; another one after a failure. Only inside `running`."""
         assert self._nursery is not None
         return self._nursery
 
@@ -57,7 +58,10 @@ class Tasks:
             raise RuntimeError("a server serves once; make another one")
         ready = trio.Event()
         trio.lowlevel.spawn_system_task(self._host, ready)
-        await ready.wait()
+        with trio.CancelScope(
+            shield=True
+        ):  # for a turn: the host is not to be left behind by one who is cancelled here
+            await ready.wait()
         try:
             async with trio.open_nursery() as watching:
                 watching.start_soon(self._watch)
@@ -71,32 +75,44 @@ class Tasks:
 
     async def _host(self, ready: trio.Event) -> None:
         try:
+            await self._keep_open(ready)
+            while not self._closing.is_set():  # it has failed: what is owed to clients needs a place all the same
+                await self._keep_open(ready)
+        finally:
+            self._ended.set()
+
+    async def _keep_open(self, ready: trio.Event) -> None:
+        try:
             async with trio.open_nursery() as self._nursery:
                 ready.set()
                 await self._closing.wait()
         except BaseExceptionGroup as group:  # what ends a program ends it from where it serves, not from here
-            cancelled, self._failure = group.split(trio.Cancelled)
+            cancelled, failure = group.split(trio.Cancelled)
+            self._failure = self._failure or failure
+            self._failed.set()
             if cancelled is not None:
                 raise cancelled from None
-        finally:
-            self._ended.set()
 
     async def _watch(self) -> None:
         """Raise what a task has raised, where the server is served."""
-        await self._ended.wait()
-        if self._failure is not None:
-            raise self._failure
+        await self._failed.wait()
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     async def _end(self) -> None:
         """Cancel what is left, and give it a moment."""
         self._closing.set()
-        if self._ended.is_set():
-            return
-        self.nursery.cancel_scope.cancel()
-        with trio.move_on_at(min(self._stop_by, trio.current_time() + self._cleanup_seconds), shield=True):
-            await self._ended.wait()
+        if not self._ended.is_set():
+            self.nursery.cancel_scope.cancel()
+            with trio.move_on_at(min(self._stop_by, trio.current_time() + self._cleanup_seconds), shield=True):
+                await self._ended.wait()
         if not self._ended.is_set():
             logger.error("%s that shield themselves from their end go on after the server has stopped", self._kind)
+        self._raise_failure()
 
     def begin_stop(self, deadline: float, cleanup_seconds: float) -> None:
         """Be done by a time of `trio.current_time()`, with less time for each clean-up."""
@@ -110,11 +126,12 @@ class Tasks:
         self.nursery.start_soon(self._clean_up, routine)
 
     async def _clean_up(self, routine: Callable[[], Awaitable[None]]) -> None:
-        with trio.move_on_after(self._cleanup_seconds, shield=True) as scope:
-            try:
+        scope = trio.move_on_after(self._cleanup_seconds, shield=True)
+        try:
+            with scope:
                 await routine()
-            except Exception:  # the boundary of one clean-up: one that failed while it was cut short
-                logger.exception("what a client left behind failed")
+        except Exception:  # the boundary of one clean-up: one that failed while `scope` cut it short
+            logger.exception("what a client left behind failed")
         if scope.cancelled_caught:
             logger.warning("what a client left behind did not end in %s s", self._cleanup_seconds)
 
@@ -123,10 +140,14 @@ class Tasks:
         """How many clients have left while something of theirs is still being handled."""
         return len(self._lingering)
 
-    async def linger(self, wait: Callable[[], Awaitable[None]], seconds: float) -> bool:
-        """Wait for something that may go on for so long; a stopping server cuts it short. Tell if the time was up."""
+    def begin_lingering(self, seconds: float) -> trio.CancelScope:
+        """Count something that may go on for so long; `linger` must follow, also later."""
         scope = trio.CancelScope(deadline=trio.current_time() + seconds)
         self._lingering[scope] = None
+        return scope
+
+    async def linger(self, scope: trio.CancelScope, wait: Callable[[], Awaitable[None]]) -> bool:
+        """Wait for it; a stopping server cuts it short. Tell if the time was up."""
         try:
             with scope:
                 await wait()

@@ -13,8 +13,8 @@ A connection is used so:
     finally:
         await connection.aclose()
 
-Modules: `stream` moves bytes between h11 and the stream, `head` judges request heads, `request` is one request with its
-answer, `connection` is the loop around them.
+Modules: `stream` moves bytes between h11 and the stream, `arrival` knows when they came, `head` judges request heads,
+`request` is one request with its answer, `date` dates it, `connection` is the loop around them.
 """
 
 from slysock.http.connection import HttpConnection

@@ -1,6 +1,7 @@
 """One connection: request after request, until one side has had enough."""
 
 import socket as stdlib_socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, final
 
@@ -8,7 +9,9 @@ import h11
 import trio
 
 from slysock.config import Config
+from slysock.errors import RefusalRecord, log_refusal
 from slysock.http import head as heads
+from slysock.http.date import date_field
 from slysock.http.errors import RequestBroken
 from slysock.http.proxies import TrustedProxies
 from slysock.http.request import REASONS, Request
@@ -35,6 +38,7 @@ class HttpConnection:
         secure: whether the stream is under TLS.
         peer: the client's address, empty for Unix sockets.
         proxies: whose word about the client behind them counts.
+        refused: told of each head that is refused.
     """
 
     def __init__(
@@ -46,11 +50,13 @@ class HttpConnection:
         peer: str,
         sock: stdlib_socket.socket | None = None,
         proxies: TrustedProxies | None = None,
+        refused: Callable[[RefusalRecord], None] = log_refusal,
     ) -> None:
         self._stream = HttpStream(stream, sock, config)
         self._secure = secure
         self._peer = peer
         self._proxies = proxies if proxies is not None and proxies.trusts(peer) else None
+        self._refused = refused
         self._request: Request | None = None
         self._idle: trio.CancelScope | None = None  # around a wait for the first byte of a request
 
@@ -113,6 +119,7 @@ class HttpConnection:
             h11.RemoteProtocolError: it will never be one.
             RequestBroken: the connection is lost.
         """
+        self._stream.skip_empty_lines()
         if not self._stream.buffered:
             if not await self._first_byte():
                 return None
@@ -133,12 +140,20 @@ class HttpConnection:
         """
         limit = self._stream.config.max_request_head_bytes + 1
         await trio.lowlevel.checkpoint()
-        if not self._stream.read_now(limit) and not self._stream.draining:
+        if self._stream.read_now(limit):
+            self._stream.skip_empty_lines()
+        if not (self._stream.buffered or self._stream.at_eof or self._stream.draining):
             deadline = trio.current_time() + self._stream.config.request_head_seconds
             with trio.CancelScope(deadline=deadline) as self._idle:
-                await self._stream.read_more(limit)
+                await self._read_beginning(limit)
             self._idle = None
         return self._stream.buffered > 0
+
+    async def _read_beginning(self, max_bytes: int) -> None:
+        """Read until there is more than empty lines, or the end. Raises like `_read_head`."""
+        while not (self._stream.buffered or self._stream.at_eof):
+            await self._stream.read_more(max_bytes)
+            self._stream.skip_empty_lines()
 
     async def _rest_of_head(self) -> h11.Request | None:
         """Read until h11 has a head; None when the peer sends no more. Raises like `_read_head`."""
@@ -157,6 +172,9 @@ class HttpConnection:
             seen = self._proxies.see(headers, peer=peer, secure=secure)
             headers, secure, peer = seen.headers, seen.secure, seen.address
         fields = heads.first_values(headers)
+        if len(fields) < len(headers):  # something came twice
+            headers = heads.join_cookies(headers)
+            fields = heads.first_values(headers)
         judgement = heads.judge(head, fields)
         if isinstance(judgement, heads.BadHead):
             await self._refuse(judgement.status, judgement.reason, with_body=head.method != b"HEAD")
@@ -167,9 +185,11 @@ class HttpConnection:
     async def _refuse(self, status: int, reason: str = "", *, with_body: bool = True) -> None:
         """Answer a head that became no request; whether that arrives is the peer's concern."""
         text = reason.encode() or REASONS[status]
+        self._refused(RefusalRecord(reason="request", detail=f"{status} {text.decode()}", address=self._peer))
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"content-length", b"%d" % len(text)),
+            date_field(),
             (b"connection", b"close"),
         ]
         response = h11.Response(status_code=status, headers=headers, reason=REASONS[status])

@@ -39,6 +39,17 @@ def first_values(headers: Headers) -> Fields:
     return dict(reversed(headers))
 
 
+def join_cookies(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """Make one field of the cookies that came in several, behind the others.
+
+    RFC 9113, section 8.2.3, of HTTP/2, where clients split them: they "MUST be concatenated into a single octet string
+    using the two-octet delimiter of 0x3b, 0x20" for HTTP/1.1. Not every proxy does.
+    """
+    cookies = [value for name, value in headers if name == b"cookie"]
+    others = [field for field in headers if field[0] != b"cookie"]
+    return [*others, (b"cookie", b"; ".join(cookies))] if cookies else others
+
+
 def judge(head: h11.Request, fields: Fields) -> Target | BadHead:
     """Take a head's target apart, or say why the request is refused."""
     if head.http_version not in (b"1.0", b"1.1"):

@@ -18,6 +18,8 @@ from typing import Final, final
 import msgspec
 import trio
 
+from slysock.http.arrival import note_arrivals
+
 logger = logging.getLogger("slysock")
 
 MAX_PORT: Final = 65_535
@@ -116,6 +118,7 @@ def _bind(family: int, kind: int, protocol: int, address: tuple[object, ...]) ->
             sock.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_REUSEADDR, 1)
         if family == stdlib_socket.AF_INET6:
             sock.setsockopt(stdlib_socket.IPPROTO_IPV6, stdlib_socket.IPV6_V6ONLY, 1)
+        note_arrivals(sock)
         sock.bind(address)
         sock.listen(_BACKLOG)
     except BaseException:

@@ -8,6 +8,7 @@ import h11
 import trio
 
 from slysock.http import head as heads
+from slysock.http.date import date_field
 from slysock.http.errors import BodyTooLarge, InvalidResponse, RequestBroken
 from slysock.http.head import Fields, Headers
 from slysock.http.stream import HttpStream
@@ -36,6 +37,8 @@ class Request:
         http_version: `1.0` or `1.1`.
         peer: the client's address, of which a trusted proxy's word counts; empty for Unix sockets.
         secure: whether the client's connection is under TLS, likewise.
+        connection: tells the connections apart that are open at the same time.
+        came_ns: when its head arrived; what arrived later has a larger one, on whichever connection.
         upgrade: the protocol the client asks to switch to, in lower case; None when it asks for none.
     """
 
@@ -62,6 +65,10 @@ class Request:
         self.upgrade = heads.upgrade_of(head, headers, fields)
         self.body_complete = False
         """Whether the whole body has been read; True from the start when there is none."""
+        self.connection = id(stream)
+        self.came_ns = stream.received_ns
+        self.extra_headers: Headers = ()
+        """What `respond` adds to the headers that it is given, whoever calls it."""
         self._stream = stream
         self._fields = fields
         self._unread = heads.body_length(fields)  # bytes of the body that h11 has not given yet; None: chunked
@@ -148,7 +155,7 @@ class Request:
     # ---- the answer ---------------------------------------------------------------------------------------------
 
     async def respond(self, status: int, headers: Headers = (), body: bytes = b"") -> None:
-        """Answer in one piece. Content-Length is added; HEAD, 204 and 304 send no body.
+        """Answer in one piece. Content-Length and Date are added; HEAD, 204 and 304 send no body.
 
         Cancelled: the connection is broken and serves no further request.
 
@@ -157,19 +164,21 @@ class Request:
             RequestBroken: the peer left, or took nothing for `write_timeout_seconds`.
         """
         length = () if status in BODILESS else ((b"content-length", b"%d" % len(body)),)
-        self._begin(_familiar_response(status, (*headers, *length, *self._closing())))
+        extra = (*self.extra_headers, date_field())
+        self._begin(_familiar_response(status, (*headers, *extra, *length, *self._closing())))
         await self.end(body)
 
     def start(self, status: int, headers: Headers = ()) -> None:
         """Begin an answer. Nothing is written before `send` or `end`, so that head and body share a segment.
 
         Without a Content-Length among the headers the body is sent in chunks, or to an HTTP/1.0 peer up to the end of
-        the connection.
+        the connection. A Date is added where there is none.
 
         Raises:
             InvalidResponse: status or headers are no HTTP; another answer may be given if none was begun before.
         """
-        self._begin(_response(status, (*headers, *self._closing())))
+        dated = any(name.lower() == b"date" for name, _ in headers)
+        self._begin(_response(status, (*headers, *(() if dated else (date_field(),)), *self._closing())))
 
     async def send(self, chunk: bytes) -> None:
         """Write a piece of the body; where the answer has no body, drop it.
@@ -190,6 +199,11 @@ class Request:
         """
         last = self._encode_chunk(chunk) if chunk else b""
         await self._write(last + self._stream.encode(END))
+
+    @property
+    def written_bytes(self) -> int:
+        """How much has been written on this connection, in all; only differences say something of this answer."""
+        return self._stream.written_bytes
 
     def abandon(self) -> None:
         """Give the connection up with the answer unfinished; the peer sees it broken off."""
@@ -229,15 +243,33 @@ class Request:
         nothing is read, so its leaving goes unnoticed. A peer that closes only its sending side counts as gone.
         Cancelled: nothing is lost.
         """
-        while not self._stream.at_eof:
-            room = self._stream.config.max_request_head_bytes - self._stream.buffered
-            if room <= 0:
-                await trio.sleep_forever()
-            try:
-                await self._stream.read_more(room)
-            except RequestBroken:
-                return
+        while await self._read_ahead():
+            pass
         await trio.lowlevel.checkpoint()
+
+    async def wait_next(self) -> bool:
+        """Wait until the peer has sent something behind this request, or has gone; False when it has gone.
+
+        Cancelled: nothing is lost.
+        """
+        while not self._stream.has_next:
+            if not await self._read_ahead():
+                return False
+        await trio.lowlevel.checkpoint()
+        return True
+
+    async def _read_ahead(self) -> bool:
+        """Read what comes behind this request; False when the peer has gone."""
+        if self._stream.at_eof:
+            return False
+        room = self._stream.config.max_request_head_bytes - self._stream.buffered
+        if room <= 0:
+            await trio.sleep_forever()
+        try:
+            await self._stream.read_more(room)
+        except RequestBroken:
+            return False
+        return True
 
     def hand_over(self) -> bytes:
         """Leave HTTP: return what the client has sent behind this request already.
@@ -262,6 +294,7 @@ def _response(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> h11.Resp
         raise InvalidResponse(str(exc)) from exc
 
 
-# Heads of whole answers come again and again, and a checked one is a value: 4 µs less for each of them. What a client
-# sends and gets back in a head is bounded by its request's, so that they take 2 MB at worst.
+# Heads of whole answers come again and again, for as long as their date is the same, and a checked one is a value: 4 µs
+# less for each of them. What a client sends and gets back in a head is bounded by its request's, so that they take
+# 2 MB at worst.
 _familiar_response: Final = lru_cache(maxsize=128)(_response)

@@ -5,6 +5,7 @@ not.
 """
 
 import socket as stdlib_socket
+import time
 from contextlib import suppress
 from typing import Final, final
 
@@ -12,6 +13,7 @@ import h11
 import trio
 
 from slysock.config import Config
+from slysock.http.arrival import ANCILLARY_BYTES, arrival_ns
 from slysock.http.errors import InvalidResponse, RequestBroken
 
 PIECE_BYTES: Final = 16_384
@@ -34,18 +36,25 @@ class HttpStream:
     Attributes:
         machine: h11's state, for reading. Only this class feeds it; see `encode`.
         at_eof: the peer has said that it sends no more.
+        received_ns: when the last piece arrived: at the kernel where that can be known, else here.
         draining: answers from now on end the connection.
+        written_bytes: what has been written, in all.
     """
 
     def __init__(self, stream: trio.abc.Stream, sock: stdlib_socket.socket | None, config: Config) -> None:
-        self.machine = h11.Connection(h11.SERVER, max_incomplete_event_size=config.max_request_head_bytes)
         self.config = config
+        self.machine = self._new_machine()
         self.at_eof = False
+        self.received_ns = 0
         self.draining = False
+        self.written_bytes = 0
         self._stream = stream
         self._sock = sock
         self._lost = False  # reading or writing has failed, or somebody gave the connection up
         self._writing = False  # stays True when a write was cut: half a message is on the wire
+
+    def _new_machine(self) -> h11.Connection:
+        return h11.Connection(h11.SERVER, max_incomplete_event_size=self.config.max_request_head_bytes)
 
     @property
     def broken(self) -> bool:
@@ -56,6 +65,25 @@ class HttpStream:
     def buffered(self) -> int:
         """Bytes received that h11 has not consumed."""
         return len(self.machine.trailing_data[0])
+
+    @property
+    def has_next(self) -> bool:
+        """Whether the peer has sent more than line ends behind a request that is not answered yet."""
+        return bool(self.machine.trailing_data[0].strip(b"\r\n"))
+
+    def skip_empty_lines(self) -> None:
+        """Drop line ends that stand where a request line may begin; h11 would take them for an empty one.
+
+        RFC 9112, section 2.2: "a server that is expecting to receive and parse a request-line SHOULD ignore at least
+        one empty line (CRLF) received prior to the request-line", for the sake of clients that end a body with one.
+        """
+        ahead, _ = self.machine.trailing_data
+        if ahead[:1] in (b"\r", b"\n"):
+            self.machine = self._new_machine()  # h11 lets nobody take anything out of its buffer
+            if rest := ahead.lstrip(b"\r\n"):
+                self.machine.receive_data(rest)
+            if self.at_eof:
+                self.machine.receive_data(b"")
 
     def give_up(self) -> None:
         """Make sure that the connection is not used again, and is closed without courtesy."""
@@ -69,10 +97,12 @@ class HttpStream:
         """
         size = min(max_bytes, PIECE_BYTES)
         try:
-            data = await self._stream.receive_some(size) if self._sock is None else await _receive(self._sock, size)
+            if self._sock is None:
+                self._take(await self._stream.receive_some(size), time.time_ns())
+            else:
+                self._take(*await _receive(self._sock, size))
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as exc:
             raise self._lost_reading() from exc
-        self._take(data)
 
     def read_now(self, max_bytes: int) -> bool:
         """Take a piece that is there already, or the end; False when there is none, or one can only tell by waiting.
@@ -85,16 +115,16 @@ class HttpStream:
         if self._sock is None:
             return False
         try:
-            data = self._sock.recv(min(max_bytes, PIECE_BYTES))
+            self._take(*_receive_now(self._sock, min(max_bytes, PIECE_BYTES)))
         except BlockingIOError:
             return False
         except OSError as exc:
             raise self._lost_reading() from exc
-        self._take(data)
         return True
 
-    def _take(self, data: bytes | bytearray) -> None:
+    def _take(self, data: bytes | bytearray, received_ns: int) -> None:
         self.at_eof = not data
+        self.received_ns = received_ns
         self.machine.receive_data(bytes(data))
 
     def _lost_reading(self) -> RequestBroken:
@@ -126,6 +156,7 @@ class HttpStream:
         self._writing = True
         try:
             sent = self._write_now(data)
+            self.written_bytes += sent
             if sent < len(data):
                 await self._write_slowly(memoryview(data)[sent:])
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError) as exc:
@@ -145,6 +176,7 @@ class HttpStream:
         for start in range(0, len(view), WRITE_PIECE_BYTES):
             with trio.fail_after(self.config.write_timeout_seconds):
                 await self._stream.send_all(view[start : start + WRITE_PIECE_BYTES])
+            self.written_bytes += min(WRITE_PIECE_BYTES, len(view) - start)
 
     async def linger(self, max_bytes: int) -> None:
         """Say that no more will be sent, then drop what the peer still sends, at most `max_bytes`.
@@ -169,10 +201,20 @@ class HttpStream:
             await self._stream.aclose()
 
 
-async def _receive(sock: stdlib_socket.socket, max_bytes: int) -> bytes:
+def _receive_now(sock: stdlib_socket.socket, max_bytes: int) -> tuple[bytes, int]:
+    """Return what is there, and when it arrived.
+
+    Raises:
+        OSError: as `recvmsg` does; BlockingIOError where nothing is there.
+    """
+    data, ancillary, _flags, _address = sock.recvmsg(max_bytes, ANCILLARY_BYTES)
+    return data, arrival_ns(ancillary)
+
+
+async def _receive(sock: stdlib_socket.socket, max_bytes: int) -> tuple[bytes, int]:
     if sock.fileno() < 0:  # no file descriptor to wait for: an application may ask after its connection is closed
         raise trio.ClosedResourceError
     while True:
         await trio.lowlevel.wait_readable(sock)
         with suppress(BlockingIOError):  # somebody woke us for nothing
-            return sock.recv(max_bytes)
+            return _receive_now(sock, max_bytes)

@@ -1,4 +1,4 @@
-"""Who a client is: JSON Web Tokens, and the keys that verify them. For any program; the server knows nothing of it.
+"""Who a client is: JSON Web Tokens, and the keys that verify them. For any program; the server knows nothing of them.
 
     from slysock import ConnectionRefused, Router, Server, Socket
     from slysock.identity import TokenError, Tokens, secret_key
@@ -20,9 +20,10 @@
 
     server = Server(chat)
 
-A client brings its token as `io("/chat", { auth: { token } })`, or where else `find_token` looks. In place of a secret,
-`public_key(pem)` verifies by one public key and `RemoteKeys(url)` by a key set that rotates. A token is looked at when
-its client connects and not again: whoever must leave when it ends is to be disconnected at `identity.expires_at`.
+A client brings its token as `io("/chat", { auth: { token } })`, or wherever else `find_token` looks. In place of a
+secret, `public_key(pem)` verifies with one public key and `RemoteKeys(url)` with a key set that rotates. A token is
+checked when its client connects and not again: to end a connection with its token, disconnect the client at
+`identity.expires_at`.
 """
 
 from slysock.extras import needs_extra

@@ -7,11 +7,11 @@ from slysock.identity.errors import TokenInvalid, TokenMissing
 def find_token(handshake: Handshake, *, cookie_origins: Origins | None = None) -> str:
     """Find a client's token: in `auth.token`, the Authorization header, `?token=` or the cookie `token`, in this order.
 
-    A cookie is sent by the browser whoever's page asks, so it counts only where the page is ours or of
-    `cookie_origins`: no foreign page rides on it.
+    A browser sends a cookie whichever page asks, so it counts only for pages of our own origin and of `cookie_origins`:
+    no foreign page can make use of it.
 
     Raises:
-        TokenMissing: in none of these places.
+        TokenMissing: there is none in these places.
         TokenInvalid: `auth.token` is not text.
     """
     given = handshake.auth.get("token")

@@ -2,9 +2,9 @@
 
     TokenError
     ├── TokenMissing      the client carries none
-    ├── TokenExpired      it was good once
-    ├── TokenInvalid      it was never good, or is not yet
-    └── KeysUnavailable   nobody can tell now; the same token may pass later
+    ├── TokenExpired      it was valid once
+    ├── TokenInvalid      it was never valid, or is not yet
+    └── KeysUnavailable   it cannot be verified now; the same token may pass later
 
 No text holds a token, a key or a claim: each may be logged and shown to the client.
 """
@@ -18,7 +18,7 @@ class TokenError(Exception):
 
 @final
 class TokenMissing(TokenError):
-    """There was none in any place where one may be."""
+    """There was no token in any place where one may be."""
 
     def __str__(self) -> str:
         return "Authentication token is missing"
@@ -26,7 +26,7 @@ class TokenMissing(TokenError):
 
 @final
 class TokenExpired(TokenError):
-    """It was good once."""
+    """The token was valid once."""
 
     def __str__(self) -> str:
         return "Authentication token has expired"

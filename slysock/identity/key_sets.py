@@ -1,10 +1,10 @@
-"""Public keys by URL: a JSON Web Key Set that is fetched when it is needed, kept, and fetched anew when keys rotate.
+"""Public keys by URL: a JSON Web Key Set that is fetched when it is needed, kept, and fetched again when keys rotate.
 
 Source: RFC 7517 (JSON Web Key), RFC 7518 section 6 (the parameters of RSA and EC keys).
 
-A set is used for `max_age_seconds`. A token whose key is not in it has it fetched at once, so that a new key works
-from its first token on, but no more often than every `pause_seconds`: anybody can make up key ids. While the URL cannot
-be reached, the keys that are known go on working; only tokens of unknown keys are answered "not at the moment".
+A set is used for `max_age_seconds`. A token whose key is not in it makes us fetch it again at once, so that a new key
+works from its first token on, but no more often than every `pause_seconds`: anybody can make up key ids. While the URL
+cannot be reached, the known keys go on working; only tokens of unknown keys are answered "not possible at the moment".
 """
 
 import logging
@@ -28,7 +28,7 @@ MAX_AGE_SECONDS: Final = 600.0
 
 PAUSE_SECONDS: Final = 10.0
 FETCH_SECONDS: Final = 5.0
-"""A client waits as long for its connection, at most."""
+"""The longest that a client waits for its connection because of this."""
 
 MAX_BYTES: Final = 524_288
 MAX_KEYS: Final = 100
@@ -38,12 +38,12 @@ Fetch: TypeAlias = Callable[[str], Awaitable[bytes]]
 
 @final
 class FetchFailed(Exception):
-    """A key set could not be had; the text is for the log."""
+    """A key set could not be fetched; the text is for the log."""
 
 
 @final
 class JsonWebKey(msgspec.Struct, frozen=True):
-    """What is looked at of a key before it is used."""
+    """The members of a key that are checked before it is used."""
 
     kty: str
     kid: str | None = None
@@ -66,7 +66,7 @@ class RemoteKeys:
 
     Args:
         url: of the set.
-        fetch: gets the body of a URL, or raises FetchFailed; bounded here in time, there in size.
+        fetch: gets the body of a URL, or raises FetchFailed; it bounds the size, we bound the time.
         max_age_seconds: how long a set is used before it is fetched again.
         pause_seconds: the least time between two attempts.
     """
@@ -127,7 +127,7 @@ class RemoteKeys:
                     self._keys = read_key_set(await self._fetch(self._url))
             except (FetchFailed, trio.TooSlowError) as error:
                 self._failure = error
-                logger.warning("the keys at %s cannot be had: %s", self._url, str(error) or "no answer in time")
+                logger.warning("the keys at %s cannot be fetched: %s", self._url, str(error) or "no answer in time")
             else:
                 self._fetched_at, self._failure = trio.current_time(), None
             finally:
@@ -135,10 +135,10 @@ class RemoteKeys:
 
 
 def read_key_set(body: bytes) -> Mapping[str | None, list[VerificationKey]]:
-    """Read those keys of a set that tokens can be verified by; others are left out.
+    """Read those keys of a set that can verify tokens; others are left out.
 
     Raises:
-        FetchFailed: it is no key set, or has no such key.
+        FetchFailed: it is not a key set, or has no such key.
     """
     try:
         raw_keys = msgspec.json.decode(body, type=KeySet).keys
@@ -150,7 +150,7 @@ def read_key_set(body: bytes) -> Mapping[str | None, list[VerificationKey]]:
         if key is not None:
             keys.setdefault(key_id, []).append(key)
     if not keys:
-        raise FetchFailed("no key for RS256 or ES256 is in the set")
+        raise FetchFailed("the set has no key for RS256 or ES256")
     return keys
 
 
@@ -173,7 +173,7 @@ async def fetch_by_http(url: str) -> bytes:
     """Get the body of a URL by HTTP.
 
     Raises:
-        FetchFailed: no answer, one that is no 200, or a body beyond `MAX_BYTES`.
+        FetchFailed: no answer, a status other than 200, or a body beyond `MAX_BYTES`.
     """
     body = bytearray()
     try:

@@ -44,7 +44,7 @@ class KeySource(Protocol):
 
         Raises:
             TokenInvalid: there is none.
-            KeysUnavailable: it cannot be had now.
+            KeysUnavailable: it cannot be fetched now.
         """
         ...
 
@@ -65,7 +65,7 @@ class FixedKeys:
 
 
 def secret_key(secret: str, *older: str) -> FixedKeys:
-    """Verify by a shared secret, HS256; and by older ones, as long as tokens that they signed are about.
+    """Make a key source that verifies with a shared secret, HS256, and with older ones, while their tokens are in use.
 
     Raises:
         BadKey: one is empty.
@@ -79,7 +79,7 @@ def secret_key(secret: str, *older: str) -> FixedKeys:
 
 
 def public_key(pem: bytes) -> FixedKeys:
-    """Verify by a public key: RSA by RS256, P-256 by ES256.
+    """Make a key source that verifies with a public key: RSA for RS256, P-256 for ES256.
 
     Raises:
         BadKey: not a public key in PEM form, or of a kind that neither algorithm takes.

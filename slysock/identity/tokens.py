@@ -1,4 +1,4 @@
-"""JSON Web Tokens: what makes one good, and whom it names.
+"""JSON Web Tokens: what makes one valid, and whom it identifies.
 
 Source: RFC 7519 (JSON Web Token).
 """
@@ -22,7 +22,7 @@ Claims: TypeAlias = Mapping[str, object]
 """What a token says, as decoded from its JSON."""
 
 Clock: TypeAlias = Callable[[], float]
-"""Returns the present, in seconds since 1970."""
+"""Returns the present time in seconds since 1970."""
 
 MAX_TOKEN_CHARACTERS: Final = 16_384
 """Twice what proxies take in a header by default; bounds what a client makes us decode."""
@@ -34,7 +34,7 @@ ROLE_CLAIMS: Final = ("role", "userRole", "userType", "type")
 
 @final
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a good token names."""
+    """Whom a valid token identifies."""
 
     user_id: str | int
     """As in the claim."""
@@ -46,7 +46,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds since 1970; None for a token that does not expire."""
 
     claims: Claims
-    """All that the token says; signed, thus the issuer's word."""
+    """All that the token says; it is signed, so the issuer says so."""
 
 
 @final
@@ -55,10 +55,10 @@ class Tokens:
 
     Args:
         keys: decides whose signature counts. May be replaced; whoever has been let in stays.
-        audience: what `aud` must name; None leaves it unlooked at.
-        issuer: what `iss` must be; None leaves it unlooked at.
-        clock: the present, for `exp` and `nbf`.
-        cookie_origins: pages that may use a cookie as their token, beside our own; as in `Config.cors_origins`.
+        audience: what `aud` must name; None accepts any.
+        issuer: what `iss` must be; None accepts any.
+        clock: the present time, for `exp` and `nbf`.
+        cookie_origins: whose pages may use a cookie as their token, besides our own; as in `Config.cors_origins`.
     """
 
     def __init__(
@@ -86,12 +86,12 @@ class Tokens:
         return await self.verify(find_token(handshake, cookie_origins=self._cookie_origins))
 
     async def verify(self, token: str) -> Identity:
-        """Check a token and say whom it names.
+        """Check a token and return whom it identifies.
 
         Raises:
             TokenExpired: its time is over.
-            TokenInvalid: it was never good, or not yet.
-            KeysUnavailable: nobody can tell now.
+            TokenInvalid: it was never valid, or is not yet.
+            KeysUnavailable: it cannot be verified now.
         """
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
             raise TokenInvalid
@@ -159,7 +159,7 @@ def make_token(
     audience: str | None = None,
     issuer: str | None = None,
 ) -> str:
-    """Sign a token by HS256, for development: in production the back-end that knows the users does it."""
+    """Sign a token with HS256, for development: in production, the back-end that knows the users does it."""
     times = {"iat": int(now), "exp": int(now + expires_in_seconds)}
     names = {name: value for name, value in (("aud", audience), ("iss", issuer)) if value is not None}
     with warnings.catch_warnings():
@@ -179,7 +179,7 @@ def _read_header(token: str) -> tuple[str, str | None]:
 
 
 def _seconds(claims: Claims, name: str) -> float | None:
-    """Read a time (RFC 7519, NumericDate). A time that is none must not pass for "never"."""
+    """Read a time (RFC 7519, NumericDate). A claim that is not a time must not pass for "never"."""
     value = claims.get(name)
     if value is None:
         return None

@@ -7,6 +7,7 @@ from typing import final
 
 import trio
 
+from slysock.engineio.timers import Timers
 from slysock.errors import AckTimeout, Disconnected
 from slysock_protocol.socketio import Body, decode_array
 
@@ -53,17 +54,22 @@ class Answers:
         if self._missing <= 0:
             self._done.set()
 
-    async def wait(self, timeout_seconds: float) -> None:
-        """Wait until nobody is missing.
+    async def wait(self, timeout_seconds: float, timers: Timers) -> None:
+        """Wait until nobody is missing. Time in which the server's loop stands still does not count.
 
         Raises:
             AckTimeout: somebody still is; the answers that came are with it.
         """
         if self._missing > 0:
-            with trio.move_on_after(timeout_seconds):
+            timer = timers.call_later(timeout_seconds, self._done.set)
+            try:
                 await self._done.wait()
-            if not self._done.is_set():
+            finally:
+                timer.cancel()
+            if self._missing > 0:
                 raise AckTimeout(f"{self._missing} of the clients did not answer in {timeout_seconds} s", self.values)
+        else:
+            await trio.lowlevel.checkpoint()  # who asks again and again must not keep the loop to itself
 
     def only(self) -> object:
         """Return the answer of a call to one client.

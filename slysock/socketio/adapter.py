@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from typing import Protocol, assert_never, final
 
 from slysock.engineio.session import Session
+from slysock.engineio.timers import Timers
 from slysock.handlers.table import Table
 from slysock.ids import RoomName, SocketId
 from slysock.socketio.acks import Answers
 from slysock.socketio.client_socket import Socket
 from slysock.socketio.commands import Audience, Command, Disconnect, Emit, Join, Leave
+from slysock.socketio.loop import Loop
 from slysock.socketio.observer import Observers
 from slysock.socketio.rooms import Rooms
 from slysock.socketio.states import MemberState
@@ -29,6 +31,11 @@ class Target(Protocol):
     @property
     def id(self) -> SocketId:
         """The socket's id."""
+        ...
+
+    @property
+    def called(self) -> str:
+        """The namespace, as this client calls it."""
         ...
 
     @property
@@ -65,22 +72,24 @@ class CommandListener(Protocol):
 
 @final
 class Adapter:
-    """One namespace on this server."""
+    """One namespace on this server.
+
+    `perform`, `gather` and `sockets` may be called from any thread; the rest is the loop's.
+    """
 
     def __init__(
-        self,
-        name: str,
-        table: Table,
-        parser: Parser,
-        observers: Observers,
+        self, name: str, table: Table, parser: Parser, observers: Observers, *, loop: Loop, timers: Timers
     ) -> None:
         self.name = name
         self.table = table
         self.parser = parser
         self.observers = observers
+        self.loop = loop
+        self.timers = timers
         self._listeners: list[CommandListener] = []
         self._rooms: Rooms[Target] = Rooms()
         self._ack_ids = itertools.count()
+        self._odd_names = 0  # clients that call the namespace by another name than its own
 
     def __len__(self) -> int:
         """Count the clients."""
@@ -93,12 +102,16 @@ class Adapter:
         self._listeners.append(listener)
 
     def perform(self, command: Command) -> None:
-        """Apply a command, and offer it to whoever listens.
+        """Apply a command, and offer it to whoever listens. From another thread: soon, in the loop.
 
         Raises:
             LocalProtocolError: an event that cannot be encoded; nobody got it.
+            RuntimeError: from another thread, and the server has ended.
         """
-        self.apply(command)
+        self.loop.run(self._perform, command, self._encoded(command))
+
+    def _perform(self, command: Command, outgoing: Outgoing | None) -> None:
+        self._apply(command, outgoing)
         for listener in self._listeners:
             listener.performed(self.name, command)
 
@@ -108,9 +121,20 @@ class Adapter:
         Raises:
             LocalProtocolError: an event that cannot be encoded; nobody got it.
         """
+        self._apply(command, self._encoded(command))
+
+    def _encoded(self, command: Command) -> Outgoing | None:
+        """Encode what is to be sent, in the thread that says it: it learns what is wrong, and may change its values.
+
+        Raises:
+            LocalProtocolError: the event cannot be encoded.
+        """
+        return self.parser.event(self.name, command.event, command.args) if isinstance(command, Emit) else None
+
+    def _apply(self, command: Command, outgoing: Outgoing | None) -> None:
         match command:
             case Emit(audience, event, args):
-                outgoing = self.parser.event(self.name, event, args)
+                assert outgoing is not None
                 self._deliver(self.find(audience), outgoing, event, args, volatile=audience.volatile)
             case Join(audience, rooms):
                 for target in self.find(audience):
@@ -125,7 +149,14 @@ class Adapter:
                 assert_never(command)
 
     def _deliver(
-        self, targets: list[Target], outgoing: Outgoing, event: str, args: tuple[object, ...], *, volatile: bool
+        self,
+        targets: list[Target],
+        outgoing: Outgoing,
+        event: str,
+        args: tuple[object, ...],
+        *,
+        volatile: bool = False,
+        ack_id: int | None = None,
     ) -> None:
         if self.table.outgoing:
             for socket in [target.socket for target in targets]:
@@ -133,8 +164,25 @@ class Adapter:
             targets = [target for target in targets if target.state == "in"]  # a listener may send somebody away
         if volatile:
             targets = [target for target in targets if target.session.transport.takes(outgoing)]
+        if self._odd_names:
+            self._send_under_their_names(targets, {self.name: outgoing}, event, args, ack_id)
+            return
         for target in targets:
             target.session.send(outgoing)
+
+    def _send_under_their_names(
+        self,
+        targets: list[Target],
+        packets: dict[str, Outgoing],
+        event: str,
+        args: tuple[object, ...],
+        ack_id: int | None,
+    ) -> None:
+        """Send an event to each target under the name by which it calls the namespace; encoded once for each name."""
+        for target in targets:
+            if target.called not in packets:
+                packets[target.called] = self.parser.event(target.called, event, args, ack_id)
+            target.session.send(packets[target.called])
 
     def tell_listeners(self, socket: Socket, event: str, args: tuple[object, ...]) -> None:
         """Tell the listeners of `on_any_outgoing` of an event for one client."""
@@ -148,6 +196,7 @@ class Adapter:
         self, audience: Audience, event: str, args: tuple[object, ...], timeout_seconds: float
     ) -> list[object]:
         """Send an event to an audience and gather the acknowledgements; see Broadcast.call."""
+        self.loop.check()
         targets = self.find(audience)
         ack_id = self.next_ack_id()
         outgoing = self.parser.event(self.name, event, args, ack_id)
@@ -155,8 +204,8 @@ class Adapter:
         for target in targets:
             target.expect_ack(ack_id, answers)
         try:
-            self._deliver(targets, outgoing, event, args, volatile=False)
-            await answers.wait(timeout_seconds)
+            self._deliver(targets, outgoing, event, args, ack_id=ack_id)
+            await answers.wait(timeout_seconds, self.timers)
         finally:
             for target in targets:
                 target.forget_ack(ack_id)
@@ -173,8 +222,12 @@ class Adapter:
         return self._rooms.targets(audience.rooms, audience.excluded)
 
     def sockets(self, audience: Audience) -> list[Socket]:
-        """List an audience, as users hold it."""
-        return [target.socket for target in self.find(audience)]
+        """List an audience, as users hold it.
+
+        Raises:
+            RuntimeError: from another thread, and the server has ended.
+        """
+        return self.loop.ask(lambda: [target.socket for target in self.find(audience)])
 
     def get(self, socket_id: str) -> Target | None:
         """Find a client by its id."""
@@ -182,11 +235,13 @@ class Adapter:
 
     def add(self, target: Target, rooms: Iterable[str]) -> None:
         """Take a client in that has been let in."""
+        self._odd_names += target.called != self.name
         self._rooms.add(target.id, target)
         self._rooms.join(target.id, rooms)
 
     def remove(self, target: Target) -> None:
         """Take a client out."""
+        self._odd_names -= target.called != self.name
         self._rooms.remove(target.id)
 
     def join(self, target: Target, rooms: Iterable[str]) -> None:

@@ -42,16 +42,31 @@ class Seat(Protocol):
     async def call(self, event: str, args: tuple[object, ...], timeout_seconds: float) -> object:
         """See Socket.call."""
 
+    @property
+    def waiting_bytes(self) -> int:
+        """See Socket.waiting_bytes."""
+        ...
+
+    async def wait_drained(self, below: int) -> None:
+        """See Socket.drained."""
+
     def start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
         """See Socket.start_soon."""
 
     def disconnect(self, *, close: bool) -> None:
         """See Socket.disconnect."""
 
+    def report_refusal(self, socket: "Socket", reason: str, detail: str) -> None:
+        """See Socket.report_refusal."""
+
 
 @final
 class Socket:
     """One client in one namespace. Handlers, hooks and middleware get it as their first argument.
+
+    May be used from any thread: what returns nothing is handed to the server's event loop, which does it soon and in
+    order; what has to be awaited can only be awaited there. Once the server has ended, calls from other threads raise
+    RuntimeError.
 
     Attributes:
         id: names the client in this namespace; public, unlike the id of its session.
@@ -126,6 +141,22 @@ class Socket:
         return await self._seat.call(event, args, timeout)
 
     @property
+    def waiting_bytes(self) -> int:
+        """How much waits for the client's connection to take it; all its namespaces together. 0 when it has left."""
+        return self._seat.waiting_bytes
+
+    async def drained(self, below: int = 1_048_576) -> None:
+        """Wait until fewer bytes than `below` wait for the client: between the pieces of something large.
+
+        Raises:
+            Disconnected: the client has left.
+            ValueError: `below` is less than 1.
+        """
+        if below < 1:
+            raise ValueError(f"below must be at least 1, not {below}: fewer bytes than none cannot wait")
+        await self._seat.wait_drained(below)
+
+    @property
     def volatile(self) -> "Broadcast":
         """This client, if it can take an event right now."""
         return self.namespace.to(self.id).volatile
@@ -172,3 +203,12 @@ class Socket:
         this. What was emitted before still arrives.
         """
         self._seat.disconnect(close=close)
+
+    def report_refusal(self, reason: str, detail: str) -> None:
+        """Tell observers, and the log at level DEBUG, that the application refuses this client something.
+
+        Args:
+            reason: why, in a word, such as `token`.
+            detail: why, in more words. No secrets: no token, no cookie.
+        """
+        self._seat.report_refusal(self, reason, detail)

@@ -12,6 +12,7 @@ from slysock.engineio.receiver import ReceiverStatistics
 from slysock.engineio.session import Session
 from slysock.engineio.timers import Timer, Timers
 from slysock.engineio.transport import Ending
+from slysock.errors import RefusalRecord
 from slysock.handlers.tasks import Tasks
 from slysock.ids import DisconnectReason
 from slysock.request import Handshake
@@ -75,8 +76,9 @@ class Connection:
         self.session = session
         self._around = around
         self._decoder = around.parser.decoder()
-        self._members: dict[str, Member] = {}  # namespace -> the client there; also while it is joining
-        self._left: dict[str, None] = {}  # namespaces the server took it out of: late packets for them are no error
+        # Namespace, as the client calls it -> the client there; also while it is joining.
+        self._members: dict[str, Member] = {}
+        self._left: dict[str, None] = {}  # likewise: late packets for what the server took it out of are no error
         self._bytes = 0  # so far, of a packet whose attachments are awaited
         self._binaries = 0  # binary messages so far
         self._patience: Timer | None = None  # looks after announced attachments
@@ -89,6 +91,7 @@ class Connection:
         self._deadline = around.timers.call_later(around.config.connect_timeout_seconds, self._give_up)
 
     def _give_up(self) -> None:
+        self._refuse("namespace", "joined none in time")
         self.session.close("forced server close", Ending.ERROR)
 
     # -- messages in -------------------------------------------------------------------------------------------------
@@ -160,10 +163,12 @@ class Connection:
 
     def _connect(self, packet: Connect) -> None:
         if len(self._members) >= self._around.config.max_namespaces:
+            self._refuse("capacity", "in max_namespaces already", packet.namespace)
             self.session.send(self._around.parser.refused(packet.namespace, _TOO_MANY))
             return
-        found = self._around.namespaces.find(packet.namespace)
+        found = self._around.namespaces.find_called(packet.namespace)
         if found is None:
+            self._refuse("namespace", "no router is for it", packet.namespace)
             self.session.send(self._around.parser.refused(packet.namespace, _REFUSED_NAMESPACE))
             return
         request = self.session.request
@@ -177,10 +182,19 @@ class Connection:
             url=request.url,
             issued=time.time(),
         )
-        member = Member(self, found, handshake)
+        member = Member(self, found, handshake, called=packet.namespace)
         self._left.pop(packet.namespace, None)
         self._members[packet.namespace] = member
         copy_context().run(member.enter)
+
+    def _refuse(self, reason: str, detail: str, namespace: str | None = None) -> None:
+        """Tell observers; a query behind the name of a namespace is none of their business."""
+        if namespace is not None:
+            namespace = namespace.partition("?")[0]
+        address = self.session.request.address
+        self._around.observers.refused(
+            RefusalRecord(reason=reason, detail=detail, address=address, namespace=namespace)
+        )
 
     # -- members -----------------------------------------------------------------------------------------------------
 
@@ -190,7 +204,7 @@ class Connection:
 
     def left(self, member: Member) -> None:
         """Note that the client is out of a namespace."""
-        name = member.namespace
+        name = member.called
         if self._members.get(name) is member:
             del self._members[name]
             self._left[name] = None
@@ -218,6 +232,8 @@ class Connection:
         self._deadline.cancel()
         if self._patience is not None:
             self._patience.cancel()
+        if self.session.failure is not None:
+            self._refuse("protocol", self.session.failure)
         self._around.observers.session_closed(reason)
         for member in list(self._members.values()):
             member.close(reason, by_client=by_client)

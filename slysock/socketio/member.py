@@ -5,18 +5,22 @@ What users hold of it is a Socket. The two hold each other as long as the client
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import copy_context
-from types import CoroutineType
+from threading import get_ident
+from time import perf_counter
 from typing import Final, Protocol, cast, final
 
 import trio
 
 from slysock.engineio.session import Session
-from slysock.errors import ConnectionRefused, Refusal
+from slysock.errors import ConnectionRefused, Disconnected, Refusal, RefusalRecord
+from slysock.handlers.blocking import BLOCKING_SECONDS, run_without_waiting
 from slysock.handlers.dispatcher import Dispatcher, Job
+from slysock.handlers.functions import name_of
 from slysock.handlers.handler import Handler
-from slysock.handlers.invocation import Invocation, Routine, answer_failure, refuse_coroutine
+from slysock.handlers.hooks import ask, settle
+from slysock.handlers.invocation import Invocation, answer_failure
 from slysock.handlers.table import Hook
 from slysock.handlers.tasks import Tasks
 from slysock.ids import DisconnectReason, RoomName, SocketId
@@ -81,6 +85,8 @@ class Member:
 
     Attributes:
         id: the socket's.
+        called: the namespace, as this client calls it: it may have sent a query string behind the name, and understands
+            only what comes under the name that it has sent.
         session: the connection below, which other namespaces may share.
         socket: what users hold; only until the client has left.
         observers: who is told what happens.
@@ -93,9 +99,11 @@ class Member:
         "_background",
         "_dispatchers",
         "_entering",
+        "_has_reported",
         "_held",
         "_host",
         "_rooms",
+        "called",
         "id",
         "observers",
         "session",
@@ -103,8 +111,9 @@ class Member:
         "state",
     )
 
-    def __init__(self, host: Host, found: Found, handshake: Handshake) -> None:
+    def __init__(self, host: Host, found: Found, handshake: Handshake, *, called: str) -> None:
         self.id = SocketId(secrets.token_urlsafe(_ID_BYTES))
+        self.called = called
         self.session = host.session
         self.socket = Socket(self, self.id, found.namespace, handshake)
         self.observers = found.adapter.observers
@@ -112,6 +121,7 @@ class Member:
         self._host = host
         self._adapter = found.adapter
         self._entering = False  # a connect hook may be at work: events wait behind it
+        self._has_reported = False  # the application has told observers of a refusal, and why
         self._held: list[Outgoing] = []  # what was emitted before the client was in
         self._background: dict[trio.CancelScope, None] | None = None  # around each of what runs in the background
         self._rooms: frozenset[str] = frozenset()  # while joining: where it shall be; when gone: where it was
@@ -129,12 +139,18 @@ class Member:
     @property
     def rooms(self) -> frozenset[RoomName]:
         """See Socket.rooms."""
+        return self._adapter.loop.ask(self._where)
+
+    def _where(self) -> frozenset[RoomName]:
         if self.state == "in":
             return self._adapter.rooms_of(self)
         return frozenset(map(RoomName, {self.id, *self._rooms}))
 
     def join(self, rooms: tuple[str, ...]) -> None:
         """See Socket.join."""
+        self._adapter.loop.run(self._join, rooms)
+
+    def _join(self, rooms: tuple[str, ...]) -> None:
         if self.state == "in":
             self._adapter.join(self, rooms)
         elif self.state == "joining":
@@ -142,6 +158,9 @@ class Member:
 
     def leave(self, rooms: tuple[str, ...]) -> None:
         """See Socket.leave."""
+        self._adapter.loop.run(self._leave, rooms)
+
+    def _leave(self, rooms: tuple[str, ...]) -> None:
         if self.state == "in":
             self._adapter.leave(self, rooms)
         elif self.state == "joining":
@@ -158,7 +177,12 @@ class Member:
 
     def emit(self, event: str, args: tuple[object, ...]) -> None:
         """See Socket.emit. Local: only this server has the client."""
-        self._deliver(self._adapter.parser.event(self._adapter.name, event, args), event, args)
+        adapter = self._adapter
+        outgoing = adapter.parser.event(self.called, event, args)
+        if get_ident() == adapter.loop.thread:  # nearly always; `run` asks the same, for a fifth of an emit's time
+            self._deliver(outgoing, event, args)
+        else:
+            adapter.loop.run(self._deliver, outgoing, event, args)
 
     def _deliver(self, outgoing: Outgoing, event: str, args: tuple[object, ...]) -> None:
         if self.state in ("joining", "in"):
@@ -168,16 +192,30 @@ class Member:
 
     async def call(self, event: str, args: tuple[object, ...], timeout_seconds: float) -> object:
         """See Socket.call."""
+        self._adapter.loop.check()
         ack_id = self._adapter.next_ack_id()
-        outgoing = self._adapter.parser.event(self._adapter.name, event, args, ack_id)
+        outgoing = self._adapter.parser.event(self.called, event, args, ack_id)
         answers = Answers(1)
         self.expect_ack(ack_id, answers)
         try:
             self._deliver(outgoing, event, args)
-            await answers.wait(timeout_seconds)
+            await answers.wait(timeout_seconds, self._adapter.timers)
         finally:
             self.forget_ack(ack_id)
         return answers.only()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """See Socket.waiting_bytes."""
+        return self.session.transport.waiting_bytes if self.state in ("joining", "in") else 0
+
+    async def wait_drained(self, below: int) -> None:
+        """See Socket.drained."""
+        self._adapter.loop.check()
+        await trio.lowlevel.checkpoint()
+        await self.session.wait_drained(below)
+        if self.state not in ("joining", "in"):
+            raise Disconnected("the client has left")
 
     def expect_ack(self, ack_id: int, answers: Answers) -> None:
         """Expect an acknowledgement, unless the client has left."""
@@ -194,6 +232,9 @@ class Member:
 
     def start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
         """See Socket.start_soon."""
+        self._adapter.loop.run(self._start_soon, routine)
+
+    def _start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
         if self.state in ("joining", "in"):
             self._host.tasks.nursery.start_soon(self._run_in_background, routine)
 
@@ -221,14 +262,15 @@ class Member:
             self._entering = True
             self._submit(None, _Entering(self), 0)
         else:
-            run_without_waiting(self.come_in())
+            name = f"middleware or a connect hook of {self.namespace!r}"
+            run_without_waiting(self.come_in(), name, self._adapter.timers.lag.blocked)
 
     async def come_in(self) -> None:
         """Do so; what `enter` calls."""
         socket = self.socket
         try:
             for hook in self._adapter.table.middleware:
-                await _ask(hook, socket)
+                await self._ask("middleware", hook, socket)
         except ConnectionRefused as refusal:
             self._refuse(refusal.message, refusal.data)
         except Exception:  # the boundary of the application's middleware
@@ -244,11 +286,11 @@ class Member:
             self.close("server namespace disconnect")
 
     def _refusal(self, message: str, data: object) -> Outgoing:
-        parser, name = self._adapter.parser, self._adapter.name
+        parser, name = self._adapter.parser, self.called
         try:
             return parser.refused(name, {"message": message} if data is None else {"message": message, "data": data})
         except LocalProtocolError:
-            logger.exception("the refusal of socket %s by %r cannot be sent as it is", self.id, name)
+            logger.exception("the refusal of socket %s by %r cannot be sent as it is", self.id, self.namespace)
             return parser.refused(name, {"message": "Internal error"})
 
     async def _let_in(self, socket: Socket) -> None:
@@ -258,20 +300,35 @@ class Member:
         self._adapter.add(self, self._rooms)
         self._rooms = frozenset()
         self._host.joined()
-        self.observers.joined(socket)
-        self.session.send(self._adapter.parser.connected(self._adapter.name, self.id))
+        self.session.send(self._adapter.parser.connected(self.called, self.id))
         held, self._held = self._held, []
         for outgoing in held:
             self.session.send(outgoing)
+        self.observers.joined(socket)
         for hook in self._adapter.table.connect:
             if self.state == "gone":  # the hook before has sent it away
                 return
             try:
-                await _ask(hook, socket)
+                await self._ask("connect hook", hook, socket)
             except Exception as error:
                 answer_failure(self, socket, "connect", hook.on_error, error, None)
                 self._send_away(error)
                 return
+
+    async def _ask(self, kind: str, hook: Hook, socket: Socket) -> None:
+        """Ask a hook; observers are told of a no, unless it has told them itself.
+
+        By the names of the hook and of what it has raised, from which cause: their texts may quote the client.
+
+        Raises:
+            Exception: what the hook raises; ConnectionRefused for False.
+        """
+        try:
+            await ask(hook.call, socket, is_async=hook.is_async, refused_text="Connection refused")
+        except Exception as error:
+            if not self._has_reported:
+                self.refused(socket, kind, f"{name_of(hook.call)} raised {' from '.join(_causes(error))}")
+            raise
 
     def _send_away(self, error: Exception) -> None:
         """Let a client that was in after all not stay: a connect hook said no, or failed."""
@@ -298,6 +355,8 @@ class Member:
             event = event_name(body)
             self._tell_listeners(event, body)
             route = table.routes.get(event.encode())
+            if route is None and not table.incoming:
+                self.refused(self.socket, "unknown event", f"{event[:100]!r} has no handler")
             if route is None or self.state != "in":  # a listener may have sent it away
                 return
         socket = self.socket
@@ -316,7 +375,14 @@ class Member:
         elif handler.is_async or (self._dispatchers and self._is_busy):
             self._submit(None, invocation, size)
         else:
-            invocation.run_now()
+            self._run_now(invocation)
+
+    def _run_now(self, invocation: Invocation[Socket]) -> None:
+        started = perf_counter()
+        invocation.run_now()
+        seconds = perf_counter() - started
+        if seconds > BLOCKING_SECONDS:
+            self._adapter.timers.lag.blocked(invocation.name, seconds)
 
     def _tell_listeners(self, name: str, items: list[object]) -> None:
         socket = self.socket
@@ -336,7 +402,8 @@ class Member:
         dispatcher = self._dispatchers.get(handler)
         if dispatcher is None:
             limit = 1 if handler is None else handler.concurrency
-            dispatcher = Dispatcher(self._host.tasks.nursery, limit, self._host.event_done)
+            lag = self._adapter.timers.lag
+            dispatcher = Dispatcher(self._host.tasks.nursery, limit, self._host.event_done, lag.blocked)
             self._dispatchers[handler] = dispatcher
         self._host.event_waits(size)
         dispatcher.submit(job, size)
@@ -361,7 +428,7 @@ class Member:
         Raises:
             LocalProtocolError: the answer cannot be encoded.
         """
-        self.send(self._adapter.parser.ack(self._adapter.name, ack_id, _values(result)))
+        self.send(self._adapter.parser.ack(self.called, ack_id, _values(result)))
 
     def handled(self, socket: Socket, event: str, seconds: float) -> None:
         """Tell observers that a handler has ended well."""
@@ -371,12 +438,32 @@ class Member:
         """Tell observers that a handler or a hook was refused or failed."""
         self.observers.failed(socket, event, error)
 
+    def refused(self, socket: Socket, reason: str, detail: str) -> None:
+        """Tell observers, and the log, why something was refused."""
+        self.observers.refused(
+            RefusalRecord(
+                reason=reason,
+                detail=detail,
+                address=socket.handshake.address,
+                namespace=self.namespace,
+                socket=self.id,
+            )
+        )
+
+    def report_refusal(self, socket: Socket, reason: str, detail: str) -> None:
+        """See Socket.report_refusal."""
+        self._has_reported = True
+        self.refused(socket, reason, detail)
+
     # -- leaving -----------------------------------------------------------------------------------------------------
 
     def disconnect(self, *, close: bool) -> None:
         """See Socket.disconnect."""
+        self._adapter.loop.run(self._disconnect, close)
+
+    def _disconnect(self, close: bool) -> None:
         if self.state in ("joining", "in"):
-            self.session.send(self._adapter.parser.disconnected(self._adapter.name))
+            self.session.send(self._adapter.parser.disconnected(self.called))
             self.close("server namespace disconnect")
         if close:
             self._host.disconnect()
@@ -393,7 +480,7 @@ class Member:
             return
         was_in = self.state == "in"
         if was_in:
-            self._rooms = self.rooms
+            self._rooms = self._where()
             self._adapter.remove(self)
         lingers = was_in and by_client and not self._is_idle
         self.state = follow(MEMBER, self.state, "leave" if lingers else "end" if was_in else "refuse")
@@ -409,7 +496,8 @@ class Member:
         if was_in:
             self.observers.left(socket, reason)
         if lingers:
-            self._host.tasks.nursery.start_soon(self._linger, socket, reason)
+            scope = self._host.tasks.begin_lingering(self._host.leave_grace_seconds)
+            self._host.tasks.nursery.start_soon(self._linger, scope, socket, reason)
         elif was_in:
             self._say_farewell(socket, reason)
 
@@ -422,17 +510,16 @@ class Member:
         for scope in list(self._background or ()):
             scope.cancel()
 
-    async def _linger(self, socket: Socket, reason: DisconnectReason) -> None:
+    async def _linger(self, scope: trio.CancelScope, socket: Socket, reason: DisconnectReason) -> None:
         """Let handlers end whose client has left, for a while."""
-        seconds = self._host.leave_grace_seconds
         try:
-            if await self._host.tasks.linger(self.wait_idle, seconds):
+            if await self._host.tasks.linger(scope, self.wait_idle):
                 names = [name for dispatcher in self._dispatchers.values() for name in dispatcher.unfinished]
                 logger.warning(
                     "cancelled %s of socket %s: did not end in %s s after the client had left",
                     ", ".join(dict.fromkeys(names)),
                     self.id,
-                    seconds,
+                    self._host.leave_grace_seconds,
                 )
         finally:
             for dispatcher in self._dispatchers.values():
@@ -450,7 +537,9 @@ class Member:
         elif any(hook.is_async for hook in hooks):
             self._host.tasks.clean_up(lambda: self._farewell(socket, reason))
         else:
-            copy_context().run(run_without_waiting, self._farewell(socket, reason))
+            name = f"a disconnect hook of {self.namespace!r}"
+            farewell, on_block = self._farewell(socket, reason), self._adapter.timers.lag.blocked
+            copy_context().run(run_without_waiting, farewell, name, on_block)
 
     async def _farewell_when_idle(self, socket: Socket, reason: DisconnectReason) -> None:
         """Wait for the client's handlers to end; the hooks have their turn also when one takes too long for that."""
@@ -462,7 +551,7 @@ class Member:
     async def _farewell(self, socket: Socket, reason: DisconnectReason) -> None:
         for hook in self._adapter.table.disconnect:
             try:
-                await _settle(hook.call(socket, reason), is_async=hook.is_async)
+                await settle(hook.call(socket, reason), is_async=hook.is_async)
             except Exception as error:
                 answer_failure(self, socket, "disconnect", hook.on_error, error, None)
 
@@ -482,57 +571,24 @@ class _Entering:
     """The coming in of a client, as a job."""
 
     name = "a connect hook"
+    until_disconnect = False  # a connect hook comes to its end; who leaves before it is let in is forgotten anyway
 
     def __init__(self, member: Member) -> None:
         self._member = member
-
-    @property
-    def until_disconnect(self) -> bool:
-        """While middleware is asked: one who has left is not let in. A connect hook comes to its end."""
-        return self._member.state == "joining"
 
     async def run(self) -> None:
         """Come in."""
         await self._member.come_in()
 
 
-async def _ask(hook: Hook, socket: Socket) -> None:
-    """Call middleware or a connect hook.
-
-    Raises:
-        ConnectionRefused: it said no.
-        TypeError: it said neither yes nor no.
-    """
-    answer = await _settle(hook.call(socket), is_async=hook.is_async)
-    if answer is False:
-        raise ConnectionRefused("Connection refused")
-    if answer is not None and answer is not True:
-        raise TypeError(f"a hook returns None or True to let a client in, or False, and not a {type(answer).__name__}")
+def _causes(error: BaseException | None) -> Iterator[str]:
+    """Name the type of an error, and those of what it was raised from."""
+    while error is not None:
+        yield type(error).__name__
+        error = error.__cause__
 
 
 def _values(result: object) -> tuple[object, ...]:
     if result is None:
         return ()
     return cast("tuple[object, ...]", result) if isinstance(result, tuple) else (result,)
-
-
-async def _settle(result: object, *, is_async: bool) -> object:
-    """Wait for what a hook returned, if it is a coroutine function, and return that.
-
-    Raises:
-        TypeError: it is not, and yet there would be something to wait for.
-    """
-    if is_async and isinstance(result, Awaitable):  # a wrapper of a coroutine function may have seen to that itself
-        return await cast("Awaitable[object]", result)
-    if isinstance(result, CoroutineType):
-        refuse_coroutine(cast("Routine", result))
-    return result
-
-
-def run_without_waiting(routine: Coroutine[object, None, None]) -> None:
-    """Run a coroutine that is known not to wait for anything, without a task."""
-    try:
-        routine.send(None)
-    except StopIteration:
-        return
-    raise AssertionError("plain hooks do not wait")

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable
 from typing import NamedTuple, final
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakValueDictionary
 
+from slysock.engineio.timers import Timers
 from slysock.handlers.router import Router
 from slysock.handlers.table import Table
 from slysock.socketio.adapter import Adapter
+from slysock.socketio.loop import Loop
 from slysock.socketio.namespace import Namespace
 from slysock.socketio.observer import Observers
 from slysock_protocol.socketio import Parser
@@ -33,21 +35,26 @@ class Namespaces:
         routers: Iterable[Router],
         parser: Parser,
         observers: Observers,
+        *,
+        loop: Loop,
+        timers: Timers,
     ) -> None:
         self._parser = parser
         self._observers = observers
+        self._loop = loop
+        self._timers = timers
         by_namespace: dict[str | re.Pattern[str], list[Router]] = {}
         for router in routers:
             by_namespace.setdefault(router.namespace, []).append(router)
         tables = {key: Table(group) for key, group in by_namespace.items()}
         self._patterns = [(key, table) for key, table in tables.items() if isinstance(key, re.Pattern)]
         self._named = {key: self._make(key, table) for key, table in tables.items() if isinstance(key, str)}
-        # Weak, so that a namespace of a pattern lives as long as somebody is in it or holds it.
-        self._made: WeakValueDictionary[str, Namespace] = WeakValueDictionary()
-        self._adapters: WeakKeyDictionary[Namespace, Adapter] = WeakKeyDictionary()  # theirs
+        # Weak, so that a namespace of a pattern lives as long as somebody is in it or holds it, or an audience of it.
+        self._made: WeakValueDictionary[str, Adapter] = WeakValueDictionary()
+        self._held: WeakValueDictionary[str, Namespace] = WeakValueDictionary()  # what users hold of them, if anything
 
     def _make(self, name: str, table: Table) -> Found:
-        adapter = Adapter(name, table, self._parser, self._observers)
+        adapter = Adapter(name, table, self._parser, self._observers, loop=self._loop, timers=self._timers)
         return Found(Namespace(adapter), adapter)
 
     def named(self) -> list[Namespace]:
@@ -59,17 +66,26 @@ class Namespaces:
         """How many there are of those that patterns have made."""
         return len(self._made)
 
+    def find_called(self, name: str) -> Found | None:
+        """Find the namespace that a client means, or make it where a pattern allows it.
+
+        Behind a name that is none as a whole there may be a query string, as older clients send it.
+        """
+        return self.find(name) or (self.find(name.partition("?")[0]) if "?" in name else None)
+
     def find(self, name: str) -> Found | None:
-        """Find a namespace by name, or make it where a pattern allows it."""
+        """Find a namespace by name, or make it where a pattern allows it. May be called from any thread."""
         found = self._named.get(name)
-        if found is not None:
-            return found
+        return self._loop.ask(lambda: self._find_made(name)) if found is None else found
+
+    def _find_made(self, name: str) -> Found | None:
         made = self._made.get(name)
         if made is not None:
-            return Found(made, self._adapters[made])
+            namespace = self._held[name] = self._held.get(name) or Namespace(made)
+            return Found(namespace, made)
         for pattern, table in self._patterns:
             if pattern.fullmatch(name):
                 found = self._make(name, table)
-                self._made[name], self._adapters[found.namespace] = found
+                self._held[name], self._made[name] = found
                 return found
         return None

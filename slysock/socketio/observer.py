@@ -1,16 +1,16 @@
 """The seam for whoever counts, times or logs what a server does, and costs nothing where nobody does."""
 
 import logging
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 import msgspec
 
 from slysock.config import TransportName
+from slysock.errors import RefusalRecord, log_refusal
 from slysock.ids import DisconnectReason
 from slysock.socketio.client_socket import Socket
 
-__all__ = ["Observer", "ServerStatistics"]
-
+__all__ = ["Observer", "RefusalObserver", "RefusalRecord", "ServerStatistics"]
 
 logger = logging.getLogger("slysock")
 
@@ -41,6 +41,17 @@ class Observer(Protocol):
         """Learn that a connection has ended."""
 
 
+@runtime_checkable
+class RefusalObserver(Protocol):
+    """What an Observer may have besides. A protocol of its own, so that observers without it stay what they are."""
+
+    def refused(self, record: RefusalRecord) -> None:
+        """Learn that a client was refused something: a connection, a request, a namespace, an event.
+
+        What `failed` is told of an event whose arguments do not fit is told here, too, with the place.
+        """
+
+
 @final
 class Observers:
     """Those who are told. One that raises is logged, once for each of its methods, and does no other harm.
@@ -49,14 +60,17 @@ class Observers:
         each: the observers; for asking whether there are any.
     """
 
-    __slots__ = ("_failed", "each")
+    __slots__ = ("_failed", "_of_refusals", "each")
 
     def __init__(self) -> None:
         self.each: list[Observer] = []
+        self._of_refusals: list[tuple[int, RefusalObserver]] = []  # (index in `each`, the same observer)
         self._failed = set[tuple[int, str]]()  # (which observer, method) that has raised
 
     def add(self, observer: Observer) -> None:
         """Tell one more from now on."""
+        if isinstance(observer, RefusalObserver):
+            self._of_refusals.append((len(self.each), observer))
         self.each.append(observer)
 
     def joined(self, socket: Socket) -> None:
@@ -98,6 +112,15 @@ class Observers:
                 observer.session_closed(reason)
             except Exception:
                 self._log(index, "session_closed")
+
+    def refused(self, record: RefusalRecord) -> None:
+        """See RefusalObserver.refused; logged, too."""
+        log_refusal(record)
+        for index, observer in self._of_refusals:
+            try:
+                observer.refused(record)
+            except Exception:
+                self._log(index, "refused")
 
     def _log(self, index: int, method: str) -> None:
         if (index, method) not in self._failed:
@@ -153,4 +176,13 @@ class ServerStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """Those of them that the one reader reads."""
 
     timers: int
-    """Deadlines: heartbeats, handshakes, upgrades, last words."""
+    """Deadlines: heartbeats, handshakes, upgrades, last words, calls that wait for acknowledgements."""
+
+    outbox_budget_bytes: int
+    """What may wait for all clients together; see `Config.max_outboxes_bytes`."""
+
+    slow_clients: int
+    """Clients for whom more than `Config.max_outbox_bytes` is waiting, so that a clock runs."""
+
+    loop_lag_seconds: float
+    """How long the event loop has kept others waiting at the worst, in the last minute."""

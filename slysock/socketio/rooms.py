@@ -51,8 +51,10 @@ class Rooms(Generic[M]):
     def join(self, member_id: SocketId, rooms: Iterable[str]) -> None:
         """Put a member into rooms; joining twice changes nothing."""
         member = self._members[member_id]
-        joined = self._joined.setdefault(member_id, set())
+        joined = self._joined.get(member_id)
         for room in rooms:
+            if joined is None:
+                joined = self._joined[member_id] = set()
             joined.add(room)
             self._rooms.setdefault(room, {})[member_id] = member
 
@@ -63,6 +65,8 @@ class Rooms(Generic[M]):
             if room in joined:
                 joined.remove(room)
                 self._take_out(member_id, room)
+                if not joined:
+                    del self._joined[member_id]
 
     def _take_out(self, member_id: str, room: str) -> None:
         members = self._rooms[room]

@@ -1,8 +1,8 @@
 """The chat systems that slysock serves, by name.
 
-A system that is not listed is served by its address, too: see `loading`. What systems are made of is in the modules
-beside this one (`system`, `foundation`, `assembly`); this one imports none of them, so that a command can name the
-systems without loading them.
+A system that is not listed can be served by its address: see `slysock.cli.loading`. What systems are made of is in the
+modules beside this one (`system`, `foundation`, `assembly`); this one imports none of them, so that a command can name
+the systems without loading them.
 """
 
 from collections.abc import Mapping
@@ -19,5 +19,5 @@ SYSTEMS: Final[Mapping[str, str]] = MappingProxyType(
         "support": "slysock.systems.support:support",
     }
 )
-"""name -> `module:name` of its `SystemMaker`. A new system is a line here and a package beside this file; see
+"""name -> `module:name` of its `SystemMaker`. A new system needs a line here and a package beside this file; see
 README.md."""

@@ -1,7 +1,8 @@
-"""Who a socket is: let in by a token, kept while it lasts, prolonged by a newer one, and told when it ends.
+"""Who a socket speaks for: admitted by a token for as long as it lasts, prolonged by a newer one, told when it ends.
 
-One for all systems of a server. What a client is told, and how, is the dialect's: it gives a call for the end. The
-root namespace, which systems share, is the exception: `RootDoor` decides for all of them who comes in there.
+One admission serves all systems of a server. What a client is told, and how, is up to the dialect, which supplies a
+function for the end. The root namespace, which systems share, is the exception: `RootDoor` decides for all of them who
+comes in there.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from .socket_keys import Key
 
 ROOT: Final = "/"
 REFUSED_TEXT: Final = "Authentication error"
-"""What a client of the root namespace compares the message of its CONNECT_ERROR with."""
+"""The message of a CONNECT_ERROR in the root namespace, which clients compare."""
 
 ShowOut: TypeAlias = Callable[[Socket, DomainError], object]
 """Tells a socket why it cannot stay, and disconnects it. A plain function."""
@@ -28,26 +29,26 @@ ShowOut: TypeAlias = Callable[[Socket, DomainError], object]
 
 @final
 class Admission:
-    """Identities of sockets, each for as long as its token lasts."""
+    """The identities of sockets, each for as long as its token lasts."""
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
         self._expiries = Expiries(tokens.clock)
 
     def __len__(self) -> int:
-        """Count the sockets whose time is watched."""
+        """Return the number of sockets whose deadline is watched."""
         return len(self._expiries)
 
     async def run(self) -> None:
-        """End what is over, until cancelled; start it once, before the first client comes."""
+        """End what has expired, until cancelled; start this once, before the first client connects."""
         await self._expiries.run()
 
     async def identify(self, socket: Socket) -> Identity:
-        """Say whom the token of a socket names; nothing is kept yet. Waits only where keys have to be fetched.
+        """Return whom the token of a socket identifies; nothing is kept yet. Waits only if keys have to be fetched.
 
         Raises:
-            NotAuthenticated: it has none, or a bad one.
-            Unavailable: nobody can tell now.
+            NotAuthenticated: there is no token, or it is not valid.
+            Unavailable: the token cannot be verified now.
         """
         try:
             return await self._tokens.identify(socket.handshake)
@@ -55,19 +56,19 @@ class Admission:
             raise refused(error) from error
 
     def keep(self, socket: Socket, identity: Identity, show_out: ShowOut) -> None:
-        """Remember whom a socket speaks for, and show it out when that is over. The caller must call `leave`.
+        """Remember whom a socket speaks for, and show it out when that has expired. The caller must call `leave`.
 
-        Not for middleware, because a socket that is not let in does not leave: `remember` there and `watch` later.
+        Not for middleware, because a socket that is refused never leaves: call `remember` there and `watch` later.
         """
         self.remember(socket, identity, show_out)
         self.watch(socket)
 
     def remember(self, socket: Socket, identity: Identity, show_out: ShowOut) -> None:
-        """Remember whom a socket speaks for, which may not come in in the end."""
+        """Remember whom a socket speaks for, even one that may still be refused."""
         _KEPT.set(socket, _Kept(identity, show_out))
 
     def watch(self, socket: Socket) -> None:
-        """Watch the time of a socket that has been remembered. The caller must call `leave`."""
+        """Watch the deadline of a socket that has been remembered. The caller must call `leave`."""
         kept = _KEPT.get(socket)
         if kept is None:
             return
@@ -75,49 +76,50 @@ class Admission:
         if due is None:
             self._expiries.clear(socket.id)
         else:
-            self._expiries.set(socket.id, due, partial(kept.show_out, socket, refused(TokenExpired())))
+            self._expiries.set(socket.id, due, partial(_show_out_expired, socket, kept.show_out))
 
     def maybe_identity(self, socket: Socket) -> Identity | None:
-        """Say whom a socket speaks for, or spoke for; None for one that nobody has vouched for. For hooks."""
+        """Return whom a socket speaks for, or spoke for; None if it has never had a valid token. For hooks."""
         return identity_in(socket)
 
     def identity_of(self, socket: Socket) -> Identity:
-        """Say whom a socket speaks for whose event is being handled.
+        """Return whom a socket speaks for while one of its events is handled.
 
         Raises:
-            NotAuthenticated: nobody, or not any more.
+            NotAuthenticated: nobody, or nobody any more.
         """
         identity = self.maybe_identity(socket)
         if identity is None:
             raise NotAuthenticated("You are not connected")
         if identity.expires_at is not None and identity.expires_at <= self._tokens.clock():
-            raise refused(TokenExpired())
+            raise _refused_and_reported(socket, TokenExpired())
         return identity
 
     async def refresh(self, socket: Socket, token: str) -> Identity:
-        """Prolong a socket's stay by a newer token of the same user and role.
+        """Extend a socket's stay with a newer token of the same user and role.
 
-        A token that does not do it leaves everything as it was.
+        A token that is refused leaves everything as it was.
 
         Raises:
-            NotAuthenticated: the socket is nobody's, or the token is no good.
+            NotAuthenticated: the socket has no identity, or the token is not valid.
             NotAllowed: the token is another user's.
-            Unavailable: nobody can tell now.
+            Unavailable: the token cannot be verified now.
         """
         before = self.identity_of(socket)
         try:
             identity = await self._tokens.verify(token)
         except TokenError as error:
-            raise refused(error) from error
+            raise _refused_and_reported(socket, error) from error
         if not is_same_user(before, identity):
-            raise NotAllowed("The token is of another user")
+            socket.report_refusal("token", "it belongs to another user")
+            raise NotAllowed("The token belongs to another user")
         kept = _KEPT.get(socket)
         assert kept is not None
         self.keep(socket, identity, kept.show_out)
         return identity
 
     def leave(self, socket: Socket) -> None:
-        """Watch the time of a socket no longer, which has gone."""
+        """Stop watching a socket that has gone."""
         self._expiries.clear(socket.id)
 
 
@@ -139,23 +141,40 @@ def identity_in(socket: Socket) -> Identity | None:
 
 
 def user_in(socket: Socket) -> str | int | None:
-    """Name the user that a socket speaks for, or spoke for, as its token does; None for nobody. For the access log."""
+    """Return the user id in the token of a socket, even one that has gone; None without a token. For the access log."""
     identity = identity_in(socket)
     return None if identity is None else identity.user_id
 
 
 def refused(error: TokenError) -> DomainError:
-    """Say in the domain's words why a token did not do."""
+    """Translate why a token was refused into an error of the domain."""
     return Unavailable(str(error)) if isinstance(error, KeysUnavailable) else NotAuthenticated(str(error))
 
 
+def report(socket: Socket, error: DomainError) -> None:
+    """Report to the server's observers why a socket is not let in."""
+    if isinstance(error.__cause__, TokenError):
+        socket.report_refusal("token", str(error.__cause__))
+    else:
+        socket.report_refusal("connect hook", type(error).__name__)
+
+
+def _refused_and_reported(socket: Socket, error: TokenError) -> DomainError:
+    socket.report_refusal("token", str(error))
+    return refused(error)
+
+
+def _show_out_expired(socket: Socket, show_out: ShowOut) -> None:
+    show_out(socket, _refused_and_reported(socket, TokenExpired()))
+
+
 def is_same_user(one: Identity, other: Identity) -> bool:
-    """Compare whom two tokens name: ids also where one is a number and the other the same as text."""
+    """Tell whether two tokens identify the same user and role; an id may be a number in one and text in the other."""
     return str(one.user_id) == str(other.user_id) and has_role(one, other.role or "")
 
 
 def has_role(identity: Identity, *roles: str) -> bool:
-    """Tell whether a token names one of these roles, in whatever case."""
+    """Tell whether a token names one of these roles, in upper or lower case."""
     return (identity.role or "").casefold() in {role.casefold() for role in roles}
 
 
@@ -179,8 +198,8 @@ class RootDoor:
     """The one way into the root namespace, whichever systems live there: its router is part of each of them.
 
     Args:
-        admission: who keeps the identities.
-        trust_without_token: let in those who carry no token at all, as nobody; a bad token is refused all the same.
+        admission: keeps the identities.
+        trust_without_token: admit clients without any token, with no identity; an invalid token is still refused.
     """
 
     def __init__(self, admission: Admission, *, trust_without_token: bool = False) -> None:
@@ -198,12 +217,13 @@ class RootDoor:
         return router
 
     async def let_in(self, socket: Socket) -> None:
-        """Refuse a client without a usable token, in the words that clients expect."""
+        """Refuse a client without a usable token, with the message that clients expect."""
         try:
             identity = await self._admission.identify(socket)
         except DomainError as error:
             if self._trust_without_token and isinstance(error.__cause__, TokenMissing):
                 return
+            report(socket, error)
             raise ConnectionRefused(REFUSED_TEXT) from error
         self._admission.remember(socket, identity, show_out_of_root)
 
@@ -212,14 +232,14 @@ class RootDoor:
         self._admission.leave(socket)
 
     async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Refreshed:
-        """`refreshToken`: stay longer by a newer token of the same user."""
+        """Stay connected longer with a newer token of the same user."""
         await self._admission.refresh(socket, payload.token)
         return Refreshed()
 
 
 @final
 class RootError(Struct, frozen=True, kw_only=True):
-    """`error` in the root namespace, where it is no system's own."""
+    """`error` in the root namespace, for events of no particular system."""
 
     message: str
     event: str
@@ -228,7 +248,7 @@ class RootError(Struct, frozen=True, kw_only=True):
 
 @final
 class RootFailure(Struct, frozen=True, kw_only=True):
-    """The acknowledgement of what went wrong there."""
+    """The acknowledgement of a failed event there."""
 
     success: bool = False
     message: str
@@ -236,12 +256,12 @@ class RootFailure(Struct, frozen=True, kw_only=True):
 
 
 def show_out_of_root(socket: Socket, error: Exception) -> None:
-    """Tell a socket of the root namespace that its time is over."""
+    """Tell a socket of the root namespace that its token has expired, and disconnect it."""
     socket.emit("error", RootError(message=text_of(error), event="connect", code=status_of(error)))
     socket.disconnect()
 
 
 def answer_root_error(socket: Socket, event: str, error: Exception) -> RootFailure:
-    """Tell what went wrong with an event that is no system's own."""
+    """Answer an event of no particular system that has failed."""
     socket.emit("error", RootError(message=text_of(error), event=event, code=status_of(error)))
     return RootFailure(message=text_of(error), code=status_of(error))

@@ -28,7 +28,7 @@ with needs_extra("slysock.systems", "systems"):
 class Assembly(msgspec.Struct, frozen=True, kw_only=True):
     """What a server is made of: `Server(*assembly.routers, app=assembly.app, internal_app=assembly.internal_app)`.
 
-    Then, before the first client, `assembly.started(server)` and `assembly.run` in a task beside it.
+    Then, before the first client connects, call `assembly.started(server)` and run `assembly.run` in a task beside it.
     """
 
     systems: tuple[System, ...]
@@ -50,7 +50,7 @@ class Assembly(msgspec.Struct, frozen=True, kw_only=True):
             system.prepare()
 
     def started(self, server: Server) -> None:
-        """Give the systems their server."""
+        """Tell the systems which server they are on."""
         for system in self.systems:
             system.started(server)
             for check in system.checks:
@@ -74,7 +74,7 @@ def assemble(
     metrics: SystemsMetrics | None = None,
     has_internal_listener: bool = False,
 ) -> Assembly:
-    """Put systems together that stand on one foundation.
+    """Assemble systems that stand on one foundation.
 
     Args:
         systems: made on the foundation.

@@ -1,7 +1,7 @@
 """The AsyncAPI 3 document: every event of every namespace, from the handlers and what the systems declare.
 
-A namespace is a channel. What an event carries is its first argument; several arguments are an array. What a client
-gets back as the acknowledgement is the operation's reply.
+A namespace is a channel. The payload of a message is the event's argument, or an array of several. The acknowledgement
+is the operation's reply.
 Source: AsyncAPI specification 3.0.0, https://www.asyncapi.com/docs/reference/specification/v3.0.0
 """
 
@@ -19,7 +19,7 @@ from .schemas import Schema, schemas_of
 from .system import System
 
 DESCRIPTION: Final = """\
-The Socket.IO events of these chat systems. Connect by any Socket.IO client of protocol 5, with a JSON Web Token as \
+The Socket.IO events of these chat systems. Connect with any Socket.IO client of protocol 5, with a JSON Web Token as \
 `auth.token`, in the `Authorization` header, as `?token=` or in the cookie `token`.
 
 A channel is a namespace. `receive` is what the server takes from clients, `send` is what it sends to them; the \
@@ -93,7 +93,7 @@ def _outgoing(system: str, emits: Emits) -> _Entry:
 
 
 def _ack_type(returns: object) -> object:
-    """Take a result that is no JSON (NO_ACK, several values) for anything."""
+    """Return the type of an acknowledgement; a result that is not JSON (NO_ACK, several values) may be anything."""
     return object if returns is None else returns
 
 
@@ -136,7 +136,7 @@ class _Document:
         self._operations[name] = operation
 
     def build(self) -> Schema:
-        """Give the whole."""
+        """Build the whole document."""
         return {
             "asyncapi": "3.0.0",
             "info": {

@@ -22,10 +22,10 @@ PROFILE_CLAIMS: Final = (
     "active",
     "store",
 )
-"""What refreshes the stored user. A list of the allowed: other people are shown a profile, so nothing else gets in."""
+"""The claims that update the stored user. An allow-list: others see the profile, so nothing else may get in."""
 
 
 def profile_of(identity: Identity) -> JsonObject:
-    """Pick the claims that describe the user; those that are null are left out."""
+    """Return the claims that describe the user, without those that are null."""
     claims = cast("JsonObject", identity.claims)  # decoded from JSON
     return {name: claims[name] for name in PROFILE_CLAIMS if claims.get(name) is not None}

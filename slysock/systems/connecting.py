@@ -1,8 +1,8 @@
-"""How sockets come into a namespace and leave it: the same steps in every system, each with what the system gives them.
+"""How sockets come into a namespace and leave it: the same steps in every system, with functions that the system gives.
 
 In: the token says who it is. The socket joins its user's rooms and counts as theirs, before anything that takes time,
-so that nothing is missed; the user is signed in; the session is kept; what has waited is handed out. Out: it counts no
-longer, and when it was the user's last, those who should know are told.
+so that nothing is missed; the user is signed in; the session is kept; what has waited is handed out. Out: the socket no
+longer counts, and if it was the user's last, those who should know are told.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -13,17 +13,17 @@ from slysock import DisconnectReason, Socket
 from slysock.identity import Identity
 from slysock_store import UserKey
 
-from .admission import Admission
+from .admission import Admission, report
 from .domain import ConnectionKey, DomainError, Presence
 from .socket_keys import Key
 
 
 class Person(Protocol):
-    """Whom a token names, as a system sees them."""
+    """Whom a token identifies, as a system sees them."""
 
     @property
     def key(self) -> UserKey:
-        """What the store calls the user."""
+        """The user's key in the store."""
         ...
 
     @property
@@ -37,7 +37,7 @@ S = TypeVar("S")
 
 
 async def nothing(*args: object) -> None:
-    """Do nothing in a step that a system has no use for."""
+    """Do nothing, in a step that a system does not need."""
 
 
 @final
@@ -47,14 +47,14 @@ class Connecting(Generic[P, S]):
     Args:
         admission: keeps whom the sockets speak for.
         session: where the session of a socket is kept.
-        presences: count the sockets of each user from here on; none where users say for themselves that they are here.
-        person_of: says whom a token names. Raises DomainError for one who has no place here.
-        sign_in: stores what the token says of its bearer, and makes the session. Raises DomainError.
+        presences: count the sockets of each user from here on; empty if users announce themselves that they are online.
+        person_of: returns whom a token identifies. Raises DomainError for somebody who has no place here.
+        sign_in: stores what the token says about its bearer, and makes the session. Raises DomainError.
         show_out: tells a socket why it cannot stay, and disconnects it.
-        require: waits for what else must be true of somebody who comes. Raises DomainError.
-        welcome: hands out what a socket gets at once.
+        require: waits for what else must be true of somebody who connects. Raises DomainError.
+        welcome: sends a socket what it gets at once.
         first_came: called with a user when the first of their sockets has come.
-        last_left: called with a user when the last one has gone; what a store refuses then is not told to anybody.
+        last_left: called with a user when the last one has gone; a DomainError that it raises is not shown to anybody.
     """
 
     def __init__(
@@ -83,22 +83,23 @@ class Connecting(Generic[P, S]):
         self._last_left = last_left
 
     async def connect(self, socket: Socket) -> None:
-        """Let a socket in that comes by its token alone; one that may not stay is told so. A connect hook."""
+        """Let in a socket by its token alone; show out one that may not stay. A connect hook."""
         try:
             identity = await self._admission.identify(socket)
             await self._require(self._person_of(identity))
             self._admission.keep(socket, identity, self._show_out)
             await self.enter(socket, identity)
         except DomainError as error:
+            report(socket, error)
             self._show_out(socket, error)
         except Exception as error:
             self._show_out(socket, error)
             raise
 
     async def enter(self, socket: Socket, identity: Identity) -> S:
-        """Let a socket in whose bearer is known, as those of the root namespace are.
+        """Let in a socket whose identity is known, like those of the root namespace.
 
-        Can be repeated: by a newer token, which signs in anew, and when an earlier attempt has failed.
+        Can be repeated: with a newer token, which signs in again, and when an earlier attempt has failed.
 
         Raises:
             DomainError: the user has no place here, or the store is temporarily unavailable.
@@ -123,13 +124,13 @@ class Connecting(Generic[P, S]):
                 await self._last_left(user)
 
     def _arrive(self, socket: Socket, user: UserKey) -> bool:
-        """Count a socket, once; tell whether it is its user's first."""
+        """Count a socket, once; return whether it is its user's first."""
         connection = ConnectionKey(socket.id)
         new = [presence for presence in self._presences if presence.user_of(connection) is None]
         are_first = [presence.arrive(user, connection) for presence in new]
         return any(are_first)
 
     def _leave(self, socket: Socket) -> set[UserKey]:
-        """Count a socket no longer; name its user if it was their last."""
+        """Stop counting a socket; return its user if it was their last."""
         gone = [presence.leave(ConnectionKey(socket.id)) for presence in self._presences]
         return {user for user in gone if user is not None}

@@ -1,4 +1,4 @@
-"""What a system declares of the events that it sends: nobody can read those off a handler's signature."""
+"""What a system declares about the events that it sends: no handler's signature shows them."""
 
 from typing import final
 
@@ -7,7 +7,7 @@ import msgspec
 
 @final
 class Emits(msgspec.Struct, frozen=True, kw_only=True):
-    """One event to clients."""
+    """One event that clients may get."""
 
     namespace: str
     event: str

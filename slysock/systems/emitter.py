@@ -1,4 +1,4 @@
-"""A namespace for those who hold no socket: REST handlers, the management API, what happens by the clock."""
+"""A namespace for code that holds no socket: REST handlers, the management API, timers."""
 
 from collections.abc import Iterable
 from typing import final
@@ -8,9 +8,9 @@ from slysock import Namespace, Server, Socket
 
 @final
 class Emitter:
-    """Speaks in one namespace of the server that `bind` was given; before that, nobody is there to hear it.
+    """Emits in one namespace of the server that `bind` was given; before that, nobody is there to receive anything.
 
-    Nothing waits. Where no rooms are named, nobody is spoken to.
+    Nothing waits. If no rooms are named, nobody gets anything.
     """
 
     def __init__(self, name: str) -> None:
@@ -18,7 +18,7 @@ class Emitter:
         self._namespace: Namespace | None = None
 
     def bind(self, server: Server) -> None:
-        """Find the namespace; `System.started` is the moment."""
+        """Find the namespace; call this from `System.started`."""
         self._namespace = server.of(self.name)
 
     def emit_to(self, room: str, event: str, *args: object) -> None:

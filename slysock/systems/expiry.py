@@ -1,7 +1,7 @@
-"""Ends what a token allows when the token's time is over: one task for all clients of a system.
+"""Ends what a token allows when the token expires: one task for all clients of a system.
 
-Tokens tell the time of day, which machines set back and forth; so the task looks at the clock at least once a minute
-while anything is due, instead of trusting one long sleep.
+Tokens expire by the time of day, which machines adjust back and forth; so the task looks at the clock at least once a
+minute while anything is due, instead of trusting one long sleep.
 """
 
 import heapq
@@ -19,12 +19,12 @@ logger = logging.getLogger("slysock.systems")
 
 MAX_NAP_SECONDS: Final = 60.0
 SPARE_ENTRIES: Final = 64
-"""Entries of the heap that may be stale before it is built anew."""
+"""Entries of the heap that may be stale before it is rebuilt."""
 
 
 @final
 class Expiries:
-    """Plain calls that are due at a time of day, one per key.
+    """Plain functions to be called at a time of day, one per key.
 
     Bounds: entries that were replaced or cleared are dropped when they outnumber the others.
     """
@@ -40,7 +40,7 @@ class Expiries:
         return len(self._due)
 
     def set(self, key: str, due: float, call: Callable[[], object]) -> None:
-        """Make a call when the time has come, in place of an earlier one with this key."""
+        """Schedule a call, in place of an earlier one with this key."""
         order = next(self._order)
         self._due[key] = (due, order, call)
         if len(self._heap) > 2 * len(self._due) + SPARE_ENTRIES:
@@ -52,7 +52,7 @@ class Expiries:
             self._nap.cancel()
 
     def clear(self, key: str) -> None:
-        """Make no call with this key."""
+        """Cancel the call with this key, if there is one."""
         self._due.pop(key, None)
 
     async def run(self) -> None:
@@ -78,4 +78,4 @@ class Expiries:
             try:
                 entry[2]()
             except Exception:  # one client's end must not keep the others in
-                logger.exception("the end of a token's time could not be told")
+                logger.exception("a client could not be told that its token has expired")

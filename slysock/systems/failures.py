@@ -1,4 +1,4 @@
-"""What a failure is called outside: an HTTP status, which the dialects' errors carry too, and a text for the client."""
+"""How a failure is shown to clients: an HTTP status, which the dialects' errors carry too, and a text."""
 
 from typing import Final
 
@@ -29,7 +29,7 @@ _STATUS: Final[dict[type[DomainError], int]] = {
 
 
 def status_of(error: Exception) -> int:
-    """Return the status of a failure; 500 for what nobody expected."""
+    """Return the status of a failure; 500 for an unexpected one."""
     match error:
         case DomainError():
             return _STATUS[type(error)]
@@ -40,7 +40,7 @@ def status_of(error: Exception) -> int:
 
 
 def text_of(error: Exception) -> str:
-    """Return the text of a failure; of what nobody expected, nothing is told."""
+    """Return the text of a failure; that of an unexpected one reveals nothing."""
     match error:
         case DomainError():
             return str(error)

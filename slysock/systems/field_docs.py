@@ -1,7 +1,7 @@
 """The documentation inside a struct: the text under a field, as written in its source.
 
-Python forgets these texts when it runs the class, so they are read from the file again; where there is no source, there
-are none.
+Python forgets these texts when it runs the class, so they are read from the file again; without the source, there are
+none.
 """
 
 import ast
@@ -14,7 +14,7 @@ import msgspec
 
 
 def field_docs(struct: type[msgspec.Struct]) -> Mapping[str, str]:
-    """Give the texts by the fields' names on the wire; inherited fields have theirs from where they were written."""
+    """Return the texts by the names that fields have on the wire, also of fields that are inherited."""
     names = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
     docs: dict[str, str] = {}
     plain: type = get_origin(struct) or struct  # of a generic struct, the class that was written down

@@ -13,7 +13,7 @@ from .settings import SystemSettings
 
 @final
 class Foundation(msgspec.Struct, frozen=True, kw_only=True):
-    """Handed to whatever builds a system. The store and the tokens stay the caller's and must outlive it."""
+    """What a `SystemMaker` gets. The caller keeps the store and the tokens, which must outlive it."""
 
     store: Store
     tokens: Tokens
@@ -24,7 +24,7 @@ class Foundation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_foundation(store: Store, tokens: Tokens, settings: SystemSettings | None = None) -> Foundation:
-    """Lay it. `foundation.admission.run` must run in a task while the systems are served."""
+    """Make a foundation. `foundation.admission.run` must run in a task while the systems are served."""
     settings = settings or SystemSettings()
     admission = Admission(tokens)
     return Foundation(

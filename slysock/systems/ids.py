@@ -1,4 +1,4 @@
-"""How clients, back-ends and tokens name users, their roles and messages, where a system has no rules of its own."""
+"""How clients, back-ends and tokens name users, roles and messages, unless a system has rules of its own."""
 
 from typing import Annotated, Final, TypeAlias
 
@@ -29,22 +29,22 @@ ClientMessageId: TypeAlias = Annotated[
 
 
 def key_of(user_id: str | int) -> UserKey:
-    """Name a user; an id is the same whether it comes as 7 or "7"."""
+    """Return the key of a user; an id is the same whether it comes as 7 or "7"."""
     return UserKey(str(user_id))
 
 
 def key_of_bearer(identity: Identity) -> UserKey:
-    """Name the user whom a token names.
+    """Return the key of the user whom a token identifies.
 
     Raises:
-        NotAuthenticated: an id that nobody could have been told of.
+        NotAuthenticated: the token has an id that no user can have.
     """
     key = key_of(identity.user_id)
     if len(key) > MAX_ID_CHARACTERS:
-        raise NotAuthenticated("The token names no user of this chat")
+        raise NotAuthenticated("The token does not identify a user of this chat")
     return key
 
 
 def normal_role(role: str) -> str:
-    """Write a role as it is kept and compared."""
+    """Return a role in the form in which roles are stored and compared."""
     return role.strip().lower()

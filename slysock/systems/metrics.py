@@ -1,4 +1,4 @@
-"""What the chat systems add to the metrics of their server: messages and chats, the store, errors by HTTP."""
+"""What the chat systems add to the metrics of their server: messages and chats, the store, HTTP errors."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -14,29 +14,29 @@ R = TypeVar("R")
 
 @final
 class SystemsMetrics:
-    """The metrics of a server with systems on it. Given to `assemble`, which does the rest."""
+    """The metrics of a server with systems on it. Pass it to `assemble`, which does the rest."""
 
     def __init__(self) -> None:
         self._metrics = Metrics()
-        self._http_errors = CounterFamily("slysock_http_errors", "Requests that were answered by an error", ["status"])
+        self._http_errors = CounterFamily("slysock_http_errors", "Requests answered with an error", ["status"])
         self._messages = CounterFamily("slysock_messages", "Messages stored", ["system"])
-        self._chats = CounterFamily("slysock_chats_created", "Chats made", ["system"])
-        self._store_seconds = HistogramFamily("slysock_store_seconds", "What the store takes", ["operation"])
-        self._store_errors = CounterFamily("slysock_store_errors", "What the store failed at", ["operation", "kind"])
+        self._chats = CounterFamily("slysock_chats_created", "Chats created", ["system"])
+        self._store_seconds = HistogramFamily("slysock_store_seconds", "Time that the store takes", ["operation"])
+        self._store_errors = CounterFamily("slysock_store_errors", "Operations that failed", ["operation", "kind"])
         for family in (self._http_errors, self._messages, self._chats, self._store_seconds, self._store_errors):
             self._metrics.registry.register(family)
 
     def bind(self, server: Server) -> None:
-        """Observe a server, and show what it holds."""
+        """Observe a server, and add gauges of what it holds."""
         server.observe(self._metrics)
         self._metrics.add_gauges(server.statistics)
 
     def render(self) -> bytes:
-        """Write everything in Prometheus's text format; see `Metrics.render`."""
+        """Return everything in Prometheus's text format; see `Metrics.render`."""
         return self._metrics.render()
 
     def http_failed(self, status: int) -> None:
-        """Count an error answer; there are as many labels as statuses that we answer."""
+        """Count an error response. Bounds: one label for each status that we answer with."""
         self._http_errors.labels(str(status)).increment()
 
     def watch(self, store: Store) -> Store:
@@ -48,7 +48,7 @@ class SystemsMetrics:
         return self._store_seconds.labels(operation)
 
     def store_made(self, system: str, result: AddedMessage | EnsuredChat) -> None:
-        """Count messages and chats that a store has made."""
+        """Count messages and chats that a store has created."""
         if isinstance(result, EnsuredChat):
             made_message, made_chat = False, result.created
         else:
@@ -59,7 +59,7 @@ class SystemsMetrics:
             self._chats.labels(system).increment()
 
     def store_failed(self, operation: str, error: StoreError) -> None:
-        """Count what a store could not do."""
+        """Count an operation that a store could not do."""
         self._store_errors.labels(operation, type(error).__name__).increment()
 
 
@@ -67,7 +67,7 @@ class SystemsMetrics:
 class _WatchedStore:
     """Passes every call on to a store and times it.
 
-    Made of the store's methods as they are asked for: to spell out thirty that do the same would hide that they do.
+    Wraps the store's methods when they are first used: spelling out thirty that do the same would hide that they do.
     """
 
     def __init__(self, store: Store, metrics: SystemsMetrics) -> None:

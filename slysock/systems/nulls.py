@@ -1,4 +1,4 @@
-"""Null in a field that may be left out: the same as left out. Clients whose language has no absent fields send it."""
+"""Null in an optional field means the same as leaving it out. Clients whose language has no absent fields send it."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
@@ -16,7 +16,7 @@ else:
 
 
 def fill_nulls(payload: Struct) -> None:
-    """Put defaults in place of nulls: the first thing in `__post_init__` of a struct with `OrDefault` fields."""
+    """Put defaults in place of nulls. Call this first in `__post_init__` of a struct with `OrDefault` fields."""
     for field in _with_default(type(payload)):
         if getattr(payload, field.name) is None:
             is_made = field.default_factory is not NODEFAULT
@@ -25,5 +25,5 @@ def fill_nulls(payload: Struct) -> None:
 
 @cache
 def _with_default(payload: type[Struct]) -> tuple[FieldInfo, ...]:
-    """List the fields that have a default other than null."""
+    """Return the fields that have a default other than null."""
     return tuple(field for field in fields(payload) if not field.required and field.default is not None)

@@ -18,7 +18,7 @@ def schemas_of(wanted: Sequence[object]) -> tuple[list[Schema], dict[str, Schema
     """Make the schema of each type, and those that they refer to, by name.
 
     Raises:
-        TypeError: a type that no JSON can be.
+        TypeError: a type that JSON cannot represent.
     """
     structs = list(dict.fromkeys(_structs_in(types.multi_type_info(wanted))))
     made = msgspec.json.schema_components([*wanted, *structs], schema_hook=_anything, ref_template=REF_TEMPLATE)
@@ -30,7 +30,7 @@ def schemas_of(wanted: Sequence[object]) -> tuple[list[Schema], dict[str, Schema
 
 
 def _anything(kind: type) -> Schema:  # noqa: ARG001 - the shape of msgspec's hook
-    """Describe what msgspec knows nothing of, `object` foremost: it may be anything."""
+    """Describe a type that msgspec does not know, `object` above all: it may be anything."""
     return {"description": ANYTHING}
 
 
@@ -45,12 +45,12 @@ def _add_docs(schema: Schema, struct: type[msgspec.Struct]) -> None:
 
 
 def _described(schema: Schema, text: str) -> Schema:
-    """Add a description; beside a `$ref` older readers overlook everything, so the reference is wrapped."""
+    """Add a description; older readers ignore everything beside a `$ref`, so the reference is wrapped."""
     return {"allOf": [schema], "description": text} if "$ref" in schema else {**schema, "description": text}
 
 
 def _structs_in(declared: Iterable[types.Type]) -> Iterator[type[msgspec.Struct]]:
-    """Go through every struct inside some types, each once."""
+    """Yield every struct inside some types, each once."""
     seen: set[type[msgspec.Struct]] = set()
     waiting = list(declared)
     while waiting:

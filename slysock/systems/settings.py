@@ -1,8 +1,8 @@
 """What an operator can set about the systems.
 
-Here and not in the systems' folders: a setting is a flag, a variable and a key of a file that all commands share, and a
-name that nobody knows is refused. Names that systems declare would only be known once every system has been loaded.
-Nor is any of them one system's: all that take files share a folder, all in the root namespace share its door.
+Here and not in the systems' folders: a setting is a flag, a variable and a key of a file that all commands share, and
+an unknown name is refused. Names that systems declare would only be known once every system has been loaded. Nor does
+any of them belong to one system: all that take files share a folder, all in the root namespace share its door.
 
 Nothing is imported that has to be installed for the systems, as the command line reads this for its help.
 """
@@ -21,8 +21,8 @@ class SystemSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The folder of uploaded files; nobody else may look into it."""
 
     max_media_bytes: int = 52_428_800
-    """The largest file taken."""
+    """The largest file accepted."""
 
     trust_user_join: bool = False
-    """For closed networks only: let clients without a token into the root namespace, and believe who they say they
-    are where a system there asks."""
+    """For closed networks only: admit clients without a token to the root namespace, and believe who they say they
+    are."""

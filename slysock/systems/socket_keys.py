@@ -12,8 +12,8 @@ class Key(Generic[T]):
     """A place in `socket.data` for a value of one type. What is there outlives the connection, for disconnect hooks.
 
     Args:
-        name: begins with the system's, as all systems of a namespace share its sockets.
-        kind: what `set` stores and `get` gives.
+        name: begins with the system's name, as all systems of a namespace share its sockets.
+        kind: the type of what `set` stores and `get` returns.
     """
 
     def __init__(self, name: str, kind: type[T]) -> None:
@@ -21,7 +21,7 @@ class Key(Generic[T]):
         self._kind = kind
 
     def get(self, socket: Socket) -> T | None:
-        """Return what is kept for a socket; None where nothing is."""
+        """Return the value kept for a socket; None if there is none."""
         value = socket.data.get(self._name)
         return value if isinstance(value, self._kind) else None
 

@@ -31,27 +31,27 @@ def nothing_to_start(server: Server) -> None:
 
 @final
 class System(msgspec.Struct, frozen=True, kw_only=True):
-    """A system, ready to be served: see `assemble`, which does everything that its fields ask for."""
+    """A system, ready to be served: see `assemble`, which does what the fields say."""
 
     name: str
     routers: tuple[Router, ...]
     run: Callable[[], Awaitable[None]] = trio.sleep_forever
-    """Keeps the system's deadlines until cancelled; start it before the first client comes, once."""
+    """Runs the system's background work until cancelled; start it once, before the first client connects."""
 
     rest: tuple[RestArea, ...] = ()
     """Its part of the HTTP API; made by `rest_router`."""
 
     manage: Manage = Manage()
-    """What the management API can do with it."""
+    """What the management API can do with the system."""
 
     emits: tuple[Emits, ...] = ()
     """Every event that clients may get, for the AsyncAPI document."""
 
     roles: tuple[str, ...] = ()
-    """What the tokens of its users may have as `role`; the first is what a newcomer is advised to try."""
+    """The values that `role` may have in its users' tokens; newcomers are advised to try the first."""
 
     story: Story | None = None
-    """What `slysock demo` fills it with."""
+    """What `slysock demo` fills the system with."""
 
     checks: tuple[HealthCheck, ...] = ()
     """What it cannot do without, for `/readyz`."""
@@ -60,7 +60,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
     """Called before anything is served: the moment to find, by SystemUnusable, that what it needs is not there."""
 
     started: Callable[[Server], None] = nothing_to_start
-    """Called with the server before the first client comes: the moment for `Emitter.bind`."""
+    """Called with the server before the first client connects: the moment for `Emitter.bind`."""
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SystemMaker(Protocol):
-    """Makes a system on what all systems share."""
+    """Makes a system on the foundation that all systems share."""
 
     def __call__(self, foundation: Foundation) -> System:
         """Make the system. Nothing runs yet."""

@@ -1,4 +1,4 @@
-"""What a server does, for whoever watches it. For any program; the server knows nothing of it.
+"""Metrics and an access log of what a server does. For any program; the server knows nothing of them.
 
     from prometheus_client import make_asgi_app
 
@@ -18,9 +18,10 @@
     metrics.add_gauges(server.statistics)
     server.observe(AccessLog(lambda socket: socket.data.get("user")))
 
-Here the application, which answers all requests that are not Socket.IO's, is Prometheus's own. A route of another one
-answers with `metrics.render()` as `CONTENT_TYPE`. What a program counts itself goes into `metrics.registry`. The access
-log is written to the logger `slysock.access`, with what is known of each line in the record's `fields`.
+Here the ASGI application, which answers all requests that are not Socket.IO's, is Prometheus's own. A route in another
+application answers with `metrics.render()` as `CONTENT_TYPE`. What a program counts itself goes into
+`metrics.registry`. The access log goes to the logger `slysock.access`, with the fields of each line in the record's
+`fields`.
 """
 
 from slysock.extras import needs_extra

@@ -1,6 +1,6 @@
 """A log of who comes and goes and of what is handled: names and numbers, never contents, tokens or session ids.
 
-Connections are logged at INFO, events at DEBUG. The fields are in the record's `fields`, for whoever formats it.
+Connections are logged at INFO, events at DEBUG. A formatter finds the fields in the record's `fields`.
 """
 
 import logging
@@ -15,10 +15,10 @@ logger = logging.getLogger("slysock.access")
 
 @final
 class AccessLog:
-    """An `Observer` that writes it: `server.observe(AccessLog())`.
+    """An `Observer` that writes the log: `server.observe(AccessLog())`.
 
     Args:
-        user_of: names the user that a socket speaks for, or None; asked for each line, also when the socket has left.
+        user_of: returns the user of a socket, or None; called for each line, even when the socket has left.
     """
 
     def __init__(self, user_of: Callable[[Socket], str | int | None] | None = None) -> None:
@@ -29,11 +29,11 @@ class AccessLog:
         self._log(logging.INFO, "client joined", socket, address=socket.handshake.address)
 
     def left(self, socket: Socket, reason: DisconnectReason) -> None:
-        """Log that it has left."""
+        """Log that a client has left."""
         self._log(logging.INFO, "client left", socket, reason=reason)
 
     def handled(self, socket: Socket, event: str, seconds: float) -> None:
-        """Log an event."""
+        """Log an event that was handled."""
         if logger.isEnabledFor(logging.DEBUG):  # asked here already, because it is asked for every event
             self._log(logging.DEBUG, "event handled", socket, event=event, milliseconds=round(seconds * 1000, 3))
 

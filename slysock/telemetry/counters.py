@@ -1,4 +1,4 @@
-"""Counters for Prometheus that one thread fills, as `histograms` are: no lock, no look at the labels for each."""
+"""Counters for Prometheus that one thread fills, like `histograms`: no lock, no look-up of labels for each event."""
 
 from collections.abc import Iterator, Sequence
 from typing import final
@@ -23,7 +23,7 @@ class Counter:
 
 @final
 class CounterFamily(Collector):
-    """The counters of one name, which differ in the values of its labels. Keep those few: all are kept."""
+    """The counters of one name, which differ in the values of its labels. Keep those few: every counter is kept."""
 
     def __init__(self, name: str, documentation: str, labels: Sequence[str] = ()) -> None:
         self._name = name
@@ -39,7 +39,7 @@ class CounterFamily(Collector):
         return counter
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """Read them; see Collector."""
+        """Read the counters; see Collector."""
         family = CounterMetricFamily(self._name, self._documentation, labels=self._labels)
         for values, counter in self._counters.items():
             family.add_metric(values, counter.value)

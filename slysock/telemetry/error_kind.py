@@ -1,4 +1,4 @@
-"""What kind of failure an error is, for labels and logs: one of few, whatever its text is."""
+"""What kind of failure an error is, for labels and logs: one of few, whatever its text says."""
 
 from slysock import InvalidPayload, Refusal
 

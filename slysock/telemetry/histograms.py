@@ -1,7 +1,7 @@
-"""Histograms of durations for Prometheus that one thread fills: a bisection and two additions for each, no lock.
+"""Histograms of durations for Prometheus that one thread fills: a bisection and two additions for each value, no lock.
 
-The library's own take a lock for each number and go through the buckets one by one, 3 µs where this takes 0.5; and each
-message of a chat is in two of them.
+The library's own take a lock for each value and go through the buckets one by one, 3 µs where this takes 0.5; and each
+message of a chat is counted in two of them.
 """
 
 from bisect import bisect_left
@@ -27,18 +27,18 @@ class Histogram:
         self._sum = 0.0
 
     def observe(self, seconds: float) -> None:
-        """Count one that took so long."""
+        """Count one duration."""
         self._counts[bisect_left(_SECONDS, seconds)] += 1
         self._sum += seconds
 
     def read(self) -> tuple[list[tuple[str, float]], float]:
-        """Return the buckets as Prometheus has them, each with those before it, and the sum in seconds."""
+        """Return the buckets, cumulative as Prometheus wants them, and the sum in seconds."""
         return list(zip(_BOUNDS, accumulate(map(float, self._counts)), strict=True)), self._sum
 
 
 @final
 class HistogramFamily(Collector):
-    """The histograms of one name, which differ in the values of its labels. Keep those few: all are kept."""
+    """The histograms of one name, which differ in the values of its labels. Keep those few: every histogram is kept."""
 
     def __init__(self, name: str, documentation: str, labels: Sequence[str]) -> None:
         self._name = name
@@ -54,7 +54,7 @@ class HistogramFamily(Collector):
         return histogram
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """Read them; see Collector."""
+        """Read the histograms; see Collector."""
         family = HistogramMetricFamily(self._name, self._documentation, labels=self._labels)
         for values, histogram in self._histograms.items():
             buckets, total = histogram.read()

@@ -1,7 +1,7 @@
 """What a server does, as metrics for Prometheus: counted where it happens, cheap enough to leave on.
 
 Labels are bounded: namespaces, events and kinds of errors that the program knows. Nothing that a client sends becomes
-one, but for the names of namespaces by pattern, of which only so many are told apart.
+one, except the names of namespaces by pattern, of which only a limited number are told apart.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4"
 """What `Metrics.render` writes. Whoever answers with it adds the charset, which is UTF-8."""
 
 MAX_NAMESPACES: Final = 100
-"""Told apart by their names; what is beyond shares one label. Clients make up names that fit a pattern."""
+"""As many are told apart; all others share one label. Clients make up names that match a pattern."""
 
 OTHER_NAMESPACES: Final = "other"  # no name: those begin with a slash
 SLOW_CONSUMER: Final[DisconnectReason] = "slow consumer"
@@ -36,10 +36,10 @@ class Metrics:
     """
 
     def __init__(self) -> None:
-        self._events = CounterFamily("slysock_events", "Events of clients that were handled", ["namespace", "event"])
+        self._events = CounterFamily("slysock_events", "Events from clients that were handled", ["namespace", "event"])
         self._delivery = HistogramFamily(
             "slysock_delivery_seconds",
-            "From an event's arrival until what it caused was in the outboxes of everybody concerned",
+            "Time from an event's arrival until everything that it caused was in outboxes",
             ["namespace"],
         )
         self._namespaces: set[str] = set()  # those that are told apart
@@ -57,17 +57,17 @@ class Metrics:
             self.registry.register(family)
 
     def add_gauges(self, statistics: Callable[[], ServerStatistics]) -> None:
-        """Show what a server holds, too, as `server.statistics` counts it whenever the metrics are read."""
+        """Add gauges of what a server holds, read from `server.statistics` whenever the metrics are read."""
         self.registry.register(_Gauges(statistics))
 
     def render(self) -> bytes:
-        """Write everything in Prometheus's text format, for an answer of `CONTENT_TYPE`."""
+        """Return all metrics in Prometheus's text format, to be sent as `CONTENT_TYPE`."""
         return generate_latest(self.registry)
 
     # -- an Observer -------------------------------------------------------------------------------------------------
 
     def joined(self, socket: Socket) -> None:
-        """Count a client."""
+        """Count a client that was let in."""
         self._joins.labels(self._label_of(socket)).increment()
 
     def left(self, socket: Socket, reason: DisconnectReason) -> None:
@@ -113,17 +113,17 @@ class _Gauges(Collector):
         self._statistics = statistics
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Read them; see Collector."""
+        """Read the gauges; see Collector."""
         held = self._statistics()
         yield GaugeMetricFamily("slysock_connections", "Open connections", value=held.connections)
-        yield GaugeMetricFamily("slysock_outbox_bytes", "What waits for clients", value=held.outbox_bytes)
+        yield GaugeMetricFamily("slysock_outbox_bytes", "Bytes that wait in outboxes", value=held.outbox_bytes)
         clients = GaugeMetricFamily("slysock_clients", "Clients in a namespace", labels=["namespace"])
         for namespace, count in held.clients.items():
             clients.add_metric([namespace], count)
         yield clients
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """Name them without reading; see Collector."""
+        """Name the gauges without reading them; see Collector."""
         yield GaugeMetricFamily("slysock_connections", "")
         yield GaugeMetricFamily("slysock_outbox_bytes", "")
         yield GaugeMetricFamily("slysock_clients", "", labels=["namespace"])

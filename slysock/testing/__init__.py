@@ -12,7 +12,7 @@
 
 Everything between the socket and the handler is the real thing: HTTP, WebSocket, Engine.IO, Socket.IO. Under Trio's
 MockClock heartbeats and timeouts take no time. A client can misbehave: `stall` stops reading, `slow_down` reads little
-by little, `vanish` is gone without a word, and `memory.open` gives a bare stream for bytes of your own.
+by little, `vanish` is gone without a word, and `memory.open` returns a bare stream for bytes of your own.
 """
 
 from slysock.testing.client import MemoryClient, MemoryConnection, Received

@@ -60,8 +60,8 @@ class MemoryClient:
         """Wait until the server has let the client in.
 
         Raises:
-            ConnectionRefused: it has not.
-            Closed: it closed the connection.
+            ConnectionRefused: the server refused the client.
+            Closed: the server closed the connection.
         """
         await self._joined.wait()
         if self._refusal is not None:
@@ -77,7 +77,7 @@ class MemoryClient:
         """Send an event and wait for the acknowledgement: None, its one value, or a tuple of several.
 
         Raises:
-            AckTimeout: none came in `timeout` seconds.
+            AckTimeout: none came within `timeout` seconds.
         """
         ack_id = next(self._ack_ids)
         done, values = self._acks[ack_id] = (trio.Event(), [])
@@ -90,7 +90,7 @@ class MemoryClient:
         return answer_value(values)
 
     async def acknowledge(self, received: Received, *values: object) -> None:
-        """Acknowledge an event of the server."""
+        """Acknowledge an event from the server."""
         assert received.ack_id is not None
         await self.connection.engine.send(self._parser.ack(self.namespace, received.ack_id, values))
 
@@ -118,7 +118,7 @@ class MemoryClient:
         return received.args
 
     def waiting(self) -> list[Received]:
-        """Take the events that have arrived, without waiting."""
+        """Return the events that have arrived, without waiting for more."""
         events: list[Received] = []
         while self._events.statistics().current_buffer_used:
             events.append(self._events.receive_nowait())
@@ -130,10 +130,10 @@ class MemoryClient:
         self.end("io client disconnect")
 
     async def wait_disconnected(self, timeout: float = math.inf) -> str:  # noqa: ASYNC109 - a test's own bound
-        """Wait until the client is out, and return why: the reasons of the JavaScript client.
+        """Wait until the client has left or was disconnected; return why, as the JavaScript client would.
 
         Raises:
-            trio.TooSlowError: it still is in after `timeout` seconds.
+            trio.TooSlowError: it is still connected after `timeout` seconds.
         """
         with trio.fail_after(timeout):
             await self._gone.wait()
@@ -154,17 +154,17 @@ class MemoryClient:
             done.set()
 
     def joined(self, socket_id: str) -> None:
-        """Learn that the server has let the client in."""
+        """Note that the server has let the client in."""
         self.id = socket_id
         self._joined.set()
 
     def refused(self, error: Mapping[str, object]) -> None:
-        """Learn that it has not."""
+        """Note that the server has refused the client."""
         self._refusal = ConnectionRefused(str(error.get("message")), error.get("data"))
         self._joined.set()
 
     def end(self, reason: str) -> None:
-        """Learn that the client is out."""
+        """Note that the client has left or was disconnected."""
         if self._reason is None:
             self._reason = reason
             self._in.close()
@@ -177,7 +177,7 @@ class MemoryConnection:
     """A connection, in any number of namespaces.
 
     Attributes:
-        engine: the Engine.IO session below; its `pace` is how the client reads.
+        engine: the Engine.IO session underneath; its `pace` is how the client reads.
         parser: the server's.
     """
 

@@ -51,7 +51,7 @@ class Pace:
         self.silent = False
 
     def stall(self) -> None:
-        """Stop reading; the server finds its writes stuck."""
+        """Stop reading, so that the server's writes get stuck."""
         self._may_read = trio.Event()
 
     def resume(self) -> None:
@@ -59,11 +59,11 @@ class Pace:
         self._may_read.set()
 
     def slow_down(self, seconds: float) -> None:
-        """Wait so long between two reads."""
+        """Wait this long between two reads."""
         self._pause_seconds = seconds
 
     def vanish(self) -> None:
-        """Be gone without a word: read, answer and close nothing any more."""
+        """Vanish without a word: read, answer and close nothing any more."""
         self.silent = True
         self.stall()
 
@@ -124,7 +124,7 @@ class WebSocketClient:
         self._greeted = trio.Event()  # the first Engine.IO packet came, or there will be none
 
     async def connect(self) -> None:
-        """Do the opening handshake of the WebSocket.
+        """Perform the opening handshake of the WebSocket.
 
         Raises:
             Closed: the server refused.
@@ -148,7 +148,7 @@ class WebSocketClient:
             raise self.inbox.closed
 
     async def upgrade(self, session_id: str) -> None:
-        """Make this WebSocket the transport of a polling session: probe it; `5` is for the caller to send.
+        """Probe this WebSocket as the new transport of a polling session; the caller must send `5` to upgrade.
 
         Raises:
             Closed: the server refused.
@@ -172,7 +172,7 @@ class WebSocketClient:
             await self.stream.send_all(data)
 
     async def send_text(self, text: bytes) -> None:
-        """Send a text message as it is."""
+        """Send a text message unchanged."""
         await self._transmit(TextMessage(data=text.decode()))
 
     async def drop(self) -> None:
@@ -286,7 +286,7 @@ class PollingClient:
             raise Closed(response.status, response.body.decode())
 
     async def upgrade(self) -> None:
-        """Go over to WebSocket, as stock clients do: probe, let the poll end, upgrade.
+        """Move to WebSocket, as stock clients do: probe, let the poll end, upgrade.
 
         Raises:
             Closed: the server refused.
@@ -324,7 +324,7 @@ class PollingClient:
         self._ended.set()
 
     async def _pong(self) -> None:
-        """Answer a ping, behind a POST that is under way; polling goes on meanwhile."""
+        """Answer a ping, after a POST that is under way; polling goes on meanwhile."""
         with suppress(Closed, *_CUT_OFF):
             await self._post(b"3")
 
@@ -347,7 +347,7 @@ def read_handshake(text: bytes) -> dict[str, object]:
 
 
 def interpret(text: bytes, inbox: Inbox) -> None:
-    """Keep a message; end at a close packet; everything else is of no concern to the layer above."""
+    """Put a message into the inbox; end it at a close packet; ignore what does not concern the layer above."""
     if text.startswith(b"4"):
         inbox.put(Message(text[1:]))
     elif text == b"1":

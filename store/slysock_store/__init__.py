@@ -1,6 +1,6 @@
 """What a chat system remembers: typed records in and out.
 
-`open_store(url)` gives a `Store`; `models` has its records, `errors` what can go wrong, `testing` the contract that
+`open_store(url)` opens a `Store`; `models` has its records, `errors` what can go wrong, `testing` the contract that
 every backend keeps. This is the only package that knows SQL or BSON; it imports nothing else of this project.
 """
 

@@ -18,7 +18,7 @@ class Engine(Protocol[Tx_co, Snapshot_co]):
     """Runs operations on a database."""
 
     def write(self, operation: Callable[[Tx_co, *Ts], T], *args: *Ts) -> Awaitable[T]:
-        """Do a write and return, when awaited, as soon as it is durable."""
+        """Do a write; the awaitable returns its result as soon as it is durable."""
         ...
 
     def read(self, operation: Callable[[Snapshot_co, *Ts], T], *args: *Ts) -> Awaitable[T]:
@@ -30,7 +30,7 @@ class Engine(Protocol[Tx_co, Snapshot_co]):
         ...
 
     async def aclose(self) -> None:
-        """Finish what was handed in and close the database."""
+        """Finish the operations that were accepted and close the database."""
         ...
 
 
@@ -50,8 +50,8 @@ class Readers(Protocol[Snapshot_co]):
 class ThreadedEngine(Generic[Tx, Snapshot]):
     """One writer thread and a pool of readers over one database; owns both.
 
-    Reads and writes are handed on as they are, not awaited: each coroutine between a task and what it waits for is
-    walked through whenever the task goes on.
+    Reads and writes are passed on as awaitables, not awaited here: each coroutine between a task and what it waits for
+    is walked through whenever the task resumes.
     """
 
     def __init__(self, writer: Writer[Tx], readers: Readers[Snapshot]) -> None:

@@ -1,9 +1,9 @@
-"""What can go wrong with a store, by whose doing.
+"""What can go wrong with a store, by whose doing it is.
 
     StoreError
     ├── BadStoreUrl        the URL or path names no store that could be opened
     ├── SchemaTooNew       the database was written by a newer version
-    ├── StoreUnavailable   the world: disk full, read-only, locked, I/O; `__cause__` is set; later calls may succeed
+    ├── StoreUnavailable   the environment: disk full, read-only, locked, I/O; `__cause__` is set; a retry may succeed
     ├── StoreBusy          load: more writes wait than the store takes; nothing was written
     ├── StoreClosed        you closed it
     ├── BadValue           a value that no store can keep (a lone surrogate, a number out of range, not JSON)
@@ -37,16 +37,16 @@ class SchemaTooNew(StoreError):
 
     def __str__(self) -> str:
         return (
-            f"{self.where} has schema version {self.found}, this slysock knows up to {self.supported}: "
+            f"{self.where} has schema version {self.found}, but this slysock only knows up to {self.supported}: "
             "use the newer slysock that wrote it, or another database"
         )
 
 
 class StoreUnavailable(StoreError):
-    """The world failed; `__cause__` is the driver's error.
+    """The database failed or cannot be reached; `__cause__` is the driver's error.
 
-    Nothing of the operation is visible afterwards, unless `outcome_unknown`: then it may have been written, and a
-    retry with the same client message id finds out.
+    Nothing was written, unless `outcome_unknown` is set: then it may have been, and a retry with the same client
+    message id finds out.
     """
 
     def __init__(self, text: str, *, outcome_unknown: bool = False) -> None:
@@ -67,7 +67,7 @@ class BadValue(StoreError):
 
 
 class Refused(StoreError):
-    """The records do not allow it. Nothing was written."""
+    """The existing records do not allow it. Nothing was written."""
 
 
 class NotFound(Refused):

@@ -1,8 +1,8 @@
-"""Group commit: how tasks hand writes to one thread, which makes transactions of many, and wait for the outcome.
+"""Group commit: tasks hand their writes to one thread, which commits many in one transaction, and wait for the outcome.
 
-A task appends its write to a bounded queue and sleeps. The thread takes all that waits, lets the backend's committer
-carry it into the database as one transaction, and wakes all its tasks with one call into the Trio loop; what arrives
-meanwhile goes into the next one. Knows no database: what a transaction is, each backend says.
+A task appends its write to a bounded queue and sleeps. The thread takes all that wait, lets the backend's committer
+carry them into the database as one transaction, and wakes their tasks with one call into the Trio loop; what arrives
+meanwhile goes into the next one. This module knows no database: each backend says what a transaction is.
 """
 
 import math
@@ -25,16 +25,16 @@ Tx_co = TypeVar("Tx_co", covariant=True)
 Tx_contra = TypeVar("Tx_contra", contravariant=True)
 
 MAX_WAITING_WRITES = 10_000
-"""Writes that may wait; past that `StoreBusy`. Some seconds of work, and at 1 KB each about 10 MB."""
+"""Writes that may wait; beyond that, `StoreBusy`. Some seconds of work, and at 1 KB each about 10 MB."""
 
 MAX_WRITES_PER_COMMIT = 1_000
 """Bounds how long the first of a burst waits for the last; far past the point where the commit's cost is shared."""
 
 WRITE_DEADLINE_SECONDS = 30.0
-"""How long a call waits for its commit at most, cancelled or not: several busy timeouts."""
+"""The longest that a call waits for its commit, cancelled or not: several busy timeouts."""
 
 TICK_SECONDS = 1.0
-"""How exact that is: a call may give up so much earlier."""
+"""How precise that is: a call may give up this much earlier."""
 
 CLOSE_DEADLINE_SECONDS = 60.0
 """How long closing waits for the thread to write what it was given; after that the disk hangs and we leave it."""
@@ -43,12 +43,12 @@ CLOSE_DEADLINE_SECONDS = 60.0
 class Write(Generic[Tx_contra, T_co]):
     """One write and, once its transaction has ended, its outcome.
 
-    `operation` is called within a transaction, again if that one had to be given up; the outcome counts only after
+    `operation` is called within a transaction, and again if that one had to be given up; the outcome counts only after
     `Committer.commit`.
 
     Attributes:
         args: what the operation is called with besides the transaction, for a committer that reads ahead for several.
-        error: what the outcome is instead of a result, if it has failed.
+        error: the outcome in place of a result, if the write has failed.
     """
 
     __slots__ = ("_operation", "_result", "args", "error")
@@ -60,12 +60,12 @@ class Write(Generic[Tx_contra, T_co]):
         self.error: Exception | None = None
 
     def run(self, tx: Tx_contra) -> None:
-        """Do the write and keep its result, whatever came of it before; let its exception through."""
+        """Do the write and keep its result, replacing an earlier outcome; let its exception through."""
         self.error = None
         self._result = (self._operation(tx),)
 
     def fail(self, error: Exception) -> None:
-        """Make this exception the outcome, whatever it was before."""
+        """Make this exception the outcome, replacing an earlier one."""
         self.error = error
 
     def outcome(self) -> T_co:
@@ -91,7 +91,7 @@ class Committer(Protocol[Tx_co]):
         ...
 
     def commit(self, writes: Sequence[Write[Tx_co, object]]) -> None:
-        """Do the writes in one durable transaction; every one of them has its outcome afterwards. Never raises."""
+        """Do the writes in one durable transaction; each has its outcome afterwards. Never raises."""
         ...
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ class Committer(Protocol[Tx_co]):
 
 
 class WaitingWrite(Write[Tx_contra, T_co], Generic[Tx_contra, T_co]):
-    """A write that a task waits for. All but the outcome belongs to the Trio thread.
+    """A write that a task waits for. Everything but the outcome belongs to the Trio thread.
 
     Attributes:
         task: who waits.
@@ -142,12 +142,12 @@ class Writer(Generic[Tx]):
         self._thread.start()
 
     async def write(self, operation: Callable[[Tx, *Ts], T], *args: *Ts) -> T:
-        """Hand a write in and wait until it is durable. See `store` for what cancellation does.
+        """Queue a write and wait until it is durable. See `store` for what cancellation does.
 
         Raises:
             StoreClosed: after `aclose`.
             StoreBusy: the queue is full.
-            StoreUnavailable: the world failed, or the deadline passed.
+            StoreUnavailable: the database failed, or the deadline passed.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         write = WaitingWrite(operation, *args)
@@ -170,7 +170,7 @@ class Writer(Generic[Tx]):
                 self._wake_thread()
 
     def _wake_thread(self) -> None:
-        """Tell the thread, once: until it has the lock it sees whatever else comes, too."""
+        """Wake the thread, once: until it has the lock, it sees whatever else is queued as well."""
         self._is_idle = False
         self._changed.notify()
 
@@ -196,7 +196,7 @@ class Writer(Generic[Tx]):
         self._tick.deadline = now + TICK_SECONDS
 
     def _wake(self, batch: Sequence[WaitingWrite[Tx, object]]) -> None:
-        """Let those go on whose transaction has ended; one that has given up is not there any more."""
+        """Wake the tasks whose transaction has ended; one that has given up is no longer waiting."""
         for write in batch:
             write.is_done = True
             if self._undone.pop(write, None) is not None:
@@ -205,7 +205,7 @@ class Writer(Generic[Tx]):
             self._tick.deadline = math.inf
 
     async def _watch(self) -> None:
-        """Let those go on without a result who have waited too long. A system task: it ends with the Trio run."""
+        """Wake the tasks that have waited too long, without a result. A system task: it ends with the Trio run."""
         while not self._is_over:
             with self._tick:
                 await trio.sleep_forever()
@@ -227,7 +227,7 @@ class Writer(Generic[Tx]):
         )
 
     async def aclose(self) -> None:
-        """Refuse new writes, let the thread finish those it was given, and wait for it, cancelled or not."""
+        """Refuse new writes, let the thread finish those that are queued, and wait for it, cancelled or not."""
         with self._lock:
             self._is_closing = True
             self._wake_thread()
@@ -258,5 +258,5 @@ class Writer(Generic[Tx]):
 
 
 def _wait_on(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
-    """Refuse to be cancelled: what was handed in is done, and its caller learns what became of it."""
+    """Refuse to be cancelled: what was queued is done, and its caller gets the outcome."""
     return trio.lowlevel.Abort.FAILED

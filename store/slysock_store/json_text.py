@@ -1,4 +1,4 @@
-"""JSON values as text, for backends that keep them so: what goes in comes out, whatever its names and numbers are."""
+"""JSON values as text, for backends that store them as such: what goes in comes out, whatever the names and numbers."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""The records that a store keeps and gives: frozen values, the same for every backend.
+"""The records that a store keeps and returns: frozen values, the same for every backend.
 
 A record belongs to a *system* (a dialect: `marketplace`, `pets`, …); ids of one system mean nothing in another. Times
 are aware datetimes in UTC, in whole milliseconds. Nothing here knows how it is stored or what it is called on the wire.
@@ -20,7 +20,7 @@ SystemName = NewType("SystemName", str)
 UserKey = NewType("UserKey", str)
 """Names a user within a system. Where a dialect's ids are unique per role only, it makes `ROLE:id` of them."""
 ChatId = NewType("ChatId", str)
-"""24 lowercase hex digits, time first, made by the store. So are the ids of messages, notifications and users."""
+"""24 lowercase hex digits, time first, made by the store; like the ids of messages, notifications and users."""
 ChatKey = NewType("ChatKey", str)
 """What a chat is about and between whom, as one string: unique per system, the anchor of get-or-create."""
 MessageId = NewType("MessageId", str)
@@ -29,9 +29,9 @@ UserId = NewType("UserId", str)
 """A user record's own id, beside the key that the dialect chose."""
 
 DEFAULT_LIMIT = 20
-"""Items per page where the caller does not say; the documents of the chat systems use it most."""
+"""Items per page unless the caller says otherwise; the value that the chat systems' documents use most."""
 MAX_LIMIT = 100
-"""The most items of one page, whatever the caller asks; keeps one answer well under a megabyte."""
+"""The most items on one page, whatever the caller asks for; keeps one answer well under a megabyte."""
 
 T = TypeVar("T")
 
@@ -39,8 +39,8 @@ T = TypeVar("T")
 class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """One page of a list.
 
-    `page` (from 1) and `limit` (1 to `MAX_LIMIT`) are what was applied: a store puts what it was asked into bounds. A
-    page past the end is empty. `total_records` counts the whole list and was read in the same transaction as `items`.
+    `page` (from 1) and `limit` (1 to `MAX_LIMIT`) are what was applied: a store puts what it was asked for into bounds.
+    A page past the end is empty. `total_records` counts the whole list and was read in the same transaction as `items`.
     """
 
     items: tuple[T, ...]
@@ -65,7 +65,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """A user as last told by a token or by the management API. Who is online is not a record: sockets know."""
+    """A user as last described by a token or the management API. Who is online is not a record: sockets show that."""
 
     id: UserId
     system: SystemName
@@ -81,8 +81,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One user's standing in a chat.
 
-    A participant was named when the chat was made or added later. A member that is no participant is somebody else who
-    read or wrote in it (an admin in an order chat); it has an unread count like everyone.
+    A participant was named when the chat was made, or added later. A member who is not a participant is somebody else
+    who has read or written in it (an admin in an order chat), with an unread count like everyone's.
     """
 
     user: UserKey
@@ -104,7 +104,7 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: str
     extra: JsonObject
     members: tuple[Member, ...]
-    """In the order in which they came; participants named at creation first, as given."""
+    """In the order in which they joined; participants named at creation first, in the order given."""
     last_sequence: int
     """Sequence number of the newest message, 0 without messages. Numbers run from 1 without gaps; deletion is soft."""
     message_count: int
@@ -115,7 +115,7 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def participants(self) -> tuple[UserKey, ...]:
-        """Return the participants in the order in which they came."""
+        """Return the participants in the order in which they joined."""
         return tuple(member.user for member in self.members if member.is_participant)
 
     @property
@@ -133,7 +133,7 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return any(member.user == user and member.is_participant for member in self.members)
 
     def unread_of(self, user: UserKey) -> int:
-        """Return how many messages this user has not read. One who was never here has read and written nothing."""
+        """Return how many messages this user has not read: all, for a user who is not a member."""
         for member in self.members:
             if member.user == user:
                 return member.unread
@@ -141,7 +141,7 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What became of a message at one member other than its sender. Read implies delivered."""
+    """Whether a message has reached one member other than its sender, and was read. Read implies delivered."""
 
     user: UserKey
     delivered_at: datetime | None
@@ -171,12 +171,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reply_to: MessageId | None
     client_message_id: str | None
     recipient_online: bool
-    """Whether the sender's server saw the recipient online when it was sent."""
+    """Whether the recipient was online, as the sender's server saw it, when the message was sent."""
     extra: JsonObject
     reactions: tuple[Reaction, ...]
     """Oldest first."""
     receipts: tuple[Receipt, ...]
-    """One per member other than the sender, by user key; a deleted message keeps only those that had read it."""
+    """One per member other than the sender, by user key; a deleted message keeps only those of its readers."""
     is_edited: bool
     is_deleted: bool
     """A deleted message keeps its number and contents; the dialect withholds the contents."""
@@ -185,12 +185,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Changed by an edit, a reaction or deletion; not by receipts."""
 
     def is_delivered_to(self, user: UserKey) -> bool:
-        """Tell whether it has reached this member."""
+        """Tell whether the message has reached this member."""
         receipt = self._receipt_of(user)
         return receipt is not None and receipt.delivered_at is not None
 
     def is_read_by(self, user: UserKey) -> bool:
-        """Tell whether this member has read it."""
+        """Tell whether this member has read the message."""
         receipt = self._receipt_of(user)
         return receipt is not None and receipt.read_at is not None
 
@@ -202,12 +202,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def delivered_to(self) -> tuple[UserKey, ...]:
-        """Return those whom it has reached."""
+        """Return the members whom the message has reached."""
         return tuple(receipt.user for receipt in self.receipts if receipt.delivered_at is not None)
 
     @property
     def read_by(self) -> tuple[UserKey, ...]:
-        """Return those who have read it; the sender is not among them."""
+        """Return the members who have read the message, without its sender."""
         return tuple(receipt.user for receipt in self.receipts if receipt.read_at is not None)
 
 
@@ -229,7 +229,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """A product, listing, ticket or order that another back-end owns and has told of."""
+    """A product, listing, ticket or order that another back-end owns and has reported."""
 
     system: SystemName
     kind: str
@@ -240,19 +240,19 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewChat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a chat is made of when there is none with its `key` yet; ignored but for the key when there is."""
+    """What to make a chat of, if there is none with its `key` yet; if there is one, only the key counts."""
 
     kind: str
     key: ChatKey
     participants: tuple[UserKey, ...]
-    """Repetitions are dropped."""
+    """Duplicates are dropped."""
     reference: Json = None
     status: str = "open"
     extra: JsonObject = {}
 
 
 class NewMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a sender gives."""
+    """What to make a message of."""
 
     sender: UserKey
     recipient: UserKey | None = None
@@ -264,12 +264,12 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Unique per chat and sender: a second message with the same one is a retry of the first."""
     recipient_online: bool = False
     delivered_to: tuple[UserKey, ...] = ()
-    """Members to whom it counts as delivered from the start, because they are there to get it."""
+    """Members to whom it counts as delivered from the start, because they are online to get it."""
     extra: JsonObject = {}
 
 
 class NewNotification(msgspec.Struct, frozen=True, kw_only=True):
-    """What a notification is made of."""
+    """What to make a notification of."""
 
     user: UserKey
     kind: str
@@ -278,7 +278,7 @@ class NewNotification(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 1
     status: str = "SENT"
     is_delivered: bool = False
-    """True when the user is there to get it; otherwise it waits for `take_undelivered_notifications`."""
+    """True when the user is online to get it; otherwise it waits for `take_undelivered_notifications`."""
 
 
 class ChatChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -288,7 +288,7 @@ class ChatChanges(msgspec.Struct, frozen=True, kw_only=True):
     extra: JsonObject = {}
     """Merged key by key at the top level."""
     add_participants: tuple[UserKey, ...] = ()
-    """Those already there stay as they are. The history is unread for a new one, but not handed out as undelivered."""
+    """Existing ones stay as they are. For a new one the history is unread, but not handed out as undelivered."""
 
 
 class EnsuredChat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -301,7 +301,7 @@ class EnsuredChat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class AddedMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The result of `add_message`, as of its transaction.
 
-    A duplicate gives the message that the first call stored, in its present state; `created_chat` is then False.
+    A duplicate has the message that the first call stored, in its present state; `created_chat` is then False.
     """
 
     chat: Chat
@@ -319,7 +319,7 @@ class ChangedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MarkedMessages(msgspec.Struct, frozen=True, kw_only=True):
-    """What a mark as read or delivered changed."""
+    """What marking messages as read or delivered has changed."""
 
     chat: Chat
     count: int
@@ -328,7 +328,7 @@ class MarkedMessages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UndeliveredMessages(msgspec.Struct, frozen=True, kw_only=True):
-    """Messages handed out by `take_undelivered`; nobody is handed them again.
+    """Messages handed out by `take_undelivered`; they are not handed out again.
 
     `page.total_records` counts what waited before this call; `chats` holds the chat of each message.
     """

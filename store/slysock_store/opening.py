@@ -21,19 +21,19 @@ async def open_store(url: str, *, clock: Clock = system_clock) -> AsyncGenerator
 
     - `sqlite:///chat.db`: a file, relative to the working directory; `sqlite:////srv/chat.db`: an absolute path. The
       file is made if missing; its directory must exist.
-    - `sqlite://` or `:memory:`: in memory, for tests. It uses no threads, so it goes well with a mock clock; a file
-      does not, since a clock that jumps takes waiting for a thread for idleness.
+    - `sqlite://` or `:memory:`: in memory, for tests. It uses no threads, so it works with a mock clock; a file does
+      not, since a clock that jumps mistakes waiting for a thread for idleness.
     - `mongodb://HOST/DATABASE?replicaSet=NAME`, or `mongodb+srv://`: a database of a replica set or sharded cluster of
       MongoDB 5.0 or newer. Collections and indexes are made as needed.
 
     Args:
         url: as above.
-        clock: gives the times of records; for tests.
+        clock: returns the times for records; for tests.
 
     Raises:
         BadStoreUrl: the URL or its path names no store that could be opened, or one whose driver is not installed.
         SchemaTooNew: the database was written by a newer version.
-        StoreUnavailable: it may not be opened or written, is damaged, or cannot be reached.
+        StoreUnavailable: the database may not be opened or written, is damaged, or cannot be reached.
     """
     async with _opener(url, clock) as store:
         yield store

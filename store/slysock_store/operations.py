@@ -1,11 +1,11 @@
-"""What a backend supplies: for each method of `Store` a plain function of a transaction or, where it reads, a snapshot.
+"""What a backend supplies: for each method of `Store` a plain function of a transaction or, to read, a snapshot.
 
-The functions stand by subject in modules, and such a module is itself the value::
+The functions are in modules by subject, and such a module is itself the value::
 
     OPERATIONS: Operations[Transaction, Connection] = Operations(users=users, chats=chats, ...)
 
-Pages and limits have been put into bounds and defaults filled in before a function is called; what it does, gives and
-raises, `Store` says. A write that raises is undone; several may share one transaction, so none ends it.
+Pages and limits have been put into bounds and defaults filled in before a function is called; `Store` says what it
+does, returns and raises. A write that raises is undone; several may share one transaction, so none ends it.
 """
 
 # ruff: noqa: D102 - what each of them does, `Store` says
@@ -104,7 +104,7 @@ class MessageOperations(Protocol[Snapshot_contra]):
 
 @final
 class AddMessage(msgspec.Struct, frozen=True, gc=False):
-    """What `Store.add_message` was asked, in one: a backend that is handed many can read ahead for all of them."""
+    """The arguments of one `Store.add_message`, so that a backend that gets many can read ahead for all of them."""
 
     system: SystemName
     chat: ChatId | NewChat
@@ -119,7 +119,7 @@ class SendingOperations(Protocol[Tx_contra]):
 
 
 class ChangingOperations(Protocol[Tx_contra]):
-    """Module `changing`: of messages that are stored."""
+    """Module `changing`: changes to messages that are stored."""
 
     def edit_message(
         self, tx: Tx_contra, system: SystemName, message_id: MessageId, by: UserKey, text: str, /

@@ -12,7 +12,7 @@ class Window(msgspec.Struct, frozen=True):
     limit: int
 
     def offset(self, total_records: int) -> int:
-        """Return how many records lie before the page, no more than there are: a page number has no upper bound."""
+        """Return how many records come before the page, at most all: a page number has no upper bound."""
         return min((self.page - 1) * self.limit, total_records)
 
 
@@ -24,7 +24,7 @@ class MessageCounts(msgspec.Struct, frozen=True):
 
     @property
     def all_kept(self) -> bool:
-        """Whether none is deleted."""
+        """Whether no message is deleted."""
         return self.kept == self.last_sequence
 
 

@@ -1,4 +1,4 @@
-"""What follows for a chat and its messages from a write, as pure functions on records that the backends share."""
+"""What a write means for a chat and its messages, as pure functions on records that the backends share."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ from .times import to_milliseconds
 
 
 def refuse_message(chat: Chat, required_status: str | None) -> None:
-    """Refuse a new message that the chat does not take.
+    """Refuse a new message that the chat does not accept.
 
     Raises:
         ChatBlocked: a participant has blocked the chat.
@@ -24,31 +24,31 @@ def refuse_others(message: Message, by: UserKey) -> None:
     """Refuse to change somebody else's message.
 
     Raises:
-        NotSender: it is.
+        NotSender: the message is somebody else's.
     """
     if message.sender != by:
-        raise NotSender("only the sender changes a message")
+        raise NotSender("only the sender may change a message")
 
 
 def refuse_deleted(message: Message) -> None:
     """Refuse to change a deleted message.
 
     Raises:
-        NotFound: it is deleted.
+        NotFound: the message is deleted.
     """
     if message.is_deleted:
         raise NotFound("message", message.id)
 
 
 def sent_at(chat: Chat, now: int) -> int:
-    """Return a new message's time in milliseconds: now, but never before the chat's last one, as sequence says."""
+    """Return a new message's time in milliseconds: now, but never before that of the chat's last message."""
     if chat.last_message_at is None:
         return now
     return max(now, to_milliseconds(chat.last_message_at))
 
 
 def with_message(chat: Chat, message: Message) -> Chat:
-    """Let the chat's counters agree with its new message."""
+    """Adjust the chat's counters to its new message."""
     return msgspec.structs.replace(
         chat,
         members=tuple(_with_unread(member, message) for member in chat.members),
@@ -71,7 +71,7 @@ def _with_unread(member: Member, message: Message) -> Member:
 
 
 def reactions_with(message: Message, by: UserKey, emoji: str | None) -> tuple[Reaction, ...]:
-    """Return the message's reactions with this user's one set, or taken back for None; the same ones if it is so."""
+    """Return the reactions with this user's set, or taken back for None; the same object if nothing changes."""
     if emoji == next((reaction.emoji for reaction in message.reactions if reaction.user == by), None):
         return message.reactions
     kept = tuple(reaction for reaction in message.reactions if reaction.user != by)

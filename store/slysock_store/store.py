@@ -1,14 +1,14 @@
-"""The one interface to every backend: what a chat system may ask of its memory, and where a backend is asked.
+"""The one interface to every backend: what a chat system can ask of a store.
 
-Shape: reads give records or None; writes are whole (each method is one transaction) and give the records as they are
-after it. A write returns only when it is durable: what was acknowledged survives the death of the process.
+Shape: reads return records or None; writes are atomic (each method is one transaction) and return the records as they
+are afterwards. A write returns only when it is durable: what was acknowledged survives the death of the process.
 
-Every method that names a record by id also names its system; a record of another system is not found. Rules about
-who may do what are the caller's, except where only the transaction can decide them (see `Refused`).
+Every method that names a record by id also names its system; a record of another system is not found. The caller
+decides who may do what, except where only the transaction can (see `Refused`).
 
-Cancellation: a caller that is already cancelled writes nothing. A write that was handed in is not torn: the call stays
-until it is committed or rolled back, then returns or raises as if nobody had cancelled, and the cancellation strikes at
-the caller's next checkpoint. So `result = await store.add_message(...)` followed by plain calls without a checkpoint
+Cancellation: a caller that is already cancelled writes nothing. A write that was accepted is not torn: the call stays
+until it is committed or rolled back, then returns or raises as if nobody had cancelled; `Cancelled` is raised at the
+caller's next checkpoint. So `result = await store.add_message(...)` followed by plain calls without a checkpoint
 runs to the end. The wait is bounded: past the backend's deadline the call raises `StoreUnavailable`, with
 `outcome_unknown` set if the write had begun.
 
@@ -56,11 +56,11 @@ Snapshot_co = TypeVar("Snapshot_co", covariant=True)
 
 @final
 class BackedStore(Generic[Tx_co, Snapshot_co]):
-    """Users, chats, messages, receipts, notifications and references of every system; everywhere known as `Store`.
+    """Users, chats, messages, receipts, notifications and references of every system; elsewhere named `Store`.
 
     Opened by `open_store`, which also closes it. Safe to use from any number of tasks of the Trio run that opened it.
 
-    Each method says which of the backend's operations it is and whether that reads or writes; the engine runs it.
+    Each method names the backend's operation and whether that reads or writes; the engine runs it.
     """
 
     def __init__(self, engine: Engine[Tx_co, Snapshot_co], operations: Operations[Tx_co, Snapshot_co]) -> None:
@@ -77,7 +77,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     # Users
 
     async def upsert_user(self, system: SystemName, key: UserKey, *, role: str, profile: JsonObject) -> User:
-        """Make or refresh a user: the role is replaced, given profile fields are replaced, others stay."""
+        """Create or update a user: the role and the given profile fields are replaced, other fields stay."""
         return await self._engine.write(self._users.upsert_user, system, key, role, profile)
 
     async def touch_user(self, system: SystemName, key: UserKey) -> User:
@@ -99,14 +99,14 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     async def list_users(
         self, system: SystemName, *, role: str, page: int = 1, limit: int = DEFAULT_LIMIT
     ) -> Page[User]:
-        """List the users of one role by key. Roles compare exactly; the dialect normalises them."""
+        """List the users of one role by key. Roles must be equal; the dialect normalises them."""
         asked = window(page, limit)
         return await self._engine.read(self._users.list_users, system, role, asked)
 
     # Chats
 
     async def ensure_chat(self, system: SystemName, chat: NewChat) -> EnsuredChat:
-        """Return the chat with this key as it is; make it first if there is none. Many callers at once make one."""
+        """Return the chat with this key as it is; create it if there is none. Many callers at once create only one."""
         return await self._engine.write(self._chats.ensure_chat, system, chat)
 
     async def get_chat(self, system: SystemName, chat_id: ChatId) -> Chat | None:
@@ -127,10 +127,10 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
         page: int = 1,
         limit: int = DEFAULT_LIMIT,
     ) -> Page[Chat]:
-        """List chats, the one with the latest message (or, without messages, creation) first.
+        """List chats, latest activity first: the newest message, or creation if there is none.
 
-        Each of `participant`, `kind` and `status` narrows the list; without a participant it holds the chats of
-        everybody, for those who may see them.
+        Each of `participant`, `kind` and `status` narrows the list; without a participant it holds everybody's chats,
+        for those who may see them.
         """
         asked = window(page, limit)
         return await self._engine.read(self._chats.list_chats, system, participant, kind, status, asked)
@@ -147,7 +147,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
         """Block the chat for this participant, or lift the participant's own block.
 
         Raises:
-            NotFound: no such chat, or the user is no participant of it.
+            NotFound: no such chat, or the user is not a participant of it.
         """
         return await self._engine.write(self._chats.toggle_block, system, chat_id, user)
 
@@ -163,15 +163,15 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     ) -> AddedMessage:
         """Store a message in one transaction with everything that must agree with it.
 
-        Makes the chat if a `NewChat` has none yet, gives the message the chat's next sequence number, makes a receipt
-        for every member but the sender and raises their unread counts, and moves `last_message_at`. A sender who is no
-        member becomes one (not a participant). A retry (same chat, sender and client message id) is recognised before
-        anything is refused or changed.
+        Creates the chat if a `NewChat` has none yet, gives the message the chat's next sequence number, creates a
+        receipt for every member but the sender and raises their unread counts, and moves `last_message_at`. A sender
+        who is not a member becomes one (not a participant). A retry (same chat, sender and client message id) is
+        recognised before anything is refused or changed.
 
         Raises:
             NotFound: a `ChatId` that does not exist, or a `reply_to` that is not in this chat.
             ChatBlocked: a participant has blocked the chat.
-            WrongStatus: `required_status` is given and is not the chat's.
+            WrongStatus: the chat does not have the `required_status`.
         """
         call = AddMessage(system, chat, message, required_status)
         return await self._engine.write(self._sending.add_message, call)
@@ -191,8 +191,8 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     ) -> Page[Message]:
         """List the messages of a chat, newest first; empty for an unknown chat.
 
-        Without deleted ones they neither count nor take up room in pages. The cost does not grow with the page's
-        number, unless some are to be left out.
+        Without deleted ones, those neither count nor take up room on pages. The cost does not grow with the page
+        number, unless deleted messages have to be left out.
         """
         asked = window(page, limit)
         return await self._engine.read(self._messages.list_messages, system, chat_id, asked, with_deleted)
@@ -202,7 +202,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     ) -> Mapping[ChatId, tuple[Message, ...]]:
         """Return each chat's newest messages, newest first, with or without deleted ones; at most `MAX_LIMIT` each.
 
-        Unknown chats and those without messages are left out of the answer. Ask for no more chats than a page has.
+        Unknown chats and those without messages are left out. Ask for no more chats than fit on a page.
         """
         limit = window(1, limit_each).limit
         return await self._engine.read(self._messages.latest_messages, system, chat_ids, limit, with_deleted)
@@ -214,7 +214,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
 
         Raises:
             NotFound: no such message, or it is deleted.
-            NotSender: somebody else's.
+            NotSender: the message is somebody else's.
         """
         return await self._engine.write(self._changing.edit_message, system, message_id, by, text)
 
@@ -225,7 +225,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
 
         Raises:
             NotFound: no such message.
-            NotSender: somebody else's.
+            NotSender: the message is somebody else's.
         """
         return await self._engine.write(self._changing.delete_message, system, message_id, by)
 
@@ -244,9 +244,9 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     async def mark_read(
         self, system: SystemName, chat_id: ChatId, reader: UserKey, *, message_id: MessageId | None = None
     ) -> MarkedMessages:
-        """Mark every message of others in the chat read by this user, or only one; reading implies delivery.
+        """Mark every message of others in the chat, or only one, as read by this user; reading implies delivery.
 
-        A reader who is no member becomes one (not a participant).
+        A reader who is not a member becomes one (not a participant).
 
         Raises:
             NotFound: no such chat, or `message_id` is not in it.
@@ -254,7 +254,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
         return await self._engine.write(self._receipts.mark_read, system, chat_id, reader, message_id)
 
     async def mark_delivered(self, system: SystemName, chat_id: ChatId, user: UserKey) -> MarkedMessages:
-        """Mark every message of the chat that waits for this user as delivered. `take_undelivered` will not give them.
+        """Mark every message of the chat that waits for this user as delivered; `take_undelivered` will not return it.
 
         Raises:
             NotFound: no such chat.
@@ -264,7 +264,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     async def take_undelivered(
         self, system: SystemName, user: UserKey, *, limit: int = DEFAULT_LIMIT
     ) -> UndeliveredMessages:
-        """Hand out messages that wait for this user, newest first, and mark them delivered in the same transaction.
+        """Take the messages that wait for this user, newest first, and mark them delivered in the same transaction.
 
         Two callers never get the same message. Call again for the next ones, until `page.has_next` is False.
         """
@@ -297,7 +297,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     async def take_undelivered_notifications(
         self, system: SystemName, user: UserKey, *, limit: int = DEFAULT_LIMIT
     ) -> Page[Notification]:
-        """Hand out notifications that wait for this user, newest first, marking them delivered in the same transaction.
+        """Take the notifications that wait for this user, newest first; mark them delivered in the same transaction.
 
         Two callers never get the same one. `total_records` counts what waited before; call again until `has_next` is
         False.
@@ -308,7 +308,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     async def mark_notification_read(
         self, system: SystemName, user: UserKey, notification_id: NotificationId
     ) -> Notification:
-        """Mark one of the user's notifications read; reading implies delivery. Twice changes nothing.
+        """Mark one of the user's notifications as read; reading implies delivery. A second time changes nothing.
 
         Raises:
             NotFound: no such notification of this user.
@@ -316,13 +316,13 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
         return await self._engine.write(self._notifications.mark_read, system, user, notification_id)
 
     async def mark_all_notifications_read(self, system: SystemName, user: UserKey) -> int:
-        """Mark all of the user's notifications read; give how many were not."""
+        """Mark all of the user's notifications as read; return how many were unread."""
         return await self._engine.write(self._notifications.mark_all_read, system, user)
 
     # References
 
     async def put_reference(self, system: SystemName, *, kind: str, key: str, data: JsonObject) -> Reference:
-        """Make a reference or replace its data."""
+        """Create a reference or replace its data."""
         return await self._engine.write(self._references.put_reference, system, kind, key, data)
 
     async def get_reference(self, system: SystemName, *, kind: str, key: str) -> Reference | None:
@@ -336,7 +336,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     # The store itself
 
     def statistics(self) -> StoreStatistics:
-        """Return the counters; cheap, never blocks."""
+        """Return the counters; this is cheap and never blocks."""
         return self._engine.statistics()
 
 

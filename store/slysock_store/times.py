@@ -6,17 +6,17 @@ from functools import lru_cache
 from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], datetime]
-"""Returns the present as an aware datetime; called by a backend when it writes, possibly in another thread."""
+"""Returns the present time as an aware datetime; a backend calls it when it writes, possibly in another thread."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
 REMEMBERED = 1_000
-"""Times that need not be made again: most of a record are equal, and so are those of one commit."""
+"""How many datetimes are cached: most times in a record are equal, and so are those of one commit."""
 
 
 def system_clock() -> datetime:
-    """Return the machine's present time."""
+    """Return the machine's current time."""
     return datetime.now(UTC)
 
 
@@ -27,7 +27,7 @@ def to_milliseconds(moment: datetime) -> int:
 
 @lru_cache(maxsize=REMEMBERED)
 def from_milliseconds(milliseconds: int) -> datetime:
-    """Return the aware UTC datetime of so many milliseconds since 1970."""
+    """Return the aware UTC datetime for a number of milliseconds since 1970."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)  # exact: it rounds to microseconds; half the time of adding
 
 

@@ -31,8 +31,11 @@ def rooms() -> Router:
         socket.leave(name)
 
     @root.on("say")
-    def say(socket: Socket, targets: list[str], excluded: list[str], text: str, with_me: bool) -> None:
-        audience = socket.namespace.to(*targets) if with_me else socket.to(*targets)
+    def say(socket: Socket, targets: list[str] | None, excluded: list[str], text: str, with_me: bool) -> None:
+        if targets is None:
+            audience = socket.namespace.except_() if with_me else socket.broadcast
+        else:
+            audience = socket.namespace.to(*targets) if with_me else socket.to(*targets)
         audience.except_(*excluded).emit("said", text, b"\x01")
 
     @root.on("gather")
@@ -77,7 +80,8 @@ async def test_a_room_hears_what_is_said_to_it_once_and_nobody_else_does(
     await ben.call("say", ["blue"], [], "not to myself", False)
     await ben.call("say", ["blue"], [], "to myself too", True)
     await anna.call("say", ["blue"], ["red"], "not to red", False)
-    await anna.call("say", [], [], "to all others", False)
+    await anna.call("say", None, [], "to all others", False)
+    await anna.call("say", [], [], "to nobody", False)
     await ben.call("leave", "blue")
     await anna.call("say", ["blue"], [], "after leaving", False)
     assert await heard([anna, ben, cleo, dan]) == [

@@ -246,6 +246,12 @@ class WebSocket:
         except trio.BrokenResourceError:
             return
 
+    async def send_fragments(self, pieces: Sequence[str]) -> None:
+        """Send one text message, each piece in a frame of its own."""
+        last = len(pieces) - 1
+        events = [TextMessage(data=piece, message_finished=place == last) for place, piece in enumerate(pieces)]
+        await self.stream.send_all(b"".join(self._machine.send(event) for event in events))
+
     async def receive(self, seconds: float = SOON_SECONDS) -> str | bytes:
         """Wait for a message.
 

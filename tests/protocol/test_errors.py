@@ -17,3 +17,8 @@ def test_a_remote_error_is_a_protocol_error_unless_told_otherwise() -> None:
 def test_both_sides_are_caught_as_one(error: ProtocolError) -> None:
     with pytest.raises(ProtocolError):
         raise error
+
+
+def test_a_close_frame_says_why_but_where_the_code_says_it_all() -> None:
+    assert RemoteProtocolError("illegal frame").close_text == "illegal frame"
+    assert RemoteProtocolError("message too big", CloseCode.TOO_BIG).close_text == ""

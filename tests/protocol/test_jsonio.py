@@ -54,6 +54,10 @@ class Level(enum.IntEnum):
     HIGH = 3
 
 
+class Flag(enum.Enum):
+    UP = True
+
+
 class Blob(enum.Enum):
     ONE = b"1"
 
@@ -124,6 +128,11 @@ ENCODED: list[tuple[object, bytes]] = [
         {1: 2, Key("q"): 3, 1.5: 4, Level.HIGH: 5, NOW: 6},
         b'{"1":2,"q":3,"1.5":4,"3":5,"2024-01-02T03:04:05.678000Z":6}',
     ),
+    ({True: 1, False: {None: 2}, UUID(int=5): 3}, b'{"true":1,"false":{"null":2},"%b":3}' % str(UUID(int=5)).encode()),
+    ([({math.nan: 1, 1e-7: 2},)], b'[[{"null":1,"1e-7":2}]]'),
+    ({Count(4): 1, Colour.RED: 2, Flag.UP: 3}, b'{"4":1,"red":2,"true":3}'),
+    (Record("a", {True: [Point({None: 1})]}), b'{"name":"a","data":{"true":[{"x":{"null":1},"_y":2}]}}'),
+    (Point({True: 1, Decimal("1.5"): 2}), b'{"x":{"true":1,"1.5":2},"_y":2}'),
     ([math.nan, math.inf, -math.inf], b"[null,null,null]"),
     (frozenset({1}), b"[1]"),
     (2**64, b"18446744073709551616"),

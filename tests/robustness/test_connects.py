@@ -76,7 +76,12 @@ async def test_10_000_connects_to_one_namespace_end_at_the_second(autojump_clock
 async def test_10_000_connects_that_nobody_reads_the_answers_of_end_in_a_slow_consumer(
     autojump_clock: MockClock,
 ) -> None:
-    config = Config(ping_interval_seconds=100_000, ping_timeout_seconds=100_000, max_outbox_bytes=50_000)
+    config = Config(
+        ping_interval_seconds=100_000,
+        ping_timeout_seconds=100_000,
+        max_outbox_bytes=50_000,
+        max_outbox_hard_bytes=50_000,
+    )
     async with scene(config=config) as stage:
         peer = await stage.peer()
         for start in range(0, CONNECTS, 1000):
@@ -91,7 +96,10 @@ async def test_10_000_connects_in_one_post_are_each_refused(autojump_clock: Mock
     async with scene() as stage:
         poller = await stage.poller()
         assert (await poller.post(*(f"40/no-{number}," for number in range(CONNECTS)))).body == b"ok"
-        assert len(await poller.packets()) == CONNECTS
+        refusals = 0
+        while refusals < CONNECTS:
+            refusals += len(await poller.packets())
+        assert refusals == CONNECTS
         await stage.undisturbed()
         await poller.post("1")
 

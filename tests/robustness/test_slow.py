@@ -9,7 +9,11 @@ from tests.robustness.scene import PATH, scene
 from tests.robustness.wire import WebSocketPeer, opening_bytes
 
 SMALL = Config(
-    ping_interval_seconds=100_000, ping_timeout_seconds=100_000, max_outbox_bytes=100_000, write_timeout_seconds=20
+    ping_interval_seconds=100_000,
+    ping_timeout_seconds=100_000,
+    max_outbox_bytes=100_000,
+    max_outbox_hard_bytes=100_000,
+    write_timeout_seconds=20,
 )
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from slysock import Config, Router, Server
+from slysock import Config, EngineHooks, Router, Server
 from slysock.asgi import ASGIApp
 from slysock.config import TransportName
 from slysock.engineio.session import Session
@@ -20,10 +20,14 @@ both = pytest.mark.parametrize("transport", BOTH)
 
 @asynccontextmanager
 async def serving(
-    *routers: Router, config: Config | None = None, app: ASGIApp | None = None, lifespan: "Lifespan | None" = None
+    *routers: Router,
+    config: Config | None = None,
+    app: ASGIApp | None = None,
+    lifespan: "Lifespan | None" = None,
+    hooks: EngineHooks | None = None,
 ) -> AsyncGenerator[Memory]:
     """Run a server for the length of the block; afterwards check that nothing of any client remains in it."""
-    server = Server(*routers, config=config, app=app, lifespan=lifespan)
+    server = Server(*routers, config=config, app=app, lifespan=lifespan, hooks=hooks)
     async with serve_memory(server) as memory:
         yield memory
     check_nothing_remains(server)

@@ -12,11 +12,14 @@ def test_the_public_names_are_these() -> None:
     assert slysock.__all__ == [
         "NO_ACK",
         "AckTimeout",
+        "AnswerHeaders",
         "Broadcast",
         "Config",
         "ConnectionRefused",
         "DisconnectReason",
         "Disconnected",
+        "EngineHooks",
+        "EngineRequest",
         "Handshake",
         "InvalidPayload",
         "Listening",
@@ -25,6 +28,7 @@ def test_the_public_names_are_these() -> None:
         "NoAck",
         "Origins",
         "Refusal",
+        "RefusedRequest",
         "Router",
         "Server",
         "Socket",
@@ -42,10 +46,10 @@ def test_the_public_names_are_these() -> None:
         (Router.on_connect, ["self", "hook"]),
         (Router.on_disconnect, ["self", "hook"]),
         (Router.include, ["self", "other"]),
-        (Server, ["routers", "config", "app", "internal_app", "lifespan"]),
+        (Server, ["routers", "config", "app", "internal_app", "lifespan", "hooks"]),
         (Server.serve, ["self", "host", "port", "tls", "unix_path", "internal", "task_status"]),
         (Server.of, ["self", "name"]),
-        (run, ["routers", "host", "port", "config", "app", "internal_app", "lifespan", "tls", "internal"]),
+        (run, ["routers", "host", "port", "config", "app", "internal_app", "lifespan", "hooks", "tls", "internal"]),
         (Socket.emit, ["self", "event", "args"]),
         (Socket.call, ["self", "event", "args", "timeout"]),
         (Socket.join, ["self", "rooms"]),
@@ -82,8 +86,20 @@ def public(kind: type) -> list[str]:
 
 def test_what_users_hold_shows_only_what_is_theirs() -> None:
     speaking = ["emit", "call", "to", "except_", "volatile"]
+    waiting = ["waiting_bytes", "drained"]
     of_a_socket = ["id", "namespace", "handshake", "data", "connected", "joining", "gone", "rooms", "join", "leave"]
-    assert public(Socket) == sorted([*speaking, *of_a_socket, "broadcast", "after_ack", "start_soon", "disconnect"])
+    assert public(Socket) == sorted(
+        [
+            *speaking,
+            *of_a_socket,
+            *waiting,
+            "broadcast",
+            "after_ack",
+            "start_soon",
+            "disconnect",
+            "report_refusal",
+        ]
+    )
     assert public(Namespace) == sorted([*speaking, "client_count", "sockets", "get"])  # and `name`, of each one
     assert public(slysock.Broadcast) == sorted([*speaking, "sockets", "join", "leave", "disconnect"])
     assert public(Server) == sorted(

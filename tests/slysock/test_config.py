@@ -52,8 +52,9 @@ def test_a_client_can_wait_for_ping_interval_and_ping_timeout_together() -> None
 
 @pytest.mark.parametrize("name", [name for name in NUMBERS if not name.endswith("_seconds")])
 def test_counts_and_sizes_are_whole_numbers_that_clients_read_as_they_were_sent(name: str) -> None:
+    fitting = {"max_outbox_bytes": 1, "max_outbox_hard_bytes": 2**53 - 1}
     for value in (1, 2**53 - 1):
-        assert getattr(Config(**{name: value}), name) == value
+        assert getattr(Config(**{**fitting, name: value}), name) == value
     with pytest.raises(TypeError, match=f"{name}: Expected `int`, got `float`"):
         Config(**{name: 1.5})
 
@@ -89,14 +90,14 @@ def test_what_only_looks_like_a_value_is_refused(name: str, value: object) -> No
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/", "//", "socket.io", "/x?y", "/x#y", "/a b", "/a//b", "/../x", "/x/.", "/%78", "/x\n", "/ä/", "/x\0"],
+    ["", "//", "socket.io", "/x?y", "/x#y", "/a b", "/a//b", "/../x", "/x/.", "/%78", "/x\n", "/ä/", "/x\0"],
 )
 def test_a_path_that_no_request_can_have_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="path"):
         Config(path=path)
 
 
-@pytest.mark.parametrize("path", ["/x", "/x/", "/socket.io/v1/", "/..a/", "/~me/a_b-c"])
+@pytest.mark.parametrize("path", ["/", "/x", "/x/", "/socket.io/v1/", "/..a/", "/~me/a_b-c"])
 def test_a_path_that_every_client_sends_as_it_stands_is_taken(path: str) -> None:
     assert Config(path=path).path == path
 
@@ -104,6 +105,12 @@ def test_a_path_that_every_client_sends_as_it_stands_is_taken(path: str) -> None
 def test_there_must_be_a_transport() -> None:
     with pytest.raises(ValueError, match="transports"):
         Config(transports=())
+
+
+def test_the_hard_limit_of_an_outbox_is_not_below_the_soft_one() -> None:
+    assert Config(max_outbox_bytes=1000, max_outbox_hard_bytes=1000).max_outbox_bytes == 1000
+    with pytest.raises(ValueError, match="max_outbox_hard_bytes must not be less"):
+        Config(max_outbox_bytes=1001, max_outbox_hard_bytes=1000)
 
 
 @pytest.mark.parametrize(

@@ -1,27 +1,27 @@
 """Connections and where their requests go, beside Engine.IO's own; and that nothing of them is left."""
 
 import gc
+import socket as stdlib_socket
+import struct
 from functools import partial
 from pathlib import Path
+from typing import final
 
 import pytest
 import trio
 import trio.testing
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock import Config, Listening, Router, Server
-from slysock.asgi import AppWithoutHealth, HealthCheck, Receive, Scope, Send
-from slysock.config import TransportName
+from slysock import Config, DisconnectReason, Listening, Router, Server, Socket
+from slysock.asgi import Receive, Scope, Send
 from slysock.engineio.outbox import Outbox
 from slysock.engineio.session import Session
 from slysock.engineio.websocket import WebSocketTransport
-from slysock.http.listeners import bind_tcp
-from slysock.socketio.client_socket import Socket
 from slysock.socketio.connection import Connection
 from slysock.socketio.member import Member
 from slysock.testing import Closed
-from tests.slysock.ports import listening, talk
-from tests.slysock.serving import both, serving
+from tests.slysock.ports import certified, listening, talk
+from tests.slysock.serving import check_nothing_remains, logged, serving
 
 
 async def test_health_is_answered_and_readiness_ends_with_the_stop(autojump_clock: MockClock) -> None:
@@ -51,181 +51,121 @@ async def test_more_connections_than_allowed_are_closed_at_once() -> None:
         await second.aclose()
 
 
-# ---- names, and paths as they are spelt ------------------------------------------------------------------------------
-
-
-async def test_under_a_name_that_is_not_listed_nothing_is_answered_but_health(autojump_clock: MockClock) -> None:
-    async with serving(Router(), config=Config(allowed_hosts=["memory"], trusted_proxies=["192.0.2.1"])) as memory:
-        evil = [("x-forwarded-host", "evil.example")]
-        poll = "/socket.io/?EIO=4&transport=polling"
-        assert (await memory.request("GET", poll, headers=evil)).status == 421
-        assert (await memory.request("GET", "/elsewhere", headers=evil)).status == 421
-        assert (await memory.request("GET", "/healthz", headers=evil)).status == 200
-        assert (await memory.request("GET", "/readyz", headers=evil)).status == 200
-        assert (await memory.request("GET", poll)).status == 200
-        assert (await memory.request("GET", "/elsewhere")).status == 404
-
-
-@pytest.mark.parametrize(
-    "path", ["//healthz", "/healthz/", "/%68ealthz", "/./healthz", "//readyz", "/readyz/", "/%72eadyz"]
-)
-async def test_health_has_one_spelling(path: str, autojump_clock: MockClock) -> None:
-    async with serving(Router()) as memory:
-        assert (await memory.request("GET", path)).status == 404
-
-
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("/socket.io/", 200),
-        ("/socket.io", 200),
-        ("//socket.io/", 404),
-        ("/socket.io//", 404),
-        ("/%73ocket.io/", 404),
-        ("/x/../socket.io/", 404),
-    ],
-)
-async def test_engine_io_has_the_spelling_that_clients_send(path: str, status: int, autojump_clock: MockClock) -> None:
-    async with serving(Router()) as memory:
-        assert (await memory.request("GET", f"{path}?EIO=4&transport=polling")).status == status
-
-
-# ---- health of an application, and inside ----------------------------------------------------------------------------
-
-
-async def with_health(scope: Scope, receive: Receive, send: Send) -> None:
-    """An application with a health check of its own; nothing is at other paths."""
-    status = 299 if scope["type"] == "http" and scope["path"] in ("/healthz", "/own") else 404
-    if scope["type"] == "http":
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
-        await send({"type": "http.response.body"})
-
-
-async def test_an_applications_own_health_goes_first_and_ours_where_it_has_none(autojump_clock: MockClock) -> None:
-    async with serving(Router(), app=with_health) as memory:
-        assert (await memory.request("GET", "/healthz")).status == 299
-        assert (await memory.request("GET", "/readyz")).body == b'{"ready":true}'
-        assert (await memory.request("HEAD", "/readyz")).body == b""
-
-
-async def test_an_application_that_has_no_health_is_not_asked(autojump_clock: MockClock) -> None:
-    asked = list[object]()
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        asked.append(scope.get("path"))
-        await with_health(scope, receive, send)
-
-    async with serving(Router(), app=AppWithoutHealth(app)) as memory:
-        assert (await memory.request("GET", "/healthz")).body == b'{"status":"ok"}'
-        assert (await memory.request("GET", "/own")).status == 299
-    assert asked == [None, "/own"]
-
-
-async def test_readiness_asks_what_was_added(autojump_clock: MockClock) -> None:
-    async def fail() -> bool:
-        await trio.lowlevel.checkpoint()
-        return False
-
-    async with serving(Router()) as memory:
-        memory.server.add_check(HealthCheck(name="disk", look=fail))
-        answer = await memory.request("GET", "/readyz")
-        assert (answer.status, answer.body) == (503, b'{"ready":false,"failed":["disk"]}')
-
-
-async def status_at(url: str, path: str) -> int:
-    """Ask for a path at a listener."""
-    async with await open_at(url) as stream:
-        answer = await talk(stream, f"GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n".encode())
-        return int(answer.split()[1])
-
-
-async def open_at(url: str) -> trio.SocketStream:
-    if url.startswith("/"):
-        return await trio.open_unix_socket(url)
-    return await trio.open_tcp_stream("127.0.0.1", int(url.rpartition(":")[2]))
-
-
-async def metrics(scope: Scope, receive: Receive, send: Send) -> None:
-    """An application for monitoring."""
-    if scope["type"] == "http":
-        status = 200 if scope["path"] == "/metrics" else 404
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
-        await send({"type": "http.response.body"})
+@pytest.mark.port
+async def test_a_connection_under_tls_is_served_as_any_other(tmp_path: Path) -> None:
+    theirs, ours = certified(tmp_path)
+    root = Router()
+    root.use(lambda socket: secure.append(socket.handshake.secure))
+    secure: list[bool] = []
+    async with listening(Server(root), tls=theirs) as where:
+        assert where.url == f"https://127.0.0.1:{where.port}"
+        tcp = await trio.open_tcp_stream("127.0.0.1", where.port)
+        stream = trio.SSLStream(tcp, ours, server_hostname="localhost", https_compatible=True)
+        await stream.send_all(HANDSHAKE + CONNECT)
+        data = b""
+        while b'40{"sid"' not in data:
+            data += await stream.receive_some()
+        await trio.aclose_forcefully(stream)
+    assert secure == [True]
 
 
 @pytest.mark.port
-@pytest.mark.parametrize("where", ["127.0.0.1:0", "unix"])
-async def test_what_is_answered_inside_is_answered_nowhere_else(where: str, tmp_path: Path) -> None:
-    internal = str(tmp_path / "internal") if where == "unix" else where
-    server = Server(Router(), app=with_health, internal_app=metrics)
-    async with listening(server, internal=internal) as found:
-        assert found.internal is not None
-        inside = {path: await status_at(found.internal.url, path) for path in ("/healthz", "/readyz", "/metrics")}
-        assert inside == {"/healthz": 200, "/readyz": 200, "/metrics": 200}
-        for path in ("/own", "/socket.io/?EIO=4&transport=polling", "//metrics", "/metrics/"):
-            assert await status_at(found.internal.url, path) == 404
-        outside = {path: await status_at(found.url, path) for path in ("/healthz", "/readyz", "/metrics", "/own")}
-        assert outside == {"/healthz": 299, "/readyz": 404, "/metrics": 404, "/own": 299}
+async def test_a_client_that_is_gone_before_it_is_served_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    server = Server(Router())
+    async with listening(server) as where:
+        gone = stdlib_socket.create_connection(("127.0.0.1", where.port))
+        gone.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_LINGER, struct.pack("ii", 1, 0))
+        gone.close()  # by a reset; the server has had no turn yet
+        stream = await trio.open_tcp_stream("127.0.0.1", where.port)
+        assert b" 200 " in await talk(stream, b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
+        await stream.aclose()
+    assert logged(caplog) == []
+    check_nothing_remains(server)
 
 
-@pytest.mark.port
-async def test_monitoring_is_answered_when_there_is_no_room_for_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slysock.front.MAX_INTERNAL_CONNECTIONS", 2)
-    async with listening(Server(Router(), config=Config(max_connections=1)), internal="127.0.0.1:0") as found:
-        assert found.internal is not None
-        held = [await open_at(found.url), await open_at(found.internal.url)]
-        for stream in held:
-            await talk(stream, b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
-        assert await status_at(found.internal.url, "/healthz") == 200
-        held.append(await open_at(found.internal.url))
-        await talk(held[-1], b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
-        assert await is_closed(await open_at(found.internal.url))
-        for stream in held:
-            await stream.aclose()
-
-
-async def is_closed(stream: trio.SocketStream) -> bool:
-    """Tell whether the other side closes without a word."""
-    async with stream:
-        try:
-            return await stream.receive_some() == b""
-        except trio.BrokenResourceError:
-            return True
-
-
-@pytest.mark.port
-async def test_an_internal_address_that_is_none_or_in_use_is_refused() -> None:
-    with pytest.raises(ValueError, match="no address"):
-        await Server(Router()).serve("127.0.0.1", 0, internal="9000")
-    (taken,) = await bind_tcp("127.0.0.1", 0)
-    with taken, pytest.raises(OSError, match="in use"):
-        await Server(Router()).serve("127.0.0.1", 0, internal=f"127.0.0.1:{taken.getsockname()[1]}")
-
-
-# ---- clients behind proxies ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("proxies", "expected"), [(["192.0.2.0/24"], ("198.51.100.7", True, False)), ([], ("192.0.2.1", False, True))]
-)
-@both
-async def test_a_handshake_tells_of_the_client_behind_a_proxy(
-    transport: TransportName, proxies: list[str], expected: tuple[str, bool, bool], autojump_clock: MockClock
+async def test_a_client_that_leaves_in_the_middle_of_its_answer_is_no_failure(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    root, told = Router(), list[tuple[str, bool, bool]]()
+    async with serving(Router()) as memory:
+        stream = memory.open()
+        await stream.send_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
+        await wait_all_tasks_blocked()
+        await trio.aclose_forcefully(stream)
+        await wait_all_tasks_blocked()
+        assert memory.server.statistics().open_sockets == 0
+    assert logged(caplog) == []
 
-    @root.on_connect
-    def connected(socket: Socket) -> None:
-        shake = socket.handshake
-        told.append((shake.address, shake.secure, shake.cross_origin))
 
-    headers = [
-        ("forwarded", "for=198.51.100.7;proto=https;host=Shop.example:443"),
-        ("origin", "https://shop.example"),
-    ]
-    async with serving(root, config=Config(trusted_proxies=proxies)) as memory:
-        await memory.connect(transport=transport, headers=headers)
-        assert told == [expected]
+@final
+class Buggy(trio.abc.Stream):
+    """A stream with a bug."""
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        raise ZeroDivisionError
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None: ...
+    async def wait_send_all_might_not_block(self) -> None: ...
+    async def aclose(self) -> None: ...
+
+
+async def test_a_bug_behind_one_connection_is_logged_and_ends_nobody_else(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(Router()) as memory:
+        client = await memory.connect()
+        await memory.server.serve_stream(Buggy())
+        memory.server.of("/").emit("still here")
+        assert await client.expect("still here") == ()
+    assert logged(caplog) == ["a connection failed"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_what_is_nobodys_else_is_the_applications(autojump_clock: MockClock) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 299})
+            await send({"type": "http.response.body", "body": str(scope["path"]).encode()})
+
+    async with serving(Router(), app=app) as memory:
+        response = await memory.request("GET", "/elsewhere")
+        assert (response.status, response.body) == (299, b"/elsewhere")
+        assert (await memory.request("GET", "/healthz")).status == 299  # ours is for applications without
+
+
+# ---- the stop -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_stop_waits_for_handlers_and_not_for_connections_that_are_idle(autojump_clock: MockClock) -> None:
+    root, done = Router(), list[str]()
+
+    @root.on("work")
+    async def work(socket: Socket) -> None:
+        await trio.sleep(3)
+        done.append("done")
+
+    async with serving(root) as memory:
+        await (await memory.connect()).emit("work")
+        idle = memory.open()
+        await idle.send_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
+        assert b" 200 " in await idle.receive_some(1000)
+        await wait_all_tasks_blocked()
+    assert done == ["done"]
+    assert trio.current_time() == 3
+
+
+async def test_a_stop_that_takes_too_long_is_cut_short_and_clients_learn_why(autojump_clock: MockClock) -> None:
+    root, reasons = Router(), list[DisconnectReason]()
+
+    @root.on("work")
+    async def work(socket: Socket) -> None:
+        await trio.sleep_forever()
+
+    root.on_disconnect(lambda socket, reason: reasons.append(reason))
+    async with serving(root, config=Config(shutdown_seconds=5)) as memory:
+        await (await memory.connect()).emit("work")
+        await wait_all_tasks_blocked()
+    assert reasons == ["server shutting down"]
+    assert trio.current_time() <= 6
 
 
 # ---- what is left ----------------------------------------------------------------------------------------------------

@@ -3,24 +3,26 @@
 import gc
 import resource
 import signal
+import socket
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 import trio
 
-from slysock.process import call_on_hangup, ignore_hangups, settle_in, stop_on_signals
+from slysock.process import call_on_hangup, ignore_hangups, run_to_the_end, settle_in, stop_on_signals
+from tests.slysock.engineio.frames import HANDSHAKE, TEXT, frame
+
+pytestmark = pytest.mark.usefixtures("habits")
 
 
 @pytest.fixture(autouse=True)
-def habits() -> Iterator[None]:
-    threshold, limits = gc.get_threshold(), resource.getrlimit(resource.RLIMIT_NOFILE)
-    hangup = signal.getsignal(signal.SIGHUP)
+def hangups() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGHUP)
     yield
-    signal.signal(signal.SIGHUP, hangup)
-    gc.unfreeze()
-    gc.set_threshold(*threshold)
-    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    signal.signal(signal.SIGHUP, before)
 
 
 def test_a_serving_process_may_open_many_files_and_seldom_looks_for_garbage() -> None:
@@ -93,3 +95,87 @@ async def test_a_system_without_hangups_is_served_too(monkeypatch: pytest.Monkey
     ignore_hangups()
     await nursery.start(call_on_hangup, print)
     assert signal.getsignal(signal.SIGHUP) is before
+
+
+SHIELDED = """
+import contextlib, sys, trio
+from slysock import Config, Router, run
+
+@contextlib.asynccontextmanager
+async def lifespan(server):
+    print("listening", flush=True)
+    yield
+
+root = Router("/")
+
+@root.on("hold")
+async def hold(socket):
+    print("held", flush=True)
+    with trio.CancelScope(shield=True):
+        await trio.sleep(60)
+
+run(root, port=int(sys.argv[1]), config=Config(shutdown_seconds=2), lifespan=lifespan)
+print("never reached")
+"""
+
+
+@pytest.mark.port
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_process_ends_in_time_whatever_its_handlers_shield(number: signal.Signals) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    command = [sys.executable, "-c", SHIELDED, str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "listening\n"
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(HANDSHAKE + frame(TEXT, b"40") + frame(TEXT, b'42["hold"]'))
+            assert process.stdout.readline() == "held\n"
+            since = time.monotonic()
+            process.send_signal(number)
+            out, err = process.communicate(timeout=20)
+        assert time.monotonic() - since < 3
+        assert (process.returncode, out) == (1, "")
+        assert "handlers that shield themselves" in err
+        assert "the process ends before what shields itself" in err
+    finally:
+        process.kill()
+        process.communicate()
+
+
+OUTLIVED = """
+import trio
+from slysock.process import run_to_the_end
+
+async def shield():
+    with trio.CancelScope(shield=True):
+        await trio.sleep(60)
+
+async def work():
+    trio.lowlevel.spawn_system_task(shield)
+    await trio.lowlevel.checkpoint()
+    raise ValueError("what the work has failed at")
+
+run_to_the_end(work)
+"""
+
+
+def test_what_the_work_has_failed_at_is_told_when_the_process_is_ended() -> None:
+    done = subprocess.run([sys.executable, "-c", OUTLIVED], capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 1
+    assert "ValueError: what the work has failed at" in done.stderr
+
+
+async def double(value: int) -> int:
+    return 2 * value
+
+
+async def fail() -> None:
+    raise ValueError("no")
+
+
+def test_work_that_ends_by_itself_is_run_as_trio_runs_it() -> None:
+    assert run_to_the_end(double, 21) == 42
+    with pytest.raises(ValueError, match="no"):
+        run_to_the_end(fail)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slysock.request import OpeningRequest, read_headers, read_query
+from slysock.request import EngineRequest, read_headers, read_query
 
 
-def opening(**headers: str) -> OpeningRequest:
-    return OpeningRequest(headers=headers, query={}, address="", secure=False, url="/")
+def opening(**headers: str) -> EngineRequest:
+    return EngineRequest(headers=headers, query={}, address="", secure=False, url="/")
 
 
 def test_header_names_are_lower_case_and_repeated_ones_are_joined() -> None:

@@ -4,18 +4,20 @@ import signal
 import socket as stdlib_socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock import Config, Router, Server, Socket
+from slysock import Config, Router, Server, Socket, run
 from slysock.asgi.interface import Receive, Scope, Send
 from slysock.config import TransportName
 from slysock.ids import DisconnectReason
 from slysock.server import serve_until_signal
 from slysock.testing import serve_memory
+from tests.slysock.notebook import Notebook
 from tests.slysock.ports import listening, talk
 from tests.slysock.serving import both, check_nothing_remains, logged, serving
 
@@ -65,6 +67,32 @@ async def test_what_a_server_holds_can_be_counted(autojump_clock: MockClock) -> 
         assert server.statistics().outbox_bytes > 1000
 
 
+async def test_a_disconnect_hook_that_fails_while_it_is_cut_short_ends_nobody_else(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = Router()
+
+    @root.on_disconnect
+    async def gone(socket: Socket, reason: DisconnectReason) -> None:
+        async with trio.open_nursery() as inner:
+            inner.start_soon(trio.sleep_forever)
+            try:
+                await trio.sleep_forever()
+            finally:
+                raise ValueError("in the clean-up")
+
+    root.on("echo")(lambda socket, value: value)
+    async with serving(root, config=Config(handler_cleanup_seconds=5)) as memory:
+        other = await memory.connect()
+        await (await memory.connect()).disconnect()
+        await trio.sleep(6)
+        assert await other.call("echo", 1) == 1
+        assert logged(caplog) == [
+            "what a client left behind failed",
+            "what a client left behind did not end in 5 s",
+        ]
+
+
 # ---- a graceful stop ------------------------------------------------------------------------------------------------
 
 
@@ -74,13 +102,13 @@ async def test_a_handler_under_way_finishes_and_its_ack_arrives(
 ) -> None:
     root, log = working()
     server, answers = Server(root), list[object]()
-    async with serve_memory(server) as memory:
+    async with trio.open_nursery() as nursery, serve_memory(server) as memory:
         client = await memory.connect(transport=transport)
 
         async def ask() -> None:
             answers.append(await client.call("work", 3))
 
-        memory._nursery.start_soon(ask)
+        nursery.start_soon(ask)
         await wait_all_tasks_blocked()
     assert answers == ["done"]
     assert log == ["done", "server shutting down"]
@@ -265,23 +293,16 @@ async def test_a_unix_socket_is_served_and_removed(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+# ---- signals --------------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.port
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_stops_gracefully_and_a_second_one_at_once(number: signal.Signals) -> None:
     for signals in (1, 2):
-        server, ended = Server(Router()), list[str]()
-
-        async def serve(server: Server = server, ended: list[str] = ended, signals: int = signals) -> None:
-            signal.raise_signal(number)
-            try:
-                await server._front._stop.wait()
-                if signals == 2:
-                    signal.raise_signal(number)
-                    await trio.sleep_forever()
-            finally:
-                ended.append("ended")
-
-        await serve_until_signal(server, serve)
+        ended: list[str] = []
+        server = Server(Router(), lifespan=partial(signalling, number, signals, ended))
+        await serve_until_signal(server, partial(server.serve, "127.0.0.1", 0))
         assert ended == ["ended"]
 
 
@@ -364,3 +385,89 @@ async def test_what_ends_a_program_in_a_handler_ends_it(autojump_clock: MockCloc
         async with serve_memory(Server(root)) as memory:
             await (await memory.connect()).emit("exit")
             await trio.sleep_forever()
+
+
+@both
+async def test_what_ends_a_program_in_a_handler_costs_no_other_client_its_hook(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, transport: TransportName
+) -> None:
+    root, log = Router(), list[str]()
+
+    @root.on("exit")
+    async def leave(socket: Socket) -> None:
+        await trio.sleep(1)
+        raise SystemExit(3)
+
+    @root.on_disconnect
+    async def gone(socket: Socket, reason: DisconnectReason) -> None:
+        await trio.sleep(1)
+        log.append(socket.id)
+
+    server = Server(root)
+    with pytest.RaisesGroup(SystemExit, flatten_subgroups=True):
+        async with serve_memory(server) as memory:
+            clients = [await memory.connect(transport=transport) for _ in range(3)]
+            await clients[0].emit("exit")
+            await trio.sleep_forever()
+    assert sorted(log) == sorted(client.id for client in clients)
+    assert logged(caplog) == []
+    check_nothing_remains(server)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_what_ends_a_program_in_a_hook_ends_it_also_while_the_server_ends(
+    autojump_clock: MockClock, cancelled: bool
+) -> None:
+    root = Router()
+
+    @root.on_disconnect
+    async def gone(socket: Socket, reason: DisconnectReason) -> None:
+        await trio.sleep(1)
+        raise SystemExit(3)
+
+    with pytest.RaisesGroup(SystemExit, flatten_subgroups=True), trio.CancelScope() as scope:
+        async with serve_memory(Server(root)) as memory:
+            await memory.connect()
+            if cancelled:
+                scope.cancel()
+            await trio.lowlevel.checkpoint()
+
+
+@asynccontextmanager
+async def signalling(number: int, signals: int, ended: list[str], server: Server) -> AsyncGenerator[None]:
+    """Send a signal once the server is up; another one while its stop takes for ever."""
+    signal.raise_signal(number)
+    yield
+    try:
+        if signals == 2:
+            signal.raise_signal(number)
+            await trio.sleep_forever()
+    finally:
+        ended.append("ended")
+
+
+@pytest.mark.port
+@pytest.mark.usefixtures("habits")
+def test_run_serves_until_a_signal_and_blocks() -> None:
+    ended: list[str] = []
+    run(Router(), port=0, lifespan=partial(signalling, signal.SIGTERM, 1, ended))
+    assert ended == ["ended"]
+
+
+@pytest.mark.port
+@pytest.mark.usefixtures("habits")
+def test_run_says_that_a_port_is_in_use_as_plainly_as_serve() -> None:
+    with stdlib_socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        run(Router(), port=taken.getsockname()[1])
+
+
+# ---- observers ------------------------------------------------------------------------------------------------------
+
+
+async def test_whoever_observes_is_told_from_then_on(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        await memory.connect()
+        notebook = Notebook()
+        memory.server.observe(notebook)
+        await memory.connect()
+        assert notebook.told == [("joined", "/")]

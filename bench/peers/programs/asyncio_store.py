@@ -1,5 +1,5 @@
-"""The store of slysock on asyncio, so that python-socketio can have the very same: its operations, its transactions,
-its group commit. Only what waits is asyncio's, natively; no bridge between event loops slows it down."""
+"""The store of slysock on asyncio, so that python-socketio has the same one: its operations, its transactions, its
+group commit. Waiting is native to asyncio; no bridge between event loops slows it down."""
 
 import asyncio
 import sqlite3
@@ -55,7 +55,7 @@ class AsyncioEngine:
         threading.Thread(target=self._run, daemon=True).start()
 
     async def write(self, operation: Callable[[Transaction, *Ts], T], *args: *Ts) -> T:
-        """Do a write and return when it is durable."""
+        """Do a write and return its result when it is durable."""
         results: list[T] = []
 
         def keep(transaction: Transaction) -> None:
@@ -74,7 +74,7 @@ class AsyncioEngine:
         return await self._loop.run_in_executor(self._readers, lambda: self._read(operation, *args))
 
     def statistics(self) -> StoreStatistics:
-        """Give the counters."""
+        """Return the counters."""
         done = self._committer
         return StoreStatistics(
             waiting_writes=len(self._queue), writes=done.writes, commits=done.commits, busy_refusals=0

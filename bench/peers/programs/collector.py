@@ -6,7 +6,7 @@ from typing import Final
 
 
 class CollectorPauses:
-    """Counts from the moment it is made; costs nothing but at a collection."""
+    """Counts from the moment it is made; costs nothing except at a collection."""
 
     def __init__(self) -> None:
         self._began_ns = 0
@@ -25,7 +25,7 @@ class CollectorPauses:
         self._longest_ns = max(self._longest_ns, pause)
 
     def answer(self, what: str) -> dict[str, float]:
-        """Reset the counts if told so, and return them; milliseconds."""
+        """Reset the counts if told to, and return them, in milliseconds."""
         if what == "reset":
             self._count = self._total_ns = self._longest_ns = 0
         return {"count": self._count, "total": self._total_ns / 1e6, "longest": self._longest_ns / 1e6}

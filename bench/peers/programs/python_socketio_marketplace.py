@@ -38,7 +38,7 @@ users: dict[UserKey, User] = {}  # the stored user of each who is in /chat
 
 
 class Talk(NamedTuple):
-    """What does not change from message to message: as slysock's desk has it."""
+    """What does not change from message to message, as in slysock's handler."""
 
     sender: UserKey
     recipient: Person

@@ -53,7 +53,7 @@ def collector(_socket: Socket, what: str) -> dict[str, float]:
 
 
 async def main() -> None:
-    """Serve on a free port and tell which."""
+    """Serve on a free port and print which."""
     server = Server(root, config=Config())
 
     async def serve() -> None:

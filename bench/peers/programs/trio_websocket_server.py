@@ -61,7 +61,7 @@ async def handle_event(connection: WebSocketConnection, text: str, attachment: b
 
 
 def answer(connection: WebSocketConnection, name: str, args: list[object]) -> list[object]:
-    """Do what needs no waiting and return what to acknowledge."""
+    """Do what can be done without waiting and return what to acknowledge."""
     match name, args:
         case "echo", [data]:
             return [data]
@@ -116,7 +116,7 @@ async def serve_connection(request: WebSocketRequest) -> None:
 
 
 async def main() -> None:
-    """Serve on a free port and tell which."""
+    """Serve on a free port and print which."""
     async with trio.open_nursery() as nursery:
         server = await nursery.start(serve_websocket, serve_connection, "127.0.0.1", 0, None)
         sys.stdout.write(json.dumps({"port": server.port}) + "\n")

@@ -25,10 +25,23 @@ class HandshakeError(Enum):
     UNSUPPORTED_VERSION = (5, "Unsupported protocol version")
 
     @property
+    def code(self) -> int:
+        """Engine.IO's number for the error."""
+        return self.value[0]
+
+    @property
+    def message(self) -> str:
+        """The text of the error, for clients."""
+        return self.value[1]
+
+    @property
     def body(self) -> bytes:
         """The JSON that the client gets."""
-        code, message = self.value
-        return msgspec.json.encode({"code": code, "message": message})
+        return self.body_saying(self.message)
+
+    def body_saying(self, message: str) -> bytes:
+        """Build the JSON with another message, as Node's server sends that of `allowRequest`."""
+        return msgspec.json.encode({"code": self.code, "message": message})
 
 
 def open_packet(

@@ -77,11 +77,11 @@ PONG: Final = 0x33  # "3"
 def decode_packet(text: bytes) -> Packet:
     """Decode one text message, in UTF-8.
 
-    Binary data as `b` and base64 is understood here too: with the option forceBase64 a JavaScript client sends it so
-    over WebSocket.
+    Binary data as `b` and base64 is understood here too: a JavaScript client with the option forceBase64 sends it
+    that way over WebSocket.
 
     Raises:
-        RemoteProtocolError: no packet type, data behind a type that has none, or malformed base64.
+        RemoteProtocolError: no packet type, data after a type that carries none, or malformed base64.
     """
     kind, data = text[:1], text[1:]
     if kind == b"4":
@@ -101,7 +101,7 @@ _BARE: Final[dict[bytes, Packet]] = {b"0": Open(), b"1": Close(), b"5": Upgrade(
 
 
 def _decode_base64(text: bytes) -> bytes:
-    """Decode strictly, but for line breaks: Java's client writes them (engine.io-client-java, Parser.java)."""
+    """Decode strictly, except for line breaks, which Java's client writes (engine.io-client-java, Parser.java)."""
     try:
         return binascii.a2b_base64(text.translate(None, b"\r\n"), strict_mode=True)
     except binascii.Error:
@@ -153,6 +153,11 @@ class Outgoing:
         frames = b"" if text is None else text_frame(text)
         self.frames = b"".join((frames, *map(binary_frame, binaries))) if binaries else frames
         self._payload: bytes | None = None
+
+    @property
+    def packets(self) -> int:
+        """How many there are."""
+        return (self.text is not None) + len(self.binaries)
 
     @property
     def payload(self) -> bytes:

@@ -25,7 +25,7 @@ _MAX_ID_DIGITS: Final = len(str(MAX_ACK_ID))
 
 @final
 class JsonParser:
-    """The parser as a value; it has no state, a connection's state is in its decoder."""
+    """The parser as a value; it has no state: that of a connection is in its decoder."""
 
     def decoder(self) -> "JsonDecoder":
         """Make the decoder of one connection."""
@@ -36,10 +36,10 @@ class JsonParser:
         return Outgoing(_text(b"40", namespace, None, msgspec.json.encode({"sid": socket_id})))
 
     def refused(self, namespace: str, error: object) -> Outgoing:
-        """Encode `4{…}`; clients find message and data of the refusal in it."""
+        """Encode `4{…}`, in which clients find the message and data of the refusal."""
         body, attachments = jsonio.encode(error)
         if attachments or body[:1] not in (b"{", b'"'):
-            raise LocalProtocolError("clients take an object or a text, without binary data, as a refusal's error")
+            raise LocalProtocolError("the error of a refusal must be an object or a string, without binary data")
         return Outgoing(_text(b"44", namespace, None, body))
 
     def disconnected(self, namespace: str) -> Outgoing:
@@ -57,7 +57,7 @@ class JsonParser:
 
 
 def check_event_name(name: str) -> None:
-    """Refuse what clients would take for an event of their own.
+    """Refuse a name that clients reserve for events of their own.
 
     Raises:
         LocalProtocolError: the name is reserved.
@@ -145,7 +145,7 @@ class JsonDecoder:
                 raise RemoteProtocolError("malformed packet")
 
     def _begin(self, packet: Event | Ack, count: bytes | None) -> Packet | None:
-        """Start to wait for attachments; the count is checked before anything is kept."""
+        """Start waiting for attachments; the count is checked before anything is kept."""
         if count is None:
             raise RemoteProtocolError("illegal attachments")
         self._expected = int(count)
@@ -175,8 +175,7 @@ def _namespace(name: bytes | None) -> str:
     if len(name) > MAX_NAMESPACE_BYTES:
         raise RemoteProtocolError("namespace name too long")
     try:
-        # A query string behind the name is an old client's habit and not part of it.
-        return name.decode().partition("?")[0]
+        return name.decode()
     except UnicodeDecodeError:
         raise RemoteProtocolError("text that is not UTF-8") from None
 

@@ -1,9 +1,10 @@
 """The parser of the npm package socket.io-msgpack-parser 3: every packet is one MessagePack map in a binary message.
 
-Shape: `{type, nsp, data, id}`, type 0 to 4 as in the JSON parser; there are no attachments, binary data is bin.
+Shape: `{type, nsp, data, id}`, type 0 to 4 as in the JSON parser; no attachments, as MessagePack has binary data.
 Source: socket.io-msgpack-parser 3.0.2, index.js; MessagePack extension types as notepack.io 2 and 3 write them.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeGuard, final
 
@@ -20,6 +21,10 @@ from .packets import Ack, Connect, Disconnect, Event, Packet
 _UNDEFINED_OR_DATE: Final = 0  # notepack's one extension type: one byte is undefined, eight are a date in ms
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CYCLE_MS: Final = 146_097 * 86_400_000  # 400 years
+_TIMESTAMP: Final = re.compile(rb"[\xd6\xd7\x04\x08\x0c]\xff")
+"""Is in every timestamp: a length of 4, 8 or 12, and the type -1 (MessagePack, "Timestamp extension type"). The bytes
+may stand for something else, too."""
+
 _MAX_DATE_MS: Final = 8_640_000_000_000_000  # ECMAScript, "Time Values and Time Range"
 
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -41,7 +46,7 @@ class MsgpackParser:
         """Encode CONNECT_ERROR."""
         plain = jsonio.to_plain(error)
         if not isinstance(plain, dict | str):
-            raise LocalProtocolError("clients take an object or a text as a refusal's error")
+            raise LocalProtocolError("the error of a refusal must be an object or a string")
         return _packet({"type": 4, "nsp": namespace, "data": plain})
 
     def disconnected(self, namespace: str) -> Outgoing:
@@ -80,7 +85,7 @@ class _Wire(msgspec.Struct):
 
 
 def _extension(code: int, data: memoryview) -> object:
-    """Understand what notepack writes: undefined, dates, and on Node typed arrays other than Buffer.
+    """Decode what notepack writes: undefined, dates, and on Node typed arrays other than Buffer.
 
     All three are extension 0; a typed array of one byte or of eight cannot be told from the others.
     """
@@ -108,6 +113,22 @@ def _date(milliseconds: int) -> str:
     return f"{text}-{moment:%m-%dT%H:%M:%S}.{rest % 1000:03}Z"
 
 
+def _without_timestamps(value: object) -> object:
+    """Replace MessagePack's own dates, which the library has decoded to `datetime`, with the text of JSON clients.
+
+    Clients other than Node's send those. Containers are changed in place, keys are not.
+    """
+    if isinstance(value, datetime):
+        whole = not value.microsecond % 1000
+        return value.isoformat(timespec="milliseconds" if whole else "microseconds").replace("+00:00", "Z")
+    if jsonio.is_array(value):
+        value[:] = map(_without_timestamps, value)
+    elif jsonio.is_object(value):
+        for key, item in value.items():
+            value[key] = _without_timestamps(item)
+    return value
+
+
 _decoder: Final = msgspec.msgpack.Decoder(_Wire, ext_hook=_extension)
 
 
@@ -130,6 +151,8 @@ class MsgpackDecoder:
         """Decode one packet."""
         try:
             wire = _decoder.decode(data)
+            if _TIMESTAMP.search(data):
+                wire.data = _without_timestamps(wire.data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, ValueError):
             raise RemoteProtocolError("malformed MessagePack packet") from None
         if not wire.nsp.startswith("/") or len(wire.nsp.encode()) > MAX_NAMESPACE_BYTES:

@@ -1,4 +1,4 @@
-"""Socket.IO v5 packets as values, and the encoders and decoders' common shape.
+"""Socket.IO v5 packets as values, and the interface of every encoder and decoder.
 
 Source: Socket.IO protocol v5, section "Packet encoding"
 (github.com/socketio/socket.io, docs/socket.io-protocol/v5-current.md at d2d753f).
@@ -58,7 +58,7 @@ Packet: TypeAlias = Connect | Disconnect | Event | Ack
 
 
 class Decoder(Protocol):
-    """Puts the messages of one connection together to packets. Holds at most one packet that waits for attachments."""
+    """Assembles the messages of one connection into packets. Holds at most one packet that waits for attachments."""
 
     @property
     def waiting_in(self) -> str | None:
@@ -66,7 +66,7 @@ class Decoder(Protocol):
         ...
 
     def feed_text(self, text: bytes) -> Packet | None:
-        """Take a text message; None: the packet is not complete.
+        """Take a text message; return the packet that it completes, or None while attachments are missing.
 
         Raises:
             RemoteProtocolError: the message breaks the protocol.
@@ -74,7 +74,7 @@ class Decoder(Protocol):
         ...
 
     def feed_binary(self, data: bytes) -> Packet | None:
-        """Take a binary message; None: the packet is not complete.
+        """Take a binary message; return the packet that it completes, or None while attachments are missing.
 
         Raises:
             RemoteProtocolError: the message breaks the protocol, or none was announced.
@@ -90,7 +90,7 @@ class Parser(Protocol):
         ...
 
     def connected(self, namespace: str, socket_id: str) -> Outgoing:
-        """Encode the server's consent to a Connect."""
+        """Encode the server's acceptance of a Connect."""
         ...
 
     def refused(self, namespace: str, error: object) -> Outgoing:

@@ -1,4 +1,4 @@
-"""WebSocket framing: the opening handshake, server frames out, the fast lane's client frames in (RFC 6455)."""
+"""WebSocket framing: the opening handshake, the frames of a server, the fast lane for those of a client (RFC 6455)."""
 
 from .frame_reader import FrameReader, Item, Kind, unmask
 from .frames import binary_frame, close_frame, goodbye_frame, text_frame

@@ -24,7 +24,7 @@ class PollingClient:
     """A client in a namespace. Made by `connect`; call `leave` at the end.
 
     Args:
-        http: at the server's address.
+        http: a client with the server's address as its base.
         path: where Socket.IO answers.
         namespace: as in a packet, empty for the root.
         session: the id of the Engine.IO session.
@@ -78,7 +78,7 @@ class PollingClient:
             raise DemoFailed(f"the server refused a packet: {answer.status_code}")
 
     async def _wait_for(self, *starts: str) -> str:
-        """Poll until a packet with one of these beginnings comes; what else comes is of no interest."""
+        """Poll until a packet with one of these beginnings arrives; ignore all others."""
         while True:
             answer = await self._http.get(self._path, params=self._query)
             if answer.status_code != HTTPStatus.OK:

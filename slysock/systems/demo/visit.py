@@ -10,10 +10,10 @@ import httpx  # noqa: ASYNC127 - Litestar needs it anyway
 from .polling import DemoFailed, PollingClient
 
 Claims: TypeAlias = Mapping[str, object]
-"""What a token says of its bearer: `userId`, `role` and so on."""
+"""What a token says about its bearer: `userId`, `role` and so on."""
 
 Sign: TypeAlias = Callable[[Claims], str]
-"""Makes a token of claims."""
+"""Makes a token from claims."""
 
 
 @final
@@ -21,10 +21,10 @@ class Visit:
     """Speaks to one system.
 
     Args:
-        http: at the server's address.
+        http: a client with the server's address as its base.
         path: where Socket.IO answers.
-        system: whose management API is meant.
-        sign: makes tokens that the server takes.
+        system: whose management API to use.
+        sign: makes tokens that the server accepts.
     """
 
     def __init__(self, http: httpx.AsyncClient, *, path: str, system: str, sign: Sign) -> None:
@@ -34,7 +34,7 @@ class Visit:
         self._sign = sign
 
     async def put(self, path: str, body: Mapping[str, object]) -> object:
-        """Tell of a record by the management API.
+        """Put a record through the management API.
 
         Raises:
             DemoFailed: the server refused.
@@ -42,7 +42,7 @@ class Visit:
         return await self._request("PUT", f"/manage/{self._system}/{path}", self._back_end(), body)
 
     async def notify(self, body: Mapping[str, object]) -> object:
-        """Notify a user by the management API.
+        """Notify a user through the management API.
 
         Raises:
             DemoFailed: the server refused.
@@ -59,7 +59,7 @@ class Visit:
 
     @asynccontextmanager
     async def client(self, claims: Claims, namespace: str) -> AsyncGenerator["Talk", None]:
-        """Be in a namespace as a user.
+        """Join a namespace as a user for as long as the block runs.
 
         Raises:
             DemoFailed: the server refused.
@@ -95,7 +95,7 @@ class Talk:
         """Send an event and return its acknowledgement.
 
         Raises:
-            DemoFailed: it says that the event was refused.
+            DemoFailed: the acknowledgement says that the event was refused.
         """
         answer = await self._client.call(event, payload)
         _refuse_failure(event, answer)
@@ -103,7 +103,7 @@ class Talk:
 
 
 def _refuse_failure(event: str, answer: object) -> None:
-    """Recognise a failure, in each of the shapes that systems have for it."""
+    """Raise DemoFailed for an answer in one of the shapes that systems have for a failure."""
     if isinstance(answer, dict):
         said = cast("Mapping[str, object]", answer)
         if said.get("error") or said.get("success") is False or said.get("status") == "error":
@@ -111,7 +111,7 @@ def _refuse_failure(event: str, answer: object) -> None:
 
 
 def field(value: object, *names: str) -> str:
-    """Take a text out of nested objects.
+    """Return a text from inside nested objects.
 
     Raises:
         DemoFailed: it is not there.

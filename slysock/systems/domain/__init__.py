@@ -1,7 +1,7 @@
 """What every chat system does, whatever its events are called: users, presence, chats, messages and so on.
 
-No event name, no wire shape, no socket here. Rules that hold for all systems are applied here; a dialect adds its own
-and translates.
+No event names, wire shapes or sockets. Rules that hold for all systems are applied here; a dialect adds its own and
+translates.
 """
 
 from .chats import Chats

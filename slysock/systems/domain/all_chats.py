@@ -1,6 +1,6 @@
-"""Chats without the question who looks: for dialects with people who may see what they take no part in.
+"""Chats, whoever asks: for dialects where some people may see chats that they take no part in.
 
-`Chats` hides a stranger's chat; here everything is seen, so whoever calls decides first who may.
+`Chats` hides a stranger's chat; here every chat is visible, so the caller must first decide who may see it.
 """
 
 from typing import final
@@ -23,8 +23,8 @@ class AllChats:
         """Return a chat.
 
         Args:
-            chat_id: which.
-            missing: what to say when there is none.
+            chat_id: which chat.
+            missing: the text of the error if there is none.
 
         Raises:
             NotFound: there is none.
@@ -41,12 +41,12 @@ class AllChats:
             return await self._store.find_chat(self._system, key)
 
     async def ensure(self, chat: NewChat) -> EnsuredChat:
-        """Return the chat with this key as it is, or make it; of many callers at once, one makes it."""
+        """Return the chat with this key as it is, or create it; of many callers at once, one creates it."""
         with translated_store_errors():
             return await self._store.ensure_chat(self._system, chat)
 
     async def page(self, *, page: int, limit: int) -> Page[Chat]:
-        """List everybody's chats, the latest first."""
+        """List everybody's chats, latest first."""
         with translated_store_errors():
             return await self._store.list_chats(self._system, page=page, limit=limit)
 

@@ -1,4 +1,4 @@
-"""Chats as their participants may see them: somebody else's chat is no chat."""
+"""Chats as their participants see them: somebody else's chat is not found."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Final, final
@@ -22,7 +22,7 @@ class Chats:
         """Return a chat that the user takes part in.
 
         Raises:
-            NotFound: there is none, or the user is no participant.
+            NotFound: there is none, or the user is not a participant.
         """
         with translated_store_errors():
             chat = await self._store.get_chat(self._system, chat_id)
@@ -34,7 +34,7 @@ class Chats:
         """Return the chat with this key if the user takes part in it; None if there is none yet.
 
         Raises:
-            NotFound: there is one, and the user is no participant.
+            NotFound: there is one, but the user is not a participant.
         """
         with translated_store_errors():
             chat = await self._store.find_chat(self._system, key)
@@ -50,7 +50,7 @@ class Chats:
             return await self._store.toggle_block(self._system, chat.id, by)
 
     async def page_of(self, user: UserKey, *, page: int, limit: int) -> Page[Chat]:
-        """List a user's chats, the latest first."""
+        """List a user's chats, latest first."""
         with translated_store_errors():
             return await self._store.list_chats(self._system, participant=user, page=page, limit=limit)
 
@@ -66,7 +66,7 @@ class Chats:
             )
 
     async def companions(self, user: UserKey) -> AsyncGenerator[frozenset[UserKey], None]:
-        """Go through everybody the user has a chat with, a page of chats at a time; some may come twice."""
+        """Yield everybody the user has a chat with, a page of chats at a time; some may come twice."""
         page = 1
         while True:
             found = await self.page_of(user, page=page, limit=MAX_LIMIT)

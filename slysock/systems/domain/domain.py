@@ -1,4 +1,4 @@
-"""The parts of one system together."""
+"""The parts of one system's domain together."""
 
 from typing import final
 
@@ -30,7 +30,7 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_domain(store: Store, system: SystemName) -> Domain:
-    """Make the domain of one system on a store that stays open at least as long."""
+    """Make the domain of one system on a store, which must stay open at least as long."""
     online, listening = Presence(), Presence()
     return Domain(
         users=Users(store, system),

@@ -1,15 +1,15 @@
-"""Why a chat system says no; dialects translate these to their own errors.
+"""Why a chat system refuses something; dialects translate these into their own errors.
 
     DomainError
-    ├── NotAuthenticated   nobody knows who asks
-    ├── NotAllowed         it is known who asks, and they may not
-    ├── NotFound           there is no such thing, or it is none of theirs: the two read the same
+    ├── NotAuthenticated   it is not known who asks
+    ├── NotAllowed         it is known who asks, and they may not do this
+    ├── NotFound           it does not exist, or is not theirs: the two read the same
     ├── Invalid            what was asked makes no sense
-    ├── Conflict           it made sense before: a closed or blocked chat
-    ├── Busy               too much is going on; later it may work
-    └── Unavailable        the store is out of order; later it may work
+    ├── Conflict           the present state does not allow it: a closed or blocked chat
+    ├── Busy               too much is going on; a retry may succeed
+    └── Unavailable        the store is temporarily unavailable; a retry may succeed
 
-Every text may be shown to the client: it holds nothing of other users.
+Every text may be shown to the client: it reveals nothing about other users.
 """
 
 import logging
@@ -23,22 +23,22 @@ logger = logging.getLogger("slysock.systems")
 
 
 class DomainError(Refusal):
-    """An expected no."""
+    """A refusal that is part of normal operation."""
 
 
 @final
 class NotAuthenticated(DomainError):
-    """Nobody knows who asks."""
+    """It is not known who asks."""
 
 
 @final
 class NotAllowed(DomainError):
-    """It is known who asks, and they may not."""
+    """It is known who asks, and they may not do this."""
 
 
 @final
 class NotFound(DomainError):
-    """There is no such thing, or it is none of theirs."""
+    """It does not exist, or is not theirs."""
 
 
 @final
@@ -48,7 +48,7 @@ class Invalid(DomainError):
 
 @final
 class Conflict(DomainError):
-    """The chat does not take it in its present state."""
+    """The chat's present state does not allow it."""
 
 
 @final
@@ -58,17 +58,17 @@ class Busy(DomainError):
 
 @final
 class Unavailable(DomainError):
-    """The store is out of order. Unless its `__cause__` says that the outcome is unknown, nothing was done."""
+    """The store is temporarily unavailable. Unless `__cause__` says that the outcome is unknown, nothing was done."""
 
 
 @final
 class translated_store_errors:  # noqa: N801 - reads as the call that it is
-    """Turn what a store raises into what the domain raises.
+    """Turn the errors of a store into those of the domain.
 
     A class: as a generator it would cost ten times as much, and every message passes through it.
 
     Args:
-        missing: what to say when the record is not there.
+        missing: the text of the error if the record does not exist.
     """
 
     __slots__ = ("_missing",)
@@ -89,7 +89,7 @@ class translated_store_errors:  # noqa: N801 - reads as the call that it is
 
 
 def _translated(error: slysock_store.StoreError, missing: str) -> DomainError | None:
-    """Say in the domain's words what a store says; None for a bug, which stays itself."""
+    """Translate an error of a store into one of the domain; None for a bug, which is raised as it is."""
     match error:
         case slysock_store.NotFound():
             return NotFound(missing)
@@ -98,11 +98,11 @@ def _translated(error: slysock_store.StoreError, missing: str) -> DomainError | 
         case slysock_store.ChatBlocked() | slysock_store.WrongStatus():
             return Conflict("Nothing can be sent to this chat")
         case slysock_store.BadValue():
-            return Invalid("This holds a value that cannot be stored")
+            return Invalid("The request contains a value that cannot be stored")
         case slysock_store.StoreBusy():
             return Busy("Too many requests at the moment, try again later")
         case slysock_store.StoreUnavailable() | slysock_store.StoreClosed():
-            logger.warning("the store is out of order: %s", error)
-            return Unavailable("The chat is out of order at the moment, try again later")
+            logger.warning("the store is unavailable: %s", error)
+            return Unavailable("The chat is temporarily unavailable, try again later")
         case _:
             return None

@@ -1,8 +1,8 @@
 """Messages: sent in one order per chat, handed out once to whoever was away, deleted by their senders.
 
-Persist, acknowledge, then tell: `send` gives the stored message to `announce` while nobody else can send into the same
-chat, so that what is announced has the order of what is stored. The store shares one commit between chats, not within
-one; within one chat people take turns anyway.
+Persist, acknowledge, then tell: `send` passes the stored message to `announce` while nobody else can send to the same
+chat, so that messages are announced in the order in which they are stored. The store shares one commit between chats,
+not within one; within one chat people take turns anyway.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ MISSING_MESSAGE: Final = "Message not found"
 
 @final
 class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A message as its sender asks for it, in a chat of two that is made if it is not there."""
+    """A message as its sender wants it, in a chat of two that is created if it does not exist."""
 
     chat: NewChat
     sender: UserKey
@@ -55,11 +55,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @final
 class Sent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A message that is stored, and what is left to do about it."""
+    """A stored message, and whether its recipient still has to be told."""
 
     stored: AddedMessage
     tell_recipient: bool
-    """Whether to tell the recipient now; if not, it waits in the store until they come."""
+    """Whether to tell the recipient now; if not, the message waits in the store until they connect."""
 
 
 @final
@@ -67,10 +67,10 @@ class Messages:
     """The messages of one system.
 
     Args:
-        store: where they are.
+        store: where they are kept.
         system: whose they are.
         online: who is seen as online by others.
-        listening: who gets messages as they come. Not the same: one may be online and have no chat open.
+        listening: who gets messages live. Not the same: one may be online without having any chat open.
     """
 
     def __init__(self, store: Store, system: SystemName, *, online: Presence, listening: Presence) -> None:
@@ -83,13 +83,13 @@ class Messages:
     async def send(self, draft: Draft, announce: Callable[[Sent], T], retried: Callable[[Message], T]) -> T:
         """Store a message, have it announced, and return what `announce` returns.
 
-        A retry of one that is stored already is announced to nobody: `retried` is called with the first one instead,
-        and what that returns is returned. `announce` runs right after the message is durable, in the order of the
-        chat, even if the caller has been cancelled meanwhile. It must not wait, and what it schedules must not either.
+        A retry of a stored message is not announced: `retried` is called with the stored one instead, and what that
+        returns is returned. `announce` runs right after the message is durable, in the order of the chat, even if the
+        caller has been cancelled meanwhile. It must not wait, and what it schedules must not either.
 
         Raises:
-            Invalid: nothing to say, too much of it, or to oneself.
-            Conflict: the chat takes no messages.
+            Invalid: the message is empty, too long, or for its own sender.
+            Conflict: the chat does not accept messages.
             Busy, Unavailable: see there.
         """
         if draft.sender == draft.recipient:
@@ -119,10 +119,10 @@ class Messages:
         )
 
     async def _has_come(self, recipient: UserKey, stored: AddedMessage) -> bool:
-        """Decide whether a recipient who was not there gets the message now.
+        """Decide whether a recipient who was away gets the message now.
 
-        One who came while it was being stored may have been handed it as undelivered: the store knows, and gives it
-        to one of the two ways only.
+        One who connected while it was being stored may have been handed it as undelivered: the store knows, and lets
+        it go only one of the two ways.
         """
         if not self._listening.is_here(recipient):
             return False
@@ -142,7 +142,7 @@ class Messages:
 
         Raises:
             NotFound: no such message in this chat.
-            NotAllowed: somebody else's.
+            NotAllowed: the message is somebody else's.
         """
         with translated_store_errors(MISSING_MESSAGE):
             message = await self._store.get_message(self._system, message_id)
@@ -151,20 +151,20 @@ class Messages:
             return await self._store.delete_message(self._system, message_id, by=by)
 
     async def take_waiting(self, user: UserKey, *, limit: int) -> UndeliveredMessages:
-        """Hand out messages that came while the user was away, newest first; nobody is handed them again."""
+        """Take the messages that came while the user was away, newest first; they are not handed out again."""
         with translated_store_errors():
             return await self._store.take_undelivered(self._system, user, limit=limit)
 
 
 def check_contents(text: str | None, attachments: Sequence[JsonObject]) -> None:
-    """Refuse what no chat takes.
+    """Refuse contents that no chat accepts.
 
     Raises:
-        Invalid: nothing to say, or too much.
+        Invalid: the message is empty or too long.
     """
     if not (text and text.strip()) and not attachments:
-        raise Invalid("A message needs a text or at least one media")
+        raise Invalid("A message needs text or media")
     if text is not None and len(text) > MAX_TEXT_CHARACTERS:
-        raise Invalid(f"A text has at most {MAX_TEXT_CHARACTERS} characters")
+        raise Invalid(f"A text can have at most {MAX_TEXT_CHARACTERS} characters")
     if len(attachments) > MAX_ATTACHMENTS:
-        raise Invalid(f"A message has at most {MAX_ATTACHMENTS} medias")
+        raise Invalid(f"A message can have at most {MAX_ATTACHMENTS} media")

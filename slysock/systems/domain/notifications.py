@@ -1,4 +1,4 @@
-"""What users are told outside of chats: stored, delivered live or when they next come, each once, read when they say.
+"""What users are told outside of chats: stored, delivered once, live or at their next connect, read when they say so.
 
 The promises of messages hold here too: what is announced is durable, and one user's notifications are announced in the
 order in which they are stored.
@@ -29,16 +29,16 @@ from .turns import Turns
 
 MISSING_NOTIFICATION: Final = "Notification not found"
 MAX_WAITING_PAGES: Final = 4
-"""How many pages one arrival is handed, so that they fit an outbox; what is left is handed out at the next."""
+"""How many pages one connect is handed, so that they fit an outbox; the rest is handed out at the next."""
 
 PAGE_SIZE: Final = 100
 LATE_SECONDS: Final = 5.0
-"""How long a stored notification may wait for the store to say whether it is still to be delivered."""
+"""How long a stored notification may wait for the store to say whether it has yet to be delivered."""
 
 
 @final
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody is to be told."""
+    """A notification to be sent."""
 
     user: UserKey
     kind: str
@@ -55,9 +55,9 @@ class Notifications:
     """The notifications of one system.
 
     Args:
-        store: where they are.
+        store: where they are kept.
         system: whose they are.
-        listening: who gets notifications as they come.
+        listening: who gets notifications live.
     """
 
     def __init__(self, store: Store, system: SystemName, *, listening: Presence) -> None:
@@ -70,7 +70,7 @@ class Notifications:
         """Store a notification, and have it announced if its user is listening; otherwise it waits for them.
 
         `announce` runs after the notification is durable, even if the caller has been cancelled meanwhile. It must not
-        wait. Where others have been waiting for one who has just come, it gets those as well, oldest first.
+        wait. If others were waiting for a user who has just connected, it gets those as well, oldest first.
 
         Raises:
             Invalid, Busy, Unavailable: see there.
@@ -98,12 +98,12 @@ class Notifications:
             return await self._store.add_notification(self._system, notification)
 
     async def take_waiting(self, user: UserKey, *, limit: int) -> Page[Notification]:
-        """Hand out notifications that came while the user was away, newest first; nobody is handed them again."""
+        """Take the notifications that came while the user was away, newest first; they are not handed out again."""
         with translated_store_errors():
             return await self._store.take_undelivered_notifications(self._system, user, limit=limit)
 
     async def take_all_waiting(self, user: UserKey) -> list[Notification]:
-        """Hand out all that came while the user was away, oldest first; nobody is handed them again."""
+        """Take all that came while the user was away, oldest first; they are not handed out again."""
         taken: list[Notification] = []
         for _ in range(MAX_WAITING_PAGES):
             page = await self.take_waiting(user, limit=PAGE_SIZE)
@@ -134,6 +134,6 @@ class Notifications:
             return await self._store.mark_notification_read(self._system, user, notification_id)
 
     async def mark_all_read(self, user: UserKey) -> int:
-        """Mark all of a user's notifications as read; give how many were not."""
+        """Mark all of a user's notifications as read; return how many were unread."""
         with translated_store_errors():
             return await self._store.mark_all_notifications_read(self._system, user)

@@ -1,8 +1,8 @@
-"""Announcements in line: each waits for a moment of its own, none overtakes an earlier one of the same chat.
+"""Announcements in line: each waits for its own release, and none overtakes an earlier one of the same chat.
 
 A message sent by an HTTP request is announced when its answer is on its way. Two requests may be answered in another
-order than their messages were stored in; what is announced keeps the order of the store all the same. A client that
-does not take its answer holds the others up for some seconds at most.
+order than that in which their messages were stored; announcements keep the order of the store all the same. A client
+that does not read its answer holds the others up for some seconds at most.
 """
 
 import logging
@@ -20,7 +20,7 @@ PATIENCE_SECONDS: Final = 2.0
 a client that has stopped reading takes so long."""
 
 Call: TypeAlias = Callable[[], object]
-"""Announces something. Must not wait."""
+"""A call that announces something. It must not wait."""
 
 
 @final
@@ -36,7 +36,7 @@ class Place:
 
 @final
 class OutgoingOrder:
-    """A line per chat, for as long as somebody stands in it. `run` must run in a task meanwhile."""
+    """A line per chat, for as long as something waits in it. `run` must run in a task meanwhile."""
 
     def __init__(self) -> None:
         self._lines: dict[str, deque[Place]] = {}  # line -> places, the first is next; never empty
@@ -50,7 +50,7 @@ class OutgoingOrder:
         return Announcements(self)
 
     def join(self, line: str, call: Call) -> Callable[[], None]:
-        """Stand in line: `call` is made once the returned function has been called, and all before it are made."""
+        """Put a call in line: it is made once the returned function has been called and all before it are made."""
         place = Place(call)
         self._lines.setdefault(line, deque()).append(place)
         self._joined.set()
@@ -62,7 +62,7 @@ class OutgoingOrder:
         return release
 
     async def run(self) -> None:
-        """Release whoever has waited too long, until cancelled."""
+        """Release what has waited too long, until cancelled."""
         before: set[Place] = set()
         while True:
             if not self._lines:
@@ -72,7 +72,7 @@ class OutgoingOrder:
             self._joined = trio.Event()
 
     def _release(self, overdue: set[Place]) -> set[Place]:
-        """Release these where they still stand in line; give who stands there then."""
+        """Release these if they are still in line; return what is in line then."""
         for line, places in list(self._lines.items()):
             for place in places:
                 place.is_ready = place.is_ready or place in overdue
@@ -93,9 +93,9 @@ class OutgoingOrder:
 
 @final
 class Announcements:
-    """What one request has to announce, held back until `release`; released by an exception as well.
+    """What one request has to announce, held back until `release`; an exception releases it as well.
 
-    What has been stored is announced even if the request fails behind it.
+    What has been stored is announced even if the request fails afterwards.
     """
 
     def __init__(self, outgoing: OutgoingOrder) -> None:
@@ -116,7 +116,7 @@ class Announcements:
         self._releases.append(self._outgoing.join(line, call))
 
     def release(self) -> None:
-        """Let the calls be made, as their lines allow. The caller must call it, unless an exception does."""
+        """Let the calls be made, each when its turn comes. Must be called, unless an exception does it."""
         releases, self._releases = self._releases, []
         for release in releases:
             release()

@@ -1,8 +1,8 @@
-"""Messages into chats that exist already, with any number of readers: stored, then announced, in one order per chat.
+"""Messages to chats that exist already, with any number of readers: stored, then announced, in one order per chat.
 
-`Messages.send` is for chats of two that begin with their first message; this is for those that somebody has opened
-before: an order's, a ticket's, one that another back-end has told of. The promises are the same: what is announced is
-durable, has the order of what is stored, and a retry is announced to nobody.
+`Messages.send` is for chats of two that begin with their first message; this is for chats that were opened before: an
+order's, a ticket's, one that another back-end has created. The promises are the same: what is announced is durable, in
+the order in which it was stored, and a retry is not announced.
 """
 
 from collections.abc import Callable, Collection
@@ -19,20 +19,20 @@ from .messages import MISSING_MESSAGE, check_contents
 from .turns import Turns
 
 MARK_SECONDS: Final = 5.0
-"""How long a stored message may wait to be marked as delivered before it is announced without."""
+"""How long a stored message may wait to be marked as delivered before it is announced without that."""
 
 Readers: TypeAlias = Callable[[], Collection[UserKey]]
 Announce: TypeAlias = Callable[[AddedMessage], None]
 
 
 def nobody() -> Collection[UserKey]:
-    """Name those who have a chat open where nobody can."""
+    """Return nobody: for chats that cannot be open."""
     return ()
 
 
 @final
 class Post(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as its sender asks for it. Who may send into the chat has been decided."""
+    """A message as its sender wants it. It has been decided that the sender may send it."""
 
     chat: Chat
     sender: UserKey
@@ -46,16 +46,16 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     client_message_id: str | None = None
     recipient_online: bool = False
     required_status: str | None = None
-    """What the chat's status must be when the message is stored; None: any."""
+    """The status that the chat must have when the message is stored; None for any."""
 
     extra: JsonObject = {}
     readers: Readers = nobody
-    """Names those who have the chat open: to them it counts as delivered. Asked before and after it is stored."""
+    """Returns those who have the chat open: to them it counts as delivered. Asked before and after it is stored."""
 
 
 @final
 class Posts:
-    """The messages of one system, into its existing chats."""
+    """The messages of one system, to its existing chats."""
 
     def __init__(self, store: Store, system: SystemName) -> None:
         self._store = store
@@ -63,15 +63,15 @@ class Posts:
         self._turns = Turns()
 
     async def post(self, post: Post, announce: Announce) -> AddedMessage:
-        """Store a message and have it announced; a retry of one that is stored already announces nothing.
+        """Store a message and have it announced; a retry of a stored one announces nothing.
 
         `announce` runs after the message is durable, in the order of the chat, even if the caller has been cancelled
         meanwhile. It must not wait, and what it schedules must not either.
 
         Raises:
-            Invalid: too much to say, or nothing.
-            NotFound: no such message to reply to.
-            Conflict: the chat takes no messages.
+            Invalid: the message is empty or too long.
+            NotFound: the message that it replies to does not exist.
+            Conflict: the chat does not accept messages.
             Busy, Unavailable: see there.
         """
         check_contents(post.text, post.attachments)
@@ -83,7 +83,7 @@ class Posts:
             return stored
 
     async def get(self, message_id: MessageId) -> Message:
-        """Return a message; the caller must ask for its chat whether the user may see it.
+        """Return a message; the caller must check that the user may see its chat.
 
         Raises:
             NotFound: there is none.
@@ -113,9 +113,9 @@ class Posts:
             )
 
     async def _mark_late_readers(self, post: Post, stored: AddedMessage) -> AddedMessage:
-        """Mark it delivered to those who have opened the chat while it was being stored.
+        """Mark a message as delivered to those who have opened the chat while it was being stored.
 
-        They may have asked for what is undelivered a moment too early. The message is durable: whatever happens here,
+        They may have asked for undelivered messages a moment too early. The message is durable: whatever happens here,
         it is announced.
         """
         late = _readers_of(post, stored.chat) - set(stored.message.delivered_to)

@@ -1,4 +1,4 @@
-"""Who is here: how many connections each user has. Memory only; a restart finds everybody gone."""
+"""Who is here: how many connections each user has. In memory only; after a restart nobody is."""
 
 from collections import defaultdict
 from typing import NewType, final
@@ -8,7 +8,7 @@ import trio
 from slysock_store import UserKey
 
 ConnectionKey = NewType("ConnectionKey", str)
-"""Names one connection of a user; the dialect uses the socket's id."""
+"""Identifies one connection of a user; dialects use the socket's id."""
 
 
 @final
@@ -27,7 +27,7 @@ class Presence:
         return len(self._counts)
 
     def arrive(self, user: UserKey, connection: ConnectionKey) -> bool:
-        """Count a new connection; tell whether it is the user's first. The caller must call `leave` at its end."""
+        """Count a new connection; return whether it is the user's first. The caller must call `leave` at its end."""
         self._users[connection] = user
         count = self._counts[user] = self._counts.get(user, 0) + 1
         for event in self._arrivals.pop(user, ()):
@@ -35,7 +35,7 @@ class Presence:
         return count == 1
 
     def leave(self, connection: ConnectionKey) -> UserKey | None:
-        """Forget a connection; give the user if it was their last. One that never arrived changes nothing."""
+        """Forget a connection; return the user if it was their last. One that never arrived changes nothing."""
         user = self._users.pop(connection, None)
         if user is None:
             return None
@@ -46,7 +46,7 @@ class Presence:
         return user
 
     def user_of(self, connection: ConnectionKey) -> UserKey | None:
-        """Say whose connection it is; None for one that has not arrived."""
+        """Return whose connection it is; None for one that has not arrived."""
         return self._users.get(connection)
 
     def is_here(self, user: UserKey) -> bool:
@@ -58,7 +58,7 @@ class Presence:
         return self._counts.get(user, 0)
 
     async def wait_for(self, user: UserKey, *, within_seconds: float) -> bool:
-        """Wait until the user is here, no longer than given; tell whether they are."""
+        """Wait until the user is here, no longer than given; return whether they are."""
         if user in self._counts:
             return True
         arrived = trio.Event()

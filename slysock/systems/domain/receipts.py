@@ -23,7 +23,7 @@ class Receipts:
             return await self._store.mark_read(self._system, chat.id, reader)
 
     async def mark_one_read(self, chat: Chat, message_id: MessageId, *, reader: UserKey) -> MarkedMessages:
-        """Mark one message of a chat as read by somebody who may see the chat; they need not be a participant.
+        """Mark one message of a chat as read by somebody who may see the chat, even if not a participant.
 
         Raises:
             NotFound: no such message in this chat.

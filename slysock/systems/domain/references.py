@@ -1,4 +1,4 @@
-"""What another back-end owns and has told of: orders, listings, products, tickets."""
+"""What another back-end owns and has reported: orders, listings, products, tickets."""
 
 from collections.abc import Mapping, Sequence
 from typing import final
@@ -18,17 +18,17 @@ class References:
         self._kind = kind
 
     async def put(self, key: str, data: JsonObject) -> Reference:
-        """Make a reference or replace its data."""
+        """Create a reference or replace its data."""
         with translated_store_errors():
             return await self._store.put_reference(self._system, kind=self._kind, key=key, data=data)
 
     async def maybe_get(self, key: str) -> Reference | None:
-        """Return one reference; None for what nobody has told of."""
+        """Return one reference; None if it has not been reported."""
         with translated_store_errors():
             return await self._store.get_reference(self._system, kind=self._kind, key=key)
 
     async def find(self, keys: Sequence[str]) -> Mapping[str, Reference]:
-        """Return those that are known. No keys, no query."""
+        """Return those that are known. Without keys, nothing is read."""
         if not keys:
             return {}
         with translated_store_errors():

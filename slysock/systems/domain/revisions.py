@@ -1,4 +1,4 @@
-"""What becomes of a message after it was sent: edited, reacted to, taken back, each by a participant of its chat."""
+"""Changes to a message that was sent: edits, reactions, deletion, each by a participant of its chat."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -14,11 +14,11 @@ from .turns import Turns
 
 Announce: TypeAlias = Callable[[ChangedMessage], None]
 Allow: TypeAlias = Callable[[Chat], None]
-"""Raises a DomainError where the chat does not take a change."""
+"""Raises a DomainError if the chat does not accept a change."""
 
 
 def anything(chat: Chat) -> None:
-    """Allow a change in whatever state the chat is."""
+    """Allow a change, whatever state the chat is in."""
 
 
 @final
@@ -33,9 +33,9 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
 class Revisions:
     """The changes to messages of one system.
 
-    Those of one chat have turns, so that what is announced has the order of what is stored. `announce` runs right
-    after a change is durable, even if the caller has been cancelled meanwhile, and not at all where nothing changed. It
-    must not wait. A stranger is told of a message just what is told of one that does not exist.
+    Those of one chat take turns, so that they are announced in the order in which they are stored. `announce` runs
+    right after a change is durable, even if the caller has been cancelled meanwhile, and not at all if nothing changed.
+    It must not wait. A stranger gets the same answer as for a message that does not exist.
     """
 
     def __init__(self, store: Store, system: SystemName) -> None:
@@ -47,7 +47,7 @@ class Revisions:
         """Return a message of a chat that the user takes part in.
 
         Raises:
-            NotFound: there is none, or it is none of theirs.
+            NotFound: it does not exist, or is not theirs.
         """
         with translated_store_errors():
             message = await self._store.get_message(self._system, message_id)
@@ -62,8 +62,8 @@ class Revisions:
         """Replace the text of one's own message.
 
         Raises:
-            NotFound: there is none, or it is none of theirs, or it is deleted.
-            NotAllowed: another participant's.
+            NotFound: it does not exist, is not theirs, or is deleted.
+            NotAllowed: the message is another participant's.
         """
         async with self._turn(message_id, by, allow) as placed:
             _require_sender(placed.message, by)
@@ -77,7 +77,7 @@ class Revisions:
         """Set a participant's reaction to a message; None takes it back.
 
         Raises:
-            NotFound: there is none, or it is none of theirs, or it is deleted.
+            NotFound: it does not exist, is not theirs, or is deleted.
         """
         async with self._turn(message_id, by, allow):
             with translated_store_errors(MISSING_MESSAGE):
@@ -85,11 +85,11 @@ class Revisions:
             return _announced(changed, announce)
 
     async def delete(self, message_id: MessageId, announce: Announce, *, by: UserKey) -> ChangedMessage:
-        """Take one's own message back, for everybody.
+        """Delete one's own message, for everybody.
 
         Raises:
-            NotFound: there is none, or it is none of theirs.
-            NotAllowed: another participant's.
+            NotFound: it does not exist, or is not theirs.
+            NotAllowed: the message is another participant's.
         """
         async with self._turn(message_id, by, anything) as placed:
             _require_sender(placed.message, by)
@@ -99,7 +99,7 @@ class Revisions:
 
     @asynccontextmanager
     async def _turn(self, message_id: MessageId, user: UserKey, allow: Allow) -> AsyncGenerator[Placed, None]:
-        """Hold the turn of a message's chat. Leaving it is no checkpoint."""
+        """Hold the turn of a message's chat. Leaving it is not a checkpoint."""
         found = await self.get(message_id, user=user)
         async with self._turns.take(found.chat.key):
             placed = await self.get(message_id, user=user)

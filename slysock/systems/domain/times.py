@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 REMEMBERED: Final = 1_000
-"""Texts that need not be written again: messages that are stored together have the same time."""
+"""How many texts are cached: messages that are stored together have the same time."""
 
 
 @lru_cache(maxsize=REMEMBERED)

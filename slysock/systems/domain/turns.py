@@ -1,4 +1,4 @@
-"""Turns: what is done under one key is done one after the other."""
+"""Turns: what is done under one key is done one at a time."""
 
 from types import TracebackType
 from typing import final
@@ -8,7 +8,7 @@ import trio
 
 @final
 class Turns:
-    """Turns per chat, or whatever else a key names, in the order in which they were asked for."""
+    """Turns per chat, or whatever else a key identifies, in the order in which they were requested."""
 
     def __init__(self) -> None:
         self._held: dict[str, trio.lowlevel.ParkingLot | None] = {}  # key -> who waits; None until somebody does
@@ -23,10 +23,10 @@ class Turns:
 
 @final
 class Turn:
-    """The turn of a key. Entering is a checkpoint only where somebody else holds it; leaving is none.
+    """The turn of a key. Entering is a checkpoint only if somebody else holds it; leaving is never one.
 
-    Neither a lock nor a generator as context manager: nearly always nobody else is there, and they cost 6 µs where this
-    costs 0.4.
+    Neither a lock nor a generator as context manager: nearly always nobody else is waiting, and they cost 6 µs where
+    this costs 0.4.
     """
 
     __slots__ = ("_held", "_key")

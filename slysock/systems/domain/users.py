@@ -8,7 +8,7 @@ from slysock_store import JsonObject, Page, Store, SystemName, User, UserKey
 from .errors import translated_store_errors
 
 KnownUsers: TypeAlias = Mapping[UserKey, User]
-"""Users by key; those who were never here and whom nobody has told of are missing."""
+"""Users by key, without those who are unknown."""
 
 
 @final
@@ -20,12 +20,12 @@ class Users:
         self._system = system
 
     async def sign_in(self, key: UserKey, *, role: str, profile: JsonObject) -> User:
-        """Refresh a user by what a verified token says; one who was never here is made."""
+        """Create or update a user from what a verified token says."""
         with translated_store_errors():
             return await self._store.upsert_user(self._system, key, role=role, profile=profile)
 
     async def find(self, keys: Iterable[UserKey]) -> KnownUsers:
-        """Return those of the users that are known. No keys, no query."""
+        """Return those of the users that are known. Without keys, nothing is read."""
         wanted = tuple(dict.fromkeys(keys))
         if not wanted:
             return {}
@@ -36,12 +36,12 @@ class Users:
         """Record that a user is active now.
 
         Raises:
-            NotFound: nobody has told of this user.
+            NotFound: the user is unknown.
         """
         with translated_store_errors():
             return await self._store.touch_user(self._system, key)
 
     async def page_of_role(self, role: str, *, page: int, limit: int) -> Page[User]:
-        """List the users of one role, spelt as they were signed in with it."""
+        """List the users of one role, which must be spelt as at their sign-in."""
         with translated_store_errors():
             return await self._store.list_users(self._system, role=role, page=page, limit=limit)

@@ -1,6 +1,6 @@
 """The management API: how another back-end tells slysock of its users, products, listings, chats, tickets and orders.
 
-A system says what it can do (`Manage`); the routes are made of that (`manage_area`).
+A system declares what it can do (`Manage`); the routes are made from that (`manage_area`).
 """
 
 from .presence import UserPresence, user_presence

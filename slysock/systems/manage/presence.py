@@ -1,4 +1,4 @@
-"""Who is online, as another back-end is told."""
+"""Who is online, for another back-end."""
 
 from collections.abc import Iterable
 from typing import final
@@ -19,19 +19,19 @@ class UserPresence(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How many connections the user has."""
 
     last_active: str | None
-    """ISO 8601 in UTC; null for one who was never here."""
+    """ISO 8601 in UTC; null for a user who was never here."""
 
 
 def user_presence(
     user_id: str | int, users: Iterable[User | None], *, sockets: int, is_online: bool | None = None
 ) -> UserPresence:
-    """Describe a user.
+    """Describe a user's presence.
 
     Args:
-        user_id: as it was asked for.
-        users: whom the id may mean; None for one who is not known. The latest of them counts.
+        user_id: as in the request.
+        users: whom the id may mean, None for an unknown user; the one who was active last counts.
         sockets: how many they have.
-        is_online: how they are seen; by whether they have sockets, where nothing else is said.
+        is_online: how they are seen; by default, online if they have sockets.
     """
     moments = [user.last_active for user in users if user is not None and user.last_active is not None]
     return UserPresence(

@@ -20,13 +20,13 @@ ResourceId: TypeAlias = str
 
 @final
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of record that is told of by `PUT /manage/{system}/{kind}/{id}`; idempotent. Made by `resource`."""
+    """A kind of record that comes by `PUT /manage/{system}/{kind}/{id}`; idempotent. Made by `resource`."""
 
     kind: str
     payload: type[msgspec.Struct]
     put: Callable[[ResourceId, msgspec.Struct], Awaitable[object]]
     answer: object
-    """The type of what `put` gives."""
+    """The type that `put` returns."""
 
     doc: str
 
@@ -38,7 +38,7 @@ class Notifications(msgspec.Struct, frozen=True, kw_only=True):
     payload: type[msgspec.Struct]
     post: Callable[[msgspec.Struct], Awaitable[object]]
     answer: object
-    """The type of what `post` gives."""
+    """The type that `post` returns."""
 
 
 def resource(kind: str, payload: type[P], put: Callable[[ResourceId, P], Awaitable[object]], *, doc: str) -> Resource:
@@ -46,9 +46,9 @@ def resource(kind: str, payload: type[P], put: Callable[[ResourceId, P], Awaitab
 
     Args:
         kind: the word in the path, in the plural: `products`.
-        payload: the body.
-        put: makes or refreshes the record, tells live sockets what they should know, gives the answer's body. Raises
-            DomainError where it cannot be. Calling it twice with the same is calling it once.
+        payload: the type of the body.
+        put: creates or updates the record, tells live sockets what they should know, and returns the body of the
+            answer. Raises DomainError if it cannot. Calling it again with the same arguments must change nothing.
         doc: one line for the API's documentation.
     """
 
@@ -63,8 +63,8 @@ def notifications(payload: type[P], post: Callable[[P], Awaitable[object]]) -> N
     """Describe how users are notified.
 
     Args:
-        payload: the body.
-        post: stores the notification and delivers it, live or at the next connect; gives it as its user gets it.
+        payload: the type of the body.
+        post: stores the notification and delivers it, live or at the next connect; returns it as its user gets it.
             Raises DomainError.
     """
 
@@ -76,7 +76,7 @@ def notifications(payload: type[P], post: Callable[[P], Awaitable[object]]) -> N
 
 
 def _answer_of(call: Callable[..., Awaitable[object]]) -> object:  # type: ignore[explicit-any]  # "..." counts as Any
-    """Read the type of the answer off a function's annotation."""
+    """Return the type of the answer, from a function's annotation."""
     return get_type_hints(call).get("return", object)
 
 
@@ -86,17 +86,17 @@ class NewNotice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     user_id: UserName
     user_type: Annotated[str, Meta(max_length=64)] | None = None
-    """The user's role, where ids are unique per role only."""
+    """The user's role, if ids are unique per role only."""
 
     type: Annotated[str, Meta(min_length=1, max_length=128)]
     content: object = msgspec.field(default_factory=dict[str, object])
-    """What its type says; any JSON."""
+    """Any JSON; what it holds depends on the type."""
 
     channel: OrDefault[Annotated[str, Meta(min_length=1, max_length=64)]] = "PUSH"
     priority: OrDefault[Annotated[int, Meta(ge=0, le=1000)]] = 1
 
     def __post_init__(self) -> None:
-        """Take null for left out."""
+        """Treat null as left out."""
         fill_nulls(self)
 
 
@@ -122,17 +122,17 @@ class UserRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A vendor's stores."""
 
     def profile(self) -> JsonObject:
-        """Return what is to be stored: what was sent, under the names that tokens have."""
+        """Return what is to be stored: what was sent, under the names that tokens use."""
         fields: JsonObject = msgspec.to_builtins(self)
         return {name: value for name, value in fields.items() if name != "role" and value is not None}
 
 
 @final
 class Manage(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a system lets another back-end do. What it leaves out is answered 404."""
+    """All that a system lets another back-end do. What it leaves out is answered with 404."""
 
     resources: tuple[Resource, ...] = ()
     presence: Callable[[ResourceId, str | None], Awaitable[UserPresence]] | None = None
-    """Given the user's id and, where ids are unique per role only, the `userType` of the query or None."""
+    """Called with the user's id and, if ids are unique per role only, the `userType` of the query or None."""
 
     notifications: Notifications | None = None

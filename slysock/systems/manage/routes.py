@@ -1,4 +1,4 @@
-"""The routes of the management API, made of what the systems say they can do."""
+"""The routes of the management API, made from what the systems declare."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -93,24 +93,24 @@ def _presence(system: str, manage: Manage) -> HTTPRouteHandler:
     return get(
         f"/{system}/presence/{{user_id:str}}",
         operation_id=f"get_{system}_presence",
-        summary="Say whether a user is online, and on how many connections.",
+        summary="Get whether a user is online, and on how many connections.",
         tags=[f"manage {system}"],
         dependencies=_FOR_BACK_ENDS,
     )(get_presence)
 
 
 def _declare(handler: Callable[..., object], payload: type[msgspec.Struct], answer: object) -> None:  # type: ignore[explicit-any]  # any handler
-    """Declare the types of a handler's body and answer, which only the system knows: Litestar reads annotations."""
+    """Set the annotations of a handler's body and answer, which Litestar reads: only the system knows their types."""
     handler.__annotations__["data"] = JSONBody[payload]  # type: ignore[misc, valid-type]  # a type at run time
     handler.__annotations__["return"] = answer
 
 
 def _checked(record_id: str) -> str:
-    """Refuse ids that no back-end has.
+    """Refuse an id that no back-end has.
 
     Raises:
         Invalid: empty, too long, or with control characters.
     """
     if not 0 < len(record_id) <= MAX_ID_CHARACTERS or not record_id.isprintable():
-        raise Invalid(f"An id has 1 to {MAX_ID_CHARACTERS} printable characters")
+        raise Invalid(f"An id must have 1 to {MAX_ID_CHARACTERS} printable characters")
     return record_id

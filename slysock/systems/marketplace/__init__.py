@@ -1,8 +1,8 @@
 """The marketplace: customers and vendors talk about a product.
 
 Namespaces `/presence`, `/chat` and `/notification`; events, payloads and shapes are those of the two documents "Socket
-Events Documentation for Chat System". Ours is one event beside them, in each namespace: `refreshToken {token}` prolongs
-a live socket.
+Events Documentation for Chat System". One event in each namespace is our own: `refreshToken {token}`, by which a socket
+stays connected with a newer token.
 """
 
 from slysock.systems.foundation import Foundation
@@ -19,7 +19,7 @@ __all__ = ["NAME", "marketplace"]
 
 
 def marketplace(foundation: Foundation) -> System:
-    """Make the system; see `SystemMaker`."""
+    """Make the system; a `SystemMaker`."""
     service = Marketplace(foundation)
     return System(
         name=NAME,

@@ -13,7 +13,7 @@ from .people import Person, ProductId, Role, product_chat
 from .rooms import RoomName
 
 MAX_KNOWN: Final = 10_000
-"""Talks that are remembered, in about 10 MB; past that all are forgotten, and found again by reading."""
+"""Talks that are remembered, in about 10 MB; beyond that, all are forgotten, and found again by reading."""
 
 
 class ChatName(Protocol):
@@ -21,17 +21,17 @@ class ChatName(Protocol):
 
     @property
     def product_id(self) -> ProductId:
-        """What it is about."""
+        """The product that the chat is about."""
         ...
 
     @property
     def recipient_id(self) -> int:
-        """With whom."""
+        """The id of the other person."""
         ...
 
     @property
     def recipient_type(self) -> str | None:
-        """The recipient's role, where the client says it."""
+        """The recipient's role, if the client says it."""
         ...
 
 
@@ -62,7 +62,7 @@ class Access:
         """Find the chat of two people about a product, or None if they may begin one.
 
         Raises:
-            Invalid: the recipient has the same role, or is the one who asks.
+            Invalid: the recipient has the same role, or is the person who asks.
         """
         if name.recipient_type == person.role:
             raise _same_role(person, name.recipient_id)
@@ -74,17 +74,17 @@ class Access:
         return chat
 
     async def talk(self, person: Person, name: ChatName) -> Talk:
-        """Say whom a person talks to, in a chat that there is or that they may begin; of a known one nothing is read.
+        """Return whom a person talks to, in a chat that exists or that they may begin; a known one needs no read.
 
         Raises:
-            Invalid: the recipient has the same role, or is the one who asks.
+            Invalid: the recipient has the same role, or is the person who asks.
         """
         return self.known_talk(person, name) or await self._find_talk(person, name)
 
     def known_talk(self, person: Person, name: ChatName) -> Talk | None:
         """Return a talk whose chat has been found before: chats are not deleted and participants do not leave.
 
-        A read saved is a hop to a thread and back.
+        Each read saved is a hop to a thread and back.
         """
         if name.recipient_type == person.role:
             return None
@@ -103,7 +103,7 @@ class Access:
         """Find the chat of two people about a product.
 
         Raises:
-            Invalid: the recipient has the same role, or is the one who asks.
+            Invalid: the recipient has the same role, or is the person who asks.
             NotFound: there is none.
         """
         chat = await self.maybe_chat(person, name)
@@ -112,11 +112,11 @@ class Access:
         return chat
 
     async def _refuse_same_role(self, person: Person, recipient: Person, product_id: ProductId) -> None:
-        """Find out whom the id was meant for.
+        """Refuse an id that can only mean a user of the same role.
 
-        Ids are unique per role, so an id alone means a user of the other role, known or not yet. Only where that user
-        is unknown and one of the same role is known, the latter must have been meant; unless the other is the product's
-        vendor, or they talk already.
+        Ids are unique per role, so an id alone means a user of the other role, known or not yet. It only means the user
+        of the same role if that one is known and the other is neither known, nor the product's vendor, nor in a chat
+        with the person who asks.
         """
         same_role = Person(person.role, recipient.id)
         known = await self._domain.users.find((recipient.key, same_role.key))
@@ -130,7 +130,7 @@ class Access:
         return product is not None and person == Person(Role.VENDOR, _vendor_in(product.data))
 
     async def _talk_already(self, one: Person, other: Person) -> bool:
-        """Look among the latest chats of one whether they talk about another product."""
+        """Look for a chat of the two about another product, among one's latest chats."""
         latest = await self._domain.chats.page_of(one.key, page=1, limit=MAX_LIMIT)
         return any(chat.is_participant(other.key) for chat in latest.items)
 

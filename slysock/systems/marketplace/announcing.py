@@ -1,4 +1,4 @@
-"""How people are told: by the rooms of a socket's namespace behind its event, or from outside of events in several."""
+"""How people are told: in a socket's namespace after its event, or, from outside of events, in several namespaces."""
 
 from collections.abc import Iterable, Iterator
 from typing import final
@@ -12,24 +12,24 @@ from .rooms import RoomName, personal_room
 
 
 def tell(socket: Socket, event: str, envelope: Envelope, *rooms: RoomName) -> None:
-    """Send an event to all sockets in some rooms, behind the acknowledgement of the event that is being handled."""
+    """Send an event to all sockets in some rooms, after the acknowledgement of the event that is being handled."""
     socket.after_ack(socket.namespace.to(*rooms).emit, event, envelope)
 
 
 def reply(socket: Socket, event: str, envelope: Envelope) -> None:
-    """Send an event to the socket that asked, behind the acknowledgement."""
+    """Send an event to the socket that asked, after the acknowledgement."""
     socket.after_ack(socket.emit, event, envelope)
 
 
 @final
 class Announcer:
-    """Tells users in some namespaces of what happens elsewhere, by their personal rooms."""
+    """Tells users in some namespaces what happens elsewhere, by their personal rooms."""
 
     def __init__(self, *namespaces: str) -> None:
         self._emitters = tuple(Emitter(name) for name in namespaces)
 
     def bind(self, server: Server) -> None:
-        """Find the namespaces; before that, nobody is there."""
+        """Find the namespaces; before that, nobody gets anything."""
         for emitter in self._emitters:
             emitter.bind(server)
 
@@ -40,6 +40,6 @@ class Announcer:
             emitter.emit_to_all(rooms, event, payload)
 
     def sockets_of(self, user: UserKey) -> Iterator[Socket]:
-        """Go through the sockets of a user."""
+        """Yield the sockets of a user."""
         for emitter in self._emitters:
             yield from emitter.sockets_in(personal_room(user))

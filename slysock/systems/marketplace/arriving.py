@@ -1,4 +1,4 @@
-"""The namespace `/chat` as somebody comes: who may, and what they get at once."""
+"""The namespace `/chat` when somebody connects: who may, and what they get at once."""
 
 from typing import Final, final
 
@@ -19,12 +19,12 @@ PRESENCE_GRACE_SECONDS: Final = 1.0
 """How long `/chat` waits for its user to be online: clients open both namespaces at once, in any order."""
 
 MAX_OFFLINE_PAGES: Final = 50
-"""A thousand messages at one connect; what is left waits for the next, and is in the history of its chats."""
+"""A thousand messages at one connect; the rest waits for the next, and is in the history of its chats."""
 
 
 @final
 class Arriving:
-    """What is asked of somebody who opens `/chat`, and what they are handed."""
+    """What somebody who connects to `/chat` must fulfil, and what they get."""
 
     def __init__(self, domain: Domain, reading: Reading) -> None:
         self._domain = domain
@@ -34,19 +34,19 @@ class Arriving:
         """Refuse whoever is not in `/presence`.
 
         Raises:
-            NotAllowed: they are not, and do not come in time.
+            NotAllowed: they are not there, and do not come in time.
         """
         if not await self._domain.online.wait_for(person.key, within_seconds=PRESENCE_GRACE_SECONDS):
             raise NotAllowed("You are not online: connect to /presence first")
 
     async def welcome(self, socket: Socket, session: Session) -> None:
-        """Hand out the user's chats and what they have missed."""
+        """Send the user's chats and what they have missed."""
         chats = await self._reading.page(session.person, ListChats())
         socket.emit(USER_CHATS, Envelope(message="Chats have been sent successfully", data=chats))
         await self._send_missed(socket, session.person.key)
 
     async def _send_missed(self, socket: Socket, user: UserKey) -> None:
-        """Hand out what came while the user was away, page by page; without any, one empty page."""
+        """Send the messages that came while the user was away, page by page; one empty page if there are none."""
         total: int | None = None
         for number in range(1, MAX_OFFLINE_PAGES + 1):
             taken = await self._domain.messages.take_waiting(user, limit=DEFAULT_PAGE_SIZE)

@@ -1,4 +1,4 @@
-"""`deleteMessage`: only whoever sent it takes it back, and it is gone for both sides."""
+"""`deleteMessage`: only the sender can delete a message, and it is gone for both sides."""
 
 from typing import Final, final
 
@@ -17,7 +17,7 @@ MESSAGE_DELETED: Final = "messageDeleted"
 
 @final
 class Changing:
-    """Messages being taken back."""
+    """The deletion of messages."""
 
     def __init__(self, domain: Domain, sessions: Sessions, access: Access) -> None:
         self._domain = domain
@@ -25,7 +25,7 @@ class Changing:
         self._access = access
 
     async def delete_message(self, socket: Socket, payload: DeleteMessage) -> Envelope:
-        """Delete a message and tell both sides; a second time it is answered and told to nobody."""
+        """Delete a message and tell both sides; a repetition is answered, but nobody is told."""
         person = self._sessions.session_of(socket).person
         chat = await self._access.chat(person, payload)
         deleted = await self._domain.messages.delete(MessageId(payload.message_id), chat=chat, by=person.key)

@@ -48,7 +48,7 @@ class NewChatEnvelope(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class ChatsEnvelope(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A page of chats: under `data.items` on connection, bare with its `pagination` beside when asked for."""
+    """A page of chats: under `data.items` on connection; when requested, a bare list with `pagination` beside it."""
 
     status_code: int
     error: bool
@@ -66,7 +66,7 @@ _ERRORS: Final = tuple(
         namespace=namespace,
         event=ERROR_EVENT,
         payload=AppError,
-        doc="Something went wrong with what the client asked for; after it at connection, the server disconnects.",
+        doc="A request of the client failed. If it comes on connection, the server disconnects the client.",
     )
     for namespace in (PRESENCE, CHAT, NOTIFICATION)
 )
@@ -75,19 +75,19 @@ _PRESENCE: Final = tuple(
     Emits(namespace=namespace, event=event, payload=EnvelopeOf[PresenceShape], doc=doc)
     for namespace in (PRESENCE, CHAT)
     for event, doc in (
-        (ONLINE_EVENT, "Somebody whom the user has a chat with has come online."),
-        (OFFLINE_EVENT, "Somebody whom the user has a chat with has left with their last socket."),
+        (ONLINE_EVENT, "Somebody with whom the user has a chat has come online."),
+        (OFFLINE_EVENT, "Somebody with whom the user has a chat has gone offline with their last socket."),
     )
 )
 
 EMITS: Final = (
     *_ERRORS,
     *_PRESENCE,
-    _in_chat(USER_CHATS, ChatsEnvelope, "The user's chats, latest first; on connection, and when asked for."),
+    _in_chat(USER_CHATS, ChatsEnvelope, "The user's chats, latest first; on connection, and on request."),
     _in_chat(
         OFFLINE_MESSAGES,
         EnvelopeOf[PageOf[OfflineMessageShape]],
-        "On connection: what came while the user was away, newest first, a page per event. Handed out once.",
+        "On connection: what came while the user was away, newest first, a page per event. Each is sent only once.",
     ),
     *(
         _in_chat(event, EnvelopeOf[ChatShape], "The answer to `joinChat`: the chat with a page of its history.")
@@ -96,18 +96,18 @@ EMITS: Final = (
     _in_chat(
         RECEIVE_MESSAGE,
         EnvelopeOf[list[MessageShape]],
-        "A message has been sent: to all sockets of its sender, and of its recipient unless it begins the chat.",
+        "A message; to all sockets of its sender, and of its recipient unless the message begins the chat.",
     ),
-    _in_chat(NEW_CHAT, NewChatEnvelope, "Somebody has begun a chat with the user; its first message is in it."),
+    _in_chat(NEW_CHAT, NewChatEnvelope, "Somebody has begun a chat with the user; it contains the first message."),
     _in_chat(READ_RECEIPTS, EnvelopeOf[Nothing], "The other side has read what the user has written in a chat."),
-    _in_chat(MESSAGE_DELETED, EnvelopeOf[Nothing], "A message has been taken back by its sender; to both sides."),
+    _in_chat(MESSAGE_DELETED, EnvelopeOf[Nothing], "A message has been deleted by its sender; to both sides."),
     _in_chat(USER_TYPING, EnvelopeOf[Nothing], "The other side is typing."),
     _in_chat(STOPPED_TYPING, EnvelopeOf[Nothing], "The other side has stopped typing."),
     Emits(
         namespace=NOTIFICATION,
         event=OFFLINE_NOTIFICATIONS,
         payload=EnvelopeOf[PageOf[NotificationShape]],
-        doc="On connection: what came while the user was away, newest first, a page per event. Handed out once.",
+        doc="On connection: what came while the user was away, newest first, a page per event. Each is sent only once.",
     ),
     Emits(
         namespace=NOTIFICATION,
@@ -119,6 +119,6 @@ EMITS: Final = (
         namespace=NOTIFICATION,
         event=OFFLINE_EVENT,
         payload=EnvelopeOf[PresenceShape],
-        doc="Somebody whom the user has a chat with has left this namespace with their last socket.",
+        doc="Somebody with whom the user has a chat has left this namespace with their last socket.",
     ),
 )

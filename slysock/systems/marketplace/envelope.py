@@ -1,4 +1,4 @@
-"""The envelope around everything that the marketplace sends, but for failures."""
+"""The envelope around everything that the marketplace sends, except failures."""
 
 from typing import final
 
@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 @final
 class Pagination(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where in a list a page is."""
+    """Where a page is in its list."""
 
     current_page: int
     next_page: int | None
@@ -20,14 +20,14 @@ class Pagination(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class Envelope(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What went well. `newChat` has its chat under `message` and no `data`; everything else is under `data`."""
+    """A success. `newChat` has its chat under `message` and no `data`; everything else is under `data`."""
 
     status_code: int = 200
     error: bool = False
     message: object = None
     data: object | UnsetType = UNSET
     pagination: Pagination | UnsetType = UNSET
-    """Only where `data` is a bare list."""
+    """Only if `data` is a bare list."""
 
 
 @final
@@ -40,11 +40,11 @@ class Listing(Struct, frozen=True, kw_only=True):
 
 @final
 class Nothing(Struct, frozen=True):
-    """The empty object that is the `data` of a mere signal."""
+    """The empty object that is the `data` of a signal without contents."""
 
 
 def signal(message: str) -> Envelope:
-    """Make the envelope of a mere signal."""
+    """Make the envelope of a signal without contents."""
     return Envelope(message=message, data=Nothing())
 
 

@@ -17,7 +17,7 @@ def make_routers(service: Marketplace) -> tuple[Router, ...]:
 
 
 def _router(namespace: str, service: Marketplace, connecting: SocketConnecting) -> Router:
-    """Make a router of what every namespace has."""
+    """Make a router with what every namespace has."""
     router = Router(namespace)
     router.on_connect(connecting.connect)
     router.on_disconnect(connecting.disconnect)

@@ -1,6 +1,7 @@
-"""What went wrong, as this system says it: the event `appError`.
+"""How this system reports failures: the event `appError`.
 
-The document answers a bad token after the connection, not by refusing it: connected, `appError`, disconnected.
+In the document, an invalid token does not refuse the connection: the client is connected, gets `appError`, and is
+disconnected.
 """
 
 from typing import Final, final
@@ -23,12 +24,12 @@ class AppError(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def app_error(error: Exception) -> AppError:
-    """Translate what went wrong; of what nobody expected, nothing is told."""
+    """Translate what went wrong; an unexpected error reveals nothing."""
     return AppError(message=text_of(error), status_code=status_of(error))
 
 
 def answer_error(socket: Socket, event: str, error: Exception) -> AppError:  # noqa: ARG001 - the shape of an error hook
-    """Tell a socket what went wrong with its event; the acknowledgement, where one is wanted, says the same."""
+    """Tell a socket what went wrong with its event; the acknowledgement, if requested, says the same."""
     failure = app_error(error)
     socket.emit(ERROR_EVENT, failure)
     return failure

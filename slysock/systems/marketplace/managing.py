@@ -1,4 +1,4 @@
-"""What another back-end tells the marketplace: users, products, notifications; and what it may ask."""
+"""What another back-end reports the marketplace: users, products, notifications; and what it may ask."""
 
 import re
 from typing import Final, final
@@ -36,14 +36,14 @@ class Managing:
         self._notifications = notifications
 
     async def put_user(self, user_id: str, record: UserRecord) -> CustomerShape | VendorShape:
-        """Make or refresh a user; live sessions show the new profile from now on."""
+        """Create or update a user; live sessions show the new profile from now on."""
         person = Person(_role(record.role), _number(user_id))
         user = await self._domain.users.sign_in(person.key, role=person.role, profile=record.profile())
         self._sessions.renew(user)
         return vendor_shape(person, user) if person.role is Role.VENDOR else customer_shape(person, user)
 
     async def put_product(self, product_id: str, record: ProductRecord) -> ProductShape:
-        """Make or replace a product."""
+        """Create or replace a product."""
         fields: JsonObject = msgspec.to_builtins(record)
         known = {name: value for name, value in fields.items() if value is not None}
         reference = await self._products.put(product_id, known)
@@ -55,12 +55,12 @@ class Managing:
         )
 
     async def notify(self, notice: NewNotice) -> NotificationShape:
-        """Store a notification, and tell its user now or when they come."""
+        """Store a notification, and send it to its user now or when they connect."""
         user = await self._only_user(_number(str(notice.user_id)), notice.user_type)
         return await self._notifications.notify(user, notice)
 
     async def presence(self, user_id: str, user_type: str | None) -> UserPresence:
-        """Say whether a user is online; without a role, the user of either role with this id."""
+        """Return whether a user is online; without a role, the user of either role with this id."""
         number = _number(user_id)
         people = [Person(role, number) for role in (Role if user_type is None else (_role(user_type),))]
         known = await self._domain.users.find(person.key for person in people)
@@ -68,25 +68,25 @@ class Managing:
         return user_presence(number, known.values(), sockets=sockets)
 
     async def _only_user(self, number: int, user_type: str | None) -> UserKey:
-        """Find out whom an id means: ids are unique per role only.
+        """Return whom an id means: ids are unique per role only.
 
         Raises:
-            Invalid: it may be either.
+            Invalid: it may mean either of two users.
         """
         if user_type is not None:
             return Person(_role(user_type), number).key
         known = await self._domain.users.find(Person(role, number).key for role in Role)
         if len(known) != 1:
-            raise Invalid("Expected `userType`, CUSTOMER or VENDOR: the id alone does not say who is meant")
+            raise Invalid("Expected `userType`, CUSTOMER or VENDOR: the id alone is ambiguous")
         return next(iter(known))
 
 
 def make_manage(managing: Managing) -> Manage:
-    """Describe it for the management API."""
+    """Declare what the management API can do."""
     return Manage(
         resources=(
-            resource("users", UserRecord, managing.put_user, doc="Make or refresh a customer or vendor."),
-            resource("products", ProductRecord, managing.put_product, doc="Make or replace a product."),
+            resource("users", UserRecord, managing.put_user, doc="Create or update a customer or vendor."),
+            resource("products", ProductRecord, managing.put_product, doc="Create or replace a product."),
         ),
         presence=managing.presence,
         notifications=notifications(NewNotice, managing.notify),

@@ -1,4 +1,4 @@
-"""The namespace `/notification`: what the back-end tells users, live or when they come."""
+"""The namespace `/notification`: what the back-end tells users, live or when they connect."""
 
 from typing import Final, cast, final
 
@@ -20,7 +20,7 @@ NOTIFICATION_EVENT: Final = "notification"
 OFFLINE_NOTIFICATIONS: Final = "offlineNotifications"
 
 MAX_WAITING_PAGES: Final = 50
-"""A thousand notifications at one connect; what is left waits for the next."""
+"""A thousand notifications at one connect; the rest waits for the next."""
 
 
 @final
@@ -29,7 +29,7 @@ class NotificationEvents:
 
     Args:
         domain: of the marketplace.
-        notifications: likewise.
+        notifications: of the marketplace, too.
         here: counts who is in this namespace.
         announcer: tells the users in this namespace.
     """
@@ -41,7 +41,7 @@ class NotificationEvents:
         self._announcer = announcer
 
     async def welcome(self, socket: Socket, session: Session) -> None:
-        """Hand out what has come while the user was away, page by page; without any, one empty page."""
+        """Send what has come while the user was away, page by page; one empty page if there is nothing."""
         total: int | None = None
         for number in range(1, MAX_WAITING_PAGES + 1):
             taken = await self._notifications.take_waiting(session.person.key, limit=DEFAULT_PAGE_SIZE)
@@ -53,11 +53,11 @@ class NotificationEvents:
                 return
 
     async def go(self, user: UserKey) -> None:
-        """Tell those who have a chat with a user that the user's last socket has gone."""
+        """Tell those who have a chat with a user that the user's last socket has left."""
         await tell_companions(user, self._domain.chats, self._here, self._announcer, is_online=False)
 
     async def notify(self, user: UserKey, notice: NewNotice) -> NotificationShape:
-        """Store a notification, and tell its user now or when they come."""
+        """Store a notification, and send it to its user now or when they connect."""
         new = Notice(
             user=user,
             kind=notice.type,

@@ -9,15 +9,15 @@ from slysock.systems.nulls import OrDefault, fill_nulls
 
 UserNumber: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="A user's id, unique per role")]
 RecipientType: TypeAlias = Annotated[
-    Literal["CUSTOMER", "VENDOR"], Meta(description="May be left out; says for certain whom `recipientId` means")
+    Literal["CUSTOMER", "VENDOR"], Meta(description="Optional; makes it certain whom `recipientId` means")
 ]
 RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, description="24 hexadecimal digits")]
 Product: TypeAlias = (
     Annotated[int, Meta(ge=-MAX_INTEGER, le=MAX_INTEGER, description="A product's id")]
     | Annotated[str, Meta(min_length=1, max_length=128, description="A product's id")]
 )
-PageNumber: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000, description="From 1; 1 is the newest")]
-PageSize: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000, description="At most 100 are given")]
+PageNumber: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000, description="From 1, which is the newest")]
+PageSize: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000, description="At most 100 are returned")]
 
 DEFAULT_PAGE_SIZE = 20
 
@@ -33,7 +33,7 @@ class JoinChat(Struct, frozen=True, kw_only=True, rename="camel"):
     limit: OrDefault[PageSize] = DEFAULT_PAGE_SIZE
 
     def __post_init__(self) -> None:
-        """Take null for left out."""
+        """Treat null as left out."""
         fill_nulls(self)
 
 
@@ -50,7 +50,7 @@ class Media(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`sendMessage`: say something about a product; the chat is made if there is none. Text or a media is required."""
+    """`sendMessage`: say something about a product; the chat is created if there is none. Text or media is required."""
 
     product_id: Product
     recipient_id: UserNumber
@@ -58,19 +58,19 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
     text: str | None = None
     medias: list[Media] | None = None
     client_message_id: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
-    """Chosen by the client: a second message with the same one is a retry, and is answered with the first."""
+    """Chosen by the client: a second message with the same value is a retry, and is answered with the first."""
 
 
 @final
 class ChatReference(Struct, frozen=True, kw_only=True):
-    """A chat inside the envelope it was sent in."""
+    """A chat inside the envelope that it came in."""
 
     id: RecordId
 
 
 @final
 class ProductChat(Struct, frozen=True):
-    """A chat by what it is about and with whom."""
+    """A chat by its product and the other person."""
 
     product_id: Product
     recipient_id: UserNumber
@@ -79,7 +79,7 @@ class ProductChat(Struct, frozen=True):
 
 @final
 class MarkAsRead(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`markAsRead`: the chat by `chatId`, by `productId` and `recipientId`, or as the `newChat` envelope sent back."""
+    """`markAsRead`: the chat by `chatId`, by `productId` and `recipientId`, or as the `newChat` envelope, sent back."""
 
     chat_id: RecordId | None = None
     message: ChatReference | None = None
@@ -96,7 +96,7 @@ class MarkAsRead(Struct, frozen=True, kw_only=True, rename="camel"):
         """Return the name of the chat by product and recipient.
 
         Raises:
-            ValueError: it has none.
+            ValueError: the payload has none.
         """
         if self.product_id is None or self.recipient_id is None:
             raise ValueError("Expected `chatId`, or `productId` and `recipientId`, or `message` with an `id`")
@@ -105,7 +105,7 @@ class MarkAsRead(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class DeleteMessage(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`deleteMessage`: take back one's own message."""
+    """`deleteMessage`: delete one's own message."""
 
     product_id: Product
     recipient_id: UserNumber
@@ -124,13 +124,13 @@ class Typing(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class ListChats(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`getUserChats` and `joinRooms`, whose payload may be left out."""
+    """`getUserChats` and `joinRooms`; the payload is optional."""
 
     page: OrDefault[PageNumber] = 1
     limit: OrDefault[PageSize] = DEFAULT_PAGE_SIZE
 
     def __post_init__(self) -> None:
-        """Take null for left out."""
+        """Treat null as left out."""
         fill_nulls(self)
 
 

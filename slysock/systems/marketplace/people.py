@@ -18,7 +18,7 @@ ProductId: TypeAlias = int | str
 
 CHAT_KIND: Final = "product"
 MAX_REMEMBERED: Final = 4_096
-"""People whose keys have been read and need not be read again; some 200 bytes each."""
+"""How many people are cached by their keys; some 200 bytes each."""
 
 _DIGITS: Final = re.compile(r"[0-9]{1,16}")
 
@@ -45,7 +45,7 @@ class Person(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> UserKey:
-        """What the store calls this user."""
+        """The user's key in the store."""
         return UserKey(f"{self.role}:{self.id}")
 
     @property
@@ -59,15 +59,15 @@ class Person(msgspec.Struct, frozen=True):
         return (self.room,)
 
     def counterpart(self, user_id: int) -> "Person":
-        """The user whom an id in a payload of this one means: always one of the other role."""
+        """Return the user whom an id in this one's payloads means: always one of the other role."""
         return Person(self.role.other, user_id)
 
 
 def person_of(identity: Identity) -> Person:
-    """Say who bears a token.
+    """Return the person whom a token identifies.
 
     Raises:
-        NotAuthenticated: the id is no positive integer.
+        NotAuthenticated: the id is not a positive integer.
         NotAllowed: the role has no place in the marketplace.
     """
     role = (identity.role or "").upper()
@@ -77,17 +77,17 @@ def person_of(identity: Identity) -> Person:
 
 
 def _integer(user_id: str | int) -> int:
-    """Take an integer also as text, as `sub` must be (RFC 7519, section 4.1.2)."""
+    """Return an integer, which may come as text: `sub` must (RFC 7519, section 4.1.2)."""
     if isinstance(user_id, str):
         user_id = int(user_id) if _DIGITS.fullmatch(user_id) else -1
     if not 0 <= user_id <= MAX_INTEGER:
-        raise NotAuthenticated("The token names no user of this chat")
+        raise NotAuthenticated("The token does not identify a user of this chat")
     return user_id
 
 
 @lru_cache(maxsize=MAX_REMEMBERED)
 def person_from_key(key: UserKey) -> Person:
-    """Turn what the store calls a user back into the user."""
+    """Return the person with a key of the store."""
     role, _, user_id = key.partition(":")
     return Person(Role[role], int(user_id))
 
@@ -95,7 +95,7 @@ def person_from_key(key: UserKey) -> Person:
 def product_chat(one: Person, other: Person, product_id: ProductId) -> NewChat:
     """Describe the chat of two people about a product.
 
-    The product is the same whether it comes as 12345 or "12345"; the chat keeps the type it came in first.
+    The product is the same whether its id comes as 12345 or "12345"; the chat keeps the type that came first.
     """
     customer, vendor = (one, other) if one.role is Role.CUSTOMER else (other, one)
     return NewChat(

@@ -18,19 +18,19 @@ OFFLINE_EVENT: Final = "userIsOffline"
 
 @final
 class PresenceEvents:
-    """What others are told when somebody comes and goes."""
+    """What others are told when somebody comes or goes."""
 
     def __init__(self, domain: Domain, announcer: Announcer) -> None:
         self._domain = domain
         self._announcer = announcer
 
     async def come_online(self, user: UserKey) -> None:
-        """Tell that a user's first socket has come."""
+        """Announce that a user's first socket has come."""
         await self._domain.users.touch(user)
         await self._announce(user, is_online=True)
 
     async def go_offline(self, user: UserKey) -> None:
-        """Tell that a user's last socket has gone."""
+        """Announce that a user's last socket has gone."""
         await self._domain.users.touch(user)
         await self._announce(user, is_online=False)
 
@@ -41,9 +41,9 @@ class PresenceEvents:
 async def tell_companions(
     user: UserKey, chats: Chats, presence: Presence, announcer: Announcer, *, is_online: bool
 ) -> None:
-    """Tell those whom a user has a chat with, and who are here to hear it, that the user has come or gone.
+    """Tell those who are online and have a chat with a user that the user has come or gone.
 
-    Ends at once when the user has come back, or gone again, in the meantime: that announcement is the later one.
+    Ends at once if the user has come back, or gone again, in the meantime: a later announcement says so.
     """
     event, envelope = announcement(person_from_key(user), is_online=is_online)
     is_here: Callable[[UserKey], bool] = presence.is_here

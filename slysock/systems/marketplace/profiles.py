@@ -1,6 +1,6 @@
-"""How a user's profile, as tokens tell it, looks to the other side.
+"""How a user's profile, as given in tokens, looks to the other side.
 
-Profiles come from many back-ends; a field that is missing or of a strange type is null, never an error.
+Profiles come from many back-ends; a field that is missing or of an unexpected type is null, never an error.
 """
 
 from typing import Final, TypeGuard, final
@@ -19,7 +19,7 @@ _NOBODY: Final[JsonObject] = {}
 
 @final
 class _Profile(Struct, frozen=True):
-    """What is known of a user, field by field."""
+    """What is known about a user, field by field."""
 
     fields: JsonObject
 
@@ -38,7 +38,7 @@ class _Profile(Struct, frozen=True):
         return None
 
     def stores(self) -> list[JsonObject]:
-        """A vendor's stores, which a token may also give as a single one."""
+        """Return a vendor's stores; a token may have a list, or a single one."""
         given = self.fields.get("store")
         entries = given if isinstance(given, list | tuple) else [given]
         return [entry for entry in entries if _is_object(entry)]
@@ -49,7 +49,7 @@ def _is_object(value: Json) -> TypeGuard[JsonObject]:
 
 
 def customer_shape(person: Person, user: User | None) -> CustomerShape:
-    """Show a customer; None for one whom nobody has told us of."""
+    """Show a customer; None for an unknown one."""
     profile = _Profile(_NOBODY if user is None else user.profile)
     first_name, last_name = _names(profile)
     return CustomerShape(
@@ -68,7 +68,7 @@ def customer_shape(person: Person, user: User | None) -> CustomerShape:
 
 
 def vendor_shape(person: Person, user: User | None) -> VendorShape:
-    """Show a vendor; None for one whom nobody has told us of."""
+    """Show a vendor; None for an unknown one."""
     same = customer_shape(person, user)
     return VendorShape(
         id=same.id,

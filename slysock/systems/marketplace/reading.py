@@ -1,4 +1,4 @@
-"""Chats being opened, read and listed: `joinChat`, `markAsRead`, `getUserChats`, `joinRooms`."""
+"""Opening, reading and listing chats: `joinChat`, `markAsRead`, `getUserChats`, `joinRooms`."""
 
 from typing import Final, final
 
@@ -16,20 +16,20 @@ from .sessions import Sessions
 from .views import full_chat, loaded_chat, other_side, page_of, seen_chat
 
 LOAD_EVENTS: Final = ("loadChat", "loadMessages")
-"""The document has the same event under two names; both are sent."""
+"""The document gives the same event two names; both are sent."""
 
 READ_RECEIPTS: Final = "updateReadReceipts"
 USER_CHATS: Final = "userChats"
 
 MESSAGES_EACH: Final = 20
-"""Newest messages per chat of a list; `joinChat` has the others."""
+"""Newest messages per chat in a list; `joinChat` returns the others."""
 
 _FIRST_PAGE: Final = ListChats()
 
 
 @final
 class Reading:
-    """Chats being opened and read."""
+    """The events by which chats are opened and read."""
 
     def __init__(self, domain: Domain, sessions: Sessions, access: Access) -> None:
         self._domain = domain
@@ -37,7 +37,7 @@ class Reading:
         self._access = access
 
     async def join_chat(self, socket: Socket, payload: JoinChat) -> Envelope:
-        """Open a chat: mark it read, give a page of its history; tell the other side if anything became read."""
+        """Open a chat: mark it as read and send a page of its history; tell the other side if anything became read."""
         viewer = self._sessions.session_of(socket).person
         found = await self._access.chat(viewer, payload)
         marked = await self._domain.receipts.mark_read(found, reader=viewer.key)
@@ -52,14 +52,14 @@ class Reading:
         return loaded
 
     async def mark_as_read(self, socket: Socket, payload: MarkAsRead) -> Envelope:
-        """Mark a chat read and tell the other side."""
+        """Mark a chat as read and tell the other side."""
         reader = self._sessions.session_of(socket).person
         chat = await self._named_chat(reader, payload)
         await self._domain.receipts.mark_read(chat, reader=reader.key)
         return _tell_receipts(socket, chat, reader)
 
     async def _named_chat(self, reader: Person, payload: MarkAsRead) -> Chat:
-        """Find the chat by whichever of its names the payload has."""
+        """Find the chat by whichever name the payload has."""
         if payload.chat_id is not None:
             return await self._domain.chats.get(ChatId(payload.chat_id), user=reader.key)
         if payload.message is not None:
@@ -89,7 +89,7 @@ class Reading:
         return await self._domain.chats.page_of(viewer.key, page=wanted.page, limit=wanted.limit)
 
     async def _reply_chats(self, socket: Socket, viewer: Person, found: Page[Chat]) -> Envelope:
-        """Answer with the bare list that the document shows; where in it the page is stands beside."""
+        """Answer with the bare list that the document shows; `pagination` beside it says which page it is."""
         latest = await self._domain.chats.latest_messages(found.items, limit_each=MESSAGES_EACH, with_deleted=False)
         users = await self._access.users_of(*found.items)
         chats = [full_chat(chat, latest.get(chat.id, ()), viewer, users) for chat in found.items]

@@ -16,10 +16,10 @@ NOTIFICATION: Final = "/notification"
 
 
 def personal_room(user: UserKey) -> RoomName:
-    """The room of all of a user's sockets."""
+    """Return the room of all of a user's sockets."""
     return RoomName(f"user:{user}")
 
 
 def chat_room(chat: Chat) -> RoomName:
-    """The room of a chat."""
+    """Return the room of a chat."""
     return RoomName(f"chat:{chat.id}")

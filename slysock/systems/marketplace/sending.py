@@ -25,7 +25,7 @@ _RECORD_ID_BYTES: Final = 12  # 24 digits, as all ids of the document
 
 @final
 class Sending:
-    """Messages on their way."""
+    """The way of a message."""
 
     def __init__(self, domain: Domain, sessions: Sessions, access: Access) -> None:
         self._domain = domain
@@ -35,8 +35,8 @@ class Sending:
     async def send_message(self, socket: Socket, payload: SendMessage) -> Envelope:
         """Store a message, in a new chat if there is none.
 
-        The sender's sockets get `receiveMessage`; so do the recipient's, or `newChat` where the message begins one. A
-        recipient who is not there gets it among the `offlineMessages`. A retry is answered and told to nobody.
+        The sender's sockets get `receiveMessage`; so do the recipient's, or `newChat` if the message begins one. A
+        recipient who is away gets it with the `offlineMessages`. A retry is answered, but nobody is told.
         """
         session = self._sessions.session_of(socket)
         talk = await self._access.talk(session.person, payload)
@@ -45,9 +45,9 @@ class Sending:
 
 
 def _announce(socket: Socket, session: Session, talk: Talk, sent: Sent) -> Envelope:
-    """Schedule what both sides are told, and return what the sender is.
+    """Schedule what both sides are told, and return the acknowledgement.
 
-    No waiting: the message is durable and the next one is close behind.
+    Does not wait: the message is durable and the next one is close behind.
     """
     received = _received(sent.stored.message)
     if sent.tell_recipient and not sent.stored.created_chat:
@@ -79,7 +79,7 @@ def _draft(talk: Talk, payload: SendMessage) -> Draft:
 
 
 def _attachment(media: Media) -> JsonObject:
-    """Describe a media as the store keeps it; sizes are text on the wire."""
+    """Describe a picture as the store keeps it; sizes are text on the wire."""
     return {
         "id": secrets.token_hex(_RECORD_ID_BYTES),
         "imageUrl": media.image_url,

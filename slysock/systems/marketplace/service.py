@@ -39,7 +39,7 @@ class Marketplace:
         sessions: who each socket speaks for.
         presence, chat, notification: how sockets come into the namespaces of these names and leave them.
         sending, reading, changing, typing: the events of `/chat`.
-        managing: what another back-end tells.
+        managing: what another back-end reports.
     """
 
     def __init__(self, foundation: Foundation) -> None:

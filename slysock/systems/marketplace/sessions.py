@@ -24,7 +24,7 @@ class Session(Struct, frozen=True, kw_only=True):
 
     person: Person
     user: User
-    """As last told; what the other side is shown."""
+    """As last reported; what the other side is shown."""
 
 
 SESSION: Final = Key("marketplace.session", Session)
@@ -40,7 +40,7 @@ class Sessions:
         self._announcer = announcer
 
     async def sign_in(self, person: Person, identity: Identity) -> Session:
-        """Store what a token says of its bearer."""
+        """Store what a token says about its bearer."""
         user = await self._domain.users.sign_in(person.key, role=person.role, profile=profile_of(identity))
         return Session(person=person, user=user)
 
@@ -48,7 +48,7 @@ class Sessions:
         """Return the session of a socket whose event is being handled.
 
         Raises:
-            NotAuthenticated: it has none, or its time is over.
+            NotAuthenticated: it has none, or its token has expired.
         """
         self._admission.identity_of(socket)
         session = SESSION.get(socket)
@@ -56,12 +56,12 @@ class Sessions:
         return session
 
     async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Envelope:
-        """Prolong a session by a newer token of the same user; one that does not do it leaves it as it was."""
+        """Extend a session with a newer token of the same user; a token that is refused leaves it as it was."""
         await self._admission.refresh(socket, payload.token)
         return signal("Token has been refreshed")
 
     def renew(self, user: User) -> None:
-        """Let the sockets of a user show the user as the back-end now describes them."""
+        """Update the sessions of a user's sockets with how the back-end now describes the user."""
         for socket in self._announcer.sockets_of(user.key):
             session = SESSION.get(socket)
             if session is not None:

@@ -32,7 +32,7 @@ class StoreShape(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class CustomerShape(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A customer, as a vendor sees them. Nulls are what nobody has told us."""
+    """A customer, as a vendor sees them. What is unknown is null."""
 
     id: str | None
     user_id: int
@@ -49,7 +49,7 @@ class CustomerShape(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class VendorShape(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A vendor, as a customer sees them: the same, and the stores."""
+    """A vendor, as a customer sees them: as a customer, with stores."""
 
     id: str | None
     user_id: int
@@ -79,12 +79,12 @@ class MessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
     sender_type: str
     message_medias: list[MediaShape]
     client_message_id: str | UnsetType = UNSET
-    """Only where its sender gave one."""
+    """Only if its sender gave one."""
 
 
 @final
 class ChatShape(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A chat: bare in `offlineMessages`, with its other side everywhere else, with messages where it is opened."""
+    """A chat: bare in `offlineMessages`, elsewhere with the other side, and with messages when it is opened."""
 
     id: str
     product_id: object
@@ -96,22 +96,22 @@ class ChatShape(Struct, frozen=True, kw_only=True, rename="camel"):
     last_message_at: str
     created_at: str
     un_read_customer_messages: bool
-    """The customer has something unread."""
+    """Whether the customer has unread messages."""
 
     un_read_vendor_messages: bool
-    """The vendor has."""
+    """Whether the vendor has unread messages."""
 
     messages: list[MessageShape] | UnsetType = UNSET
-    """Oldest first in `loadChat`, newest first in lists; in `newChat`, the first one."""
+    """Oldest first in `loadChat`, newest first in lists; in `newChat`, only the first message."""
 
     pagination: Pagination | UnsetType = UNSET
     """Of the messages; in `loadChat` and `loadMessages`."""
 
     customer: CustomerShape | UnsetType = UNSET
-    """What a vendor sees."""
+    """Shown to a vendor."""
 
     vendor: VendorShape | UnsetType = UNSET
-    """What a customer sees."""
+    """Shown to a customer."""
 
 
 @final
@@ -152,7 +152,7 @@ class NotificationShape(Struct, frozen=True, kw_only=True, rename="camel"):
     type: str
     channel: str
     content: object
-    """Varies by `type`."""
+    """Depends on `type`."""
 
     status: str
     priority: int

@@ -11,7 +11,7 @@ PRODUCT_ID: Final = 12345
 
 
 async def tell(visit: Visit) -> Sequence[str]:
-    """Tell of a customer who asks a vendor about a notebook."""
+    """Tell how a customer asks a vendor about a notebook."""
     store = {"id": "680f98fac7fe6cd09231fe63", "storeId": 7, "name": "Wonders", "storeLogoUrl": None}
     vendor = {"role": "VENDOR", "firstName": "William", "lastName": "Lock", "email": "william@shop.example"}
     await visit.put(
@@ -22,7 +22,7 @@ async def tell(visit: Visit) -> Sequence[str]:
     lines: Sequence[tuple[Claims, int, str]] = (
         (CUSTOMER, 5, "Hello, is it still there?"),
         (VENDOR, 1, "It is. Shall I put it aside?"),
-        (CUSTOMER, 5, "Please do, I come by tomorrow."),
+        (CUSTOMER, 5, "Please do, I'll come by tomorrow."),
     )
     for number, (speaker, recipient, text) in enumerate(lines):
         payload = {"productId": PRODUCT_ID, "recipientId": recipient, "text": text, "clientMessageId": f"demo-{number}"}

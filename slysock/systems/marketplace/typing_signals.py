@@ -16,7 +16,7 @@ STOPPED_TYPING: Final = "stoppedTyping"
 
 @final
 class TypingSignals:
-    """Signs of life while somebody writes; the chat may be about to begin."""
+    """Signals while somebody is typing; the chat may be about to begin."""
 
     def __init__(self, sessions: Sessions, access: Access) -> None:
         self._sessions = sessions

@@ -1,4 +1,4 @@
-"""From records to shapes. Pure: whoever calls has read the records."""
+"""From records to shapes. Pure: the caller has read the records."""
 
 from collections.abc import Sequence
 
@@ -16,13 +16,13 @@ from .shapes import ChatShape, MediaShape, MessageShape, NotificationShape, Offl
 
 
 def sides(chat: Chat) -> tuple[Person, Person]:
-    """The customer and the vendor of a chat."""
+    """Return the customer and the vendor of a chat."""
     first, second = (person_from_key(key) for key in chat.participants[:2])
     return (first, second) if first.role is Role.CUSTOMER else (second, first)
 
 
 def other_side(chat: Chat, viewer: Person) -> Person:
-    """Whom the viewer talks to in a chat."""
+    """Return whom the viewer talks to in a chat."""
     customer, vendor = sides(chat)
     return vendor if viewer.role is Role.CUSTOMER else customer
 
@@ -57,7 +57,7 @@ def new_chat(chat: Chat, first: Message, viewer: Person, users: KnownUsers) -> C
 
 
 def full_chat(chat: Chat, messages: Sequence[Message], viewer: Person, users: KnownUsers) -> ChatShape:
-    """Show a chat of a list with its newest messages that are not deleted, newest first."""
+    """Show a chat in a list, with its newest messages that are not deleted, newest first."""
     _, vendor = sides(chat)
     known = users.get(vendor.key)
     stores = [] if known is None else vendor_shape(vendor, known).store
@@ -69,7 +69,7 @@ def full_chat(chat: Chat, messages: Sequence[Message], viewer: Person, users: Kn
 
 
 def loaded_chat(chat: Chat, history: Page[Message], viewer: Person, users: KnownUsers) -> ChatShape:
-    """Show a chat with a page of its history without deleted ones, oldest first; page 1 holds the newest messages."""
+    """Show a chat with a page of its history without deleted messages, oldest first; page 1 holds the newest."""
     return replace(
         seen_chat(chat, viewer, users),
         messages=[message_shape(message) for message in reversed(history.items)],

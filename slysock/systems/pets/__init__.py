@@ -1,9 +1,8 @@
 """Pets: buyers and sellers talk about a pet, or about anything; with pictures and videos.
 
 In the root namespace, which other systems share, and under `/api/chat`. Events, routes, payloads and shapes are those
-of the document "Chat System & Socket.IO Documentation". Ours are, beside them, what the document keeps for later
-(`reactMessage` / `messageReaction`, `editMessage` / `messageEdited`), `messageDeleted` and
-`GET /api/chat/media/{name}`.
+of the document "Chat System & Socket.IO Documentation". Our own are what the document plans for later (`reactMessage` /
+`messageReaction`, `editMessage` / `messageEdited`), `messageDeleted` and `GET /api/chat/media/{name}`.
 """
 
 from slysock.asgi import HealthCheck
@@ -21,7 +20,7 @@ __all__ = ["NAME", "pets"]
 
 
 def pets(foundation: Foundation) -> System:
-    """Make the system; see `SystemMaker`."""
+    """Make the system; a `SystemMaker`."""
     service = Pets(foundation)
     return System(
         name=NAME,

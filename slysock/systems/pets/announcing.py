@@ -1,4 +1,4 @@
-"""How the participants of a chat are told, from a socket's event as from a request."""
+"""How the participants of a chat are told, after a socket's event or a request."""
 
 from collections.abc import Callable
 from typing import TypeAlias, final
@@ -11,12 +11,12 @@ from slysock_store import Chat, ChatId, UserKey
 from .rooms import personal_room, rooms_of
 
 Later: TypeAlias = Callable[[ChatId, Call], object]
-"""Makes a call when whoever caused it has their answer, and all that was to be told of the chat before is told: for a
+"""Makes a call when whoever caused it has their answer, and everything earlier in the chat has been announced: for a
 request that is `Announcements.add`, for an event `behind_ack`. The call must not wait."""
 
 
 def behind_ack(socket: Socket, outgoing: OutgoingOrder) -> Later:
-    """Tell behind the acknowledgement of the event that is being handled, and behind the answers of requests."""
+    """Announce after the acknowledgement of the event that is being handled, and after the answers to requests."""
 
     def later(chat_id: ChatId, call: Call) -> None:
         socket.after_ack(outgoing.join(chat_id, call))
@@ -26,7 +26,7 @@ def behind_ack(socket: Socket, outgoing: OutgoingOrder) -> Later:
 
 @final
 class Announcer:
-    """Everybody on the server."""
+    """Tells participants in the root namespace."""
 
     def __init__(self, emitter: Emitter) -> None:
         self._emitter = emitter

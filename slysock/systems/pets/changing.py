@@ -1,4 +1,4 @@
-"""Messages edited, reacted to and taken back; chats blocked."""
+"""Editing, reacting to and deleting messages; blocking chats."""
 
 from functools import partial
 from typing import Final, final
@@ -23,7 +23,7 @@ MESSAGE_DELETED: Final = "messageDeleted"
 
 @final
 class Changing:
-    """What becomes of messages and chats."""
+    """The changes to messages and chats."""
 
     def __init__(self, domain: Domain, revisions: Revisions, media: Media, announcer: Announcer) -> None:
         self._domain = domain
@@ -32,12 +32,12 @@ class Changing:
         self._announcer = announcer
 
     async def edit(self, user: Session, wish: EditMessage, later: Later) -> MessageShape:
-        """Let a sender say something else; participants get `messageEdited`.
+        """Edit one's own message; participants get `messageEdited`.
 
         Raises:
-            Invalid: it says nothing, or too much.
-            NotFound: no such message, or none of theirs, or deleted.
-            NotAllowed: another participant's.
+            Invalid: the new text is empty or too long.
+            NotFound: the message does not exist, is not theirs, or is deleted.
+            NotAllowed: the message is another participant's.
             Conflict: the chat is blocked.
         """
         placed = await self._placed(user, wish.message_id, wish.chat_id)
@@ -53,7 +53,7 @@ class Changing:
         """Set a participant's reaction; participants get `messageReaction`.
 
         Raises:
-            NotFound: no such message, or none of theirs, or deleted.
+            NotFound: the message does not exist, is not theirs, or is deleted.
             Conflict: the chat is blocked.
         """
 
@@ -75,11 +75,11 @@ class Changing:
         )
 
     async def delete(self, user: Session, message_id: str, later: Later) -> MessageShape:
-        """Take a message back, and its file; participants get `messageDeleted`.
+        """Delete a message and its file; participants get `messageDeleted`.
 
         Raises:
-            NotFound: no such message, or none of theirs.
-            NotAllowed: another participant's.
+            NotFound: the message does not exist, or is not theirs.
+            NotAllowed: the message is another participant's.
         """
 
         def announce(changed: ChangedMessage) -> None:
@@ -94,14 +94,14 @@ class Changing:
         """Block a chat for everybody in it, or lift one's own block.
 
         Raises:
-            NotFound: no such chat, or none of theirs.
+            NotFound: the chat does not exist, or is not theirs.
         """
         chat = await self._domain.chats.get(ChatId(chat_id), user=user.key)
         chat = await self._domain.chats.toggle_block(chat, by=user.key)
         return BlockShape(chat_id=chat.id, is_blocked=bool(chat.blocked_by), blocked_by=list(chat.blocked_by))
 
     async def _placed(self, user: Session, message_id: str, chat_id: str | None) -> Placed:
-        """Find a message, in the chat that the client says, where it says one."""
+        """Find a message, in the chat that the client names, if it names one."""
         placed = await self._revisions.get(MessageId(message_id), user=user.key)
         if chat_id is not None and placed.chat.id != chat_id:
             raise NotFound(MISSING_MESSAGE)

@@ -31,13 +31,13 @@ def make_routers(service: Pets) -> tuple[Router, ...]:
 
 @final
 class Events:
-    """What sockets can do as well as requests; each handler says who asks and hands on."""
+    """What both sockets and requests can do; each handler finds out who asks and passes the event on."""
 
     def __init__(self, service: Pets) -> None:
         self._service = service
 
     async def join_chat(self, socket: Socket, payload: JoinChat) -> Done:
-        """Open a chat. Not needed to get its messages; what has waited for the user counts as delivered."""
+        """Open a chat. Not needed to get its messages; those that waited for the user count as delivered."""
         user = await self._service.sessions.session_of(socket)
         chat = await self._service.reading.open(user.key, payload.chat_id)
         socket.join(chat_room(chat.id))
@@ -50,17 +50,17 @@ class Events:
         return await self._service.sending.send(sender, payload.chat_id, payload, behind)
 
     async def mark_as_read(self, socket: Socket, payload: MarkAsRead) -> ReadShape:
-        """Mark a message read, or all of a chat; participants get `messageRead` for each that became it."""
+        """Mark a message, or all of a chat, as read; participants get `messageRead` for each that became read."""
         user = await self._service.sessions.session_of(socket)
         behind = behind_ack(socket, self._service.outgoing)
         return await self._service.reading.mark_read(user, payload.chat_id, payload.message_id, behind)
 
     async def react_message(self, socket: Socket, payload: ReactMessage) -> MessageReactionShape:
-        """React to a message, or take it back; participants get `messageReaction`."""
+        """React to a message, or take the reaction back; participants get `messageReaction`."""
         user = await self._service.sessions.session_of(socket)
         return await self._service.changing.react(user, payload, behind_ack(socket, self._service.outgoing))
 
     async def edit_message(self, socket: Socket, payload: EditMessage) -> MessageShape:
-        """Edit a message of one's own; participants get `messageEdited`."""
+        """Edit one's own message; participants get `messageEdited`."""
         user = await self._service.sessions.session_of(socket)
         return await self._service.changing.edit(user, payload, behind_ack(socket, self._service.outgoing))

@@ -12,7 +12,7 @@ ERROR: Final = "error"
 
 @final
 class Failure(Struct, frozen=True, kw_only=True):
-    """Every HTTP answer that is one, and the acknowledgement of an event that failed."""
+    """The body of a failed request, and the acknowledgement of an event that failed."""
 
     success: bool = False
     message: str
@@ -20,7 +20,7 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 @final
 class ErrorShape(Struct, frozen=True, kw_only=True):
-    """`error`: what went wrong, to whoever caused it."""
+    """`error`: what went wrong; to the socket that caused it."""
 
     message: str
 
@@ -31,6 +31,6 @@ def render_error(status: int, text: str) -> Failure:  # noqa: ARG001 - a RenderE
 
 
 def answer_error(socket: Socket, event: str, error: Exception) -> Failure:  # noqa: ARG001 - the shape of a hook
-    """Tell a socket what went wrong with its event; the acknowledgement, where one is wanted, says the same."""
+    """Tell a socket what went wrong with its event; the acknowledgement, if requested, says the same."""
     socket.emit(ERROR, ErrorShape(message=text_of(error)))
     return Failure(message=text_of(error))

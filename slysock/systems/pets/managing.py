@@ -1,4 +1,4 @@
-"""What another back-end tells this system, and what it may ask."""
+"""What another back-end reports this system, and what it may ask for."""
 
 from typing import Final, final
 
@@ -18,7 +18,7 @@ LISTING_KIND: Final = "listing"
 
 @final
 class Managing:
-    """Users and listings as they are told of."""
+    """Users and listings as they are reported."""
 
     def __init__(self, domain: Domain, sessions: Sessions, listings: References) -> None:
         self._domain = domain
@@ -26,14 +26,14 @@ class Managing:
         self._listings = listings
 
     async def put_user(self, user_id: str, record: UserRecord) -> PersonShape:
-        """Make or refresh a user; live sockets speak for them as they are now."""
+        """Create or update a user, also in the sessions of live sockets."""
         key = UserKey(user_id)
         user = await self._domain.users.sign_in(key, role=normal_role(record.role), profile=record.profile())
         self._sessions.renew(user)
         return person_shape(key, {key: user})
 
     async def put_listing(self, pet_id: str, record: ListingRecord) -> ListingShape:
-        """Make or replace a listing. Its owner is in the chats that are made from now on."""
+        """Create or replace a listing. Its owner takes part in chats that are created from now on."""
         images = [_address(image) for image in record.images]
         listing = await self._listings.put(
             pet_id,
@@ -48,7 +48,7 @@ class Managing:
         return listing_shape(pet_id, {pet_id: listing})
 
     async def presence(self, user_id: str, user_type: str | None = None) -> UserPresence:  # noqa: ARG002 - ids are unique
-        """Say whether a user has said `online` on a socket that is still there."""
+        """Return whether a user has sent `online` on a socket that is still connected."""
         key = UserKey(user_id)
         user = (await self._domain.users.find([key])).get(key)
         sockets = self._domain.listening.connections_of(key)
@@ -56,11 +56,11 @@ class Managing:
 
 
 def make_manage(managing: Managing) -> Manage:
-    """Describe it for the management API."""
+    """Declare what the management API can do."""
     return Manage(
         resources=(
-            resource("users", UserRecord, managing.put_user, doc="Make or refresh a user."),
-            resource("listings", ListingRecord, managing.put_listing, doc="Make or replace the listing of a pet."),
+            resource("users", UserRecord, managing.put_user, doc="Create or update a user."),
+            resource("listings", ListingRecord, managing.put_listing, doc="Create or replace the listing of a pet."),
         ),
         presence=managing.presence,
     )

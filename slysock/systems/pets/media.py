@@ -30,7 +30,7 @@ class Media:
         self._files = files
 
     async def register(self, upload: Upload, chat: Chat, owner: UserKey) -> MediaName:
-        """Give a file that has come whole its name and its chat. It must be wanted to stay."""
+        """Record the chat of a complete upload and move the file to its name. Call `want` on it so that it stays."""
         name = await upload.keep()
         await self._files.put(name, {_CHAT: chat.id, _OWNER: owner, "size": upload.size, "mimeType": upload.kind.mime})
         return name
@@ -39,7 +39,7 @@ class Media:
         """Let a message refer to a file that was sent to its own chat, or to an address elsewhere.
 
         Raises:
-            Invalid: it is neither a name nor an address.
+            Invalid: the value is neither a name nor an address.
             NotFound: no such file in this chat.
         """
         name = maybe_name(url)
@@ -52,7 +52,7 @@ class Media:
         """Open a file for a participant of its chat. The caller closes it.
 
         Raises:
-            NotFound: there is none, or it is none of theirs.
+            NotFound: it does not exist, or is not theirs.
             FolderBroken: it cannot be read.
         """
         name = maybe_name(text)
@@ -66,7 +66,7 @@ class Media:
             raise NotFound(MISSING_FILE) from error
 
     async def withdraw(self, message: Message) -> None:
-        """Remove the file of a deleted message, if its sender has sent it. Twice is once."""
+        """Remove the file of a deleted message, if its sender has sent it. Can be repeated."""
         name = maybe_name(maybe_media_url(message) or "")
         file = None if name is None else await self._files.maybe_get(name)
         if name is None or file is None or file.data.get(_OWNER) != message.sender:

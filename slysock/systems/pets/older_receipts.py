@@ -1,7 +1,7 @@
-"""Senders told of the rest where more messages became read at once than a store names.
+"""The receipts of older messages, if more became read at once than a store returns.
 
-Page by page and with pauses: what came together in a year of absence would not fit a client's outbox at once, and no
-list of it is held.
+They are sent page by page and with pauses: those of a year of absence would not fit into a client's outbox at once, and
+no list of them is held.
 """
 
 import logging
@@ -20,18 +20,18 @@ from slysock_store import MAX_LIMIT, Chat, MarkedMessages, Message, MessageId, U
 logger = logging.getLogger("slysock.systems")
 
 PAUSE_SECONDS: Final = 0.05
-"""Between pages: two thousand events a second, which any connection takes."""
+"""The pause between pages: two thousand events a second, which any connection can take."""
 
 MAX_WAITING: Final = 1_000
-"""Marks whose senders wait to be told; past that they see it in the history only."""
+"""Marks whose senders wait to be told; beyond that, they only see it in the history."""
 
 Tell: TypeAlias = Callable[[Chat, UserKey, MessageId], object]
-"""Tells the participants of a chat that a user has read a message. Must not wait."""
+"""Tells the participants of a chat that a user has read a message. It must not wait."""
 
 
 @final
 class _Told(Struct, frozen=True):
-    """What has been told of one mark as read: the newest messages."""
+    """What senders have been told about one mark as read: the newest messages."""
 
     chat: Chat
     reader: UserKey
@@ -43,7 +43,7 @@ class _Told(Struct, frozen=True):
 
 @final
 class OlderReceipts:
-    """What is still to be told, in the order in which it was read. `run` must run in a task."""
+    """What senders have yet to be told, in the order in which it was read. `run` must run in a task."""
 
     def __init__(self, domain: Domain, tell: Tell) -> None:
         self._domain = domain
@@ -52,7 +52,7 @@ class OlderReceipts:
         self._came = trio.Event()
 
     def add(self, marked: MarkedMessages, reader: UserKey) -> None:
-        """Have the rest told, if there is any, behind the messages that the mark names."""
+        """Queue the rest of a mark, if there is any, after the messages that the mark names."""
         left = marked.count - len(marked.message_ids)
         if not left:
             return
@@ -63,7 +63,7 @@ class OlderReceipts:
         self._came.set()
 
     async def run(self) -> None:
-        """Tell of what is added, until cancelled."""
+        """Send what is queued, until cancelled."""
         while True:
             await self._came.wait()
             self._came = trio.Event()
@@ -74,7 +74,7 @@ class OlderReceipts:
                     logger.warning("senders are not told of older messages that were read: %s", error)
 
     async def _tell_rest(self, told: _Told) -> None:
-        """Tell of those that became read at the same moment as the last that was told."""
+        """Send the receipts of messages that became read at the same moment as the last one announced."""
         moment: datetime | None = None
         left = told.left
         async with aclosing(self._history(told.chat)) as messages:
@@ -88,7 +88,7 @@ class OlderReceipts:
                     return
 
     async def _history(self, chat: Chat) -> AsyncGenerator[Message, None]:
-        """Go through a chat, newest first; what comes meanwhile pushes some onto the next page again."""
+        """Yield the messages of a chat, newest first; new ones may push some onto the next page, to come again."""
         number, below = 1, chat.last_sequence + 1
         while True:
             page = await self._domain.messages.history(chat, page=number, limit=MAX_LIMIT)

@@ -1,4 +1,4 @@
-"""What the API's documentation says of routes whose bodies are streamed: nothing of it is in a handler's signature."""
+"""What the API's documentation says about routes whose bodies are streamed: no handler's signature shows it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -50,7 +50,7 @@ class DownloadOperation(Operation):
         self.responses = {
             **(self.responses or {}),
             "200": OpenAPIResponse(description="The file", content=content),
-            "206": OpenAPIResponse(description="The part of it that the header Range names", content=content),
-            "304": OpenAPIResponse(description="It is the one that the header If-None-Match names"),
+            "206": OpenAPIResponse(description="The part of it that the Range header names", content=content),
+            "304": OpenAPIResponse(description="It is the one that the If-None-Match header names"),
             "416": OpenAPIResponse(description="It has no such part"),
         }

@@ -1,4 +1,4 @@
-"""Chats being made."""
+"""How chats are created."""
 
 from typing import Final, final
 
@@ -21,7 +21,7 @@ PET_INQUIRY: Final = "pet_inquiry"
 
 @final
 class Created(Struct, frozen=True, kw_only=True):
-    """A chat, and whether it was made just now."""
+    """A chat, and whether it was just created."""
 
     chat: ChatShape
     is_new: bool
@@ -37,12 +37,12 @@ class Opening:
         self._listings = listings
 
     async def create(self, user: Session, wish: CreateChat) -> Created:
-        """Return the chat with somebody about a pet, or about none; make it first if there is none.
+        """Return the chat with somebody about a pet, or without one; create it if there is none.
 
-        The pet's owner, as far as known, is in a new one whoever it is with.
+        A new chat includes the pet's owner, if known, whoever it is with.
 
         Raises:
-            Invalid: with oneself.
+            Invalid: a chat with oneself.
         """
         other = UserKey(wish.participant_id)
         if other == user.key:

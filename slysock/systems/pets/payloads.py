@@ -18,7 +18,7 @@ RecordId: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=64, description="The `_id` of a chat or of a message")
 ]
 ForeignId: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS, description="An id of the back-end's own")
+    str, Meta(min_length=1, max_length=MAX_ID_CHARACTERS, description="An id of the back-end")
 ]
 MediaUrl: TypeAlias = Annotated[
     str, Meta(max_length=2048, description="The name of a file that was sent to this chat, or an http(s) address")
@@ -33,10 +33,10 @@ class CreateChat(Struct, frozen=True, kw_only=True, rename="camel"):
     participant_id: ForeignId
     pet_id: ForeignId | None = None
     chat_type: Literal["pet_inquiry", "direct", "general"] | None = None
-    """May be left out: `pet_inquiry` with a pet, else `direct`."""
+    """Optional: by default `pet_inquiry` with a pet, else `direct`."""
 
     def __post_init__(self) -> None:
-        """Refuse a type that the pet does not fit to."""
+        """Refuse a type that does not go with the pet, or with none."""
         if self.chat_type is not None and (self.chat_type == "pet_inquiry") is not (self.pet_id is not None):
             raise ValueError("Expected `petId` in a `pet_inquiry`, and in no other chat")
 
@@ -51,12 +51,12 @@ class MessageBody(Struct, frozen=True, kw_only=True, rename="camel"):
 
     media_url: MediaUrl | None = None
     parent_message_id: RecordId | None = None
-    """Which message this replies to."""
+    """The message that this replies to."""
 
     client_message_id: ClientMessageId | None = None
 
     def __post_init__(self) -> None:
-        """Take null for left out."""
+        """Treat null as left out."""
         fill_nulls(self)
 
 
@@ -71,18 +71,18 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
 
     media_url: MediaUrl | None = None
     parent_message_id: RecordId | None = None
-    """Which message this replies to."""
+    """The message that this replies to."""
 
     client_message_id: ClientMessageId | None = None
 
     def __post_init__(self) -> None:
-        """Take null for left out."""
+        """Treat null as left out."""
         fill_nulls(self)
 
 
 @final
 class MediaForm(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What comes with the file of `POST /api/chat/{chatId}/send-media`; empty fields count as left out."""
+    """What comes with the file in `POST /api/chat/{chatId}/send-media`; empty fields count as left out."""
 
     content: str | None = None
     parent_message_id: RecordId | None = None
@@ -99,7 +99,7 @@ class Typing(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class MarkAsRead(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`markAsRead`: one message, or without `messageId` all of a chat."""
+    """`markAsRead`: one message or, without `messageId`, all of a chat."""
 
     chat_id: RecordId
     message_id: RecordId | None = None
@@ -123,7 +123,7 @@ class ReactMessage(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class EditMessage(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`editMessage`: say something else in a message of one's own."""
+    """`editMessage`: edit one's own message."""
 
     message_id: RecordId
     content: str
@@ -139,7 +139,7 @@ class ListingImage(Struct, frozen=True, kw_only=True):
 
 @final
 class ListingRecord(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`PUT /manage/pets/listings/{petId}`: what chats show of a pet."""
+    """`PUT /manage/pets/listings/{petId}`: what chats show about a pet."""
 
     title: Annotated[str, Meta(max_length=500)]
     images: OrDefault[Annotated[list[ListingImage | Annotated[str, Meta(max_length=2048)]], Meta(max_length=50)]] = []
@@ -148,8 +148,8 @@ class ListingRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     price: float | int | None = None
     address: Annotated[str, Meta(max_length=1000)] | None = None
     owner_id: ForeignId | None = None
-    """Who is in every chat about the pet."""
+    """Takes part in every chat about the pet."""
 
     def __post_init__(self) -> None:
-        """Take null for left out."""
+        """Treat null as left out."""
         fill_nulls(self)

@@ -13,7 +13,7 @@ from .rooms import RoomName, personal_room
 
 @final
 class Person(Struct, frozen=True):
-    """Whom a token names."""
+    """Whom a token identifies."""
 
     key: UserKey
 
@@ -24,9 +24,9 @@ class Person(Struct, frozen=True):
 
 
 def person_of(identity: Identity) -> Person:
-    """Say who bears a token.
+    """Return the person whom a token identifies.
 
     Raises:
-        NotAuthenticated: an id that nobody could have been told of.
+        NotAuthenticated: the token has an id that no user can have.
     """
     return Person(key_of_bearer(identity))

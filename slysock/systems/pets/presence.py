@@ -1,4 +1,4 @@
-"""`online`: who is seen as online, from when they say so until the last socket that said it goes."""
+"""`online`: users are seen as online from when they send it until the last socket that sent it leaves."""
 
 from typing import final
 
@@ -18,7 +18,7 @@ class PresenceEvents:
         self._sessions = sessions
 
     async def online(self, socket: Socket) -> Done:
-        """Say that one is active; over when the socket goes."""
+        """Be seen as online until the socket leaves."""
         user = (await self._sessions.session_of(socket)).key
         if self._domain.online.user_of(ConnectionKey(socket.id)) is None:
             self._domain.online.arrive(user, ConnectionKey(socket.id))
@@ -26,6 +26,6 @@ class PresenceEvents:
         return Done()
 
     async def disconnect(self, socket: Socket, reason: DisconnectReason) -> None:
-        """Forget a socket; its user is offline when no other one has said `online`. A disconnect hook."""
+        """Forget a socket; its user is offline if no other one has sent `online`. A disconnect hook."""
         self._domain.online.leave(ConnectionKey(socket.id))
         await self._sessions.connecting.disconnect(socket, reason)

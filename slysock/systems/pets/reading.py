@@ -1,4 +1,4 @@
-"""Chats and messages as their participants see them, and what they have seen."""
+"""How participants list and read chats and messages."""
 
 from functools import partial
 from typing import Final, final
@@ -19,10 +19,10 @@ MESSAGE_READ: Final = "messageRead"
 
 @final
 class Reading:
-    """Chats being listed and read.
+    """Listing and reading chats.
 
     Attributes:
-        older: tells senders of long chats that were read; must run.
+        older: sends the receipts of older messages; must run.
     """
 
     def __init__(self, domain: Domain, listings: References, announcer: Announcer) -> None:
@@ -32,7 +32,7 @@ class Reading:
         self.older = OlderReceipts(domain, self._tell_one_read)
 
     async def chats(self, user: Session, paging: Paging) -> ChatPage:
-        """List a user's chats, that with the latest message first."""
+        """List a user's chats, the one with the latest message first."""
         page = await self._domain.chats.page_of(user.key, page=paging.page, limit=paging.limit)
         latest = await self._domain.chats.latest_messages(page.items, limit_each=1)
         users = await self._users_of(*page.items)
@@ -40,10 +40,10 @@ class Reading:
         return chat_page(page, latest, users, await self._listings.find(pets))
 
     async def messages(self, user: Session, chat_id: str, paging: Paging) -> MessagePage:
-        """List a chat's messages; whoever asks for them has got them.
+        """List a chat's messages; they count as delivered to whoever asks.
 
         Raises:
-            NotFound: no such chat, or none of theirs.
+            NotFound: the chat does not exist, or is not theirs.
         """
         chat = await self.open(user.key, chat_id)
         page = await self._domain.messages.history(chat, page=paging.page, limit=paging.limit)
@@ -53,7 +53,7 @@ class Reading:
         """Return a chat that the user takes part in; everything in it counts as delivered to them now.
 
         Raises:
-            NotFound: no such chat, or none of theirs.
+            NotFound: the chat does not exist, or is not theirs.
         """
         chat = await self._domain.chats.get(ChatId(chat_id), user=user)
         if not chat.unread_of(user):
@@ -61,10 +61,10 @@ class Reading:
         return (await self._domain.receipts.mark_delivered(chat, user=user)).chat
 
     async def mark_read(self, user: Session, chat_id: str, message_id: str | None, later: Later) -> ReadShape:
-        """Mark one message read, or all of a chat; participants get `messageRead` for each that became it.
+        """Mark one message, or all of a chat, as read; participants get `messageRead` for each that became read.
 
         Raises:
-            NotFound: no such chat or message in it, or none of theirs.
+            NotFound: the chat, or the message in it, does not exist or is not theirs.
         """
         chat = await self._domain.chats.get(ChatId(chat_id), user=user.key)
         if message_id is None:

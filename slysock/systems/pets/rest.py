@@ -20,9 +20,9 @@ MESSAGES_PER_PAGE: Final = 50
 
 
 def make_rest(service: Pets) -> RestArea:
-    """Make the eight endpoints of the document, and the one that media are got from.
+    """Make the eight endpoints of the document, and the one that serves media.
 
-    What a request has stored is told when its answer is on its way.
+    What a request has stored is announced when its answer is on its way.
     """
     handlers = [
         *_chats(service),
@@ -35,7 +35,7 @@ def make_rest(service: Pets) -> RestArea:
 def _chats(service: Pets) -> list[ControllerRouterHandler]:
     @post("/create")
     async def create_chat(identity: Caller, data: JSONBody[CreateChat]) -> Response[Envelope[ChatShape]]:
-        """Get the chat with somebody, about a pet or about none; it is made if there is none."""
+        """Get the chat with somebody, about a pet or without one; it is created if there is none."""
         created = await service.opening.create(await service.sessions.caller(identity), data)
         if created.is_new:
             return Response(Envelope(message="Chat created successfully", data=created.chat), status_code=201)
@@ -43,13 +43,13 @@ def _chats(service: Pets) -> list[ControllerRouterHandler]:
 
     @get("/my-chats", dependencies={"paging": paging(default_limit=CHATS_PER_PAGE)})
     async def my_chats(identity: Caller, paging: PagingFromQuery) -> Envelope[ChatPage]:
-        """List one's chats, that with the latest message first."""
+        """List one's chats, the one with the latest message first."""
         page = await service.reading.chats(await service.sessions.caller(identity), paging)
         return Envelope(message="Chats retrieved successfully", data=page)
 
     @put("/{chat_id:str}/mark-read")
     async def mark_read(identity: Caller, chat_id: FromPath[str]) -> Response[Envelope[ReadShape]]:
-        """Mark all of a chat read."""
+        """Mark all of a chat as read."""
         user = await service.sessions.caller(identity)
         with service.outgoing.after_answer() as behind:
             read = await service.reading.mark_read(user, chat_id, None, behind.add)
@@ -69,7 +69,7 @@ def _chats(service: Pets) -> list[ControllerRouterHandler]:
 def _messages(service: Pets) -> list[ControllerRouterHandler]:
     @get("/{chat_id:str}/messages", dependencies={"paging": paging(default_limit=MESSAGES_PER_PAGE)})
     async def messages(identity: Caller, chat_id: FromPath[str], paging: PagingFromQuery) -> Envelope[MessagePage]:
-        """List a chat's messages, the oldest of a page first; page 1 holds the newest."""
+        """List a chat's messages, the oldest on a page first; page 1 holds the newest."""
         page = await service.reading.messages(await service.sessions.caller(identity), chat_id, paging)
         return Envelope(message="Messages retrieved successfully", data=page)
 
@@ -85,7 +85,7 @@ def _messages(service: Pets) -> list[ControllerRouterHandler]:
 
     @delete("/message/{message_id:str}", status_code=200)
     async def delete_message(identity: Caller, message_id: FromPath[str]) -> Response[Envelope[MessageShape]]:
-        """Take back a message of one's own, and its file."""
+        """Delete one's own message, and its file."""
         sender = await service.sessions.caller(identity)
         with service.outgoing.after_answer() as behind:
             message = await service.changing.delete(sender, message_id, behind.add)

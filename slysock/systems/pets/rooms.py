@@ -14,15 +14,15 @@ ROOT: Final = "/"
 
 
 def personal_room(user: UserKey) -> RoomName:
-    """The room of a user's sockets."""
+    """Return the room of a user's sockets."""
     return RoomName(f"pets:user:{user}")
 
 
 def chat_room(chat_id: ChatId) -> RoomName:
-    """The room of the sockets of a chat's participants, those at least that have connected since it was made."""
+    """Return the room of a chat's participants, with all their sockets that have connected since it was created."""
     return RoomName(f"pets:chat:{chat_id}")
 
 
 def rooms_of(chat: Chat) -> tuple[RoomName, ...]:
-    """All rooms in which participants of a chat may be; a socket in several gets an event once."""
+    """Return all rooms in which participants of a chat may be; a socket in several gets an event once."""
     return (chat_room(chat.id), *(personal_room(user) for user in chat.participants))

@@ -35,7 +35,7 @@ MEDIA_FIELD: Final = "media"
 
 @final
 class Sending:
-    """Messages on their way into chats."""
+    """The way of a message into its chat."""
 
     def __init__(self, domain: Domain, posts: Posts, media: Media, announcer: Announcer) -> None:
         self._domain = domain
@@ -44,13 +44,13 @@ class Sending:
         self._announcer = announcer
 
     async def send(self, sender: Session, chat_id: str, body: MessageBody | SendMessage, later: Later) -> MessageShape:
-        """Store a message; every participant gets `newMessage`. A retry is answered with the first, told to nobody.
+        """Store a message; every participant gets `newMessage`. A retry is answered with the first and not announced.
 
         No checkpoint follows the storing: a sender who has left meanwhile does not keep the others from being told.
 
         Raises:
-            Invalid: it says nothing, or too much, or is of no known type.
-            NotFound: no such chat, message to reply to, or file; or none of theirs.
+            Invalid: the message is empty, too long, or of an unknown type.
+            NotFound: the chat, the message to reply to, or the file does not exist or is not theirs.
             Conflict: a participant has blocked the chat.
         """
         text = checked_content(body.content, body.message_type, has_media=bool(body.media_url))
@@ -64,11 +64,11 @@ class Sending:
     async def send_media(
         self, sender: Session, chat_id: str, body: AsyncIterator[bytes], boundary: str, later: Later
     ) -> MessageShape:
-        """Take a file and store the message that it makes; nothing of the file stays unless the message does.
+        """Receive a file and store its message; nothing of the file stays unless the message does.
 
         Raises:
-            UploadError: the file is not taken.
-            DomainError: as `send`; where it can be known before, nothing of the file is read.
+            UploadError: the file is not accepted.
+            DomainError: as `send`; if it is known in advance, nothing of the file is read.
         """
         chat = await self._domain.chats.get(ChatId(chat_id), user=sender.key)
         refuse_blocked(chat)
@@ -130,10 +130,10 @@ def _seen(sender: Session, added: AddedMessage) -> MessageShape:
 
 
 def checked_content(content: str | None, message_type: str, *, has_media: bool) -> str:
-    """Check what a message says, in the document's words; give it trimmed.
+    """Check the content of a message, with the document's errors; return it trimmed.
 
     Raises:
-        Invalid: it says nothing, or too much, or is of no known type.
+        Invalid: the message is empty, too long, or of an unknown type.
     """
     text = (content or "").strip()
     if message_type not in MESSAGE_TYPES:
@@ -146,7 +146,7 @@ def checked_content(content: str | None, message_type: str, *, has_media: bool) 
 
 
 def refuse_blocked(chat: Chat) -> None:
-    """Refuse what a blocked chat does not take.
+    """Refuse a message to a blocked chat.
 
     Raises:
         Conflict: a participant has blocked it.

@@ -40,8 +40,8 @@ class Pets:
         presence, typing: the events that sockets alone have.
         opening, sending, reading, changing: what sockets and requests do.
         folder, media: files, and the chats that they are in.
-        managing: what another back-end tells.
-        outgoing: what is to be announced behind the answers of requests.
+        managing: what another back-end reports.
+        outgoing: what is to be announced after the answers to requests.
     """
 
     def __init__(self, foundation: Foundation) -> None:
@@ -67,7 +67,7 @@ class Pets:
         self._emitter.bind(server)
 
     async def run(self) -> None:
-        """Keep files, announcements and receipts going, until cancelled."""
+        """Run the background work for files, announcements and receipts, until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.folder.run)
             nursery.start_soon(self.outgoing.run)

@@ -1,6 +1,6 @@
 """Who asks: whom a token speaks for, on a socket or in a request.
 
-The root namespace is shared. A socket is this system's as soon as it has a token, which the door of the namespace has
+The root namespace is shared. A socket belongs to this system if it has a token, which the door of the namespace has
 read; others, which another system may let in without one, are left alone.
 """
 
@@ -24,12 +24,12 @@ from .people import Person, person_of
 from .rooms import chat_room, personal_room
 
 MAX_JOINED_PAGES: Final = 10
-"""The rooms of a thousand chats, the latest ones; messages of others come by the personal room all the same."""
+"""The rooms of the thousand latest chats; messages of others come through the personal room all the same."""
 
 
 @final
 class Session(Struct, frozen=True):
-    """Whom a token speaks for, and the user as the store has them."""
+    """Whom a token speaks for, and the user's record in the store."""
 
     identity: Identity
     user: User
@@ -45,7 +45,7 @@ SESSION: Final = Key("pets.session", Session)
 
 @final
 class Sessions:
-    """The users of this system, as tokens tell of them.
+    """The users of this system, as tokens describe them.
 
     Attributes:
         connecting: how sockets come in and leave.
@@ -67,9 +67,9 @@ class Sessions:
         )
 
     async def connect(self, socket: Socket) -> None:
-        """Take a socket in whose bearer is known. A connect hook.
+        """Let in a socket whose identity is known. A connect hook.
 
-        Where that fails, the socket is told and stays: its next event makes up for it.
+        If that fails, the socket is told and stays: it is tried again with its next event.
         """
         if self._admission.maybe_identity(socket) is not None:
             try:
@@ -78,10 +78,10 @@ class Sessions:
                 answer_error(socket, "connect", error)
 
     async def session_of(self, socket: Socket) -> Session:
-        """Say who asks by a socket. Where that failed when the socket came, it is made up for now.
+        """Return who asks by a socket. If signing in failed when the socket came, it is tried again now.
 
         Raises:
-            NotAuthenticated: nobody knows, or not any more.
+            NotAuthenticated: nobody, or nobody any more.
         """
         identity = self._admission.identity_of(socket)
         known = SESSION.get(socket)
@@ -90,24 +90,24 @@ class Sessions:
         return await self.connecting.enter(socket, identity)
 
     async def caller(self, identity: Identity) -> Session:
-        """Say who makes a request. One who is known stays as they are: requests come often, with old tokens.
+        """Return who makes a request. A known user is not updated: requests come often, with old tokens.
 
         Raises:
-            NotAuthenticated: the token has an id that nobody could have been told of.
+            NotAuthenticated: the token has the token has an id that no user can have.
         """
         person = person_of(identity)
         known = await self._maybe_known(person)
         return await self._store(person, identity, None) if known is None else Session(identity, known)
 
     async def sign_in(self, person: Person, identity: Identity) -> Session:
-        """Refresh the user of a token, or make them, where it tells something new."""
+        """Create or update the user of a token, if it says something new."""
         known = await self._maybe_known(person)
         if known is not None and _is_told(known, normal_role(identity.role or ""), profile_of(identity)):
             return Session(identity, known)
         return await self._store(person, identity, known)
 
     def renew(self, user: User) -> None:
-        """Let the sockets of a user speak for the user as they are now."""
+        """Update the sessions of a user's sockets with the user's record."""
         for socket in self._emitter.sockets_in(personal_room(user.key)):
             known = SESSION.get(socket)
             if known is not None:
@@ -117,7 +117,7 @@ class Sessions:
         return (await self._domain.users.find([person.key])).get(person.key)
 
     async def _store(self, person: Person, identity: Identity, known: User | None) -> Session:
-        """Store what a token says; one that names no role leaves the user's as it is."""
+        """Store what a token says; one without a role leaves the user's as it is."""
         role = normal_role(identity.role or "") or ("" if known is None else known.role)
         return Session(identity, await self._domain.users.sign_in(person.key, role=role, profile=profile_of(identity)))
 

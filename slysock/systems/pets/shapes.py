@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 @final
 class PersonShape(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One of a chat's `participants`. What nobody has told us of is null."""
+    """One of a chat's `participants`. What is unknown is null."""
 
     id: str = field(name="_id")
     name: str | None
@@ -35,7 +35,7 @@ class ImageShape(Struct, frozen=True, kw_only=True):
 
 @final
 class ListingShape(Struct, frozen=True, kw_only=True):
-    """`petListing`. A pet that nobody has told us of has its id alone."""
+    """`petListing`. An unknown pet has only its id."""
 
     id: str = field(name="_id")
     title: str | None
@@ -50,7 +50,7 @@ class LastMessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
 
     id: str = field(name="_id")
     content: str
-    """Empty where the message is deleted."""
+    """Empty if the message is deleted."""
 
     created_at: str
 
@@ -70,12 +70,12 @@ class ChatShape(Struct, frozen=True, kw_only=True, rename="camel"):
     id: str = field(name="_id")
     participants: list[PersonShape]
     pet_listing: ListingShape | None
-    """Null for a chat about no pet."""
+    """Null for a chat that is not about a pet."""
 
     chat_type: str
     last_message: LastMessageShape | None
     last_message_time: str
-    """Of the latest message; without messages, of the chat's beginning."""
+    """The time of the latest message; without messages, that of the chat's creation."""
 
     is_active: bool
     blocked_by: list[str]
@@ -94,7 +94,7 @@ class ReactionShape(Struct, frozen=True, kw_only=True):
 
 @final
 class MessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A message. Of a deleted one the content is withheld."""
+    """A message. The content of a deleted one is withheld."""
 
     id: str = field(name="_id")
     chat: str
@@ -103,7 +103,7 @@ class MessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
     content: str
     media_url: str | None
     read_by: list[str]
-    """Who has read it, without its sender."""
+    """Who has read the message, without its sender."""
 
     status: str
     """`sent`, `delivered` or `read`: what is true for every other participant."""
@@ -117,7 +117,7 @@ class MessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
     created_at: str
     updated_at: str
     client_message_id: str | UnsetType = UNSET
-    """Only where its sender gave one."""
+    """Only if its sender gave one."""
 
 
 @final
@@ -150,7 +150,7 @@ class ChatPage(Struct, frozen=True, kw_only=True):
 
 @final
 class MessagePage(Struct, frozen=True, kw_only=True):
-    """`GET /api/chat/{chatId}/messages`: the oldest of the page first, as a screen shows them."""
+    """`GET /api/chat/{chatId}/messages`: the oldest on the page first, as a screen shows them."""
 
     messages: list[MessageShape]
     pagination: PaginationOfMessages
@@ -158,7 +158,7 @@ class MessagePage(Struct, frozen=True, kw_only=True):
 
 @final
 class ReadShape(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a mark as read did."""
+    """What marking messages as read has done."""
 
     chat_id: str
     count: int
@@ -171,7 +171,7 @@ class BlockShape(Struct, frozen=True, kw_only=True, rename="camel"):
 
     chat_id: str
     is_blocked: bool
-    """By anybody: while it is, nobody sends into it."""
+    """Whether anybody has blocked it: then nobody can send to it."""
 
     blocked_by: list[str]
 
@@ -191,7 +191,7 @@ class MessageReadShape(Struct, frozen=True, kw_only=True, rename="camel"):
 
     message_id: str
     user_id: str
-    """Who has read."""
+    """Who has read the message."""
 
     chat_id: str
 
@@ -206,10 +206,10 @@ class MessageReactionShape(Struct, frozen=True, kw_only=True, rename="camel"):
     """Whose reaction it is."""
 
     emoji: str | None
-    """Null when it was taken back."""
+    """Null if it was taken back."""
 
     reactions: list[ReactionShape]
-    """All of the message, as they are now."""
+    """All reactions to the message, as they are now."""
 
 
 @final
@@ -219,19 +219,19 @@ class MessageDeletedShape(Struct, frozen=True, kw_only=True, rename="camel"):
     message_id: str
     chat_id: str
     user_id: str
-    """Who took it back."""
+    """Who deleted it."""
 
 
 @final
 class Done(Struct, frozen=True, kw_only=True):
-    """The acknowledgement of an event that has nothing to say."""
+    """The acknowledgement of an event that returns nothing."""
 
     success: bool = True
 
 
 @final
 class Envelope(Struct, Generic[T], frozen=True, kw_only=True):
-    """Every HTTP answer that is no failure."""
+    """The body of every successful HTTP answer."""
 
     success: bool = True
     message: str

@@ -10,7 +10,7 @@ SELLER: Final[Claims] = {"userId": "seller-1", "role": "seller"}
 
 
 async def tell(visit: Visit) -> Sequence[str]:
-    """Tell of a buyer who asks a seller about a dog."""
+    """Tell how a buyer asks a seller about a dog."""
     await visit.put("users/buyer-1", {"role": "buyer", "firstName": "Jane", "lastName": "Goodall"})
     await visit.put("users/seller-1", {"role": "seller", "firstName": "Konrad", "lastName": "Lorenz"})
     listing = {"title": "Golden retriever, two years", "price": 500, "address": "12 Park Lane", "ownerId": "seller-1"}

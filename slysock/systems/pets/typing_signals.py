@@ -18,7 +18,7 @@ TYPING: Final = "typing"
 
 @final
 class TypingSignals:
-    """Signs of life while somebody writes."""
+    """Signals while somebody is typing."""
 
     def __init__(self, domain: Domain, sessions: Sessions, announcer: Announcer) -> None:
         self._domain = domain
@@ -26,7 +26,7 @@ class TypingSignals:
         self._announcer = announcer
 
     async def typing(self, socket: Socket, payload: Typing) -> Done:
-        """Tell the other participants of a chat that one types, or has stopped; never stored."""
+        """Tell the other participants of a chat that one is typing, or has stopped; never stored."""
         user = (await self._sessions.session_of(socket)).key
         chat = await self._domain.chats.get(ChatId(payload.chat_id), user=user)
         refuse_blocked(chat)

@@ -61,7 +61,7 @@ def media_handlers(service: Pets) -> list[ControllerRouterHandler]:
     async def send_media(
         identity: Caller, request: HttpRequest, chat_id: FromPath[str]
     ) -> Response[Envelope[MessageShape]]:
-        """Send an image or a video: the form field `media`, and if wanted `content`, the caption."""
+        """Send an image or a video: the form field `media`, and optionally `content`, the caption."""
         sender = await service.sessions.caller(identity)
         boundary = _boundary_of(request)
         if (request.content_length or 0) > folder.max_file_bytes + MAX_OVERHEAD_BYTES:
@@ -78,7 +78,7 @@ def media_handlers(service: Pets) -> list[ControllerRouterHandler]:
         operation_class=DownloadOperation,
     )
     async def get_media(identity: Caller, name: FromPath[str]) -> ASGIApp:
-        """Get a file of one's own chats by its `mediaUrl`, or a part of it."""
+        """Get a file in one's own chats, or a part of it, by its `mediaUrl`."""
         found, stored = await media.open(name, user=person_of(identity).key)
         return cast("ASGIApp", MediaAnswer(folder, stored, found))  # as in `_patient`
 
@@ -86,7 +86,7 @@ def media_handlers(service: Pets) -> list[ControllerRouterHandler]:
 
 
 def answer_upload_error(request: HttpRequest, error: UploadError) -> Response[Failure]:
-    """Say why an upload was not taken; an exception handler of Litestar's."""
+    """Answer why an upload was not accepted; an exception handler of Litestar's."""
     if isinstance(error, NoRoom | FolderBroken):
         logger.error("the folder of uploads cannot be used for %s: %s", request.method, error.__cause__)
     return Response(Failure(message=str(error)), status_code=_STATUS[type(error)])
@@ -106,7 +106,7 @@ def _boundary_of(request: HttpRequest) -> str:
 
 @final
 class _Pieces(AsyncIterator[bytes]):
-    """A body piece by piece; Litestar's word for a client that has left is one of its own."""
+    """A body piece by piece, with Litestar's exception for a client that has left translated."""
 
     def __init__(self, stream: AsyncIterator[bytes]) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""From records to shapes. Pure: whoever calls has read the records."""
+"""From records to shapes. Pure: the caller has read the records."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -27,7 +27,7 @@ from .shapes import (
 )
 
 KnownListings: TypeAlias = Mapping[str, Reference]
-"""Listings by the id of their pet, as far as they are known."""
+"""Listings by the id of their pet, without those that are unknown."""
 LatestMessages: TypeAlias = Mapping[ChatId, Sequence[Message]]
 
 _NOBODY: JsonObject = {}
@@ -45,7 +45,7 @@ def person_shape(key: UserKey, users: KnownUsers) -> PersonShape:
 
 
 def sender_shape(key: UserKey, users: KnownUsers) -> SenderShape:
-    """Show who wrote a message; nothing that strangers need not know."""
+    """Show who wrote a message, with nothing that a stranger need not know."""
     profile = _profile(key, users)
     return SenderShape(id=key, name=name_in(profile, "name", "fullName"), profile_picture=_picture(profile))
 
@@ -136,7 +136,7 @@ def reaction_shapes(message: Message) -> list[ReactionShape]:
 
 
 def maybe_media_url(message: Message) -> str | None:
-    """Return what a message's media is called; None for one without."""
+    """Return the name of a message's media; None if it has none."""
     return text_in(message.attachments[0], "url") if message.attachments else None
 
 

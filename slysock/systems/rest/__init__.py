@@ -1,6 +1,6 @@
 """The HTTP API of the systems: what their REST routes have in common.
 
-A system makes a part of it by `rest_router(path, handlers, render_error)` and puts that into `System.rest`.
+A system makes its part with `rest_router(path, handlers, render_error)` and puts that into `System.rest`.
 """
 
 from slysock.extras import needs_extra

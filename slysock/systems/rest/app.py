@@ -31,9 +31,9 @@ def make_rest_app(
 
     Args:
         areas: the parts of the API.
-        tokens: who is a caller.
-        pages: routes beside it, which belong to no part.
-        on_failure: told of the status of each answer that is an error.
+        tokens: verify who a caller is.
+        pages: routes that belong to no part.
+        on_failure: called with the status of each error response.
 
     Raises:
         ValueError: two parts of the API share a path.
@@ -64,4 +64,4 @@ def _refuse_shared_paths(areas: Sequence[RestArea]) -> None:
     paths = [area.path for area in areas]
     for path in paths:
         if paths.count(path) > 1:
-            raise ValueError(f"two parts of the API are at {path}")
+            raise ValueError(f"two parts of the API share the path {path}")

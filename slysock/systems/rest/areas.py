@@ -13,7 +13,7 @@ RenderError: TypeAlias = Callable[[int, str], object]
 
 @final
 class RestArea(msgspec.Struct, frozen=True, kw_only=True):
-    """Routes under one path. Whatever goes wrong under it, unknown paths too, is answered in its error's shape."""
+    """Routes under one path. Every error under it, even for unknown paths, is answered in the area's shape."""
 
     path: str
     router: Router
@@ -32,7 +32,7 @@ def rest_router(path: str, handlers: Sequence[ControllerRouterHandler], render_e
         handlers: Litestar's handlers and controllers, with paths below this one. They may ask for `identity: Caller`
             and, with `paging` among their dependencies, `paging: PagingFromQuery`; what they raise is answered as
             `slysock.systems.failures` says.
-        render_error: the shape of errors.
+        render_error: makes the body of an error.
     """
     path = "/" + path.strip("/")
     return RestArea(path=path, router=Router(path, route_handlers=handlers), render_error=render_error)

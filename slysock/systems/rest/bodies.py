@@ -1,4 +1,4 @@
-"""How bodies are read: as events are, so that a text which a socket may send is no error in a request."""
+"""How bodies are read: as events are, so that a request may have any text that an event may have."""
 
 from typing import final
 
@@ -18,9 +18,9 @@ class JsonRequest(Request[None, None, State]):
         """Decode the body; an empty one is null.
 
         Raises:
-            SerializationException: it is no JSON, which Litestar answers 400.
+            SerializationException: it is not JSON, which Litestar answers with 400.
         """
         try:
             return decode_json(await self.body() or b"null")
         except InvalidPayload as error:
-            raise SerializationException(f"The body is no JSON: {error}") from error
+            raise SerializationException(f"The body is not JSON: {error}") from error

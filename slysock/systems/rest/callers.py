@@ -17,7 +17,7 @@ from slysock.systems.domain import NotAllowed
 HttpRequest: TypeAlias = Request[None, None, State]
 
 Caller: TypeAlias = NamedDependency[SkipValidation[Identity]]
-"""How a handler declares that it is for the bearer of a token: `identity: Caller`."""
+"""How a handler declares that it needs a token: `identity: Caller`."""
 
 
 Privileged: TypeAlias = NamedDependency[SkipValidation[Identity]]
@@ -40,7 +40,7 @@ def caller(tokens: Tokens) -> Provide:
 
 
 def with_role(*roles: str) -> Provide:
-    """Make the dependency `privileged: Privileged`: 403 for other roles, before the body is looked at."""
+    """Make the dependency `privileged: Privileged`: 403 for other roles, before the body is read."""
 
     def check(identity: Caller) -> Identity:
         require_role(identity, *roles)
@@ -50,7 +50,7 @@ def with_role(*roles: str) -> Provide:
 
 
 def handshake_of(request: HttpRequest) -> Handshake:
-    """Describe a request as one by which a socket might have been opened."""
+    """Return the handshake of a socket that was opened by this request."""
     headers: dict[str, str] = {}
     for name, value in request.headers.multi_items():
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
@@ -73,4 +73,4 @@ def require_role(identity: Identity, *roles: str) -> None:
         NotAllowed: the token names another role, or none.
     """
     if not has_role(identity, *roles):
-        raise NotAllowed("You may not do this")
+        raise NotAllowed("You are not allowed to do this")

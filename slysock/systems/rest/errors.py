@@ -1,7 +1,7 @@
 """What goes wrong in a request, as a status and a text: one table for every part of the API.
 
-Litestar's own failures (nothing there, wrong method, a body that does not fit) and the domain's come out in the shape
-of the part that they happen in.
+Litestar's own failures (unknown path, wrong method, invalid body) and the domain's are answered in the shape of the
+part that they happen in.
 """
 
 import logging
@@ -23,10 +23,10 @@ logger = logging.getLogger("slysock.systems")
 
 SERVER_ERROR: Final = 500
 WHOLE_BODY: Final = "data"
-"""Litestar's name for a body, which the client does not know it by."""
+"""Litestar's name for a body, which means nothing to a client."""
 
 MISSING_BODY: Final = repr(WHOLE_BODY)
-"""What Litestar says of a request without one: the KeyError of having looked for it."""
+"""What Litestar says about a request without a body: the KeyError of looking for it."""
 
 _TEXTS: Final[Mapping[int, str]] = {
     404: "Not found",
@@ -42,11 +42,11 @@ class PlainError(Struct, frozen=True, kw_only=True, rename="camel"):
     status_code: int
     message: str
     error: str
-    """The status in words."""
+    """The phrase of the status."""
 
 
 def plain_error(status: int, text: str) -> PlainError:
-    """Make it; a `RenderError`."""
+    """Make the error; a `RenderError`."""
     return PlainError(status_code=status, message=text, error=HTTPStatus(status).phrase)
 
 
@@ -58,7 +58,7 @@ class ErrorAnswers:
         self._areas = sorted(areas, key=lambda area: -len(area.path))  # the longest path that fits decides
 
     def __call__(self, request: HttpRequest, error: Exception) -> Response[object]:
-        """Answer; an exception handler of Litestar's."""
+        """Answer a failure; an exception handler of Litestar's."""
         status, text = describe(error)
         if self._on_failure is not None:
             self._on_failure(status)
@@ -82,7 +82,7 @@ class ErrorAnswers:
 
 
 def describe(error: Exception) -> tuple[int, str]:
-    """Say what to answer to a failure; nothing of the inside is told."""
+    """Return status and text for a failure, revealing no internals."""
     if isinstance(error, ValidationException):
         return error.status_code, _first_complaint(error)
     if isinstance(error, HTTPException):
@@ -100,7 +100,7 @@ Complaint: TypeAlias = Mapping[str, object]
 
 
 def _first_complaint(error: ValidationException) -> str:
-    """Take the first thing that msgspec found; it names the place and the expected type."""
+    """Return the first complaint of msgspec; it names the place and the expected type."""
     complaints: object = error.extra
     if not isinstance(complaints, list) or not complaints:
         return "Invalid request"
@@ -116,6 +116,6 @@ def _first_complaint(error: ValidationException) -> str:
 
 
 def _route_of(request: HttpRequest) -> str:
-    """Name the route, not the path: ids and what else a path holds are not for the log."""
+    """Return the route, not the path: ids and other contents of a path are not for the log."""
     template = cast("Mapping[str, object]", request.scope).get("path_template")  # missing where no route was found
     return template if isinstance(template, str) else "a request"

@@ -50,7 +50,7 @@ def openapi_document(areas: Sequence[RestArea]) -> Object:
 
 
 def _described_by_litestar(areas: Sequence[RestArea]) -> tuple[Object, set[tuple[str, str]]]:
-    """Let a second application describe the routes: the one that serves need not carry Litestar's pages for it."""
+    """Let a second application describe the routes, so that the one that serves needs none of Litestar's pages."""
     app = Litestar(
         route_handlers=[area.router for area in areas],
         dependencies={"identity": Provide(_nobody)},
@@ -82,7 +82,7 @@ def _operations_of(document: Object) -> Iterator[tuple[str, str, Object]]:
 
 
 def _error_schema(area: RestArea, schemas: Object) -> Object:
-    """Describe the error of a part of the API by an example of it."""
+    """Describe the error of a part of the API from an example."""
     error = area.render_error(400, "")
     if isinstance(error, msgspec.Struct):
         (schema,), components = msgspec.json.schema_components(

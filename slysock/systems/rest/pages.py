@@ -1,4 +1,4 @@
-"""The documents of the API, and a page to read them that needs no network but ours."""
+"""The documents of the API, and a page to read them that loads nothing from elsewhere."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ MakeDocument = Callable[[], object]
 
 
 def site_routes(*, openapi: MakeDocument, asyncapi: MakeDocument) -> Sequence[HTTPRouteHandler]:
-    """Make the routes. The documents are made when first asked for, once."""
+    """Make the routes. Each document is built once, when it is first requested."""
     openapi_json = cache(lambda: msgspec.json.encode(openapi()))
     asyncapi_json = cache(lambda: msgspec.json.encode(asyncapi()))
 
@@ -52,7 +52,7 @@ def metrics_route(render: Callable[[], bytes], content_type: str) -> HTTPRouteHa
 
 @cache
 def _page() -> tuple[bytes, str]:
-    """Read the page, and make the policy by which a browser runs its script and no other."""
+    """Read the page, and make the policy that lets a browser run its script and no other."""
     page = files("slysock.systems.rest").joinpath(PAGE_FILE).read_bytes()
     script, style = (_hash(page, tag) for tag in (b"script", b"style"))
     sources = f"script-src {script}; style-src {style}; connect-src 'self'"
@@ -60,7 +60,7 @@ def _page() -> tuple[bytes, str]:
 
 
 def _hash(page: bytes, tag: bytes) -> str:
-    """Name an inline element by its contents (Content Security Policy Level 3, section 2.3.1)."""
+    """Hash the contents of an inline element (Content Security Policy Level 3, section 2.3.1)."""
     found = re.search(rb"<%b>(.*?)</%b>" % (tag, tag), page, re.DOTALL)
     assert found is not None
     return f"'sha256-{base64.b64encode(hashlib.sha256(found[1]).digest()).decode()}'"

@@ -1,4 +1,4 @@
-"""`?page=&limit=`: which part of a list is asked for, with a cap."""
+"""`?page=&limit=`: which part of a list is requested, with a cap."""
 
 from typing import Annotated, TypeAlias, final
 
@@ -28,13 +28,13 @@ PagingFromQuery: TypeAlias = NamedDependency[SkipValidation[Paging]]
 def paging(*, default_limit: int = DEFAULT_LIMIT, max_limit: int = MAX_LIMIT) -> Provide:
     """Make the dependency that `PagingFromQuery` needs.
 
-    A route declares it by `dependencies={"paging": paging()}`. A limit over the cap gives the cap; a page or limit
-    below 1, or no number, is answered 400.
+    A route declares it by `dependencies={"paging": paging()}`. A limit above the cap means the cap; a page or limit
+    that is below 1 or not a number is answered with 400.
     """
 
     def read_paging(
         page: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="From 1")] = 1,
-        limit: Annotated[int, QueryParameter(ge=1, description=f"At most {max_limit} are given")] = default_limit,
+        limit: Annotated[int, QueryParameter(ge=1, description=f"At most {max_limit} are returned")] = default_limit,
     ) -> Paging:
         return Paging(page=page, limit=min(limit, max_limit))
 

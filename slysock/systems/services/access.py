@@ -24,7 +24,7 @@ class Access:
         """Return a chat that the user is a side of.
 
         Raises:
-            NotFound: there is none, or it is none of theirs.
+            NotFound: it does not exist, or is not theirs.
         """
         chat = await self._domain.chats.maybe_find(chat_key(chat_id), user=user)
         if chat is None:
@@ -35,7 +35,7 @@ class Access:
         """Return a ticket of one's own; admins may see any.
 
         Raises:
-            NotFound: there is none, or it is none of theirs.
+            NotFound: it does not exist, or is not theirs.
         """
         ticket = await self._all_chats.maybe_find(ticket_key(ticket_id))
         if ticket is None or not _may_see(session, ticket):
@@ -43,13 +43,13 @@ class Access:
         return ticket
 
     async def maybe_ticket_of(self, session: Session, chat_id: ChatId) -> Chat | None:
-        """Return the ticket that a message was found in; None if it is no ticket, or none of theirs."""
+        """Return the ticket that a message is in; None if it is not in a ticket, or in somebody else's."""
         chat = await self._all_chats.get(chat_id)
         return chat if chat.kind == TICKET_KIND and _may_see(session, chat) else None
 
 
 def require_admin(session: Session) -> None:
-    """Refuse whoever is no admin.
+    """Refuse everybody except admins.
 
     Raises:
         NotAllowed: the token names another role.

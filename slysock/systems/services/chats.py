@@ -1,4 +1,4 @@
-"""The two kinds of chats of this system, as the store keeps them: both are made by the back-end that owns them."""
+"""The two kinds of chats in this system, as the store keeps them: both are created by the back-end that owns them."""
 
 from typing import Final
 
@@ -11,12 +11,12 @@ TICKET_KIND: Final = "ticket"
 
 
 def chat_key(chat_id: str) -> ChatKey:
-    """Name the chat with an id of the back-end's."""
+    """Return the key of the chat with this id of the back-end."""
     return ChatKey(f"{CHAT_KIND}:{chat_id}")
 
 
 def ticket_key(ticket_id: str) -> ChatKey:
-    """Name the ticket with an id of the back-end's."""
+    """Return the key of the ticket with this id of the back-end."""
     return ChatKey(f"{TICKET_KIND}:{ticket_id}")
 
 
@@ -32,5 +32,5 @@ def new_ticket(ticket_id: str, *, owner: UserKey, subject: str | None) -> NewCha
 
 
 def side_of(chat: Chat, user: UserKey) -> str:
-    """Say whether a participant is the client or the provider of a chat."""
+    """Return whether a participant is the client or the provider of a chat."""
     return CLIENT if user == chat.participants[0] else PROVIDER

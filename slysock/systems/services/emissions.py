@@ -28,20 +28,20 @@ from .typing_signals import USER_TYPING
 from .views import NEW_SUPPORT_MESSAGE
 
 _TABLE: Final[tuple[tuple[str, object, str], ...]] = (
-    (NEW_MESSAGE, MessageShape, "A message, to whoever has its chat open and to its sender."),
-    (MESSAGE_NOTIFICATION, MessageNotificationShape, "A message, to all sockets of its receiver."),
-    (USER_TYPING, TypingShape, "Somebody types, or has stopped; to the others who have the chat open."),
+    (NEW_MESSAGE, MessageShape, "A message; to whoever has its chat open and to its sender."),
+    (MESSAGE_NOTIFICATION, MessageNotificationShape, "A message; to all sockets of its receiver."),
+    (USER_TYPING, TypingShape, "Somebody is typing, or has stopped; to the others who have the chat open."),
     (MESSAGES_READ, MessagesReadShape, "Somebody has read a chat; to whoever has it open."),
     (ONLINE_STATUS, StatusShape, "The answer to get-online-status."),
-    (STATUS_CHANGED, StatusShape, "Somebody is seen as online or offline from now on; to whoever has joined."),
-    (NEW_NOTIFICATION, NotificationShape, "A notification, live or one that has waited; to its user."),
+    (STATUS_CHANGED, StatusShape, "Somebody has come online or gone offline; to whoever has joined."),
+    (NEW_NOTIFICATION, NotificationShape, "A notification, live or after waiting; to its user."),
     (NOTIFICATION_READ, NotificationReadShape, "A notification has been read; to its user."),
     (ALL_READ, None, "All notifications have been read; to their user."),
     (UNREAD_COUNT, UnreadCountShape, "The answer to get-unread-count."),
-    (NEW_SUPPORT_MESSAGE, NewSupportMessageShape, "A message, to whoever has its ticket open and to the dashboard."),
-    (SUPPORT_USER_TYPING, TypingShape, "Somebody types, or has stopped; to the others who have the ticket open."),
+    (NEW_SUPPORT_MESSAGE, NewSupportMessageShape, "A message; to whoever has its ticket open and to the dashboard."),
+    (SUPPORT_USER_TYPING, TypingShape, "Somebody is typing, or has stopped; to the others who have the ticket open."),
     (READ_UPDATE, MessageReadUpdateShape, "Somebody has read a message; to whoever has its ticket open."),
-    (ERROR, ErrorShape, "What went wrong with an event, to the socket that sent it."),
+    (ERROR, ErrorShape, "An event failed; to the socket that sent it."),
 )
 
 EMITS: Final = tuple(Emits(namespace=ROOT, event=event, payload=payload, doc=doc) for event, payload, doc in _TABLE)

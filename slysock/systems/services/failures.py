@@ -12,7 +12,7 @@ ERROR: Final = "error"
 
 @final
 class ErrorShape(Struct, frozen=True, kw_only=True):
-    """`error`: what went wrong, to whoever caused it."""
+    """`error`: what went wrong; to the socket that caused it."""
 
     message: str
     event: str
@@ -24,7 +24,7 @@ class ErrorShape(Struct, frozen=True, kw_only=True):
 
 @final
 class Failure(Struct, frozen=True, kw_only=True):
-    """The acknowledgement of what went wrong."""
+    """The acknowledgement of an event that failed."""
 
     success: bool = False
     message: str
@@ -32,6 +32,6 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 def answer_error(socket: Socket, event: str, error: Exception) -> Failure:
-    """Tell a socket what went wrong with its event; the acknowledgement, where one is wanted, says the same."""
+    """Tell a socket what went wrong with its event; the acknowledgement, if requested, says the same."""
     socket.emit(ERROR, ErrorShape(message=text_of(error), event=event, code=status_of(error)))
     return Failure(message=text_of(error), code=status_of(error))

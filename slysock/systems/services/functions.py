@@ -1,4 +1,4 @@
-"""The document's helper functions, in Python: for code that runs in the server's process.
+"""The document's helper functions, in Python, for code that runs in the server's process.
 
     services = Services(foundation)
     await send_notification(services, "42", {"type": "booking", "content": {"title": "Confirmed"}})
@@ -19,21 +19,21 @@ from .shapes import NotificationShape
 
 
 async def send_notification(services: Services, user_id: str | int, data: Mapping[str, object]) -> NotificationShape:
-    """Create a notification and send it to its user's notification room; it waits there if they are away.
+    """Create a notification and send it to its user's notification room; it waits if they are away.
 
     Args:
         services: the running system.
-        user_id: whom to tell.
-        data: `type` and `content`, and if wanted `channel` and `priority`.
+        user_id: whom to notify.
+        data: `type` and `content`, and optionally `channel` and `priority`.
 
     Raises:
-        Invalid: these are no notification.
+        Invalid: the data does not make a notification.
         Busy, Unavailable: see there.
     """
     try:
         notice = msgspec.convert({**data, "userId": user_id}, NewNotice)
     except msgspec.ValidationError as error:
-        raise Invalid(f"This is no notification: {error}") from None
+        raise Invalid(f"Not a notification: {error}") from None
     return await services.notifications.notify(notice)
 
 
@@ -43,5 +43,5 @@ def send_notification_to_user(services: Services, user_id: str | int, notificati
 
 
 def is_user_online(services: Services, user_id: str | int) -> bool:
-    """Tell whether a user has an active socket, in whatever way they want to be seen."""
+    """Tell whether a user has an active socket, whichever status they have set."""
     return services.statuses.has_socket(key_of(user_id))

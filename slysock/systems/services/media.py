@@ -1,7 +1,7 @@
 """Media in messages: files that were uploaded elsewhere.
 
-The document gives them no shape, so what a sender tells of a file is kept as it comes, within bounds. Refused is what a
-browser would run instead of show.
+The document gives them no shape, so what a sender says about a file is kept as it comes, within bounds. What a browser
+would run instead of show is refused.
 """
 
 import re
@@ -14,22 +14,22 @@ from slysock.systems.ids import MAX_INTEGER
 from slysock_store import Json, JsonObject
 
 MAX_FIELDS: Final = 40
-"""Twice what upload services answer with, which clients pass on whole."""
+"""Twice as many as in the answers of upload services, which clients pass on whole."""
 
 MAX_BYTES: Final = 8_192
-"""Of one media, as JSON; ten of them are far below what a message may have."""
+"""The size of one media as JSON; ten of them are far below the limit of a message."""
 
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _IGNORED: Final = re.compile(r"[\x00-\x20\x7f-\x9f]+")  # what browsers overlook in or before a scheme, and more
 _ACTIVE: Final = re.compile(r"(?:javascript|vbscript):|data:[^,]*(?:html|xml)", re.IGNORECASE)
 
 Address: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=2048, description="Where a file is; also relative, or with blanks")
+    str, Meta(min_length=1, max_length=2048, description="The address of a file; may be relative, or contain blanks")
 ]
 MediaFields: TypeAlias = Annotated[
     dict[str, object],
     Meta(
-        description="A file that was uploaded elsewhere: its `url` and, if wanted, `publicId`, `name`, `type`, "
+        description="A file that was uploaded elsewhere: its `url` and, optionally, `publicId`, `name`, `type`, "
         "`mimeType`, `size` in bytes, and any other fields that are texts, numbers or booleans"
     ),
 ]
@@ -48,11 +48,11 @@ class _Known(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def attachment_of(media: MediaFields | str) -> JsonObject:
-    """Describe a media as the store keeps it: what of it is a text, a number or a boolean.
+    """Return media as the store keeps it: its texts, numbers and booleans.
 
     Raises:
-        ValueError: without a usable address, or with too much beside it.
-        msgspec.ValidationError: a field is not what it should be.
+        ValueError: there is no usable address, or too much beside it.
+        msgspec.ValidationError: a field has the wrong type.
     """
     fields = {"url": media} if isinstance(media, str) else media
     known = msgspec.convert(fields, _Known)

@@ -1,4 +1,4 @@
-"""Notifications: a room per user, what waited for them, what comes, and what they have read."""
+"""Notifications: a room per user, those that waited, those that come live, and those that were read."""
 
 from typing import Final, cast, final
 
@@ -24,7 +24,7 @@ UNREAD_COUNT: Final = "unread-count"
 
 @final
 class NotificationEvents:
-    """The events of notifications, and those who send them from outside of sockets."""
+    """The events about notifications, and sending them from outside of sockets."""
 
     def __init__(self, domain: Domain, sessions: Sessions, notifications: Notifications, emitter: Emitter) -> None:
         self._domain = domain
@@ -33,9 +33,9 @@ class NotificationEvents:
         self._emitter = emitter
 
     async def join(self, socket: Socket, user_id: UserName) -> Done:
-        """Get notifications as they come; those that have waited come at once, oldest first.
+        """Get notifications live; those that have waited come at once, oldest first.
 
-        An admin who names somebody else looks on: what waits for them goes on waiting.
+        An admin who names somebody else looks on: what waits for that user keeps waiting.
         """
         session = await self._sessions.session_of(socket)
         named = session.named(user_id)
@@ -47,7 +47,7 @@ class NotificationEvents:
         return Done()
 
     async def _open(self, socket: Socket, user: UserKey) -> list[Notification]:
-        """Listen, then take what has waited: what is being stored meanwhile is told live or taken, not both."""
+        """Listen, then take what has waited: what is stored meanwhile is sent live or taken, not both."""
         connection = ConnectionKey(socket.id)
         is_new = self._domain.listening.user_of(connection) is None
         if is_new:
@@ -62,7 +62,7 @@ class NotificationEvents:
             raise
 
     async def mark_read(self, socket: Socket, payload: MarkNotificationRead) -> Done:
-        """Mark one of one's own notifications as read, in all of one's windows."""
+        """Mark one of one's own notifications as read, on all of one's sockets."""
         session = await self._sessions.session_of(socket)
         read = await self._notifications.mark_read(session.key, NotificationId(payload.notification_id))
         shape = NotificationReadShape(notification_id=read.id)
@@ -70,7 +70,7 @@ class NotificationEvents:
         return Done()
 
     async def mark_all_read(self, socket: Socket, user_id: UserName) -> Counted:
-        """Mark all of one's notifications as read, in all of one's windows."""
+        """Mark all of one's notifications as read, on all of one's sockets."""
         session = await self._sessions.session_of(socket)
         user = session.named(user_id)
         count = await self._notifications.mark_all_read(user)
@@ -103,7 +103,7 @@ class NotificationEvents:
         return notification_shape(stored)
 
     def emit(self, user: UserKey, notification: object) -> None:
-        """Send something to whoever gets a user's notifications now; nothing is stored."""
+        """Send something to whoever gets a user's notifications at the moment; nothing is stored."""
         self._emitter.emit_to(notification_room(user), NEW_NOTIFICATION, notification)
 
     def _announce(self, notification: Notification) -> None:

@@ -13,7 +13,7 @@ from .media import Address, MediaFields, attachment_of
 
 MAX_PRIORITY: Final = 1000
 MAX_NOTICE_BYTES: Final = 8_192
-"""As JSON. What waits for one user is handed out at once, and must fit the outbox."""
+"""The size as JSON. All that waits for one user is sent at once, and must fit into the outbox."""
 
 SYSTEM_TYPE: Final = "system"
 
@@ -27,7 +27,7 @@ TicketMessageType: TypeAlias = Literal["text", "image", "document", "file", "sys
 
 @final
 class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`send-message`: a text needs `content`, every other type needs `media`."""
+    """`send-message`: the type `text` needs `content`, every other type needs `media`."""
 
     chat_id: RecordId
     content: str | None = None
@@ -36,14 +36,14 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
     client_message_id: ClientMessageId | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a message without what its type is about."""
+        """Refuse a message without what its type needs, or of the type `system`."""
         fill_nulls(self)
         if self.message_type == "text" and not (self.content or "").strip():
             raise ValueError("Expected `content` in a message of the type `text`")
         if self.message_type != "text" and not self.media:
             raise ValueError(f"Expected `media` in a message of the type `{self.message_type}`")
         if self.message_type.lower() == SYSTEM_TYPE:
-            raise ValueError("Expected a type other than `system`: that is what the server would say")
+            raise ValueError("Expected a type other than `system`, which is reserved for the server")
         self.stored_media()
 
     def stored_media(self) -> tuple[JsonObject, ...]:
@@ -73,7 +73,7 @@ class Typing(Struct, frozen=True, kw_only=True, rename="camel"):
         """Return the chat's id.
 
         Raises:
-            ValueError: there is none.
+            ValueError: the payload has none.
         """
         chat_id = self.chat_id or self.room_id
         if chat_id is None:
@@ -97,7 +97,7 @@ class MarkNotificationRead(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class SetOnlineStatus(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`set-online-status`: be seen as online or offline, whatever the sockets say."""
+    """`set-online-status`: be seen as online or offline, whatever sockets there are."""
 
     user_id: UserName
     is_online: bool
@@ -121,7 +121,7 @@ class SupportMessage(Struct, frozen=True, kw_only=True, rename="camel"):
     client_message_id: ClientMessageId | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a message that says nothing."""
+        """Refuse an empty message."""
         fill_nulls(self)
         if not self.content.strip():
             raise ValueError("Expected `content` that is not empty")
@@ -145,11 +145,11 @@ class MarkMessageRead(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class NewNotice(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a user is to be told; the body of `POST /manage/services/notifications`."""
+    """A notification for a user; the body of `POST /manage/services/notifications`."""
 
     user_id: UserName
     user_type: Annotated[str, Meta(max_length=64)] | None = None
-    """Not looked at: ids are unique in this system."""
+    """Ignored: ids are unique in this system."""
 
     type: Annotated[str, Meta(min_length=1, max_length=64)]
     content: object
@@ -159,7 +159,7 @@ class NewNotice(Struct, frozen=True, kw_only=True, rename="camel"):
     priority: OrDefault[Annotated[int, Meta(ge=0, le=MAX_PRIORITY)]] = 1
 
     def __post_init__(self) -> None:
-        """Refuse what is too long, or, where it comes from Python code, cannot be said in JSON."""
+        """Refuse content that is too long or, from Python code, is not JSON."""
         fill_nulls(self)
         if len(msgspec.json.encode(self.content)) > MAX_NOTICE_BYTES:
             raise ValueError(f"Expected `content` of at most {MAX_NOTICE_BYTES} bytes")
@@ -204,7 +204,7 @@ class ChatRecord(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class TicketRecord(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Whose ticket it is."""
+    """The owner and subject of a ticket."""
 
     user_id: UserName
     subject: Annotated[str, Meta(max_length=512)] | None = None

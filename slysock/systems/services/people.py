@@ -17,7 +17,7 @@ ADMIN: Final = "admin"
 
 @final
 class Person(Struct, frozen=True):
-    """Whom a token names."""
+    """Whom a token identifies."""
 
     key: UserKey
 
@@ -28,14 +28,14 @@ class Person(Struct, frozen=True):
 
 
 def person_of(identity: Identity) -> Person:
-    """Say who bears a token.
+    """Return the person whom a token identifies.
 
     Raises:
-        NotAuthenticated: an id that nobody could have been told of.
+        NotAuthenticated: the token has an id that no user can have.
     """
     return Person(key_of_bearer(identity))
 
 
 def role_of(identity: Identity) -> str:
-    """Return the role in a token, as roles are compared; empty without one."""
+    """Return the role in a token, in the form in which roles are compared; empty without one."""
     return normal_role(identity.role or "")

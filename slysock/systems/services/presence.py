@@ -1,4 +1,4 @@
-"""`user-join`, and who is online: counted by sockets, said by users, told to everybody who has joined."""
+"""`user-join`, and who is online: counted by sockets, set by users, sent to everybody who has joined."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -23,7 +23,7 @@ ONLINE_STATUS: Final = "online-status"
 
 @final
 class PresenceEvents:
-    """Coming, going, and what is said about it."""
+    """The events about who is online."""
 
     def __init__(self, domain: Domain, sessions: Sessions, statuses: Statuses) -> None:
         self._domain = domain
@@ -31,9 +31,9 @@ class PresenceEvents:
         self._statuses = statuses
 
     async def user_join(self, socket: Socket, user_id: UserName) -> StatusKnown:
-        """Say who one is: be online, get what is meant for oneself and who else comes and goes.
+        """Join as a user: be online, get what is meant for oneself, and who comes online or goes offline.
 
-        An admin who names somebody else gets what is meant for them; nobody comes online by that.
+        An admin who names somebody else gets what is meant for them; that brings nobody online.
         """
         session = await self._sessions.believed_session(socket, user_id)
         named = session.named(user_id)
@@ -47,7 +47,7 @@ class PresenceEvents:
         return known
 
     async def set_online_status(self, socket: Socket, payload: SetOnlineStatus) -> StatusKnown:
-        """Be seen as online or offline until the last socket goes, or until one says otherwise."""
+        """Be seen as online or offline until one's last socket leaves, or until one sends something else."""
         session = await self._sessions.session_of(socket)
         user = session.named(payload.user_id)
         if payload.is_online and user == session.key:
@@ -59,7 +59,7 @@ class PresenceEvents:
         return self._tell_status(socket, user, last_active, is_changed=is_changed)
 
     async def get_online_status(self, socket: Socket, user_id: UserName) -> StatusKnown:
-        """Ask whether somebody is online. One whom nobody knows is not."""
+        """Get whether somebody is online. An unknown user is not."""
         await self._sessions.session_of(socket)
         status = await self._status_of(key_of(user_id))
         reply(socket, ONLINE_STATUS, status)
@@ -95,7 +95,7 @@ class PresenceEvents:
     def _tell_status(
         self, socket: Socket, user: UserKey, last_active: datetime | None, *, is_changed: bool
     ) -> StatusKnown:
-        """Tell everybody what is new to them; what is not, only whoever asked for it."""
+        """Send a status to everybody if it has changed, or else only to the socket that asked."""
         status = status_shape(user, is_online=self._statuses.is_online(user), last_active=last_active)
         if is_changed:
             tell_with_self(socket, (EVERYBODY,), STATUS_CHANGED, status)

@@ -1,4 +1,4 @@
-"""Chats being opened, closed and read."""
+"""Opening, closing and reading chats."""
 
 from typing import Final, final
 
@@ -19,7 +19,7 @@ MESSAGES_READ: Final = "messages-read"
 
 @final
 class Reading:
-    """What somebody has open, and has seen."""
+    """The events by which chats are opened, closed and read."""
 
     def __init__(self, domain: Domain, sessions: Sessions, access: Access) -> None:
         self._domain = domain
@@ -34,7 +34,7 @@ class Reading:
         return ChatDone(chat_id=chat_id)
 
     async def _open(self, socket: Socket, session: Session, chat: Chat) -> None:
-        """Join the room, then mark what has waited: a message that is being stored meanwhile is seen by one of both."""
+        """Join the room, then mark what has waited: a message that is stored meanwhile is found by one of the two."""
         room = chat_room(id_of(chat))
         was_open = room in socket.rooms
         socket.join(room)

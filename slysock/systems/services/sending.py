@@ -23,7 +23,7 @@ MESSAGE_NOTIFICATION: Final = "message-notification"
 
 @final
 class Sending:
-    """Messages of a client and a provider on their way."""
+    """The way of a message between a client and a provider."""
 
     def __init__(self, sessions: Sessions, access: Access, posts: Posts, statuses: Statuses) -> None:
         self._sessions = sessions
@@ -32,9 +32,9 @@ class Sending:
         self._statuses = statuses
 
     async def send_message(self, socket: Socket, payload: SendMessage) -> MessageSent:
-        """Store a message. Whoever has the chat open gets `new-message`, the receiver `message-notification`, too.
+        """Store a message. Whoever has the chat open gets `new-message`; the receiver also gets `message-notification`.
 
-        A retry is answered with the first result and told to nobody.
+        A retry is answered with the first result and not announced.
         """
         session = await self._sessions.session_of(socket)
         chat = await self._access.chat(payload.chat_id, user=session.key)
@@ -45,7 +45,7 @@ class Sending:
         return MessageSent(message=_shown(stored, session))
 
     async def _require_sides(self, chat: Chat, session: Session) -> None:
-        """Let a client write to a provider and the reverse. A role that nobody has told of is the one in the chat.
+        """Let a client write to a provider and the reverse. A user of unknown role has the one in the chat.
 
         Raises:
             NotAllowed: one of them has another role by now.
@@ -71,7 +71,7 @@ class Sending:
 
 
 def _announce(socket: Socket, session: Session, stored: AddedMessage) -> None:
-    """Schedule what is told. No waiting: the message is durable and the next one is close behind."""
+    """Schedule the announcement. Does not wait: the message is durable and the next one is close behind."""
     message = _shown(stored, session)
     receiver = other_side(stored.chat, session.key)
     notification = MessageNotificationShape(

@@ -36,13 +36,13 @@ class Services:
     Attributes:
         statuses: who is seen as online.
         presence, sending, reading, typing, notifications, tickets: the events.
-        managing: what another back-end tells.
+        managing: what another back-end reports.
     """
 
     def __init__(self, foundation: Foundation) -> None:
         store, trust = foundation.store, foundation.settings.trust_user_join
         if trust:
-            logger.warning("services: whoever carries no token is believed to be whom their user-join names")
+            logger.warning("services: clients without a token are believed to be whom their user-join names")
         domain = make_domain(store, NAME)
         all_chats, posts = AllChats(store, NAME), Posts(store, NAME)
         notifications = Notifications(store, NAME, listening=domain.listening)

@@ -26,21 +26,21 @@ class Session(Struct, frozen=True, kw_only=True):
 
     key: UserKey
     user: User
-    """As of the socket's first event, its latest token or what the back-end has told since."""
+    """As of the socket's first event, its latest token or a later report by the back-end."""
 
     identity: Identity | None
-    """None for one who was believed without a token."""
+    """None for a client that was believed without a token."""
 
     @property
     def is_admin(self) -> bool:
-        """Whether the token names an admin; nobody becomes one in another way."""
+        """Whether the token names an admin; there is no other way to be one."""
         return self.identity is not None and role_of(self.identity) == ADMIN
 
     def named(self, user_id: UserName) -> UserKey:
         """Check an id of a payload against the token.
 
         Raises:
-            NotAllowed: it is another user's, and this is no admin.
+            NotAllowed: it is another user's, and the token is not an admin's.
         """
         key = key_of(user_id)
         if key != self.key and not self.is_admin:
@@ -67,28 +67,28 @@ class Sessions:
         )
 
     async def session_of(self, socket: Socket) -> Session:
-        """Say who asks. A socket's first event here signs its user in.
+        """Return who asks. A socket's first event here signs its user in.
 
         Raises:
-            NotAuthenticated: nobody knows, or not any more.
+            NotAuthenticated: nobody, or nobody any more.
         """
         known = SESSION.get(socket)
         if self._admission.maybe_identity(socket) is None:
             if known is not None:
                 return known
-            raise NotAuthenticated("Say who you are by user-join first")
+            raise NotAuthenticated("Send user-join first")
         identity = self._admission.identity_of(socket)
         if known is not None and known.identity is identity:
             return known
         return await self._connecting.enter(socket, identity)
 
     async def believed_session(self, socket: Socket, user_id: UserName) -> Session:
-        """Say who asks, by the id in `user-join` where there is no token and the operator trusts that.
+        """Return who asks, by the id in `user-join` if there is no token and the operator trusts that.
 
-        Nobody becomes an admin so, and a socket does not become somebody else.
+        Nobody becomes an admin that way, and a socket cannot become somebody else.
 
         Raises:
-            NotAuthenticated: nobody knows, or not any more.
+            NotAuthenticated: nobody, or nobody any more.
         """
         is_nobody = self._admission.maybe_identity(socket) is None and SESSION.get(socket) is None
         if is_nobody and self._trust_user_join:
@@ -98,7 +98,7 @@ class Sessions:
         return await self.session_of(socket)
 
     async def sign_in(self, person: Person, identity: Identity | None) -> Session:
-        """Refresh a user by the token; one that names no role leaves the user's as it is."""
+        """Create or update the user of a token; one without a role leaves the user's as it is."""
         role = "" if identity is None else role_of(identity)
         if not role:
             known = await self.maybe_user(person.key)
@@ -108,18 +108,18 @@ class Sessions:
         return Session(key=person.key, user=user, identity=identity)
 
     def renew(self, user: User) -> None:
-        """Let the sockets of a user speak for the user as they are now."""
+        """Update the sessions of a user's sockets with the user's record."""
         for socket in self._emitter.sockets_in(bearer_room(user.key)):
             known = SESSION.get(socket)
             if known is not None:
                 SESSION.set(socket, replace(known, user=user))
 
     async def maybe_user(self, key: UserKey) -> User | None:
-        """Return a user; None for one whom nobody has told of."""
+        """Return a user; None for an unknown one."""
         return (await self._domain.users.find([key])).get(key)
 
 
 def users_in(socket: Socket, room: str) -> frozenset[UserKey]:
-    """Name those who have a socket in a room of this socket's namespace."""
+    """Return those who have a socket in a room of this socket's namespace."""
     found = (SESSION.get(other) for other in socket.namespace.to(room).sockets())
     return frozenset(session.key for session in found if session is not None)

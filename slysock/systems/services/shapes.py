@@ -12,7 +12,7 @@ class PhotoShape(Struct, frozen=True, kw_only=True):
     """A user's picture."""
 
     url: str | None
-    """Null for one whose picture nobody has told us of."""
+    """Null if no picture is known."""
 
 
 @final
@@ -36,7 +36,7 @@ class MessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
     """The id of the other side."""
 
     content: str
-    """Empty where there is only media."""
+    """Empty if there is only media."""
 
     message_type: str
     media: list[MediaFields]
@@ -45,17 +45,17 @@ class MessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
     created_at: str
     updated_at: str
     client_message_id: str | UnsetType = UNSET
-    """Only where its sender gave one."""
+    """Only if its sender gave one."""
 
 
 @final
 class MessageNotificationShape(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`message-notification`: to the receiver, whatever they have open."""
+    """`message-notification`: to the receiver, whichever chats they have open."""
 
     chat_id: str
     message: MessageShape
     unread_count: int
-    """The receiver's, in this chat."""
+    """How many messages in this chat the receiver has not read."""
 
 
 @final
@@ -71,7 +71,7 @@ class MessagesReadShape(Struct, frozen=True, kw_only=True, rename="camel"):
     """`messages-read`."""
 
     user_id: str
-    """Who has read."""
+    """The reader."""
 
     chat_id: str
 
@@ -83,7 +83,7 @@ class StatusShape(Struct, frozen=True, kw_only=True, rename="camel"):
     user_id: str
     is_online: bool
     last_active: str | None
-    """ISO 8601 in UTC; null for one who was never here."""
+    """ISO 8601 in UTC; null for a user who was never here."""
 
 
 @final
@@ -131,22 +131,22 @@ class SupportMessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
     ticket: str
     sender: SenderShape
     sender_role: str
-    """`admin`, or `user` for everybody else."""
+    """`admin`, or `user` for anybody else."""
 
     content: ContentShape
     message_type: str
     is_read: bool
     read_by: list[str]
-    """Users' ids; the sender's is not among them."""
+    """The ids of users, without the sender's."""
 
     created_at: str
     client_message_id: str | UnsetType = UNSET
-    """Only where its sender gave one."""
+    """Only if its sender gave one."""
 
 
 @final
 class NewSupportMessageShape(Struct, frozen=True, kw_only=True):
-    """`new-support-message`, which says its own name."""
+    """`new-support-message`, which contains its own name."""
 
     event: str
     data: SupportMessageShape
@@ -158,7 +158,7 @@ class MessageReadUpdateShape(Struct, frozen=True, kw_only=True, rename="camel"):
 
     message_id: str
     user_id: str
-    """Who has read."""
+    """The reader."""
 
 
 @final
@@ -181,14 +181,14 @@ class TicketShape(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class Done(Struct, frozen=True, kw_only=True):
-    """It worked, and there is nothing to say about it."""
+    """The acknowledgement of an event that returns nothing."""
 
     success: bool = True
 
 
 @final
 class ChatDone(Struct, frozen=True, kw_only=True, rename="camel"):
-    """It worked, for this chat."""
+    """The acknowledgement of an event about a chat."""
 
     success: bool = True
     chat_id: str
@@ -196,7 +196,7 @@ class ChatDone(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class TicketDone(Struct, frozen=True, kw_only=True, rename="camel"):
-    """It worked, for this ticket."""
+    """The acknowledgement of an event about a ticket."""
 
     success: bool = True
     ticket_id: str
@@ -204,7 +204,7 @@ class TicketDone(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class MessageSent(Struct, frozen=True, kw_only=True):
-    """A message is stored."""
+    """The acknowledgement of a stored message."""
 
     success: bool = True
     message: MessageShape
@@ -212,7 +212,7 @@ class MessageSent(Struct, frozen=True, kw_only=True):
 
 @final
 class SupportMessageSent(Struct, frozen=True, kw_only=True):
-    """A message of a ticket is stored."""
+    """The acknowledgement of a stored message in a ticket."""
 
     success: bool = True
     message: SupportMessageShape
@@ -220,7 +220,7 @@ class SupportMessageSent(Struct, frozen=True, kw_only=True):
 
 @final
 class StatusKnown(Struct, frozen=True, kw_only=True):
-    """How somebody is seen."""
+    """The acknowledgement of an event about a user's status."""
 
     success: bool = True
     status: StatusShape
@@ -228,7 +228,7 @@ class StatusKnown(Struct, frozen=True, kw_only=True):
 
 @final
 class Counted(Struct, frozen=True, kw_only=True):
-    """How many there are, or were."""
+    """The acknowledgement with a count."""
 
     success: bool = True
     count: int

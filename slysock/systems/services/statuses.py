@@ -1,4 +1,4 @@
-"""Who is seen as online: whoever has a socket that said so, and has not asked to be seen as offline meanwhile."""
+"""Who is seen as online: whoever has joined with a socket, and has not asked to be seen as offline since."""
 
 from typing import final
 
@@ -8,7 +8,7 @@ from slysock_store import UserKey
 
 @final
 class Statuses:
-    """Sockets counted per user, and what users say of themselves. Memory only, as presence is.
+    """Sockets counted per user, and the statuses that users set. In memory only, like presence.
 
     Args:
         online: counts the sockets.
@@ -19,11 +19,11 @@ class Statuses:
         self._hidden: set[UserKey] = set()  # those with sockets who want to be seen as offline
 
     def is_online(self, user: UserKey) -> bool:
-        """Tell how a user is seen."""
+        """Tell whether a user is seen as online."""
         return self._online.is_here(user) and user not in self._hidden
 
     def has_socket(self, user: UserKey) -> bool:
-        """Tell whether a user has a socket, however they are seen."""
+        """Tell whether a user has a socket, whichever way they are seen."""
         return self._online.is_here(user)
 
     def sockets_of(self, user: UserKey) -> int:
@@ -31,7 +31,7 @@ class Statuses:
         return self._online.connections_of(user)
 
     def arrive(self, user: UserKey, connection: ConnectionKey) -> bool:
-        """Count a socket, once, and show its user; tell whether they are seen otherwise than before."""
+        """Count a socket, once, and show its user as online; return whether their status has changed."""
         was_online = self.is_online(user)
         self._hidden.discard(user)
         if self._online.user_of(connection) is None:
@@ -39,7 +39,7 @@ class Statuses:
         return not was_online
 
     def leave(self, connection: ConnectionKey) -> UserKey | None:
-        """Forget a socket; give its user if they are seen as offline from now on, and were not before."""
+        """Forget a socket; return its user if that takes them offline."""
         user = self._online.leave(connection)
         if user is None:
             return None
@@ -48,7 +48,7 @@ class Statuses:
         return None if was_hidden else user
 
     def show(self, user: UserKey, *, is_online: bool) -> bool:
-        """Let a user who has a socket be seen as they want; tell whether they are seen otherwise than before."""
+        """Set the status of a user who has a socket; return whether it has changed."""
         was_online = self.is_online(user)
         if is_online:
             self._hidden.discard(user)

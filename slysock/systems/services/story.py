@@ -11,7 +11,7 @@ ADMIN: Final[Claims] = {"userId": "admin-1", "role": "admin"}
 
 
 async def tell(visit: Visit) -> Sequence[str]:
-    """Tell of a client and a provider who arrange a date, and of the help that the client asks for."""
+    """Tell how a client and a provider arrange a date, and how the client asks for help."""
     await visit.put("users/client-1", {"role": "client", "firstName": "Grace", "lastName": "Hopper"})
     await visit.put("users/provider-1", {"role": "provider", "firstName": "Alan", "lastName": "Kay"})
     await visit.put("users/admin-1", {"role": "admin", "firstName": "Barbara", "lastName": "Liskov"})

@@ -1,4 +1,4 @@
-"""Support tickets: of one who needs help, and the admins. Rooms of tickets, and a dashboard that sees all of them."""
+"""Support tickets, between a user who needs help and the admins: rooms of tickets, and a dashboard with all of them."""
 
 from typing import Final, final
 
@@ -23,7 +23,7 @@ READ_UPDATE: Final = "message-read-update"
 
 @final
 class Tickets:
-    """The events of tickets."""
+    """The events about tickets."""
 
     def __init__(self, domain: Domain, sessions: Sessions, access: Access, posts: Posts) -> None:
         self._domain = domain
@@ -39,19 +39,19 @@ class Tickets:
         return TicketDone(ticket_id=payload.ticket_id)
 
     async def join_dashboard(self, socket: Socket, payload: object = None) -> Done:  # noqa: ARG002 - clients send null
-        """Get the messages of every ticket; admins only. There is no payload."""
+        """Get the messages of every ticket; admins only. The event has no payload."""
         require_admin(await self._sessions.session_of(socket))
         socket.join(DASHBOARD)
         return Done()
 
     async def send(self, socket: Socket, payload: SupportMessage) -> SupportMessageSent:
-        """Store a message of a ticket. Whoever has the ticket open gets it, and the dashboard.
+        """Store a message in a ticket. Whoever has the ticket open gets it, and the dashboard.
 
-        A retry is answered with the first result and told to nobody.
+        A retry is answered with the first result and not announced.
         """
         session = await self._sessions.session_of(socket)
         if payload.message_type == SYSTEM_TYPE and not session.is_admin:
-            raise NotAllowed("Only admins send messages of the type `system`")
+            raise NotAllowed("Only admins can send messages of the type `system`")
         ticket = await self._access.ticket(session, payload.ticket_id)
         post = _post(session, ticket, payload)
         stored = await self._posts.post(post, lambda stored: _announce(socket, session, stored))
@@ -66,7 +66,7 @@ class Tickets:
         return await self._pass_on(socket, payload, is_typing=False)
 
     async def mark_read(self, socket: Socket, payload: MarkMessageRead) -> Done:
-        """Mark one message as read and tell whoever has the ticket open; a second time nobody is told."""
+        """Mark one message as read and tell whoever has the ticket open; a repetition is not announced."""
         session = await self._sessions.session_of(socket)
         message = await self._posts.get(MessageId(payload.message_id))
         ticket = await self._access.maybe_ticket_of(session, message.chat_id)
@@ -101,7 +101,7 @@ def _post(session: Session, ticket: Chat, payload: SupportMessage) -> Post:
 
 
 def _announce(socket: Socket, session: Session, stored: AddedMessage) -> None:
-    """Schedule what is told. No waiting: the message is durable and the next one is close behind."""
+    """Schedule the announcement. Does not wait: the message is durable and the next one is close behind."""
     rooms = (ticket_room(id_of(stored.chat)), DASHBOARD)
     tell_with_self(socket, rooms, NEW_SUPPORT_MESSAGE, announced(_shown(stored, session)))
 

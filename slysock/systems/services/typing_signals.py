@@ -17,7 +17,7 @@ USER_TYPING: Final = "user-typing"
 
 @final
 class TypingSignals:
-    """Signs of life while somebody writes."""
+    """Signals while somebody is typing."""
 
     def __init__(self, sessions: Sessions, access: Access) -> None:
         self._sessions = sessions
@@ -39,7 +39,7 @@ class TypingSignals:
         return Done()
 
     async def _room(self, socket: Socket, session: Session, payload: Typing, typist: UserKey) -> str:
-        """Find the room. Whoever has the chat open may do so, which need not be asked again with every key."""
+        """Return the room. Whoever has the chat open may signal, which need not be checked again with every key."""
         chat_id = payload.named_chat()
         room = chat_room(chat_id)
         if typist != session.key or room not in socket.rooms:

@@ -1,4 +1,4 @@
-"""From records to shapes. Pure: whoever calls has read the records."""
+"""From records to shapes. Pure: the caller has read the records."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,17 +24,17 @@ from .shapes import (
 
 NEW_SUPPORT_MESSAGE: Final = "new-support-message"
 USER: Final = "user"
-"""What everybody who is no admin is called in a ticket."""
+"""What everybody except admins is called in a ticket."""
 
 
 def id_of(chat: Chat) -> str:
-    """Return the id that the back-end knows a chat or a ticket by."""
+    """Return the back-end's id of a chat or ticket."""
     assert isinstance(chat.reference, str), "a chat of this system is made with its id as reference"
     return chat.reference
 
 
 def message_shape(chat: Chat, message: Message, sender: User) -> MessageShape:
-    """Show a message of a chat of two."""
+    """Show a message in a chat of two."""
     receiver = other_side(chat, message.sender)
     return MessageShape(
         id=message.id,
@@ -53,7 +53,7 @@ def message_shape(chat: Chat, message: Message, sender: User) -> MessageShape:
 
 
 def support_message(chat: Chat, message: Message, sender: User) -> SupportMessageShape:
-    """Show a message of a ticket."""
+    """Show a message in a ticket."""
     role = message.extra.get("senderRole")
     return SupportMessageShape(
         id=message.id,
@@ -70,7 +70,7 @@ def support_message(chat: Chat, message: Message, sender: User) -> SupportMessag
 
 
 def announced(message: SupportMessageShape) -> NewSupportMessageShape:
-    """Wrap a message of a ticket as the document has it."""
+    """Wrap a message in a ticket as the document does."""
     return NewSupportMessageShape(event=NEW_SUPPORT_MESSAGE, data=message)
 
 
@@ -91,7 +91,7 @@ def sender_shape(user: User) -> SenderShape:
 
 
 def status_shape(user: UserKey, *, is_online: bool, last_active: datetime | None) -> StatusShape:
-    """Show how somebody is seen."""
+    """Show a user's status."""
     return StatusShape(
         user_id=user, is_online=is_online, last_active=None if last_active is None else wire_time(last_active)
     )
@@ -113,7 +113,7 @@ def notification_shape(notification: Notification) -> NotificationShape:
 
 
 def _photo(profile: JsonObject) -> PhotoShape:
-    """Profiles come from many back-ends: a photo is an address, or an object that has one."""
+    """Return the address of a photo: profiles come from many back-ends, with an address or an object that has one."""
     given: Json = profile.get("profilePhoto")
     if isinstance(given, Mapping):
         return PhotoShape(url=text_in(given, "url"))

@@ -1,8 +1,8 @@
-"""Support and order chat: users, restaurants, markets and pharmacies talk with admins, and with each other of an order.
+"""Support and order chat: users, restaurants, markets and pharmacies talk with admins, and with each other on orders.
 
 Namespace `/support` and eleven endpoints under `/support`, as in the document "Support & Order Chat - Socket.io Events
-Documentation". Messages are sent by HTTP and heard by sockets. Ours is one event beside them: `refreshToken {token}`
-prolongs a live socket.
+Documentation". Messages are sent by HTTP and received by sockets. One event is our own: `refreshToken {token}`, by
+which a socket stays connected with a newer token.
 """
 
 from slysock.systems.foundation import Foundation
@@ -20,7 +20,7 @@ __all__ = ["NAME", "support"]
 
 
 def support(foundation: Foundation) -> System:
-    """Make the system; see `SystemMaker`."""
+    """Make the system; a `SystemMaker`."""
     service = Support(foundation)
     return System(
         name=NAME,

@@ -17,7 +17,7 @@ NOT_YOURS: Final = "You do not have access to this conversation"
 
 @final
 class Access:
-    """The conversations that people may see: admins all, others those that they take part in."""
+    """The conversations that people may see: admins see all, others those that they take part in."""
 
     def __init__(self, domain: Domain, all_chats: AllChats) -> None:
         self._domain = domain
@@ -44,7 +44,7 @@ class Access:
         return await self._domain.users.find(key for chat in chats for key in chat.participants)
 
     async def show(self, chat: Chat, viewer: UserKey) -> ConversationShape:
-        """Read what belongs to a conversation, and show it to one who may see it."""
+        """Read what belongs to a conversation, and show it to a viewer who may see it."""
         return conversation_shape(chat, viewer, await self.last_message(chat), await self.people_in((chat,)))
 
 
@@ -52,7 +52,7 @@ def refuse_strangers(person: Person, chat: Chat) -> None:
     """Let admins and participants pass.
 
     Raises:
-        NotAllowed: somebody else.
+        NotAllowed: it is somebody else.
     """
     if not person.is_admin and not chat.is_participant(person.key):
         raise NotAllowed(NOT_YOURS)

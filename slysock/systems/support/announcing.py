@@ -1,4 +1,4 @@
-"""Who is told what: the three events to clients, spoken into the namespace by whoever has stored something."""
+"""Who is told what: the three events to clients, emitted by whoever has stored something."""
 
 from collections.abc import Iterable
 from typing import Final, final
@@ -23,20 +23,20 @@ class Announcer:
     """Puts announcements in line: each is made when the answer to its request is on its way.
 
     Args:
-        emitter: speaks in the namespace.
+        emitter: emits in the namespace.
     """
 
     def __init__(self, emitter: Emitter) -> None:
         self._emitter = emitter
 
     def new_message(self, behind: Announcements, message: Message, users: KnownUsers) -> None:
-        """Tell whoever has the conversation open, the sender too."""
+        """Announce a message to whoever has the conversation open, including the sender."""
         shape = message_shape(message, users)
         room = conversation_room(message.chat_id)
         behind.add(message.chat_id, lambda: self._emitter.emit_to(room, NEW_MESSAGE, shape))
 
     def conversation_updated(self, behind: Announcements, chat: Chat, last: Message | None, users: KnownUsers) -> None:
-        """Tell whoever has the conversation open, each with the count of what they have not read."""
+        """Announce a change to whoever has the conversation open, each with their own count of unread messages."""
         behind.add(chat.id, lambda: self._tell_readers(chat, last, users))
 
     def _tell_readers(self, chat: Chat, last: Message | None, users: KnownUsers) -> None:
@@ -48,13 +48,13 @@ class Announcer:
         self._emitter.emit_to_all(others, CONVERSATION_UPDATED, shape, except_rooms=rooms)
 
     def new_conversation(self, behind: Announcements, chat: Chat, users: KnownUsers) -> None:
-        """Tell its participants and all admins, wherever they are."""
+        """Announce a conversation to its participants and all admins, whatever they have open."""
         self._tell_of(behind, chat, users, (ADMINS_ROOM, *map(personal_room, chat.participants)))
 
     def joined_conversation(
         self, behind: Announcements, chat: Chat, users: KnownUsers, newcomers: Iterable[UserKey]
     ) -> None:
-        """Tell those who have been added to a conversation: to them it is new."""
+        """Announce a conversation to those who have been added to it: to them it is new."""
         rooms = tuple(map(personal_room, newcomers))
         self._tell_of(behind, chat, users, rooms)
 

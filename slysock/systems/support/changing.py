@@ -1,4 +1,4 @@
-"""Conversations being closed, opened again, resolved and renamed, by admins."""
+"""How admins close, reopen, resolve and rename conversations."""
 
 from typing import Final, final
 
@@ -16,7 +16,7 @@ from .shapes import ConversationShape
 from .views import SUBJECT, conversation_shape
 
 CLOSED_TEXT: Final = "تم إغلاق المحادثة"
-"""What the document's closed conversation has as its last message."""
+"""The last message of the closed conversation in the document."""
 
 
 @final
@@ -32,10 +32,10 @@ class Changing:
     async def update(
         self, admin: Person, conversation_id: str, wanted: UpdateConversation, behind: Announcements
     ) -> ConversationShape:
-        """Change a conversation and tell those who have it open; one that is closed says so in itself.
+        """Change a conversation and tell those who have it open; closing it adds a message that says so.
 
         Raises:
-            NotAllowed: not an admin.
+            NotAllowed: it is not an admin.
             NotFound: no such conversation.
         """
         require_role(admin, frozenset({ADMIN}))

@@ -14,19 +14,19 @@ EMITS: Final = (
         namespace=NAMESPACE,
         event=NEW_MESSAGE,
         payload=MessageShape,
-        doc="A message was sent into a conversation that this socket has joined; the sender gets it, too.",
+        doc="A message in a conversation that this socket has joined; the sender gets it, too.",
     ),
     Emits(
         namespace=NAMESPACE,
         event=CONVERSATION_UPDATED,
         payload=ConversationShape,
-        doc="The status or subject of a joined conversation has changed, or who takes part in it.",
+        doc="The status, subject or participants of a joined conversation have changed.",
     ),
     Emits(
         namespace=NAMESPACE,
         event=NEW_CONVERSATION,
         payload=ConversationShape,
-        doc="A conversation began that the user takes part in; admins get it for every one. Nothing has to be joined.",
+        doc="A new conversation that the user takes part in; admins get every one. Nothing has to be joined.",
     ),
     Emits(
         namespace=NAMESPACE,

@@ -1,4 +1,4 @@
-"""The events of `/support`. Messages are sent by HTTP; here they are only heard."""
+"""The events of `/support`. Messages are sent by HTTP; here they are only received."""
 
 from slysock import Router
 

@@ -31,7 +31,7 @@ class HttpFailure(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def exception_of(error: Exception) -> ExceptionShape:
-    """Translate what went wrong; of what nobody expected, nothing is told."""
+    """Translate what went wrong; an unexpected error reveals nothing."""
     status = status_of(error)
     return ExceptionShape(message=text_of(error), error=phrase_of(status), status_code=status)
 
@@ -42,7 +42,7 @@ def render_error(status: int, text: str) -> HttpFailure:
 
 
 def phrase_of(status: int) -> str:
-    """Name a status: `Not Found`."""
+    """Return the phrase of a status: `Not Found`."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:  # none that is registered
@@ -50,7 +50,7 @@ def phrase_of(status: int) -> str:
 
 
 def answer_error(socket: Socket, event: str, error: Exception) -> ExceptionShape:  # noqa: ARG001 - an error hook
-    """Tell a socket what went wrong with its event; the acknowledgement, where one is wanted, says the same."""
+    """Tell a socket what went wrong with its event; the acknowledgement, if requested, says the same."""
     failure = exception_of(error)
     socket.emit(EXCEPTION, failure)
     return failure

@@ -1,4 +1,4 @@
-"""What the back-end that owns users and orders tells of them."""
+"""What the back-end that owns users and orders reports."""
 
 from typing import final
 
@@ -26,36 +26,36 @@ class Managing:
         self._outgoing = outgoing
 
     async def put_user(self, user_id: str, record: UserRecord) -> PersonShape:
-        """Learn of a user, or of what has changed about them."""
+        """Create or update a user."""
         key = UserKey(user_id)
         user = await self._domain.users.sign_in(key, role=word_of(record.role), profile=record.profile())
         self._sessions.forget(key)
         return person_shape(key, {key: user})
 
     async def put_order(self, order_id: str, record: OrderRecord) -> OrderShape:
-        """Learn of an order; when it is over, its chat is closed and those in it are told."""
+        """Create or update an order; if it is over, its chat is closed and those in it are told."""
         with self._outgoing.after_answer() as behind:
             order = await self._orders.put_order(order_id, record, behind)
             behind.release()
         return order
 
     async def presence(self, user_id: str, user_type: str | None) -> UserPresence:  # noqa: ARG002 - ids are unique here
-        """Say whether a user is connected."""
+        """Return whether a user is connected."""
         key = UserKey(user_id)
         known = (await self._domain.users.find((key,))).get(key)
         return user_presence(user_id, [known], sockets=self._domain.online.connections_of(key))
 
 
 def make_manage(managing: Managing) -> Manage:
-    """Describe it for the management API."""
+    """Declare what the management API can do."""
     return Manage(
         resources=(
-            resource("users", UserRecord, managing.put_user, doc="Tell of a user: role, name, profile."),
+            resource("users", UserRecord, managing.put_user, doc="Create or update a user: role, name, profile."),
             resource(
                 "orders",
                 OrderRecord,
                 managing.put_order,
-                doc="Tell of an order and its status; `delivered` and `cancelled` close its chat.",
+                doc="Create or update an order; the statuses `delivered` and `cancelled` close its chat.",
             ),
         ),
         presence=managing.presence,

@@ -1,4 +1,4 @@
-"""General conversations being opened: by somebody who needs an admin, or by an admin or a restaurant."""
+"""How general conversations are opened: by somebody who needs an admin, or by an admin or a restaurant."""
 
 import secrets
 from typing import Final, final
@@ -40,10 +40,10 @@ class Opening:
         self._choosing = trio.Lock()  # of an admin: the next one to ask must see what the one before was given
 
     async def with_admin(self, asker: Person, wanted: CreateWithAdmin, behind: Announcements) -> ConversationShape:
-        """Open a conversation with the admin who has the fewest open ones; with nobody while there is no admin.
+        """Open a conversation with the admin who has the fewest open ones; with nobody if there is no admin.
 
         Raises:
-            NotAllowed: an admin, or a role that the document does not have.
+            NotAllowed: the asker is an admin, or has a role that the document does not know.
         """
         require_role(asker, MAY_ASK_ADMIN)
         async with self._choosing:
@@ -51,11 +51,11 @@ class Opening:
             return await self._open(asker, participants, wanted, behind)
 
     async def create(self, creator: Person, wanted: CreateConversation, behind: Announcements) -> ConversationShape:
-        """Open a conversation with the people it names; a restaurant's has an admin as well.
+        """Open a conversation with the people who are named; a restaurant's includes an admin as well.
 
         Raises:
             NotAllowed: the creator is neither an admin nor a restaurant.
-            Invalid: nobody to talk to.
+            Invalid: nobody else is named.
         """
         require_role(creator, MAY_CREATE)
         named = [*wanted.participants, *([] if wanted.user_id is None else [wanted.user_id])]
@@ -108,7 +108,7 @@ class Opening:
         return (min(counts, key=lambda key: counts[key]),) if counts else ()
 
     async def admins(self) -> tuple[User, ...]:
-        """Return the admins who were here or whom the back-end has told of; the first hundred by id."""
+        """Return the admins who were here or whom the back-end has reported; the first hundred by id."""
         found = await self._domain.users.page_of_role(ADMIN, page=1, limit=MAX_LIMIT)
         return found.items
 
@@ -124,7 +124,7 @@ def require_role(person: Person, roles: frozenset[str]) -> None:
 
 
 def _key_for(creator: Person, client_message_id: str | None) -> ChatKey:
-    """Name a new conversation so that a retry of its opening finds it."""
+    """Return a key for a new conversation, by which a retry of its opening finds it."""
     if client_message_id is None:
         return ChatKey(f"{GENERAL}:{secrets.token_hex(_KEY_BYTES)}")
     return ChatKey(f"{GENERAL}:{quote(creator.key, safe='')}:{quote(client_message_id, safe='')}")

@@ -1,9 +1,9 @@
-"""Orders as the back-end has told of them, and which conversation is an order's.
+"""Orders as the back-end has reported them, and which conversation is an order's.
 
-A back-end tells of orders when it likes, so a chat may be there first: whoever opens it is the order's user until the
-back-end names another one. The chat of the wrong user then stays theirs and is the order's no longer; the right user
-gets one of their own, and nobody sees what was not meant for them. A chat that an admin opens first has no user yet,
-and is whoever's comes first: the order's, when it is told of, or the first user who opens it.
+A back-end reports orders when it likes, so a chat may be there first: whoever opens it counts as the order's user until
+the back-end names another one. The chat of the wrong user then stays theirs but no longer belongs to the order; the
+right user gets one of their own, and nobody sees what was not meant for them. A chat that an admin opens first has no
+user yet. It gets whichever comes first: the order's user, when that is reported, or the first user who opens the chat.
 """
 
 from typing import Final, final
@@ -21,7 +21,7 @@ from .sending import OPEN
 from .views import ORDER, SUBJECT
 
 REFERENCE_KIND: Final = "order"
-"""What orders are called in the store."""
+"""The kind of orders in the store."""
 
 OVER: Final = frozenset({"delivered", "cancelled", "canceled"})
 ORDER_SUBJECT: Final = "{order_id}# طلب"
@@ -31,7 +31,7 @@ _OWNER: Final = "owner"  # in Chat.extra: whose order it was when the chat was o
 
 @final
 class Order(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An order, also as it is stored."""
+    """An order, as it is used and stored."""
 
     user_id: str
     participants: tuple[str, ...] = ()
@@ -39,12 +39,12 @@ class Order(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def people(self) -> tuple[UserKey, ...]:
-        """Its user, then the others."""
+        """The order's user, then the other people."""
         return tuple(map(UserKey, dict.fromkeys((self.user_id, *self.participants))))
 
     @property
     def is_over(self) -> bool:
-        """Whether there is nothing more to say about it."""
+        """Whether the order is delivered or cancelled."""
         return self.status.lower() in OVER
 
 
@@ -57,7 +57,7 @@ class OrderBook:
         self._references = references
 
     async def put(self, order_id: str, told: OrderRecord) -> Order:
-        """Write down what has been told of an order."""
+        """Store what has been reported about an order."""
         people = [str(name) for name in told.participants]
         order = Order(user_id=str(told.user_id), participants=tuple(people), status=told.status)
         data = {"userId": order.user_id, "participants": people, "status": order.status}
@@ -65,12 +65,12 @@ class OrderBook:
         return order
 
     async def maybe_order(self, order_id: str) -> Order | None:
-        """Return an order; None for one that nobody has told of."""
+        """Return an order; None if it has not been reported."""
         known = await self._references.maybe_get(order_id)
         return None if known is None else convert(known.data, Order)
 
     async def maybe_chat(self, order_id: str, order: Order | None) -> Chat | None:
-        """Find an order's chat: the first one opened, unless by somebody whom it does not concern."""
+        """Find an order's chat: the first that was opened, unless by somebody whom the order does not concern."""
         chat = await self._chats.maybe_find(_first_key(order_id))
         if chat is None or belongs_to(chat, order):
             return chat
@@ -80,7 +80,7 @@ class OrderBook:
     async def ensure_chat(
         self, order_id: str, order: Order | None, *, owner: UserKey | None, participants: tuple[UserKey, ...]
     ) -> EnsuredChat:
-        """Return an order's chat, or make it: see `maybe_chat`. Without an owner it waits for its user."""
+        """Return an order's chat, or create it: see `maybe_chat`. Without an owner it waits for its user."""
         chat = NewChat(
             kind=ORDER,
             key=_first_key(order_id),
@@ -96,17 +96,17 @@ class OrderBook:
 
 
 def waits_for_its_user(chat: Chat) -> bool:
-    """Tell whether an order's chat has admins alone."""
+    """Tell whether an order's chat has only admins."""
     return chat.extra.get(_OWNER) == ""
 
 
 def with_user(user: UserKey) -> ChatChanges:
-    """Make a chat that waits for its user this one's."""
+    """Return the change that gives a chat the user it waits for."""
     return ChatChanges(add_participants=(user,), extra={_OWNER: user})
 
 
 def belongs_to(chat: Chat, order: Order | None) -> bool:
-    """Tell whether a chat that was opened early concerns those whom its order does."""
+    """Tell whether a chat that was opened early is between people whom its order concerns."""
     return order is None or waits_for_its_user(chat) or chat.extra.get(_OWNER) in order.people
 
 

@@ -58,10 +58,10 @@ class Orders:
         self._adopting = trio.Lock()
 
     async def open_chat(self, opener: Person, order_id: str, behind: Announcements) -> OpenedChat:
-        """Return an order's chat; make it first if there is none.
+        """Return an order's chat; create it if there is none.
 
         Raises:
-            NotAllowed: the order is none of theirs.
+            NotAllowed: the order does not concern them.
         """
         order = await self._book.maybe_order(order_id)
         user = _user_of(order, opener)
@@ -85,7 +85,7 @@ class Orders:
         """Return an order's chat that the reader may see.
 
         Raises:
-            NotFound: there is none, or one of admins alone, which they may open.
+            NotFound: there is none, or one with only admins, which the reader may open.
             NotAllowed: it is not theirs.
         """
         order = await self._book.maybe_order(order_id)
@@ -96,7 +96,7 @@ class Orders:
         return chat
 
     async def put_order(self, order_id: str, told: OrderRecord, behind: Announcements) -> OrderShape:
-        """Learn of an order, or of what has become of it; its chat, if it has one, follows. Can be repeated."""
+        """Create or update an order; its chat, if it has one, follows. Can be repeated."""
         order = await self._book.put(order_id, told)
         chat = await self._maybe_chat(order_id, order, order.people[0], behind)
         if chat is not None:
@@ -127,7 +127,7 @@ class Orders:
     async def _maybe_chat(
         self, order_id: str, order: Order | None, user: UserKey | None, behind: Announcements
     ) -> Chat | None:
-        """Find an order's chat; one that waits for its user has this one from now on."""
+        """Find an order's chat; if it waits for its user, this becomes the user."""
         chat = await self._book.maybe_chat(order_id, order)
         if chat is None or user is None or not waits_for_its_user(chat):
             return chat
@@ -145,7 +145,7 @@ class Orders:
             self._announcer.joined_conversation(behind, chat, users, (user,))
 
     async def _follow(self, chat: Chat, order: Order, behind: Announcements) -> Chat:
-        """Bring a chat to where its order is: with all its people, closed if the order is over."""
+        """Bring a chat in line with its order: with all the order's people, closed if the order is over."""
         newcomers = tuple(key for key in order.people if not chat.is_participant(key))
         if newcomers:
             chat = await self._all_chats.change(chat.id, ChatChanges(add_participants=newcomers))
@@ -160,9 +160,9 @@ class Orders:
         self._announcer.joined_conversation(behind, chat, users, newcomers)
 
     async def _close(self, chat: Chat, behind: Announcements) -> Chat:
-        """Close a chat whose order is over, once: repeated, it completes what a crash has cut short, and no more.
+        """Close a chat whose order is over, once: a repetition completes what a crash has cut short, and no more.
 
-        It is closed before the system says so, so that nobody's message comes behind that.
+        It is closed before the system says so, so that nobody's message comes after that.
         """
         if _CLOSED_BY_ORDER not in chat.extra:
             changes = ChatChanges(status=CLOSED, extra={_CLOSED_BY_ORDER: chat.status != CLOSED})
@@ -177,7 +177,7 @@ class Orders:
 
 
 def _user_of(order: Order | None, opener: Person) -> UserKey | None:
-    """Say whose an order is: what was told, else of whoever opens its chat, unless that is an admin."""
+    """Return the user of an order: as reported, or else whoever opens its chat, unless that is an admin."""
     if order is not None:
         return order.people[0]
     return None if opener.is_admin else opener.key
@@ -187,7 +187,7 @@ def _refuse_strangers(person: Person, chat: Chat, order: Order | None) -> None:
     """Let admins, participants and those whom the order concerns pass.
 
     Raises:
-        NotAllowed: somebody else.
+        NotAllowed: it is somebody else.
     """
     concerned = order is not None and person.key in order.people
     if not (concerned or _may_see(person, chat)):

@@ -1,4 +1,4 @@
-"""What clients and the back-end send. Fields that are not listed are ignored; an object in place of a scalar is not."""
+"""What clients and the back-end send. Unknown fields are ignored; an object in place of a scalar is refused."""
 
 from typing import Annotated, Final, Literal, TypeAlias, final
 
@@ -14,7 +14,7 @@ MAX_PARTICIPANTS: Final = 50
 RecordId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, description="24 hexadecimal digits")]
 Subject: TypeAlias = Annotated[str, Meta(max_length=200)]
 Content: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=MAX_CONTENT_CHARACTERS, description="A text, or the URL of an image")
+    str, Meta(min_length=1, max_length=MAX_CONTENT_CHARACTERS, description="Text, or the URL of an image")
 ]
 ClientMessageId: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=128, description="Chosen by the client; the same one again is a retry")
@@ -39,13 +39,13 @@ class SendMessage(Struct, frozen=True, kw_only=True, rename="camel"):
     client_message_id: ClientMessageId | None = None
 
     def __post_init__(self) -> None:
-        """Take null for left out."""
+        """Treat null as left out."""
         fill_nulls(self)
 
 
 @final
 class CreateWithAdmin(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`POST /support/conversations/with-admin`: with a first message, or without."""
+    """`POST /support/conversations/with-admin`: with or without a first message."""
 
     subject: Subject | None = None
     content: Content | None = None
@@ -54,7 +54,7 @@ class CreateWithAdmin(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class CreateConversation(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`POST /support/conversations`: with these people; a restaurant's has an admin as well."""
+    """`POST /support/conversations`: with these people; a restaurant's includes an admin as well."""
 
     participants: OrDefault[Annotated[list[UserName], Meta(max_length=MAX_PARTICIPANTS)]] = []
     user_id: UserName | None = None
@@ -65,19 +65,19 @@ class CreateConversation(Struct, frozen=True, kw_only=True, rename="camel"):
     client_message_id: ClientMessageId | None = None
 
     def __post_init__(self) -> None:
-        """Take null for left out."""
+        """Treat null as left out."""
         fill_nulls(self)
 
 
 @final
 class UpdateConversation(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`PATCH /support/conversations/:id`: either or both."""
+    """`PATCH /support/conversations/:id`: status, subject or both."""
 
     status: Status | None = None
     subject: Subject | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what changes nothing."""
+        """Refuse a payload that changes nothing."""
         if self.status is None and self.subject is None:
             raise ValueError("Expected `status` or `subject`")
 
@@ -88,11 +88,11 @@ class OrderRecord(Struct, frozen=True, kw_only=True, rename="camel"):
 
     user_id: UserName
     participants: OrDefault[Annotated[list[UserName], Meta(max_length=MAX_PARTICIPANTS)]] = []
-    """The restaurant, market or pharmacy, and whoever else is to be in its chat."""
+    """The restaurant, market or pharmacy, and whoever else takes part in the chat."""
 
     status: Annotated[str, Meta(min_length=1, max_length=64)]
     """`delivered` and `cancelled` close its chat."""
 
     def __post_init__(self) -> None:
-        """Take null for left out."""
+        """Treat null as left out."""
         fill_nulls(self)

@@ -18,18 +18,18 @@ MARKET: Final = "market"
 PHARMACY: Final = "pharmacy"
 
 SYSTEM: Final = UserKey("system")
-"""Who says what the server says by itself; no token speaks for them."""
+"""The sender of what the server says itself; no token speaks for them."""
 
 
 @final
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a token names."""
+    """Whom a token identifies."""
 
     key: UserKey
     """The user's id; numbers as text."""
 
     role: str
-    """In lower case. One that the document does not have may do what everybody may."""
+    """In lower case. One that the document does not know may do what everybody may."""
 
     @property
     def is_admin(self) -> bool:
@@ -44,17 +44,17 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def person_of(identity: Identity) -> Person:
-    """Say who bears a token. Without a role, they are a user.
+    """Return the person whom a token identifies. Without a role, they are a user.
 
     Raises:
-        NotAuthenticated: the id is none that a user can have.
+        NotAuthenticated: the id is not one that a user can have.
     """
     key = key_of_bearer(identity)
     if key == SYSTEM:
-        raise NotAuthenticated("The token names no user of this chat")
+        raise NotAuthenticated("The token does not identify a user of this chat")
     return Person(key=key, role=word_of(identity.role))
 
 
 def word_of(role: str | None) -> str:
-    """Spell a role as this system does."""
+    """Return a role as this system spells it."""
     return (role or USER).lower()

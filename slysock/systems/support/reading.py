@@ -1,4 +1,4 @@
-"""Conversations being opened, listed and read by those who may see them."""
+"""How conversations are opened, listed and read by those who may see them."""
 
 from typing import final
 
@@ -27,14 +27,14 @@ class Reading:
         self._all_chats = all_chats
 
     async def join_conversation(self, socket: Socket, payload: ConversationReference) -> Acknowledged:
-        """Open a conversation, to get its messages and updates from now on."""
+        """Join a conversation, to get its messages and updates from now on."""
         person = self._sessions.session_of(socket)
         chat = await self._access.conversation(person, payload.conversation_id)
         socket.join(conversation_room(chat.id), reader_room(chat.id, person.key))
         return Acknowledged(conversation_id=chat.id)
 
     async def leave_conversation(self, socket: Socket, payload: ConversationReference) -> Acknowledged:
-        """Close a conversation. Also one that was never open: whether there is one is not looked up."""
+        """Leave a conversation. Nothing happens if it was not joined, or does not exist."""
         person = self._sessions.session_of(socket)
         conversation = ChatId(payload.conversation_id)
         socket.leave(conversation_room(conversation), reader_room(conversation, person.key))
@@ -46,7 +46,7 @@ class Reading:
         return await self._access.show(chat, reader.key)
 
     async def conversations(self, reader: Person, *, page: int, limit: int) -> Listing[ConversationShape]:
-        """List one's conversations, or everybody's to an admin; the one with the latest message first."""
+        """List one's conversations, or everybody's for an admin; the one with the latest message first."""
         if reader.is_admin:
             found = await self._all_chats.page(page=page, limit=limit)
         else:
@@ -60,12 +60,12 @@ class Reading:
         return Listing(data=data, page=found.page, limit=found.limit, total=found.total_records)
 
     async def messages(self, reader: Person, conversation_id: str, *, page: int, limit: int) -> Listing[MessageShape]:
-        """List the messages of a conversation, newest first. Nothing becomes read by it."""
+        """List the messages of a conversation, newest first. That does not mark them as read."""
         chat = await self._access.conversation(reader, conversation_id)
         return await self.history(chat, page=page, limit=limit)
 
     async def history(self, chat: Chat, *, page: int, limit: int) -> Listing[MessageShape]:
-        """List the messages of a conversation that has been given out already."""
+        """List the messages of a conversation that the reader was found to be allowed to see."""
         found = await self._domain.messages.history(chat, page=page, limit=limit)
         users = await self._domain.users.find(message.sender for message in found.items)
         data = [message_shape(message, users) for message in found.items]

@@ -92,7 +92,7 @@ def _conversations(service: Support) -> Sequence[ControllerRouterHandler]:
 def _messages(service: Support) -> Sequence[ControllerRouterHandler]:
     @post("/messages")
     async def send_message(identity: Caller, data: JSONBody[SendMessage]) -> Response[MessageShape]:
-        """Send a message into a conversation (its participants and admins)."""
+        """Send a message to a conversation (its participants and admins)."""
         sender = await service.sessions.caller(identity)
         with service.outgoing.after_answer() as behind:
             return then(await service.sending.send(sender, data, behind), behind.release)
@@ -111,7 +111,7 @@ def _messages(service: Support) -> Sequence[ControllerRouterHandler]:
 def _order_chats(service: Support) -> Sequence[ControllerRouterHandler]:
     @post("/order-chat/{order_id:str}")
     async def open_order_chat(identity: Caller, order_id: FromPath[str]) -> Response[ConversationShape]:
-        """Get the chat of an order, or create it: 201 if it did."""
+        """Get the chat of an order, or create it (status 201)."""
         opener = await service.sessions.caller(identity)
         with service.outgoing.after_answer() as behind:
             opened = await service.orders.open_chat(opener, _checked(order_id), behind)
@@ -140,7 +140,7 @@ def _order_chats(service: Support) -> Sequence[ControllerRouterHandler]:
 
 
 def _checked(order_id: str) -> str:
-    """Refuse an order's id that no order has.
+    """Refuse an id that no order has.
 
     Raises:
         Invalid: too long.

@@ -9,19 +9,19 @@ RoomName = NewType("RoomName", str)
 NAMESPACE: Final = "/support"
 
 ADMINS_ROOM: Final = RoomName("admins")
-"""The sockets of all admins."""
+"""The room of all admins' sockets."""
 
 
 def personal_room(user: UserKey) -> RoomName:
-    """The room of a user's sockets, whatever conversations they have open."""
+    """Return the room of a user's sockets, whatever conversations they have open."""
     return RoomName(f"user:{user}")
 
 
 def conversation_room(conversation: ChatId) -> RoomName:
-    """The room of the sockets that have a conversation open."""
+    """Return the room of the sockets that have a conversation open."""
     return RoomName(f"conversation:{conversation}")
 
 
 def reader_room(conversation: ChatId, user: UserKey) -> RoomName:
-    """Those of them that are this user's: some of what they are told differs from reader to reader."""
+    """Return the room of those that are this user's: some of what they are told differs from reader to reader."""
     return RoomName(f"conversation:{conversation}:{user}")

@@ -25,7 +25,7 @@ _IMAGE_URL: Final = re.compile(r"(https?://|/)[^\s]{1,2047}")
 
 @final
 class Sending:
-    """The one path of a message into a conversation."""
+    """The one way of a message into a conversation."""
 
     def __init__(self, domain: Domain, access: Access, all_chats: AllChats, posts: Posts, announcer: Announcer) -> None:
         self._domain = domain
@@ -35,7 +35,7 @@ class Sending:
         self._announcer = announcer
 
     async def send(self, sender: Person, message: SendMessage, behind: Announcements) -> MessageShape:
-        """Store a message. A retry is answered with the first one and told to nobody.
+        """Store a message. A retry is answered with the first one and not announced.
 
         Raises:
             Conflict: the conversation is closed.
@@ -46,7 +46,7 @@ class Sending:
     async def send_into(self, chat: Chat, sender: Person, message: SendMessage, behind: Announcements) -> MessageShape:
         """Store a message in a conversation that its sender may see."""
         if message.type == "image" and not _IMAGE_URL.fullmatch(message.content):
-            raise Invalid("The content of an image is its URL")
+            raise Invalid("The content of an image must be its URL")
         if sender.is_admin and not chat.is_participant(sender.key) and chat.status != CLOSED:
             chat = await self._take_part(chat, sender, behind)
         users = await self._domain.users.find((sender.key,))
@@ -66,7 +66,7 @@ class Sending:
         return message_shape((await self._posts.post(post, announce)).message, users)
 
     async def _take_part(self, chat: Chat, admin: Person, behind: Announcements) -> Chat:
-        """Make an admin who answers a participant, so that the others see with whom they talk."""
+        """Make an admin who answers a participant, so that the others see who they are talking to."""
         joined = await self._all_chats.change(chat.id, ChatChanges(add_participants=(admin.key,)))
         users = await self._access.people_in((joined,))
         self._announcer.conversation_updated(behind, joined, await self._access.last_message(joined), users)
@@ -76,10 +76,10 @@ class Sending:
         """Say something as the system, in a conversation of any status.
 
         Args:
-            chat: where.
-            text: what.
-            behind: where it is announced.
-            once_as: said only once in a conversation under this name.
+            chat: the conversation.
+            text: the message.
+            behind: where the announcement waits for its turn.
+            once_as: a message with this name is only sent once in a conversation.
         """
 
         def announce(stored: AddedMessage) -> None:

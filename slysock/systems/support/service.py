@@ -39,8 +39,8 @@ class Support:
         access: which conversations they may see.
         connecting: how sockets come into the namespace and leave it.
         opening, sending, reading, changing, orders: what requests and events do.
-        managing: what another back-end tells.
-        outgoing: what is to be announced behind the answers of requests; its `run` must run.
+        managing: what another back-end reports.
+        outgoing: what is to be announced after the answers to requests; its `run` must run.
     """
 
     def __init__(self, foundation: Foundation) -> None:

@@ -1,4 +1,4 @@
-"""Who asks: whom a token names, on a socket or in a request, with what it says of them stored once."""
+"""Who asks: whom a token identifies, on a socket or in a request; what it says about them is stored once."""
 
 from typing import Final, final
 
@@ -21,7 +21,7 @@ SESSION: Final = Key("support.session", Person)
 
 @final
 class Sessions:
-    """People as tokens tell of them."""
+    """People as tokens describe them."""
 
     def __init__(self, domain: Domain, admission: Admission) -> None:
         self._domain = domain
@@ -29,20 +29,20 @@ class Sessions:
         self._signed_in: dict[UserKey, int] = {}  # user -> hash of what was stored of them last
 
     def session_of(self, socket: Socket) -> Person:
-        """Say who asks by a socket.
+        """Return who asks by a socket.
 
         Raises:
-            NotAuthenticated: nobody, or not any more.
+            NotAuthenticated: nobody, or nobody any more.
         """
         return person_of(self._admission.identity_of(socket))
 
     async def refresh_token(self, socket: Socket, payload: RefreshToken) -> Refreshed:
-        """Stay longer by a newer token of the same user."""
+        """Stay connected longer with a newer token of the same user."""
         await self._admission.refresh(socket, payload.token)
         return Refreshed()
 
     async def caller(self, identity: Identity) -> Person:
-        """Say who makes a request, signed in.
+        """Return who makes a request, after signing them in.
 
         Raises:
             NotAuthenticated: nobody of this system.
@@ -50,9 +50,9 @@ class Sessions:
         return await self.sign_in(person_of(identity), identity)
 
     async def sign_in(self, person: Person, identity: Identity) -> Person:
-        """Store what a token says of its bearer unless that has been done.
+        """Store what a token says about its bearer, unless that has been done.
 
-        What one may do follows from the token alone; one without a role leaves the role that others are shown.
+        What one may do follows from the token alone; a token without a role leaves the role that others see.
         """
         profile = profile_of(identity)
         told = hash(json.encode([identity.role, profile]))
@@ -72,5 +72,5 @@ class Sessions:
         self._signed_in[user] = told
 
     def forget(self, user: UserKey) -> None:
-        """Store anew what the user's next token says: somebody else has changed the record."""
+        """Store what the user's next token says again: somebody else has changed the record."""
         self._signed_in.pop(user, None)

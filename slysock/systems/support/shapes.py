@@ -31,7 +31,7 @@ class MessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
     created_at: str
     updated_at: str
     client_message_id: str | UnsetType = UNSET
-    """Only where its sender gave one."""
+    """Only if its sender gave one."""
 
 
 @final
@@ -46,7 +46,7 @@ class LastMessageShape(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class ConversationShape(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A conversation: in `conversation-updated` and in the answers of the HTTP API; less in `new-conversation`."""
+    """A conversation: in `conversation-updated` and the answers of the HTTP API; with less in `new-conversation`."""
 
     id: str = field(name="_id")
     participants: list[PersonShape]
@@ -57,10 +57,10 @@ class ConversationShape(Struct, frozen=True, kw_only=True, rename="camel"):
     """Only in an order chat."""
 
     last_message: LastMessageShape | UnsetType | None = UNSET
-    """Null before the first one; not in `new-conversation`."""
+    """Null before the first message; not in `new-conversation`."""
 
     unread_count: int | UnsetType = UNSET
-    """Messages that whoever gets this has not read; not in `new-conversation`."""
+    """How many messages the recipient of this has not read; not in `new-conversation`."""
 
     created_at: str
     updated_at: str
@@ -73,14 +73,14 @@ class Listing(Struct, Generic[T], frozen=True, kw_only=True):
     data: list[T]
     page: int
     limit: int
-    """What was applied."""
+    """The limit that was applied."""
 
     total: int
 
 
 @final
 class Acknowledged(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What `join-conversation` and `leave-conversation` are acknowledged with."""
+    """The acknowledgement of `join-conversation` and `leave-conversation`."""
 
     success: bool = True
     conversation_id: str
@@ -88,7 +88,7 @@ class Acknowledged(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class MarkedRead(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The answer to marking a conversation read."""
+    """The answer to marking a conversation as read."""
 
     success: bool = True
     conversation_id: str
@@ -98,11 +98,11 @@ class MarkedRead(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @final
 class OrderShape(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The answer to telling of an order."""
+    """The answer to `PUT /manage/support/orders/:orderId`."""
 
     order_id: str
     user_id: str
     participants: list[str]
     status: str
     conversation_id: str | None
-    """Its chat; null where nobody has opened one."""
+    """The order's chat; null if nobody has opened one."""

@@ -10,7 +10,7 @@ RESTAURANT: Final[Claims] = {"userId": "restaurant-1", "role": "restaurant"}
 
 
 async def tell(visit: Visit) -> Sequence[str]:
-    """Tell of a user who asks about the app, and about an order, in Arabic."""
+    """Tell how a user asks about the app, and about an order, in Arabic."""
     await visit.put("users/user-1", {"role": "user", "name": "سارة"})
     await visit.put("users/restaurant-1", {"role": "restaurant", "name": "مطعم الشام"})
     await visit.put("users/admin-1", {"role": "admin", "name": "Omar"})

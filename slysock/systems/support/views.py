@@ -1,4 +1,4 @@
-"""From records to shapes. Pure: whoever calls has read the records."""
+"""From records to shapes. Pure: the caller has read the records."""
 
 from typing import Final
 
@@ -16,16 +16,16 @@ from .shapes import ConversationShape, LastMessageShape, MessageShape, PersonSha
 GENERAL: Final = "general"
 ORDER: Final = "order"
 SUBJECT: Final = "subject"
-"""Where `Chat.extra` has it."""
+"""The key of the subject in `Chat.extra`."""
 
 SYSTEM_NAME: Final = "المدير"
-"""What the document calls the admin: who says what the server says by itself."""
+"""What the document calls the admin who sends what the server says itself."""
 
 _SYSTEM_SHAPE: Final = PersonShape(id=SYSTEM, name=SYSTEM_NAME, role=ADMIN)
 
 
 def person_shape(key: UserKey, users: KnownUsers) -> PersonShape:
-    """Show a participant or sender; one of whom nothing is known is a user called by their id."""
+    """Show a participant or sender; an unknown one is a user whose name is the id."""
     if key == SYSTEM:
         return _SYSTEM_SHAPE
     user = users.get(key)
@@ -61,7 +61,7 @@ def message_shape(message: Message, users: KnownUsers) -> MessageShape:
 
 
 def new_conversation_shape(chat: Chat, users: KnownUsers) -> ConversationShape:
-    """Show a conversation that has just begun; it is the same for all who are told."""
+    """Show a conversation that has just begun; it looks the same to everybody who is told."""
     return ConversationShape(
         id=chat.id,
         participants=[person_shape(key, users) for key in chat.participants],

@@ -1,7 +1,7 @@
-"""Files that clients send and get back: streamed in both directions, typed by their content, never named by clients.
+"""Files that clients send and get back: streamed both ways, typed by their content, never named by clients.
 
-A system decides who may send and who may see; it makes a `MediaFolder`, takes files by `receive` and answers with
-`MediaAnswer`. `folder.run` is to run in a task beside it.
+A system decides who may send and who may see; it makes a `MediaFolder`, receives files with `receive` and answers with
+`MediaAnswer`. `folder.run` must run in a task beside it.
 """
 
 from .disk import MediaName, StoredFile, maybe_name

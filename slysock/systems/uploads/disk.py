@@ -1,6 +1,6 @@
-"""Files on the disk, by calls that block: whoever calls does it in a thread.
+"""Files on disk, with calls that block: the caller makes them in a thread.
 
-Names that are made here are the only ones that are ever put behind a folder's path.
+Only names that are made here are ever appended to a folder's path.
 """
 
 import errno
@@ -21,10 +21,10 @@ from .errors import FolderBroken, NoRoom
 from .kinds import KINDS, MediaKind
 
 MediaName = NewType("MediaName", str)
-"""The name of a file that was taken whole: what `mediaUrl` says and what is asked for."""
+"""The name of a complete file: what `mediaUrl` says and what is requested."""
 
 INCOMING: Final = "incoming"
-"""The folder of files that are not whole yet, inside the folder of those that are: one disk, so a rename moves them."""
+"""The folder of partial files, inside the folder of complete ones: one disk, so a rename moves them."""
 
 PART: Final = ".part"
 FOLDER_MODE: Final = 0o700
@@ -37,23 +37,23 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def maybe_name(text: str) -> MediaName | None:
-    """Take a text for a name if it could be one; no such name has a slash in it, or two dots."""
+    """Return a text as a name if it could be one; no such name contains a slash or two dots."""
     return MediaName(text) if _NAME.fullmatch(text) else None
 
 
 def make_name(kind: MediaKind) -> MediaName:
-    """Make a name that nobody can guess; it holds nothing of what the client called the file."""
+    """Make a name that nobody can guess; it contains nothing of the client's file name."""
     return MediaName(f"chat-{int(time.time())}-{secrets.token_hex(SECRET_BYTES)}.{kind.extension}")
 
 
 def kind_of_name(name: MediaName) -> MediaKind:
-    """Say what a file's content was when it got its name."""
+    """Return the kind of a file, as it was when the file got its name."""
     return _KINDS[name.rpartition(".")[2]]
 
 
 @final
 class StoredFile(Struct, frozen=True):
-    """A whole file, open for reading."""
+    """A complete file, open for reading."""
 
     file: BinaryIO
     size: int
@@ -61,7 +61,7 @@ class StoredFile(Struct, frozen=True):
 
 @contextmanager
 def translated_disk_errors() -> Generator[None]:
-    """Turn what the system says into what a client may be told."""
+    """Turn the system's errors into those that a client may be shown."""
     try:
         yield
     except OSError as error:
@@ -69,7 +69,7 @@ def translated_disk_errors() -> Generator[None]:
 
 
 def open_new(path: Path) -> BinaryIO:
-    """Create a file for writing; nobody else may read it, and one that is there is not touched."""
+    """Create a file for writing; nobody else may read it, and an existing one is not touched."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     return open(descriptor, "wb", buffering=0)
 
@@ -117,20 +117,20 @@ def has_room(folder: Path, file_bytes: int) -> bool:
 
 
 def begin(folder: Path) -> Path:
-    """Return the path of a new partial file, in a folder that is made if it is not there."""
+    """Return the path of a new partial file, in a folder that is created if missing."""
     _make_folders(folder)
     return folder / INCOMING / f"{secrets.token_hex(SECRET_BYTES)}{PART}"
 
 
 def write_all(file: BinaryIO, data: bytes) -> None:
-    """Write the whole of some bytes; a raw file may take less than it is given."""
+    """Write all of some bytes; a raw file may take fewer than it is given."""
     view = memoryview(data)
     while view:
         view = view[file.write(view) :]
 
 
 def settle(file: BinaryIO, part: Path, whole: Path) -> None:
-    """Make a partial file a whole one that survives a power cut."""
+    """Turn a partial file into a complete one that survives a power cut."""
     os.fsync(file.fileno())
     file.close()
     part.rename(whole)
@@ -142,13 +142,13 @@ def settle(file: BinaryIO, part: Path, whole: Path) -> None:
 
 
 def open_whole(path: Path) -> StoredFile:
-    """Open a whole file."""
+    """Open a complete file."""
     file = open(path, "rb", buffering=0)  # noqa: SIM115 - whoever called closes it
     return StoredFile(file, os.fstat(file.fileno()).st_size)
 
 
 def sweep(folder: Path, older_than_seconds: float) -> int:
-    """Remove partial files that nobody has written to for so long; tell how many."""
+    """Remove partial files that nobody has written to for this long; return how many."""
     removed = 0
     oldest = time.time() - older_than_seconds
     for part in (folder / INCOMING).glob(f"*{PART}"):

@@ -1,10 +1,10 @@
-"""Why an upload is not taken; whoever receives it translates these to its own answers.
+"""Why an upload is not accepted; the system translates these into its own answers.
 
     UploadError
-    ├── BadForm       the body is not the form that was asked for
-    ├── FileTooLarge  more than the limit; said as soon as it is known, the rest is not read
+    ├── BadForm       the body is not the expected form
+    ├── FileTooLarge  more than the limit; raised as soon as it is known, the rest is not read
     ├── NotMedia      by its content, neither an image nor a video of a known kind
-    ├── TooManyUploads  the user has as many under way as one may
+    ├── TooManyUploads  the user has as many under way as allowed
     ├── UploadBroken  it stopped coming, or took too long
     ├── NoRoom        the disk is full
     └── FolderBroken  the folder cannot be used; `__cause__` says why
@@ -16,12 +16,12 @@ from typing import final
 
 
 class UploadError(Exception):
-    """An upload was not taken, and nothing of it is left."""
+    """An upload was not accepted, and nothing of it is left."""
 
 
 @final
 class BadForm(UploadError):
-    """The body is not the form that was asked for."""
+    """The body is not the expected form."""
 
 
 @final
@@ -29,7 +29,7 @@ class FileTooLarge(UploadError):
     """The file, or what comes with it, is over the limit.
 
     Attributes:
-        limit_bytes: the most that is taken.
+        limit_bytes: the most that is accepted.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -37,12 +37,12 @@ class FileTooLarge(UploadError):
         self.limit_bytes = limit_bytes
 
     def __str__(self) -> str:
-        return f"The file is too large: at most {_size(self.limit_bytes)} are taken"
+        return f"The file is too large: the limit is {_size(self.limit_bytes)}"
 
 
 @final
 class NotMedia(UploadError):
-    """By its content it is neither an image nor a video of a known kind, whatever its name says."""
+    """By its content, the file is neither an image nor a video of a known kind, whatever its name says."""
 
     def __str__(self) -> str:
         return "Only images and videos can be sent"
@@ -50,7 +50,7 @@ class NotMedia(UploadError):
 
 @final
 class TooManyUploads(UploadError):
-    """The user has as many under way as one may."""
+    """The user has as many uploads under way as allowed."""
 
     def __str__(self) -> str:
         return "Too many uploads at once, try again later"
@@ -58,10 +58,10 @@ class TooManyUploads(UploadError):
 
 @final
 class UploadBroken(UploadError):
-    """It stopped coming, or took too long."""
+    """The upload stopped coming, or took too long."""
 
     def __str__(self) -> str:
-        return "The upload was broken off"
+        return "The upload was interrupted"
 
 
 @final
@@ -77,7 +77,7 @@ class FolderBroken(UploadError):
     """The folder cannot be used; `__cause__` says why."""
 
     def __str__(self) -> str:
-        return "Files cannot be taken at the moment, try again later"
+        return "Files cannot be accepted at the moment, try again later"
 
 
 def _size(count: int) -> str:

@@ -1,4 +1,4 @@
-"""The folder of uploaded files: what comes in is written as it comes, and is whole or gone in the end.
+"""The folder of uploaded files: they are written as they come, and in the end are complete or gone.
 
 Nothing here knows who may see a file.
 """
@@ -24,14 +24,14 @@ from .kinds import HEAD_BYTES, MediaKind, kind_of
 logger = logging.getLogger("slysock.systems")
 
 PIECE_BYTES: Final = 262_144
-"""What is written or read in one go: one hop to a thread for sixteen pieces of a request's body."""
+"""How much is written or read at once: one hop to a thread for sixteen pieces of a request's body."""
 
 MAX_UPLOADS_PER_USER: Final = 4
 UPLOAD_SECONDS: Final = 1800.0
-"""What 50 MiB take at 250 kbit/s, a bad day of a phone."""
+"""What 50 MiB take at 250 kbit/s: a phone on a bad day."""
 
 CLEANUP_SECONDS: Final = 10.0
-"""How long the removal of what was not wanted may hold up whoever leaves; the sweep does what is left."""
+"""How long the removal of an unwanted file may hold up the end of its request; the sweep does the rest."""
 
 SWEEP_SECONDS: Final = 3600.0
 STALE_SECONDS: Final = 2 * UPLOAD_SECONDS
@@ -46,8 +46,8 @@ class MediaFolder:
     """Uploaded files.
 
     Args:
-        path: where; made when first needed, with mode 0700, and nobody else's.
-        max_file_bytes: the longest file that is taken.
+        path: where it is; created when first needed, with mode 0700, and used by nobody else.
+        max_file_bytes: the largest file that is accepted.
         open_new: creates a file for writing, unbuffered.
     """
 
@@ -80,7 +80,7 @@ class MediaFolder:
         return await self.block(partial(disk.has_room, self.path, self.max_file_bytes))
 
     async def run(self) -> None:
-        """Remove the partial files that a killed server has left behind, now and then, until cancelled."""
+        """Remove, now and then until cancelled, the partial files that a killed server has left behind."""
         while True:
             try:
                 await self.block(partial(disk.sweep, self.path, STALE_SECONDS))
@@ -92,7 +92,7 @@ class MediaFolder:
     async def receive(
         self, body: AsyncIterator[bytes], boundary: str, *, file_field: str, owner: str
     ) -> AsyncGenerator["Upload", None]:
-        """Take a form whose file goes into this folder.
+        """Receive a form whose file goes into this folder.
 
         The block decides: unless it calls `keep` and `want`, nothing is left of the file, however the block ends.
 
@@ -100,10 +100,10 @@ class MediaFolder:
             body: the pieces of the request's body.
             boundary: from its Content-Type.
             file_field: the field with the file.
-            owner: who sends it, for the bound on how many may be under way.
+            owner: who sends it, for the limit on how many may be under way.
 
         Raises:
-            UploadError: what is wrong; nothing is left then.
+            UploadError: what is wrong; nothing of the file is left then.
         """
         with self._counted(owner):
             upload = await self._begin()
@@ -123,7 +123,7 @@ class MediaFolder:
             return Upload(self, part, await self.block(partial(self._open_new, part)))
 
     async def remove(self, name: MediaName) -> None:
-        """Remove a file; one that is not there is no error."""
+        """Remove a file; do nothing if it does not exist."""
         with translated_disk_errors():
             await self.block(partial((self.path / name).unlink, missing_ok=True))
 
@@ -142,7 +142,7 @@ class MediaFolder:
             raise FolderBroken from error
 
     async def block(self, call: Callable[[], T]) -> T:
-        """Make a call that blocks, in a thread; the call is waited for even by the cancelled."""
+        """Make a blocking call in a thread; wait for it even if cancelled."""
         return await trio.to_thread.run_sync(call, limiter=self._threads)
 
     @contextmanager
@@ -160,10 +160,10 @@ class MediaFolder:
 
 @final
 class Upload:
-    """A file that is coming in, or has come.
+    """A file that is arriving, or has arrived.
 
     Attributes:
-        fields: the small fields of the form; empty until it has come whole.
+        fields: the small fields of the form; empty until it is complete.
         size: the bytes of the file so far.
     """
 
@@ -179,7 +179,7 @@ class Upload:
 
     @property
     def kind(self) -> MediaKind:
-        """What the file is."""
+        """The kind of the file."""
         assert self._kind is not None, "known since the file has come whole"
         return self._kind
 
@@ -187,7 +187,7 @@ class Upload:
         """Take a piece of the file; `b""` is its end.
 
         Raises:
-            NotMedia: it is no image and no video, which its beginning says.
+            NotMedia: by its beginning, it is neither an image nor a video.
             NoRoom, FolderBroken: it cannot be written.
         """
         self._pending += data
@@ -202,7 +202,7 @@ class Upload:
                 await self._folder.block(partial(disk.write_all, self._file, piece))
 
     async def keep(self) -> MediaName:
-        """Give the file its name, durably. It still goes unless it is wanted."""
+        """Move the file to its name, durably. It is still removed unless `want` is called."""
         if self._kind is None:
             raise BadForm("The form is not complete")
         name = disk.make_name(self.kind)
@@ -213,11 +213,11 @@ class Upload:
         return name
 
     def want(self) -> None:
-        """Say that something refers to the file now, so that it must stay."""
+        """Note that something refers to the file now, so that it must stay."""
         self._is_wanted = True
 
     async def discard_unwanted(self) -> None:
-        """Close the file and, unless it is wanted, remove it. A caller in a hurry leaves it to a thread."""
+        """Close the file and, unless it is wanted, remove it. A caller that is cancelled leaves that to a thread."""
         try:
             await trio.to_thread.run_sync(self._close, abandon_on_cancel=True)
         except OSError:

@@ -1,6 +1,6 @@
-"""A form with one file, taken apart as it comes: nothing of the file is kept here.
+"""A form with one file, parsed as it comes: nothing of the file is kept here.
 
-Sans-I/O but for the two calls that it is given: one gives the next piece of the body, one takes a piece of the file.
+Sans-I/O except for what it is given: an iterator over the pieces of the body, and a function for those of the file.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -26,7 +26,7 @@ MAX_HEADERS: Final = 8
 MAX_HEADER_BYTES: Final = 4096
 
 MAX_OVERHEAD_BYTES: Final = 131_072
-"""What a body may hold beside its file: boundaries, headers, small fields. Past that it is no form of ours."""
+"""What a body may hold besides its file: boundaries, headers, small fields. A larger one is not a form of ours."""
 
 MAX_BOUNDARY_CHARACTERS: Final = 70
 """RFC 2046, section 5.1.1."""
@@ -45,7 +45,7 @@ class FormLimits(Struct, frozen=True, kw_only=True):
 
     @property
     def max_body_bytes(self) -> int:
-        """The longest body that could be such a form."""
+        """The size of the largest body that could be such a form."""
         return self.max_file_bytes + MAX_OVERHEAD_BYTES
 
 
@@ -64,8 +64,8 @@ async def read_form(
         The small fields, by name; of two with one name, the first.
 
     Raises:
-        BadForm: it is none, or holds no file or two.
-        FileTooLarge: the file is longer than it may be; its rest is not read.
+        BadForm: it is not a form, or has no file, or several.
+        FileTooLarge: the file is larger than allowed; the rest is not read.
     """
     if not 1 <= len(boundary) <= MAX_BOUNDARY_CHARACTERS or not boundary.isascii():
         raise BadForm("The form has no usable boundary")

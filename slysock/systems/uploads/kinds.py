@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: names and declared types are the client's word only.
+"""What a file is, by its first bytes: names and declared types are only what the client claims.
 
 The table is short on purpose: what browsers and phones show. No format that can carry script (SVG, PDF, HTML) is in it.
 """
@@ -24,7 +24,7 @@ class MediaKind(Struct, frozen=True):
     type: MediaType
     mime: str
     extension: str
-    """Without the dot; ours, never the client's."""
+    """Without the dot; from this table, never the client's."""
 
 
 JPEG: Final = MediaKind("image", "image/jpeg", "jpg")
@@ -113,10 +113,10 @@ _DOCUMENT_TYPE_BYTES: Final = 16
 
 
 def kind_of(head: bytes) -> MediaKind | None:
-    """Say what a file is.
+    """Return what a file is.
 
     Args:
-        head: its first `HEAD_BYTES`, or the whole of it where it is shorter.
+        head: its first `HEAD_BYTES`, or all of it if it is shorter.
 
     Returns:
         None for what is not in the table.
@@ -135,7 +135,7 @@ def kind_of(head: bytes) -> MediaKind | None:
 
 
 def _kind_of_brands(head: bytes) -> MediaKind | None:
-    """Decide by the major brand; where that says little or is not known, by the first compatible one that says more."""
+    """Decide by the major brand; if that says little or is unknown, by the first compatible one that says more."""
     end = min(int.from_bytes(head[:4], "big"), len(head))
     major = head[8:12]
     compatible = [head[start : start + BRAND_BYTES] for start in range(16, end - BRAND_BYTES + 1, BRAND_BYTES)]

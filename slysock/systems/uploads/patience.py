@@ -1,8 +1,8 @@
-"""Patience with clients that send on although they have been refused, so that they get to read why.
+"""Patience with clients that keep sending although they have been refused, so that they get to read why.
 
-A refusal goes out at once, whole. But many clients, browsers and phones among them, look for an answer only when they
+A refusal goes out at once, whole. But many clients, browsers and phones among them, only look for an answer when they
 have sent everything, and lose it when the connection is cut under them. So the rest of the body is read and dropped,
-for a while. It is never kept, and nobody is waited for who is not known.
+for a while. It is never kept, and only clients with a valid token are waited for.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from slysock.asgi import Event, PreciseApp, Receive, Scope, Send
 
 DROP_SECONDS: Final = 30.0
 DROP_BYTES: Final = 536_870_912
-"""A long video from a phone; past that the connection is cut."""
+"""A long video from a phone; beyond that the connection is cut."""
 
 
 @final

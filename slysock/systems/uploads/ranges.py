@@ -1,4 +1,4 @@
-"""Which part of a file is asked for: RFC 9110, sections 13 and 14. Pure."""
+"""Which part of a file is requested: RFC 9110, sections 13 and 14. Pure."""
 
 import re
 from typing import Final, final
@@ -8,7 +8,7 @@ from msgspec import Struct
 _UNIT: Final = re.compile(r"bytes=(.+)", re.IGNORECASE | re.DOTALL)
 _RANGE: Final = re.compile(r"(\d{0,19})-(\d{0,19})")
 MAX_RANGES: Final = 64
-"""More in one header is nobody who plays a video; the header is then ignored, as section 14.2 allows."""
+"""No video player asks for more in one header; such a header is ignored, as section 14.2 allows."""
 
 
 @final
@@ -20,7 +20,7 @@ class Span(Struct, frozen=True):
 
     @property
     def length(self) -> int:
-        """How many."""
+        """The number of bytes."""
         return self.end - self.start
 
 
@@ -29,18 +29,18 @@ class Unsatisfiable(Exception):
 
 
 def maybe_span(header: str | None, size: int) -> Span | None:
-    """Say which part of a file of `size` bytes a Range header asks for.
+    """Return the part of a file of `size` bytes that a Range header asks for.
 
-    Of several ranges the first that is in the file is given: "a client MUST inspect a 206 response's Content-Type and
+    Of several ranges the first that is in the file is sent: "a client MUST inspect a 206 response's Content-Type and
     Content-Range field(s) to determine what parts are enclosed and whether additional requests are needed" (section
     15.3.7). Players ask for one.
 
     Returns:
-        None where the header is to be ignored and the whole file given: there is none, it has another unit, or is
+        None if the header is to be ignored and the whole file sent: there is none, it has another unit, or is
         malformed.
 
     Raises:
-        Unsatisfiable: it is a good header, and nothing of it is in the file.
+        Unsatisfiable: the header is valid, but none of its ranges is in the file.
     """
     match = _UNIT.fullmatch((header or "").strip())
     if match is None:
@@ -61,7 +61,7 @@ def maybe_span(header: str | None, size: int) -> Span | None:
 
 
 def _placed(first: str, last: str, size: int) -> Span | None:
-    """Put one range into a file; None where it is outside."""
+    """Return one range within the file; None if it lies outside."""
     if not first:
         length = min(int(last), size)
         return Span(size - length, size) if length else None
@@ -72,7 +72,7 @@ def _placed(first: str, last: str, size: int) -> Span | None:
 
 
 def matches(header: str | None, etag: str) -> bool:
-    """Tell whether an If-None-Match names this entity tag (weak comparison, RFC 9110 section 13.1.2)."""
+    """Tell whether an If-None-Match header names this entity tag (weak comparison, RFC 9110 section 13.1.2)."""
     if header is None:
         return False
     names = [name.strip().removeprefix("W/") for name in header.split(",")]
@@ -80,7 +80,7 @@ def matches(header: str | None, etag: str) -> bool:
 
 
 def range_applies(if_range: str | None, etag: str) -> bool:
-    """Tell whether a Range counts: without If-Range, or with our entity tag in it (strong comparison, section 13.1.5).
+    """Tell whether a Range counts: without If-Range, or if that has our entity tag (strong comparison, section 13.1.5).
 
     Files have no date here, so a date in If-Range never matches.
     """

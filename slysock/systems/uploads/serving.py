@@ -1,7 +1,7 @@
-"""A file as the answer to a request: whole, in part, or not again. An ASGI application for one request.
+"""A file as the answer to a request: whole, in part, or not modified. An ASGI application for one request.
 
-Who may see the file has been decided. Its type is what its content said when it came, never what a client claimed, and
-browsers are told not to guess another.
+Who may see the file has been decided. Its type is what its content showed when it came, never what a client claimed,
+and browsers are told not to guess another.
 """
 
 from collections.abc import Mapping
@@ -30,9 +30,9 @@ class MediaAnswer:
     """The answer. Closes the file.
 
     Args:
-        folder: whose file it is.
+        folder: the folder that the file is in.
         stored: the file.
-        name: what it is called.
+        name: the name of the file.
     """
 
     def __init__(self, folder: MediaFolder, stored: StoredFile, name: MediaName) -> None:
@@ -44,7 +44,7 @@ class MediaAnswer:
         self._etag = f'"{name}"'  # names are never used again, and a file never changes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request; stop when the client leaves."""
+        """Answer the request; stop if the client leaves."""
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_cancel_when_gone, receive, nursery.cancel_scope)

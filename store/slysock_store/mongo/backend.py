@@ -35,7 +35,7 @@ OPERATIONS: Operations[Transaction, Snapshot] = Operations(
 
 
 def store_on(engine: Engine[Transaction, Snapshot]) -> Store:
-    """Make the store that this engine runs."""
+    """Make a store on this engine."""
     return BackedStore[Transaction, Snapshot](engine, OPERATIONS)
 
 
@@ -51,14 +51,14 @@ async def open_database(
 
     Args:
         url: `mongodb://…/DATABASE` or `mongodb+srv://…/DATABASE`, with the driver's options.
-        clock: gives the times of records.
-        max_waiting_writes: past that a write is refused with `StoreBusy`.
-        listeners: are told of every command, for logs and tests.
+        clock: returns the times for records.
+        max_waiting_writes: beyond that, a write is refused with `StoreBusy`.
+        listeners: called for every command, for logs and tests.
 
     Raises:
         BadStoreUrl: the URL names no database, or one that cannot be used.
-        SchemaTooNew: a newer version wrote it.
-        StoreUnavailable: it cannot be reached.
+        SchemaTooNew: a newer version wrote the database.
+        StoreUnavailable: the database cannot be reached.
     """
     connection = await trio.to_thread.run_sync(_open, url, listeners)
     writer = Writer(MongoCommitter(connection, clock=clock), max_waiting=max_waiting_writes)

@@ -42,7 +42,7 @@ def delete_message(tx: Transaction, system: SystemName, message_id: MessageId, b
 
 
 def _without(tx: Transaction, chat: Chat, message: Message) -> Chat:
-    """Let the chat's counters agree with the deletion of a message."""
+    """Adjust the chat's counters to the deletion of a message."""
     unread_by = {receipt.user for receipt in message.receipts if receipt.read_at is None}
     return msgspec.structs.replace(
         chat,

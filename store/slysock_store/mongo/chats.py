@@ -98,7 +98,7 @@ def _member(user: UserKey, *, is_participant: bool, unread: int) -> Member:
 
 
 def join(tx: Transaction, chat: Chat, user: UserKey, *, is_participant: bool) -> Chat:
-    """Make this user a member of the chat, with its history unread but not undelivered; nothing if it is one."""
+    """Make this user a member of the chat, with its history unread but not undelivered; do nothing for a member."""
     if any(member.user == user for member in chat.members):
         return _promote(tx, chat, user) if is_participant else chat
     unread = _add_history(tx, chat, user) if chat.message_count > 0 else 0

@@ -1,4 +1,4 @@
-"""How several writes become one transaction of MongoDB and still fail alone, and when it is tried again.
+"""How several writes become one transaction of MongoDB and still fail alone, and when it is retried.
 
     attempt ── a write fails in memory ──────────→ it is dropped alone, the others go on
        │ ───── a write fails that sent commands ─→ the transaction is given up; attempt again without it
@@ -30,8 +30,8 @@ from .sending import read_ahead
 from .transaction import Batch, Transaction
 
 TRANSACTION_SECONDS = 6.0
-"""How long all attempts at one transaction may take, looking for a primary included: an election takes seconds. Short
-enough that a write which waits behind a failing one gets its turn within `WRITE_DEADLINE_SECONDS`."""
+"""How long all attempts at one transaction may take, including the search for a primary: an election takes seconds.
+Short enough that a write which waits behind a failing one gets its turn within `WRITE_DEADLINE_SECONDS`."""
 
 FIRST_PAUSE_SECONDS = 0.01
 LONGEST_PAUSE_SECONDS = 0.5
@@ -39,11 +39,11 @@ LONGEST_PAUSE_SECONDS = 0.5
 
 
 SNAPSHOT = ReadConcern("snapshot")
-"""All of a transaction is read as of one moment."""
+"""A transaction reads everything as of one moment."""
 
 
 class GivenUp(Exception):
-    """A write failed after it had sent commands: it has its outcome, the transaction is done again without it."""
+    """A write failed after it had sent commands: it has its outcome, and the transaction is repeated without it."""
 
 
 @final
@@ -56,11 +56,11 @@ class Deadline:
 
     @property
     def remaining_seconds(self) -> float:
-        """Return the time that is left; 0 when it is over."""
+        """Return the time that is left; 0 when it is used up."""
         return max(0.0, self._at - time.monotonic())
 
     def allows_another(self) -> bool:
-        """Pause before another attempt; False, at once, if there is no time for one."""
+        """Pause before another attempt; return False, at once, if there is no time for one."""
         if self.remaining_seconds <= self._pause:
             return False
         time.sleep(self._pause)
@@ -91,7 +91,7 @@ class MongoCommitter:
         return self._commits
 
     def commit(self, writes: Sequence[Write[Transaction, object]]) -> None:
-        """Do the writes in one durable transaction; every one of them has its outcome afterwards."""
+        """Do the writes in one durable transaction; each has its outcome afterwards."""
         deadline = Deadline(self._seconds)
         while remaining := [write for write in writes if write.error is None]:
             try:

@@ -20,15 +20,15 @@ from .failures import mapped
 from .layout import Collections, collections_of
 
 SELECTION_SECONDS = 3.0
-"""How long a command without a limit of its own waits for a primary."""
+"""How long a command without a time limit of its own waits for a primary."""
 
 OPENING_SECONDS = 4.0
-"""How long opening looks for a primary before it says that the database cannot be reached."""
+"""How long opening searches for a primary before it reports that the database cannot be reached."""
 
 CLOSE_SECONDS = 3.0
 
 DEFAULT_READERS = 8
-"""Reads at once, each with a socket and a thread. `maxPoolSize` in the URL says otherwise, counting the writer's."""
+"""Reads at once, each with a socket and a thread. `maxPoolSize` in the URL overrides this, counting the writer's."""
 
 WIRE_VERSION_5_0 = 13
 """The first version with reads from a snapshot outside of transactions (hello.maxWireVersion)."""
@@ -45,7 +45,7 @@ NEEDS_REPLICA_SET = (
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """A client, the collections that it reaches, and their name for people. Whoever has it closes it."""
+    """A client, the collections that it reaches, and the database's name for messages. The owner must close it."""
 
     client: MongoClient[Document]
     collections: Collections
@@ -53,7 +53,7 @@ class Connection:
     readers: int
 
     def close(self) -> None:
-        """Close all sockets; a server that does not answer is not waited for."""
+        """Close all sockets, without waiting for a server that does not answer."""
         with pymongo.timeout(CLOSE_SECONDS):
             self.client.close()
 
@@ -84,12 +84,12 @@ class Address:
 
     @property
     def where(self) -> str:
-        """Name the database without credentials."""
+        """Return the name of the database for messages, without credentials."""
         return f"the database {self.database} on {self.hosts}"
 
 
 def parse(url: str) -> Address:
-    """Read a URL; for `mongodb+srv` this asks the name service.
+    """Parse a URL; for `mongodb+srv` this asks DNS.
 
     Raises:
         BadStoreUrl: it names no database. The text holds nothing of the URL, which may contain a password.
@@ -113,7 +113,7 @@ def connect(address: Address, listeners: Sequence[CommandListener] = ()) -> Conn
     """Connect and make sure that the server can do what the backend needs.
 
     Raises:
-        BadStoreUrl: it is no replica set, or too old.
+        BadStoreUrl: the server is not a replica set, or too old.
         StoreUnavailable: it cannot be reached.
     """
     client = _client(address, listeners)
@@ -161,9 +161,9 @@ def _refuse_unfit(hello: Mapping[str, object], address: Address) -> None:
 
 
 def _refuse_standalone(address: Address, error: PyMongoError) -> None:
-    """Say what is wrong with a server that is there but is no member of the set that the URL names.
+    """Say what is wrong with a server that answers but is not a member of the set that the URL names.
 
-    The driver leaves such a server out and reports only that it found none.
+    The driver ignores such a server and only reports that it found none.
     """
     if not isinstance(error, ServerSelectionTimeoutError) or "," in address.hosts:
         return
@@ -172,7 +172,7 @@ def _refuse_standalone(address: Address, error: PyMongoError) -> None:
     with suppress(PyMongoError), pymongo.timeout(SELECTION_SECONDS), direct:
         hello = direct.admin.command("hello")
     if hello.get("isreplicaset"):
-        raise BadStoreUrl(f"{address.where} is in a replica set that was never made: {NEEDS_REPLICA_SET}") from error
+        raise BadStoreUrl(f"{address.where} is in a replica set without rs.initiate(): {NEEDS_REPLICA_SET}") from error
     if hello and "setName" not in hello:
         raise BadStoreUrl(f"{address.where} is a standalone mongod; {NEEDS_REPLICA_SET}") from error
     if hello and f"replicaSet={hello['setName']}" not in address.url:

@@ -2,9 +2,9 @@
 
 Ids are 24 hex digits as text, times BSON dates. What a user or another back-end may shape freely (profiles, extra
 fields, attachments, notifications, references) is JSON text: names with `$`, `.` or NUL, large integers and the order
-of fields come back as they were, and nothing of it is ever read as an operator.
+of fields come back as they were, and nothing in it is ever read as an operator.
 
-`unread_by` and `undelivered_to` repeat what `receipts` say, so that what waits for a user is an index away.
+`unread_by` and `undelivered_to` repeat what `receipts` say, so that an index finds what waits for a user.
 """
 
 from datetime import UTC, datetime
@@ -69,7 +69,7 @@ class ChatDocument(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     active_at: datetime
-    """`last_message_at`, or `created_at` without messages: what lists are ordered by."""
+    """`last_message_at`, or `created_at` without messages; lists are ordered by it."""
 
 
 class ReceiptDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,7 +149,8 @@ def encode(document: msgspec.Struct) -> RawBSONDocument:
     """Write a document as BSON, ready to be sent.
 
     Raises:
-        BadValue: a field is not of its type (nothing checked it before), not Unicode, out of range, or all too large.
+        BadValue: a field is not of its type (nothing has checked it before), not Unicode or out of range, or the
+            document is too large.
     """
     try:
         plain: Document = msgspec.to_builtins(document, builtin_types=(datetime,))
@@ -158,7 +159,7 @@ def encode(document: msgspec.Struct) -> RawBSONDocument:
     except (BSONError, UnicodeError, OverflowError, TypeError, msgspec.MsgspecError) as error:
         raise BadValue(f"a value cannot be stored: {error}") from error
     if len(raw) > MAX_DOCUMENT_BYTES:
-        raise BadValue(f"a record of {len(raw)} bytes cannot be stored, the most is {MAX_DOCUMENT_BYTES}")
+        raise BadValue(f"a record of {len(raw)} bytes cannot be stored, the limit is {MAX_DOCUMENT_BYTES}")
     return RawBSONDocument(raw)
 
 
@@ -166,7 +167,7 @@ def decode(plain: Document, kind: type[D]) -> D:
     """Read a document as it came from the database.
 
     Raises:
-        StoreError: it is not of this kind; somebody else wrote it.
+        StoreError: it is not of this kind; another program wrote it.
     """
     try:
         return msgspec.convert(plain, kind)

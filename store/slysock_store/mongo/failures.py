@@ -1,4 +1,4 @@
-"""The one place where errors of the driver become ours, and where it is decided what may be tried again."""
+"""The one place where errors of the driver become ours, and which decides what may be retried."""
 
 import msgspec
 from bson.errors import BSONError
@@ -16,9 +16,9 @@ from pymongo.errors import (
 from slysock_store.errors import BadValue, StoreError, StoreUnavailable
 
 TRANSIENT = "TransientTransactionError"
-"""Label: nothing was written, the whole transaction may be tried again."""
+"""Label: nothing was written, the whole transaction may be retried."""
 UNKNOWN = "UnknownTransactionCommitResult"
-"""Label: the commit may have been done; it may be asked for again."""
+"""Label: the commit may have happened; it may be repeated."""
 
 DUPLICATE_KEY = 11000
 SNAPSHOT_UNAVAILABLE = 246
@@ -27,7 +27,7 @@ SNAPSHOT_UNAVAILABLE = 246
 WORLD_FAILURES = {
     6: "cannot be reached",  # HostUnreachable
     7: "cannot be reached",  # HostNotFound
-    13: "does not allow it to this user",  # Unauthorized
+    13: "does not allow this user to do that",  # Unauthorized
     18: "refused the name and password",  # AuthenticationFailed
     24: "is locked",  # LockTimeout
     50: "did not answer in time",  # MaxTimeMSExpired
@@ -39,9 +39,9 @@ WORLD_FAILURES = {
     189: "has no primary",  # PrimarySteppedDown
     239: "is busy",  # SnapshotTooOld
     246: "is busy",  # SnapshotUnavailable
-    251: "gave the transaction up",  # NoSuchTransaction
+    251: "aborted the transaction",  # NoSuchTransaction
     262: "did not answer in time",  # ExceededTimeLimit
-    290: "gave the transaction up",  # TransactionExceededLifetimeLimitSeconds
+    290: "aborted the transaction",  # TransactionExceededLifetimeLimitSeconds
     8000: "refused the name and password",  # AtlasError
     10107: "has no primary",  # NotWritablePrimary
     11600: "is shutting down",  # InterruptedAtShutdown
@@ -55,9 +55,9 @@ WORLD_FAILURES = {
 
 
 def mapped(error: Exception, where: str) -> Exception:
-    """Return the store's error for one of the driver's or of a value; anything else is a bug and stays itself.
+    """Return the store's error for one of the driver's or one about a value; anything else is a bug, returned as it is.
 
-    The texts hold no values of documents, which the server's own do. The caller raises it `from` the original.
+    The texts hold no values of documents, unlike the server's own. The caller raises the error `from` the original.
     """
     if isinstance(error, StoreError):
         return error
@@ -108,10 +108,10 @@ def _write_codes(error: BulkWriteError) -> set[int]:
 
 
 def may_try_transaction_again(error: PyMongoError) -> bool:
-    """Tell whether a transaction that failed so may be tried again from its begin.
+    """Tell whether a transaction that failed with this error may be retried from its beginning.
 
-    A duplicate key is a race with another process that made the same record: the next attempt finds it. After a
-    server was looked for in vain, another attempt would only wait as long again.
+    A duplicate key is a race with another process that made the same record: the next attempt finds it. If no server
+    was found, another attempt would only wait as long again.
     """
     if isinstance(error, ServerSelectionTimeoutError):
         return False
@@ -121,7 +121,7 @@ def may_try_transaction_again(error: PyMongoError) -> bool:
 
 
 def is_own_fault(error: PyMongoError) -> bool:
-    """Tell whether a command failed for what it said, so that only the write that sent it is to blame."""
+    """Tell whether a command failed because of what it says, so that only the write that sent it is to blame."""
     return (
         isinstance(error, OperationFailure)
         and not WORLD_FAILURES.keys() & codes_of(error)
@@ -130,5 +130,5 @@ def is_own_fault(error: PyMongoError) -> bool:
 
 
 def may_read_again(error: PyMongoError) -> bool:
-    """Tell whether a read that failed so succeeds from a later snapshot; collections were just being made."""
+    """Tell whether a read that failed with this error may succeed from a later snapshot: a collection was just made."""
     return isinstance(error, OperationFailure) and error.code == SNAPSHOT_UNAVAILABLE

@@ -1,4 +1,4 @@
-"""The only way to a query's filter: every value is proved to be a scalar, so that none is read as an operator.
+"""The only way to make a query's filter: every value is checked to be a scalar, so that none is read as an operator.
 
 An object such as `{"$gt": ""}` where a name belongs would match everything. The records' types forbid it, but nothing
 checks them at run time before this.
@@ -28,7 +28,7 @@ def scalar(value: Scalar) -> Scalar:
         if abs(value) > LARGEST_INTEGER:
             raise BadValue("an integer is out of range")
     elif value is not None:
-        raise BadValue(f"a scalar belongs here, not {type(value).__name__}")
+        raise BadValue(f"expected a scalar, not {type(value).__name__}")
     return value
 
 

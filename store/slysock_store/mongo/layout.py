@@ -110,7 +110,7 @@ class Snapshot:
         skip: int = 0,
         limit: int = 0,
     ) -> list[Document]:
-        """Return the documents that the filter finds; a limit of 0 is none."""
+        """Return the documents that the filter finds; a limit of 0 means no limit."""
         found = collection.find(wanted, list(fields) or None, sort=order, skip=skip, limit=limit, session=self.session)
         return found.to_list()
 

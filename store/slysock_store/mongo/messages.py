@@ -74,7 +74,7 @@ def _latest(snapshot: Snapshot, ranges: Sequence[Document]) -> dict[ChatId, tupl
 
 
 def _kept(snapshot: Snapshot, chat_id: ChatId, limit: int, offset: int = 0) -> tuple[Message, ...]:
-    """Read the newest messages that are not deleted, but the first `offset`."""
+    """Read the newest messages that are not deleted, without the first `offset`."""
     wanted: Document = {**where(chat_id=chat_id), "is_deleted": False}
     messages = snapshot.collections.messages
     return tuple(map(message_of, snapshot.find(messages, wanted, order=LATEST_MESSAGES, skip=offset, limit=limit)))

@@ -39,7 +39,7 @@ def add_notification(tx: Transaction, system: SystemName, new: NewNotification) 
 
 
 def _next_number(tx: Transaction, system: SystemName, user: UserKey) -> int:
-    """Return the user's next number. If another process takes it first, the index refuses ours, and we try again."""
+    """Return the user's next number. If another process takes it first, the index refuses ours, and we retry."""
     snapshot = tx.reading()
     latest = snapshot.find(
         snapshot.collections.notifications,

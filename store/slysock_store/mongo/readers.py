@@ -19,18 +19,18 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 READ_SECONDS = 4.0
-"""How long a read may take, with looking for a primary and all that the driver tries again."""
+"""How long a read may take, including the search for a primary and the driver's retries."""
 
 TURN_SECONDS = 4.0
-"""How long a read waits for a thread while others have them: while the database is gone they all wait as long."""
+"""How long a read waits for a thread while others have them all: without a database, they all wait that long."""
 
 ATTEMPTS = 20
-"""How often a read from a snapshot that is just becoming available is tried; each takes a round trip."""
+"""How often a read from a snapshot that is not available yet is tried; each takes a round trip."""
 
 
 @final
 class Readers:
-    """Runs reads on the connection, as many at once as it has sockets for. Further ones wait for their turn."""
+    """Runs reads on the connection, as many at once as it has sockets for. Others wait their turn."""
 
     def __init__(self, connection: Connection, *, seconds: float = READ_SECONDS) -> None:
         self._connection = connection
@@ -45,7 +45,7 @@ class Readers:
 
         Raises:
             StoreClosed: after `aclose`.
-            StoreUnavailable: the world failed, or there were too many reads for it.
+            StoreUnavailable: the database failed, or was busy with other reads for too long.
         """
         if self._is_closed:
             raise StoreClosed("the store is closed")

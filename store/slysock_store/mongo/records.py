@@ -37,10 +37,10 @@ from .filters import scalar
 
 
 def retry_key(chat_id: ChatId, sender: UserKey, client_message_id: str) -> str:
-    """Return the one string of a chat, a sender and a client message id; the length keeps it unambiguous.
+    """Join a chat, a sender and a client message id into one string; the length keeps it unambiguous.
 
     Raises:
-        BadValue: one of them is no text that can be kept.
+        BadValue: one of them is not a string that can be stored.
     """
     for name in (chat_id, sender, client_message_id):
         scalar(name)

@@ -1,8 +1,8 @@
-"""The database's version, and how it comes to the present one.
+"""The version of the database's schema, and how it is migrated to the newest.
 
 The document `schema` of the collection `slysock` says that the database is ours and which version it has. A migration
 changes data; it runs in a transaction that also moves the version, so it is done once and whole, whichever of several
-processes does it. Indexes (`layout.INDEXES`) are no migrations: MongoDB makes them outside of transactions, and
+processes does it. Indexes (`layout.INDEXES`) are not migrations: MongoDB makes them outside of transactions, and
 making one that exists does nothing, so they are made at every start.
 
 A migration is never changed once released: a new version is a new entry of `MIGRATIONS`.
@@ -27,7 +27,7 @@ SCHEMA = "schema"
 
 
 def _start(_collections: Collections, _session: ClientSession) -> None:
-    """Version 1 starts empty."""
+    """Start version 1, which is empty."""
 
 
 MIGRATIONS: tuple[Migration, ...] = (_start,)
@@ -40,7 +40,7 @@ def prepare(connection: Connection, migrations: tuple[Migration, ...] = MIGRATIO
     Raises:
         SchemaTooNew: a newer version wrote it; it was not touched.
         BadStoreUrl: it holds another program's collections; it was not touched.
-        PyMongoError: the world failed.
+        PyMongoError: the database failed.
     """
     version = _version(connection)
     if version > len(migrations):

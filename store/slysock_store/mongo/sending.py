@@ -39,7 +39,7 @@ def add_message(tx: Transaction, call: AddMessage) -> AddedMessage:
 
 
 def read_ahead(batch: Batch, arguments: Iterable[object]) -> None:
-    """Read with a few commands what all sendings among the arguments of some writes will ask for one by one."""
+    """Read with a few commands what all the sends in a batch of writes will ask for one by one."""
     sends = [argument for argument in arguments if isinstance(argument, AddMessage) and _is_sound(argument)]
     if len(sends) < 2:
         return
@@ -51,7 +51,7 @@ def read_ahead(batch: Batch, arguments: Iterable[object]) -> None:
 
 
 def _is_sound(send: AddMessage) -> bool:
-    """Tell whether the names are names; the others are refused when their turn comes."""
+    """Tell whether the names are strings; a write with others is refused when its turn comes."""
     name = send.chat.key if isinstance(send.chat, NewChat) else send.chat
     client_message_id = send.message.client_message_id
     return all(map(is_text, (send.system, name, send.message.sender, client_message_id or "")))

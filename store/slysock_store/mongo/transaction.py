@@ -3,10 +3,10 @@
 A command to the server costs far more than the work it asks for, so writes that share a transaction share commands: a
 chat or message is read once, changed in memory by each write in turn, and written once, in bulk. The transaction sees
 the database as of one moment, so what is kept in memory stays true until its end; if another process changed the same
-record meanwhile, the server refuses the transaction and all of it is done again.
+record meanwhile, the server refuses the transaction and all of it is repeated.
 
 MongoDB has no savepoints. A write keeps what it changes to itself until it ends; one that fails is dropped alone,
-unless it has sent commands of its own (`Transaction.direct`): then the transaction is given up and done without it.
+unless it has sent commands of its own (`Transaction.direct`): then the transaction is given up and repeated without it.
 """
 
 from collections.abc import Iterable
@@ -50,7 +50,7 @@ class Pending:
         self._changed: dict[str, RawBSONDocument] = {}  # by _id
 
     def put(self, key: str, document: RawBSONDocument, *, is_new: bool) -> None:
-        """Write this document at the next `flush`, instead of an earlier one with the same `_id`."""
+        """Write this document at the next `flush`, in place of an earlier one with the same `_id`."""
         if is_new or key in self._new:
             self._new[key] = document
         else:
@@ -128,7 +128,7 @@ class Batch:
     # Records
 
     def chat(self, chat_id: ChatId) -> Chat | None:
-        """Return a chat of whatever system."""
+        """Return a chat of any system."""
         if chat_id not in self._chats:
             self.load_chats([chat_id], [])
         return self._chats[chat_id]
@@ -141,7 +141,7 @@ class Batch:
         return None if chat_id is None else self.chat(chat_id)
 
     def message(self, message_id: MessageId) -> Known | None:
-        """Return a message of whatever system."""
+        """Return a message of any system."""
         if message_id not in self._messages:
             found = self.snapshot.find_one(self.snapshot.collections.messages, where(_id=message_id))
             if found is None:
@@ -173,7 +173,7 @@ class Batch:
             self._retries[retry_key(message.chat_id, message.sender, message.client_message_id)] = message.id
 
     def flush(self) -> None:
-        """Send what waits. Commands may then change messages, so what is known of them is forgotten."""
+        """Send what waits. Commands may then change messages, so those that are known are forgotten."""
         self._pending_chats.flush(self.snapshot.session)
         self._pending_messages.flush(self.snapshot.session)
         self._messages.clear()
@@ -207,7 +207,7 @@ class Transaction:
         return chat if chat is not None and chat.system == system else None
 
     def chat_with(self, system: SystemName, key: ChatKey) -> Chat | None:
-        """Return the chat with this key, unless this very write makes it."""
+        """Return the chat with this key, unless it is this write that makes it."""
         where(system=system, key=key)
         return self._batch.chat_with(system, key)
 
@@ -222,7 +222,7 @@ class Transaction:
         return self._batch.retried(key)
 
     def put_chat(self, chat: Chat, *, is_new: bool = False) -> Chat:
-        """Store a chat as it is now; give it as it will be read.
+        """Store a chat as it is now; return it as it will be read.
 
         Raises:
             BadValue: it cannot be kept.
@@ -235,7 +235,7 @@ class Transaction:
         return kept
 
     def put_message(self, system: SystemName, message: Message, *, is_new: bool = False) -> Message:
-        """Store a message as it is now; give it as it will be read.
+        """Store a message as it is now; return it as it will be read.
 
         Raises:
             BadValue: it cannot be kept.
@@ -250,11 +250,11 @@ class Transaction:
         self._batch.flush()
 
     def reading(self) -> Snapshot:
-        """Return the collections for queries of this write's own."""
+        """Return the collections for this write's own queries."""
         return self._batch.snapshot
 
     def direct(self) -> tuple[Collections, ClientSession]:
-        """Return the collections for commands that change something. Check first what may refuse the write.
+        """Return the collections for commands that change something. First check all that may refuse the write.
 
         Chats are never changed by commands: they are kept in memory until the transaction's end.
         """
@@ -262,7 +262,7 @@ class Transaction:
         return self._batch.snapshot.collections, self._batch.snapshot.session
 
     def keep(self) -> None:
-        """Hand over to the transaction what this write has changed."""
+        """Hand what this write has changed over to the transaction."""
         for chat in self._chats.values():
             self._batch.keep_chat(chat)
         for message in self._messages.values():

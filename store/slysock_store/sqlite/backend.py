@@ -34,7 +34,7 @@ OPERATIONS: Operations[Transaction, Connection] = Operations(
 
 
 def store_on(engine: Engine[Transaction, Connection]) -> Store:
-    """Make the store that this engine runs."""
+    """Make a store on this engine."""
     return BackedStore[Transaction, Connection](engine, OPERATIONS)
 
 
@@ -42,12 +42,12 @@ def store_on(engine: Engine[Transaction, Connection]) -> Store:
 async def open_file(
     path: Path, *, clock: Clock, max_waiting_writes: int = MAX_WAITING_WRITES
 ) -> AsyncGenerator[Store, None]:
-    """Open a database file, making it (readable by its owner only) and migrating it as needed; close it at the end.
+    """Open a database file, creating it (readable by its owner only) and migrating it as needed; close it at the end.
 
     Raises:
-        BadStoreUrl: the path is no place for a database, or holds another program's.
-        SchemaTooNew: a newer version wrote it.
-        StoreUnavailable: it may not be opened or written, or is damaged.
+        BadStoreUrl: the path cannot hold a database, or holds another program's.
+        SchemaTooNew: a newer version wrote the database.
+        StoreUnavailable: the database may not be opened or written, or is damaged.
     """
     connection = await trio.to_thread.run_sync(_open_connection, path)
     where = f"the database {path}"

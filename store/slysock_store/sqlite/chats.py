@@ -149,7 +149,7 @@ def _insert_chat(tx: Transaction, system: SystemName, new: NewChat) -> Chat:
 
 
 def join(tx: Transaction, chat: Chat, user: UserKey, *, is_participant: bool) -> Chat:
-    """Make this user a member of the chat, with its history unread but not undelivered; nothing if it is one."""
+    """Make this user a member of the chat, with its history unread but not undelivered; do nothing for a member."""
     if any(member.user == user for member in chat.members):
         return _promote(tx, chat, user) if is_participant else chat
     history = {"user": user, "system": chat.system, "now": tx.now, "chat": chat.id}

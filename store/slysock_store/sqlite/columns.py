@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 NOTHING: Final = "[]"
-"""A list of nothing, which most messages have for attachments and all of them at first for reactions."""
+"""The empty list: the attachments of most messages, and at first the reactions to all."""
 
 _NO_FIELDS: Final = "{}"
 

@@ -1,4 +1,4 @@
-"""How several writes become one transaction of SQLite and still fail alone. Knows no thread and no task."""
+"""How several writes become one transaction of SQLite and still fail alone. Knows neither threads nor tasks."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from .transaction import Transaction
 class SqliteCommitter:
     """Carries writes into the database, many to a transaction. Owned by one thread at a time; owns its connection.
 
-    A write that fails is undone alone. When the world fails (disk full, lock, I/O) and SQLite gives the transaction
-    up, every write of it fails.
+    A write that fails is undone alone. When the database fails (disk full, lock, I/O) and SQLite aborts the
+    transaction, every write in it fails.
 
     Nearly every write succeeds or fails before it has changed anything, so there is nothing to undo and no savepoint is
     set, which saves a quarter of a small write. Where there is something to undo, the transaction begins anew with a
-    savepoint for each.
+    savepoint for each write.
     """
 
     def __init__(self, connection: sqlite3.Connection, *, where: str, clock: Clock) -> None:
@@ -44,11 +44,11 @@ class SqliteCommitter:
 
     @property
     def chats(self) -> KnownChats:
-        """Return what is known of chats, for the same thread."""
+        """Return the chats that are known, for the same thread."""
         return self._chats
 
     def commit(self, writes: Sequence[Write[Transaction, object]]) -> None:
-        """Do the writes in one durable transaction; every one of them has its outcome afterwards."""
+        """Do the writes in one durable transaction; each has its outcome afterwards."""
         is_ending = False
         try:
             tx = self._begin()
@@ -77,7 +77,7 @@ class SqliteCommitter:
         return Transaction(connection=self._connection, now=now, ids=self._ids, chats=self._chats)
 
     def _run_plainly(self, tx: Transaction, writes: Sequence[Write[Transaction, object]]) -> bool:
-        """Do the writes without savepoints; False as soon as one fails that has changed something."""
+        """Do the writes without savepoints; return False as soon as one fails that has changed something."""
         for write in writes:
             before = self._connection.total_changes
             try:

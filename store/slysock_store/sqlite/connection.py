@@ -7,7 +7,7 @@ from pathlib import Path
 from slysock_store.errors import BadStoreUrl, BadValue, StoreError, StoreUnavailable
 
 BUSY_TIMEOUT_MILLISECONDS = 5_000
-"""How long a statement waits for a lock that another process holds; a backup or a shell, for example."""
+"""How long a statement waits for a lock that another process holds: a backup or a shell, for example."""
 
 CACHED_STATEMENTS = 256
 """More than there are statements in this package, so each is compiled once per connection."""
@@ -17,8 +17,8 @@ CHECKPOINT_PAGES = 4_000
 written back once for all of them: at SQLite's default of 1000 pages a message costs a tenth more."""
 
 WRITER_CACHE_KIBIBYTES = 16_000
-"""Pages that the writer keeps in memory at most. Each chat that is written to has three of its own, which at SQLite's
-default of 2 MB are read again for each message as soon as some two hundred chats are busy."""
+"""The most memory for pages that the writer caches. Each chat that is written to has three pages of its own, which at
+SQLite's default of 2 MB are read again for each message as soon as some two hundred chats are busy."""
 
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MILLISECONDS}",
@@ -47,18 +47,18 @@ WORLD_FAILURES = {
 
 
 def create_private_file(path: Path) -> None:
-    """Make the database file, readable by its owner only, unless it exists.
+    """Create the database file, readable by its owner only, unless it exists.
 
     SQLite gives its -wal and -shm files the same mode. An existing file keeps the mode that somebody chose for it.
 
     Raises:
         BadStoreUrl: the directory does not exist, or the path names a directory.
-        StoreUnavailable: the file may not be made or written.
+        StoreUnavailable: the file may not be created or written.
     """
     if os.path.isdir(path):  # unlike Path.is_dir, no exception for a name that is too long
         raise BadStoreUrl(f"{path} is a directory, not a database")
     if not os.path.isdir(path.parent):
-        raise BadStoreUrl(f"cannot make {path}: there is no directory {path.parent}")
+        raise BadStoreUrl(f"cannot create {path}: there is no directory {path.parent}")
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
@@ -66,10 +66,10 @@ def create_private_file(path: Path) -> None:
 
 
 def connect(database: str, *more_pragmas: str) -> sqlite3.Connection:
-    """Open a connection that leaves transactions to us. The caller closes it; any one thread at a time may use it.
+    """Open a connection that leaves transactions to us. The caller closes it; one thread at a time may use it.
 
     Raises:
-        sqlite3.Error: the world failed, or this is no database.
+        sqlite3.Error: the database failed, or the file is not one.
     """
     connection = sqlite3.connect(
         database, isolation_level=None, check_same_thread=False, cached_statements=CACHED_STATEMENTS
@@ -99,9 +99,9 @@ def connect_reader(database: str) -> sqlite3.Connection:
 
 
 def mapped(error: Exception, where: str) -> Exception:
-    """Return the store's error for one of SQLite's or of binding a value; anything else is a bug and stays itself.
+    """Return the store's error for one of SQLite's or of binding a value; anything else is a bug, returned as it is.
 
-    The caller raises it `from` the original.
+    The caller raises the error `from` the original.
     """
     if isinstance(error, StoreError):
         return error

@@ -1,7 +1,7 @@
-"""What the writer knows of chats without reading: as its last transaction left them.
+"""The chats that the writer knows without reading: as its last transaction left them.
 
-Only one connection writes, as a rule, so what it has read or written stays true until it changes it; what another
-process writes, the committer notices. Two reads and the making of a record are a third of a message's time otherwise.
+Only one connection writes, as a rule, so what it has read or written stays true until it changes it; the committer
+notices what another process writes. Two reads and making a record would otherwise be a third of a message's time.
 """
 
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from typing import Final, final
 from slysock_store.models import Chat, ChatId, ChatKey, SystemName
 
 MAX_KNOWN_CHATS: Final = 10_000
-"""Chats that are kept, in about 12 MB; past that all are forgotten, and read again as they are needed."""
+"""Chats that are kept, in about 12 MB; beyond that, all are forgotten, and read again as they are needed."""
 
 
 @final
 class KnownChats:
-    """Chats by id and by key. Whoever changes a chat in the database says so here, in the same transaction.
+    """Chats by id and by key. Whoever changes a chat in the database must change it here, in the same transaction.
 
-    What was changed in a transaction that is rolled back must be forgotten: `clear`.
+    What was changed in a transaction that is rolled back must be forgotten: call `clear`.
     """
 
     def __init__(self, *, max_chats: int = MAX_KNOWN_CHATS) -> None:

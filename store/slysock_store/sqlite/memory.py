@@ -20,9 +20,9 @@ Ts = TypeVarTuple("Ts")
 
 @final
 class MemoryEngine:
-    """A database in memory. Nothing of it ever blocks, so everything runs in the calling task.
+    """A database in memory. It never blocks, so everything runs in the calling task.
 
-    Hence no threads, and tests under a mock clock that jumps are exact.
+    Hence there are no threads, and tests under a mock clock that jumps are exact.
     """
 
     def __init__(self, committer: SqliteCommitter, *, where: str) -> None:
@@ -50,7 +50,7 @@ class MemoryEngine:
         return StoreStatistics(waiting_writes=0, writes=committer.writes, commits=committer.commits, busy_refusals=0)
 
     async def aclose(self) -> None:
-        """Close the database, which forgets it."""
+        """Close the database; what it held is gone."""
         self._is_closed = True
         self._committer.close()
         await trio.lowlevel.cancel_shielded_checkpoint()

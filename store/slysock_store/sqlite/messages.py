@@ -67,7 +67,7 @@ def existing_message(connection: sqlite3.Connection, system: SystemName, message
 
 
 def message_at(connection: sqlite3.Connection, chat_id: ChatId, sequence: int) -> Message:
-    """Return the message with a number that the chat has allotted."""
+    """Return the message with this number, which the chat must have assigned."""
     row: MessageRow | None = connection.execute(SELECT_MESSAGE_BY_SEQUENCE, (chat_id, sequence)).fetchone()
     if row is None:
         raise AssertionError("sequence numbers have no gaps")
@@ -124,7 +124,7 @@ def _newest(
     *,
     with_deleted: bool,
 ) -> tuple[Message, ...]:
-    """Read the newest messages but the first `offset`.
+    """Read the newest messages, without the first `offset`.
 
     Sequence numbers have no gaps, so they bound a page without counting through it, unless some are to be left out.
     """

@@ -19,12 +19,12 @@ MAX_READERS = 4
 
 
 CLOSE_DEADLINE_SECONDS = 30.0
-"""How long closing waits for reads that have begun; several busy timeouts."""
+"""How long closing waits for reads that have begun: several busy timeouts."""
 
 
 @final
 class Readers:
-    """A pool of connections; owns them. Further reads wait for their turn, where they can be cancelled."""
+    """A pool of connections; owns them. When all are in use, a read waits its turn, and can be cancelled there."""
 
     def __init__(self, database: str, *, where: str) -> None:
         self._database = database
@@ -38,7 +38,7 @@ class Readers:
 
         Raises:
             StoreClosed: after `aclose`.
-            StoreUnavailable: the world failed.
+            StoreUnavailable: the database failed.
         """
         if self._is_closed:
             raise StoreClosed("the store is closed")

@@ -1,11 +1,11 @@
-"""The tables, their versions, and how a database comes to the present one.
+"""The tables, the schema's versions, and how a database is migrated to the newest.
 
 A migration is never changed once released: a new version is a new entry of `MIGRATIONS`. Versions are recorded in
 `PRAGMA user_version`, whose change is part of the transaction like any other.
 
 Times are milliseconds since 1970, structured values JSON text, flags 0 or 1. `receipts` has one row per message and
-member other than its sender, so what is unread or undelivered is an index away; `chat_members.unread` counts the rows
-without `read_at`, and changes in the same transaction. No STRICT and no RETURNING: Pythons of some distributions
+member other than its sender, so an index finds what is unread or undelivered; `chat_members.unread` counts the rows
+without `read_at`, and changes in the same transaction. No STRICT and no RETURNING: the Pythons of some distributions
 still come with an SQLite older than these.
 """
 
@@ -145,12 +145,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (VERSION_1,)
 
 
 def migrate(connection: sqlite3.Connection, where: str, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS) -> None:
-    """Bring the database to the newest version in one transaction; do nothing if it is there.
+    """Bring the database to the newest version in one transaction; do nothing if it has it.
 
     Raises:
         SchemaTooNew: a newer version wrote it.
         BadStoreUrl: it is another program's database.
-        sqlite3.Error: the world failed; the database is as it was.
+        sqlite3.Error: the database failed and is unchanged.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:

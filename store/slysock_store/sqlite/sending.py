@@ -100,7 +100,7 @@ def _insert(tx: Transaction, chat: Chat, new: NewMessage, sent_at: int) -> Messa
 
 
 def _count(tx: Transaction, chat: Chat, message: Message, sent_at: int) -> Chat:
-    """Let the chat's counters agree with its new message."""
+    """Adjust the chat's counters to its new message."""
     tx.change_chat(chat.id, UPDATE_UNREAD, (chat.id, message.sender))
     tx.change_chat(chat.id, UPDATE_CHAT_FOR_MESSAGE, (message.sequence, sent_at, sent_at, sent_at, chat.id))
     counted = rules.with_message(chat, message)

@@ -29,6 +29,6 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
         return self.ids.new_id(self.now)
 
     def change_chat(self, chat_id: ChatId, statement: str, parameters: Parameters) -> sqlite3.Cursor:
-        """Execute a statement that changes a chat or its members; any other way, what is known of it would be wrong."""
+        """Execute a statement that changes a chat or its members, and forget what was known of the chat."""
         self.chats.forget(chat_id)
         return self.connection.execute(statement, parameters)

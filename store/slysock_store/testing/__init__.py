@@ -1,7 +1,7 @@
 """The contract of a store as checks that any backend can run.
 
-Each check is a coroutine function that takes a way to open the backend on an empty place and raises AssertionError when
-the contract is broken. Under pytest they are parameters::
+Each check is a coroutine function that takes a way to open the backend on an empty database and raises AssertionError
+when the contract is broken. With pytest they are parameters::
 
     @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
     async def test_contract(check: Check, open_store: OpenStore) -> None:

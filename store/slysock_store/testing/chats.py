@@ -29,7 +29,7 @@ REFERENCES: tuple[Json, ...] = (12345, "12345", 12.5, None, True, {"id": [1, "1"
 
 
 async def check_ensuring_makes_a_chat_once(open_store: OpenStore) -> None:
-    """The second call gives the first one's chat as it is, whatever else it says."""
+    """The second call returns the first one's chat as it is, whatever else it says."""
     async with open_store(clock=SettableClock()) as store:
         first = await store.ensure_chat(SYSTEM, between(ANNA, BEN, ANNA))
         expect(first.created, "the first call makes it")
@@ -54,7 +54,7 @@ async def check_a_reference_keeps_its_json_type(open_store: OpenStore) -> None:
 
 
 async def check_a_chat_of_another_system_is_not_found(open_store: OpenStore) -> None:
-    """An id is no way into another system."""
+    """An id does not lead into another system."""
     async with open_store(clock=SettableClock()) as store:
         chat = (await store.ensure_chat(OTHER_SYSTEM, between(ANNA, BEN))).chat
         expect_equal(await store.get_chat(SYSTEM, chat.id), None, "get_chat")
@@ -96,11 +96,11 @@ async def check_a_new_participant_has_the_history_unread_and_not_undelivered(ope
 
 
 async def check_a_reader_who_becomes_a_participant_keeps_what_was_read(open_store: OpenStore) -> None:
-    """An admin reads, is no participant, and later becomes one."""
+    """An admin reads, is not a participant, and later becomes one."""
     async with open_store(clock=SettableClock()) as store:
         messages = await send(store, ANNA, BEN)
         marked = await store.mark_read(SYSTEM, messages[0].chat_id, CARA)
-        expect_equal((marked.count, marked.chat.participants), (2, (ANNA, BEN)), "a reader is no participant")
+        expect_equal((marked.count, marked.chat.participants), (2, (ANNA, BEN)), "a reader is not a participant")
         expect_equal((await store.list_chats(SYSTEM, participant=CARA)).total_records, 0, "nor lists the chat")
         chat = await store.update_chat(SYSTEM, marked.chat.id, ChatChanges(add_participants=(CARA,)))
         expect_equal((chat.participants, chat.unread_of(CARA)), ((ANNA, BEN, CARA), 0), "participant now")

@@ -28,7 +28,7 @@ Check: TypeAlias = Callable[[OpenStore], Awaitable[None]]
 
 @final
 class SettableClock:
-    """A clock that stands still until it is told."""
+    """A clock that stands still until it is moved."""
 
     def __init__(self, now: datetime = START) -> None:
         self.now = now
@@ -38,7 +38,7 @@ class SettableClock:
         return self.now
 
     def move(self, seconds: float) -> None:
-        """Go on, or back where negative."""
+        """Move the clock forward, or back if negative."""
         self.now += timedelta(seconds=seconds)
 
 
@@ -49,14 +49,14 @@ def expect_equal(found: object, wanted: object, what: str) -> None:
 
 
 def expect(condition: bool, what: str) -> None:
-    """Fail the check unless this holds."""
+    """Fail the check unless the condition holds."""
     if not condition:
         raise AssertionError(what)
 
 
 @contextmanager
 def expect_raises(error: type[Exception]) -> Generator[None, None, None]:
-    """Fail the check unless the block raises this."""
+    """Fail the check unless the block raises this error."""
     try:
         yield
     except error:
@@ -65,17 +65,17 @@ def expect_raises(error: type[Exception]) -> Generator[None, None, None]:
 
 
 def between(*users: UserKey, key: str = "12345:1:1") -> NewChat:
-    """Describe a chat of these participants."""
+    """Describe a new chat between these participants."""
     return NewChat(kind="product", key=ChatKey(key), participants=users, reference=12345)
 
 
 def said(sender: UserKey, text: str = "hello", *, client_message_id: str | None = None) -> NewMessage:
-    """Describe a message."""
+    """Describe a new message."""
     return NewMessage(sender=sender, text=text, client_message_id=client_message_id)
 
 
 async def send(store: Store, *senders: UserKey, chat: ChatId | NewChat | None = None) -> tuple[Message, ...]:
-    """Send one message per name, in this order, into Anna and Ben's chat or the given one."""
+    """Send one message per name, in this order, to Anna and Ben's chat or the given one."""
     target = between(ANNA, BEN) if chat is None else chat
     return tuple([(await store.add_message(SYSTEM, target, said(sender))).message for sender in senders])
 
@@ -101,7 +101,7 @@ async def history(store: Store, chat_id: ChatId, *, system: SystemName = SYSTEM)
 
 
 async def audit(store: Store, chat_id: ChatId, *, system: SystemName = SYSTEM) -> tuple[Message, ...]:
-    """Check everything that must agree within a chat; give its messages, oldest first."""
+    """Check everything that must agree within a chat; return its messages, oldest first."""
     chat = await store.get_chat(system, chat_id)
     if chat is None:
         raise AssertionError("no chat to audit")

@@ -30,7 +30,7 @@ CALLERS = 40
 
 
 async def _at_once(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-    """Make all calls from tasks of their own; give the results in the order in which they came."""
+    """Make every call in a task of its own; return the results in the order in which they came."""
     results: list[T] = []
 
     async def call(one: Callable[[], Awaitable[T]]) -> None:

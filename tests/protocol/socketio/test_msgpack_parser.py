@@ -1,5 +1,6 @@
 from contextlib import suppress
 from datetime import UTC, datetime
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -103,6 +104,35 @@ def test_dates_of_pythons_calendar_agree_with_python(moment: datetime) -> None:
     assert packet == Event("/", None, ["e", moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")])
 
 
+@pytest.mark.parametrize(
+    ("timestamp", "text"),
+    [
+        ("d6ff00000000", "1970-01-01T00:00:00.000Z"),
+        ("d6ffffffffff", "2106-02-07T06:28:15.000Z"),
+        ("d7ff1d5353006553f100", "2023-11-14T22:13:20.123Z"),
+        ("d7ff1d6f28006553f100", "2023-11-14T22:13:20.123456Z"),
+        ("c70cff00000000ffffffffffffffff", "1969-12-31T23:59:59.000Z"),
+        ("c70cff3b8b87c00000003afff4417f", "9999-12-31T23:59:59.999Z"),
+        ("c704ff00000001", "1970-01-01T00:00:01.000Z"),
+        ("c8000cff00000000ffffffffffffffff", "1969-12-31T23:59:59.000Z"),
+    ],
+)
+def test_messagepacks_own_dates_become_the_text_that_json_clients_send(timestamp: str, text: str) -> None:
+    date = bytes.fromhex(timestamp)
+    assert feed(event(b"\x92\xa1e" + date)) == Event("/", None, ["e", text])
+    inside = event(b"\x92\xa1e\x81\xa1a\x92\x01" + date)
+    assert feed(inside) == Event("/", None, ["e", {"a": [1, text]}])
+    assert feed(b"\x83\xa4type\x00\xa3nsp\xa1/\xa4data\x81\xa1t" + date) == Connect("/", {"t": text})
+
+
+@given(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)))
+def test_a_date_that_a_server_of_python_sends_comes_back_as_it_would_by_json(moment: datetime) -> None:
+    moment = moment.replace(tzinfo=UTC)
+    packet = feed(pack({"type": 2, "nsp": "/", "data": ["e", moment]}))
+    assert isinstance(packet, Event)
+    assert msgspec.convert(packet.body[1], datetime) == moment
+
+
 DEEP = 100_000
 MALFORMED = {
     "nothing": b"",
@@ -202,6 +232,9 @@ def test_values_are_written_as_json_would_write_them() -> None:
     record = Record(datetime(2024, 1, 2, tzinfo=UTC), bytearray(b"x"))
     expected: list[object] = ["e", {"when": "2024-01-02T00:00:00Z", "data": b"x"}, {"1": [2]}]
     assert feed(only(PARSER.event("/", "e", (record, {1: (2,)})))) == Event("/", None, expected)
+    strange = {True: {None: b"x"}, UUID(int=5): 1}
+    expected = ["e", {"true": {"null": b"x"}, str(UUID(int=5)): 1}]
+    assert feed(only(PARSER.event("/", "e", (strange,)))) == Event("/", None, expected)
 
 
 def test_more_than_ten_binary_values_are_fine() -> None:

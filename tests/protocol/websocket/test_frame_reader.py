@@ -38,10 +38,10 @@ def feed(reader: FrameReader, piece: bytes) -> list[Item]:
 
 
 def joined(items: list[Item]) -> list[Item]:
-    """Join neighbouring cold bytes: where they are cut does not matter, where a message completes does."""
+    """Join neighbouring cold bytes: where they are cut does not matter."""
     result: list[Item] = []
     for item in items:
-        if result and result[-1].kind is Kind.COLD and item.kind in (Kind.COLD, Kind.COLD_MESSAGE):
+        if result and result[-1].kind is item.kind is Kind.COLD:
             result[-1] = Item(item.kind, result[-1].data + item.data)
         else:
             result.append(item)
@@ -91,7 +91,7 @@ def through_the_lane(pieces: list[bytes], limit: int) -> tuple[Messages, bool, b
             else:
                 before = len(behind.messages)
                 behind.feed(item.data)
-                assert item.kind is Kind.COLD_MESSAGE or len(behind.messages) == before
+                assert len(behind.messages) == before, "no message is cold"
     return behind.messages, reader.error is not None, behind.closed
 
 
@@ -172,11 +172,15 @@ def test_a_stream_means_the_same_byte_at_a_time() -> None:
     whole, error = read(MIXED)
     single, single_error = read(*(bytes((byte,)) for byte in MIXED))
     assert (joined(single), single_error) == (joined(whole), error)
-    kinds = [item.kind for item in joined(whole)]
-    assert kinds == [Kind.TEXT, Kind.BINARY, Kind.BINARY, Kind.COLD_MESSAGE, Kind.TEXT, Kind.COLD]
-    assert b"".join(item.data for item in whole if item.kind in (Kind.COLD, Kind.COLD_MESSAGE)) in MIXED.replace(
-        frame("é".encode()), b""
-    )
+    assert joined(whole) == [
+        Item(Kind.TEXT, b"42[1]"),
+        Item(Kind.BINARY, b""),
+        Item(Kind.BINARY, b"x" * 200),
+        Item(Kind.COLD, frame(b"ping", first=0x89) + frame(b"pong", first=0x8A)),
+        Item(Kind.TEXT, b"4" + b"y" * 130),
+        Item(Kind.TEXT, "é".encode()),
+        Item(Kind.COLD, frame(b"", first=0x80 | 0x08) + b"whatever"),
+    ]
 
 
 @given(st.binary(max_size=60))
@@ -220,10 +224,7 @@ ENDS_THE_CONNECTION = {
     "fragmented ping": frame(b"a", first=0x09),
     "fragmented pong": frame(b"a", first=0x0A),
     "long ping": frame(b"a" * 126, first=0x89),
-    "continuation of nothing": frame(b"a", first=0x00),
-    "end of nothing": frame(b"a", first=0x80),
-    "text within a message": frame(b"a", first=0x01) + frame(b"b"),
-    "fragment within a message": frame(b"a", first=0x02) + frame(b"b", first=0x02),
+    "continuation with a reserved bit": frame(b"a", first=0x40),
     "close": frame(b"\x03\xe8", first=0x88),
     "long close": frame(b"\x03\xe8" + b"a" * 200, first=0x88),
 }
@@ -243,27 +244,52 @@ def test_after_a_frame_that_ends_the_connection_everything_is_cold(data: bytes) 
 
 
 def test_the_lane_is_left_and_entered_again_at_frame_borders() -> None:
-    ping, fragmented = (
-        frame(b"a", first=0x89),
-        frame(b"b", first=0x01) + frame(b"", first=0x89) + frame(b"", first=0x80),
-    )
+    ping = frame(b"a", first=0x89)
+    fragmented = frame(b"b", first=0x01) + ping + frame(b"c", first=0x80)
     items, error = read(frame(b"1") + ping + frame(b"2") + fragmented + frame(b"3"))
     assert error is None
-    assert joined(items) == [
+    assert items == [
         Item(Kind.TEXT, b"1"),
         Item(Kind.COLD, ping),
         Item(Kind.TEXT, b"2"),
-        Item(Kind.COLD_MESSAGE, fragmented),
+        Item(Kind.COLD, ping),
+        Item(Kind.TEXT, b"bc"),
         Item(Kind.TEXT, b"3"),
     ]
 
 
 def test_a_message_is_complete_with_the_last_byte_of_its_last_fragment() -> None:
-    fragmented = frame(b"a", first=0x01) + frame(b"bcd", first=0x80)
+    fragmented = frame(b"a", first=0x02) + frame(b"bcd", first=0x80)
     reader = FrameReader(LIMIT)
-    kinds = [item.kind for byte in fragmented for item in reader.feed(bytes((byte,)))]
-    assert kinds[-1] is Kind.COLD_MESSAGE
-    assert set(kinds[:-1]) == {Kind.COLD}
+    for byte in fragmented[:-1]:
+        assert reader.feed(bytes((byte,))) == []
+    assert reader.feed(fragmented[-1:]) == [Item(Kind.BINARY, b"abcd")]
+
+
+def test_text_may_be_cut_by_a_fragment_anywhere() -> None:
+    text = "é\U0001f600".encode()
+    for place in range(len(text)):
+        stream = frame(text[:place], first=0x01) + frame(text[place:], first=0x80)
+        assert read(stream) == ([Item(Kind.TEXT, text)], None)
+    assert read(frame(text[:1], first=0x01) + frame(b"", first=0x80)) == ([], CloseCode.NOT_UTF8)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        frame(b"a", first=0x00),
+        frame(b"a", first=0x80),
+        frame(b"a", first=0x01) + frame(b"b"),
+        frame(b"a", first=0x02) + frame(b"b", first=0x02),
+    ],
+    ids=["continuation of nothing", "end of nothing", "text within a message", "fragment within a message"],
+)
+def test_data_frames_out_of_order_are_refused(bad: bytes) -> None:
+    items, error = read(frame(b"1") + bad + frame(b"2"))
+    assert (items, error) == ([Item(Kind.TEXT, b"1")], CloseCode.PROTOCOL_ERROR)
+    behind = Oracle()
+    behind.feed(bad)
+    assert behind.closed
 
 
 @pytest.mark.parametrize("first", [0x81, 0x82, 0x01])
@@ -277,8 +303,8 @@ def test_a_message_as_long_as_the_limit_passes_and_one_byte_more_does_not() -> N
     assert read(frame(b"x" * 100), limit=100) == ([Item(Kind.TEXT, b"x" * 100)], None)
     assert read(frame(b"x" * 101), limit=100) == ([], CloseCode.TOO_BIG)
     start, end = frame(b"x" * 60, first=0x01), frame(b"x" * 40, first=0x80)
-    assert read(start + end, limit=100) == ([Item(Kind.COLD, start), Item(Kind.COLD_MESSAGE, end)], None)
-    assert read(start + frame(b"x" * 41, first=0x80), limit=100) == ([Item(Kind.COLD, start)], CloseCode.TOO_BIG)
+    assert read(start + end, limit=100) == ([Item(Kind.TEXT, b"x" * 100)], None)
+    assert read(start + frame(b"x" * 41, first=0x80)[:6], limit=100) == ([], CloseCode.TOO_BIG)
 
 
 def test_the_limit_counts_each_fragmented_message_anew_and_no_control_frames() -> None:
@@ -286,16 +312,51 @@ def test_the_limit_counts_each_fragmented_message_anew_and_no_control_frames() -
     assert read(message * 3, limit=100)[1] is None
 
 
-def test_tiny_fragments_by_the_hundred_thousand_are_refused() -> None:
-    stream = frame(b"a", first=0x01) + frame(b"", first=0x00) * 100_000
-    items, error = read(stream)
-    assert (len(items), error) == (1024, CloseCode.POLICY)
+@pytest.mark.parametrize(
+    ("payload", "most"),
+    [(b"", 1024), (b"x", 64 * 1024 // 63), (b"x" * 63, 64 * 1024)],
+    ids=["empty", "one byte", "63 bytes"],
+)
+def test_tiny_fragments_pass_up_to_what_they_may_waste(payload: bytes, most: int) -> None:
+    """At any limit of bytes, and anew for each message."""
+    reader, fragments = FrameReader(5 * MiB), (frame(payload, first=0x00) * most)[6 + len(payload) :]
+    message, end = frame(payload, first=0x01) + fragments, frame(b"", first=0x80)
+    for _ in range(2):
+        assert reader.feed(message + end) == [Item(Kind.TEXT, payload * most)]
+    assert reader.feed(message + frame(payload, first=0x00) + end) == []
+    assert reader.error is not None
+    assert reader.error.close_code is CloseCode.POLICY
 
 
-def test_a_higher_limit_allows_more_fragments() -> None:
-    stream = frame(b"a", first=0x01) + frame(b"", first=0x00) * 2047
-    assert read(stream, limit=2 * MiB)[1] is None
-    assert read(stream + frame(b"", first=0x00), limit=2 * MiB)[1] is CloseCode.POLICY
+@pytest.mark.parametrize(
+    ("total", "size"), [(4 * MiB, 64), (9_990_000, 1016), (990_000, 960)], ids=["Autobahn 9.3.1", "10 MB", "1 MB"]
+)
+@pytest.mark.parametrize("opcode", [1, 2])
+def test_a_message_may_come_in_any_number_of_fragments_of_a_decent_size(total: int, size: int, opcode: int) -> None:
+    payload = b"x" * total
+    pieces = [payload[start : start + size] for start in range(0, total, size)]
+    frames = [frame(piece, first=0x00) for piece in pieces]
+    stream = frame(pieces[0], first=opcode) + b"".join(frames[1:-1]) + frame(pieces[-1], first=0x80)
+    reader, items = FrameReader(total), list[Item]()
+    for start in range(0, len(stream), 65_536):
+        items += reader.feed(stream[start : start + 65_536])
+    assert reader.error is None
+    assert items == [Item(Kind.TEXT if opcode == 1 else Kind.BINARY, payload)]
+
+
+@pytest.mark.parametrize("size", [1, 64, 10_000])
+def test_an_incomplete_message_costs_its_bytes_however_many_fragments_it_has(size: int) -> None:
+    count = min(1000, 100_000 // size)
+    stream = frame(b"", first=0x01) + frame(b"x" * size, first=0x00) * count
+    reader = FrameReader(LIMIT)
+    reader.feed(frame(b"warm"))
+    tracemalloc.start()
+    try:
+        assert reader.feed(stream) == []
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 2 * size * count + 10_000
 
 
 @pytest.mark.parametrize("payload", [b"\xff", b"4\xed\xa0\x80", b"\xc3", b"\xf4\x90\x80\x80"])
@@ -312,6 +373,52 @@ def test_an_error_is_final_and_keeps_nothing(bad: bytes) -> None:
     for _ in range(3):
         assert reader.feed(frame(b"1") + frame(b"\xff")) == []
     assert reader.error is error
+
+
+GOODBYES = {
+    "ordinary": frame(b"\x03\xe8bye", first=0x88),
+    "empty": frame(b"", first=0x88),
+    "of one byte": frame(b"\x03", first=0x88),
+    "of an illegal code": frame(b"\x03\xed", first=0x88),
+    "too long": frame(b"x" * 126, first=0x88),
+    "not final": frame(b"", first=0x08),
+    "with reserved bits": frame(b"", first=0xC8),
+    "not masked": b"\x88\x02\x03\xe8",
+}
+ENDS = {
+    "nothing": b"",
+    "an unknown opcode": frame(b"x", first=0x83),
+    "reserved bits": frame(b"x" * 70_000, first=0xC1),
+    "a continuation of nothing": frame(b"x", first=0x80),
+    "a long ping": frame(b"x" * 126, first=0x89),
+    "a frame without mask": b"\x81\x02hi",
+    "text that is not UTF-8": frame(b"\xff"),
+    "a message too big": frame(b"x" * (LIMIT + 1)),
+    "a fragment too big": frame(b"x" * (LIMIT + 1), first=0x01),
+}
+
+
+@pytest.mark.parametrize("goodbye", GOODBYES.values(), ids=GOODBYES)
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("step", [1, 3, 10**9])
+def test_a_goodbye_is_seen_as_soon_as_it_is_complete_behind_whatever_ends_the_connection(
+    goodbye: bytes, end: bytes, step: int
+) -> None:
+    reader = FrameReader(LIMIT)
+    reader.feed(frame(b"before") + end[:-40])
+    data = end[-40:] + (frame(b"between") if end else b"") + goodbye
+    for start in range(0, len(data) - 1, step):
+        reader.feed(data[:-1][start : start + step])
+        assert not reader.goodbye
+    reader.feed(data[-1:])
+    assert reader.goodbye
+
+
+@pytest.mark.parametrize("end", [end for end in ENDS.values() if end])
+def test_what_looks_like_a_goodbye_inside_of_a_frame_is_none(end: bytes) -> None:
+    reader = FrameReader(LIMIT)
+    reader.feed(end + frame(GOODBYES["ordinary"] * 20) + GOODBYES["ordinary"][:-1])
+    assert not reader.goodbye
 
 
 @pytest.mark.parametrize("step", [2, 50, 1000])
@@ -331,7 +438,7 @@ def test_an_incomplete_message_costs_its_bytes_and_little_more(step: int) -> Non
 
 def test_a_frame_without_end_costs_nothing_when_it_is_cold() -> None:
     reader = FrameReader(LIMIT)
-    reader.feed(frame(b"", first=0x01) + bytes((0x00, 0xFF)) + (900_000).to_bytes(8) + b"mask")
+    reader.feed(bytes((0x83, 0xFF)) + (900_000).to_bytes(8) + b"mask")
     assert all(reader.feed(b"x" * 1000) == [Item(Kind.COLD, b"x" * 1000)] for _ in range(900))
 
 

@@ -8,6 +8,7 @@ from trio.testing import memory_stream_pair
 from slysock.asgi import ASGIApp, Event, Receive, Scope, Send, run_asgi
 from slysock.config import Config
 from slysock.http import HttpConnection
+from tests.slysock.http.peer import undated
 
 CONFIG = Config(request_head_seconds=20, request_body_seconds=30, write_timeout_seconds=10)
 GET = b"GET /a%20b?c=d HTTP/1.1\r\nhost: a\r\n\r\n"
@@ -29,7 +30,7 @@ async def serve(stream: trio.abc.Stream, app: ASGIApp) -> None:
 
 
 async def ask(app: ASGIApp, data: bytes) -> bytes:
-    """Send bytes, leave the connection open, and return all that comes back within the idle time."""
+    """Send bytes, leave the connection open, and return all that comes back within the idle time, without dates."""
     client, server = memory_stream_pair()
     received = bytearray()
     async with trio.open_nursery() as nursery:
@@ -38,7 +39,7 @@ async def ask(app: ASGIApp, data: bytes) -> bytes:
         while piece := await client.receive_some():
             received += piece
         await client.aclose()
-    return bytes(received)
+    return undated(bytes(received))
 
 
 def saying(*messages: Mapping[str, object]) -> App:

@@ -21,6 +21,7 @@ from tests.slysock.asgi.applications import (
     saying,
     serve,
 )
+from tests.slysock.http.peer import piece_of
 
 # ---- scope ----------------------------------------------------------------------------------------------------------
 
@@ -132,7 +133,7 @@ async def test_no_answer_is_a_500(
     messages: list[Event], autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert (await ask(saying(*messages), GET)).startswith(FAILED)
-    assert "application gave no answer" in caplog.text
+    assert "application did not answer" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -208,6 +209,26 @@ async def test_a_request_that_has_an_answer_already_is_given_up() -> None:
     assert await connection.next_request() is None
 
 
+async def test_an_application_that_is_cancelled_leaves_its_answer_broken_off(autojump_clock: MockClock) -> None:
+    client, server = memory_stream_pair()
+    left: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        await send({**BODY, "more_body": True})
+        try:
+            await trio.sleep_forever()
+        finally:
+            left.append("cancelled")
+
+    await client.send_all(GET)
+    with trio.move_on_after(1):
+        await serve(server, app)
+    assert left == ["cancelled"]
+    assert await piece_of(client) == b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
+    assert await client.receive_some(1000) == b""
+
+
 # ---- request bodies -------------------------------------------------------------------------------------------------
 
 
@@ -265,7 +286,7 @@ async def test_nothing_is_read_ahead_of_the_application() -> None:
         await wait_all_tasks_blocked()
         assert taken == 0
         may_read.set()
-        assert await client.receive_some(1000) == OK
+        assert await piece_of(client) == OK
         await wait_all_tasks_blocked()
         assert taken == 200_000
         nursery.cancel_scope.cancel()

@@ -54,4 +54,4 @@ def test_a_server_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[st
 
 def test_a_server_that_verifies_by_public_keys_cannot_be_filled(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_main("demo", "--jwt-jwks-url", "https://login.example/jwks.json") == 2
-    assert "needs a server that verifies them by a secret" in capsys.readouterr().err
+    assert "needs a server that verifies them with a secret" in capsys.readouterr().err

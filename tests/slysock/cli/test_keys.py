@@ -59,7 +59,7 @@ def test_a_kept_secret_that_is_none_or_not_private_is_refused(tmp_path: Path, co
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SettingsError, match="cannot make the folder"):
+    with pytest.raises(SettingsError, match="cannot create the folder"):
         make_folder(tmp_path / "file" / "chat.db")
     (tmp_path / "file").unlink()
 

@@ -76,11 +76,14 @@ async def test_systems_from_both_doors_stand_beside_each_other(village: Path) ->
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("qqqq", "no system is called 'qqqq'; there is marketplace, services, pets, support, and module:name"),
-        ("markt", "no system is called 'markt'; did you mean marketplace?"),
-        (":hut", "no system is called ':hut'"),
-        ("village:", "no system is called 'village:'"),
-        (".village:hut", "no system is called '.village:hut'"),
+        (
+            "qqqq",
+            "unknown system 'qqqq'; choose from marketplace, services, pets, support, or a module:name",
+        ),
+        ("markt", "unknown system 'markt'; did you mean marketplace?"),
+        (":hut", "unknown system ':hut'"),
+        ("village:", "unknown system 'village:'"),
+        (".village:hut", "unknown system '.village:hut'"),
         ("vilage:hut", "there is no module 'vilage'"),
         ("village.inner:hut", "there is no module 'village.inner'"),
         ("village:hat", "village has no 'hat'; did you mean hut?"),

@@ -76,8 +76,8 @@ def test_a_file_gives_its_values(tmp_path: Path) -> None:
         ("port = ", "is not TOML"),
         ("prot = 1", "unknown setting prot; did you mean port"),
         ("[server]\nport = 1", "unknown setting server"),
-        ("port = 1979-05-27", "a setting is a text, a number"),
-        ("port = [1]", "a setting is a text, a number"),
+        ("port = 1979-05-27", "a setting is a string, a number"),
+        ("port = [1]", "a setting is a string, a number"),
         ("\udcff", "is not TOML"),
     ],
 )

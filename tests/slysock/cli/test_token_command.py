@@ -14,7 +14,7 @@ def test_token_prints_the_token_only_and_keeps_its_secret(capsys: pytest.Capture
     out, err = capsys.readouterr()
     assert out.count(".") == 2
     assert out.count("\n") == 1
-    assert "made a secret and kept it in var/slysock.db.jwt-secret" in err
+    assert "made a secret, kept in var/slysock.db.jwt-secret" in err
     claims = claims_of(out.strip(), Path("var/slysock.db.jwt-secret").read_text().strip())
     expires_at, issued_at = claims.pop("exp"), claims.pop("iat")
     assert isinstance(expires_at, int)
@@ -34,7 +34,7 @@ def claims_of(token: str, secret: str) -> dict[str, object]:
 
 def test_the_help_has_the_roles_that_the_systems_declare(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_main("token", "--help") == 0
-    out = capsys.readouterr().out.split("Roles, in any case:")[1]
+    out = capsys.readouterr().out.split("Roles, in upper or lower case:")[1]
     lines = [line.split(maxsplit=1) for line in out.strip().splitlines()]
     assert [name for name, _ in lines] == [*SYSTEMS, "/manage"]
     assert all(roles for _, roles in lines)

@@ -44,9 +44,9 @@ def test_the_line_to_connect_fits_the_server() -> None:
 @pytest.mark.parametrize(
     ("secret", "text"),
     [
-        (KEPT, "HS256, by the secret kept in var/secret"),
-        (Secret("s", Path("var/secret"), is_new=True), "HS256, by the secret made now and kept in var/secret"),
-        (Secret("s", None), "HS256, by the secret that was set"),
+        (KEPT, "HS256, with the secret kept in var/secret"),
+        (Secret("s", Path("var/secret"), is_new=True), "HS256, with the secret just made and kept in var/secret"),
+        (Secret("s", None), "HS256, with the secret that was set"),
     ],
 )
 def test_where_the_secret_is_is_said_but_not_the_secret(secret: Secret, text: str) -> None:
@@ -55,5 +55,5 @@ def test_where_the_secret_is_is_said_but_not_the_secret(secret: Secret, text: st
 
 def test_with_public_keys_nobody_is_advised_to_make_a_token() -> None:
     text = said(secret=None, jwt_jwks_url="https://login.example/keys")
-    assert "by the public keys at https://login.example/keys" in text
+    assert "verified with the public keys at https://login.example/keys" in text
     assert "slysock token" not in text

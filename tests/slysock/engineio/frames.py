@@ -126,6 +126,15 @@ async def raw(memory: Memory, *, behind: bytes = b"", joined: bool = True) -> Ra
     return client
 
 
+async def probing(memory: Memory, polling_target: str) -> Raw:
+    """A WebSocket for a session that polls, which has said nothing yet."""
+    client = Raw(memory.open())
+    target = polling_target.replace("polling", "websocket").encode()
+    await client.send(HANDSHAKE.replace(b"/socket.io/?EIO=4&transport=websocket", target))
+    assert (await client.head()).startswith(b"HTTP/1.1 101 ")
+    return client
+
+
 @asynccontextmanager
 async def connected(config: Config | None = None) -> AsyncGenerator[tuple[Raw, list[str], list[DisconnectReason]]]:
     root, log, reasons = echoing()

@@ -7,7 +7,10 @@ from contextlib import asynccontextmanager
 import trio
 from trio.testing import memory_stream_one_way_pair, wait_all_tasks_blocked
 
+from slysock import Config
 from slysock.engineio.outbox import Flusher, Outbox
+from slysock.engineio.slow_consumers import SlowConsumers
+from slysock.engineio.timers import Timers
 
 
 class Bench:
@@ -32,11 +35,16 @@ class Bench:
             sock=sock,
             flusher=self.flusher,
             nursery=nursery or self.nursery,
-            max_bytes=max_bytes,
+            consumers=consumers(max_bytes),
             write_timeout_seconds=5,
             on_full=lambda: (self.reports.append("full"), on_full())[0],
             on_broken=lambda: self.reports.append("broken"),
         )
+
+
+def consumers(hard_bytes: int) -> SlowConsumers:
+    """Make limits of one box; nobody looks at the clock."""
+    return SlowConsumers(Config(max_outbox_bytes=hard_bytes, max_outbox_hard_bytes=hard_bytes), Timers())
 
 
 @asynccontextmanager

@@ -6,7 +6,9 @@ import pytest
 from trio.testing import MockClock
 
 from slysock import Config, Router
+from slysock.engineio.checks import Query, check_request
 from tests.slysock.engineio.polls import ERRORS, OPEN, UPGRADE
+from tests.slysock.http.peer import arrived
 from tests.slysock.serving import serving
 
 
@@ -20,6 +22,7 @@ from tests.slysock.serving import serving
         ("POST", f"{OPEN}&sid=unknown", [], 1),
         ("GET", "/socket.io/?EIO=4&transport=websocket&sid=unknown", UPGRADE, 1),
         ("POST", OPEN, [], 2),
+        ("POST", f"{OPEN}&sid=", [], 2),
         ("PUT", OPEN, [], 2),
         ("HEAD", OPEN, [], 2),
         ("GET", "/socket.io/?EIO=4&transport=websocket", [], 3),
@@ -57,3 +60,17 @@ async def test_a_transport_that_is_not_allowed_is_unknown(
         target = f"/socket.io/?EIO=4&transport={other}"
         response = await memory.request("GET", target, headers=UPGRADE if other == "websocket" else [])
         assert json.loads(response.body)["code"] == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "query"),
+    [
+        ("?EIO=4&transport=polling&t=x", [], Query({"EIO": "4", "transport": "polling", "t": "x"}, "polling", None)),
+        ("?EIO=4&transport=websocket", UPGRADE, Query({"EIO": "4", "transport": "websocket"}, "websocket", None)),
+        ("?EIO=4&transport=polling&sid=s", [], Query({"EIO": "4", "transport": "polling", "sid": "s"}, "polling", "s")),
+    ],
+)
+async def test_what_is_right_is_read(target: str, headers: list[tuple[str, str]], query: Query) -> None:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    _, _, request = await arrived(f"GET /socket.io/{target} HTTP/1.1\r\nhost: a\r\n{lines}\r\n".encode())
+    assert check_request(request, Config(), lambda sid: sid == "s") == query

@@ -1,4 +1,4 @@
-"""What trio-websocket takes for the connection, and what it alone sees: pings, and messages in fragments."""
+"""What trio-websocket takes for the connection, and what it alone sees: pings. Messages it never sees."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

@@ -6,7 +6,7 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock
 
 from slysock import Config, Router, Socket
 from slysock.engineio.lane import Lane, Loss
@@ -81,18 +81,12 @@ async def test_what_is_cold_is_returned_behind_the_hot_before_it() -> None:
     assert owner.notes == ["one", "two"]
 
 
-async def test_nothing_overtakes_a_message_that_the_library_has(nursery: trio.Nursery) -> None:
-    lane, owner = lane_of(fragmented(b"cold", 2) + frame(TEXT, b"hot"))
-    lane.message_taken()  # there is none yet
-    cold = b""
-    while cold != fragmented(b"cold", 2):
-        cold += await lane.next_cold()
-    nursery.start_soon(lane.next_cold)
-    await wait_all_tasks_blocked()
+async def test_a_message_in_fragments_is_hot_and_what_comes_between_them_is_not() -> None:
+    lane, owner = lane_of(fragmented(b"one", 2, between=frame(PING, b"p")) + frame(TEXT, b"two"))
+    assert await lane.next_cold() == frame(PING, b"p")
     assert owner.notes == []
-    lane.message_taken()
-    await wait_all_tasks_blocked()
-    assert owner.notes == ["hot"]
+    assert await lane.next_cold() == b""
+    assert owner.notes == ["one", "two"]
 
 
 @pytest.mark.parametrize("joined", [False, True])

@@ -1,5 +1,6 @@
 """Sessions by polling: what each GET and POST is answered, and what it does to its session."""
 
+import gc
 import json
 
 import pytest
@@ -8,9 +9,32 @@ import trio.testing
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Router, Server, Socket
+from slysock.engineio.gate import Gate
+from slysock.engineio.hooks import EngineHooks
+from slysock.engineio.long_polling import LongPolling
+from slysock.engineio.polling import PollingTransport
+from slysock.engineio.receiver import NOBODY
+from slysock.engineio.responses import Responses
+from slysock.engineio.session import Session
+from slysock.engineio.sessions import Sessions
+from slysock.engineio.timers import Timers
+from slysock.socketio.connection import Connection
+from slysock.socketio.member import Member
 from slysock.testing import Response, serve_memory
-from tests.slysock.engineio.polls import quiet, reasons
-from tests.slysock.serving import serving
+from slysock.testing.pipe import open_pipe
+from tests.slysock.engineio.above import OPENING
+from tests.slysock.engineio.frames import TEXT, frame, probing
+from tests.slysock.engineio.outboxes import consumers
+from tests.slysock.engineio.polls import OPEN, quiet, reasons
+from tests.slysock.http.peer import arrived
+from tests.slysock.serving import serving, sessions_of
+
+
+async def test_sessions_are_bounded_however_few_connections_they_take(autojump_clock: MockClock) -> None:
+    async with serving(Router(), config=Config(max_connections=3)) as memory:
+        statuses = [(await memory.request("GET", OPEN)).status for _ in range(5)]
+        assert statuses == [200, 200, 200, 503, 503]
+
 
 # ---- polls -----------------------------------------------------------------------------------------------------------
 
@@ -59,7 +83,7 @@ async def test_a_poll_whose_answer_cannot_be_delivered_ends_the_session(autojump
 
 async def test_a_client_that_does_not_poll_is_a_slow_consumer_in_the_end(autojump_clock: MockClock) -> None:
     root, log = reasons()
-    async with serving(root, config=Config(max_outbox_bytes=1000)) as memory:
+    async with serving(root, config=Config(max_outbox_bytes=1000, max_outbox_hard_bytes=1000)) as memory:
         await quiet(memory)
         for _ in range(5):
             memory.server.of("/").emit("news", "x" * 300)
@@ -69,17 +93,92 @@ async def test_a_client_that_does_not_poll_is_a_slow_consumer_in_the_end(autojum
         assert log == ["slow consumer"]
 
 
+async def test_a_poll_while_another_transport_is_tried_ends_at_once(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        session = await quiet(memory)
+        websocket = await probing(memory, session.target)
+        await websocket.send(frame(TEXT, b"2probe"))
+        await websocket.next()
+        assert (await session.get()).body == b"6"
+        await websocket.send(frame(TEXT, b"5"))
+        await wait_all_tasks_blocked()
+        for late in (await session.get(), await session.post(b"3")):
+            assert (late.status, json.loads(late.body)["code"]) == (400, 3), "it has gone over to WebSocket"
+
+
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+async def test_a_session_whose_time_has_run_out_is_ended_by_the_request_that_finds_it_so(
+    nursery: trio.Nursery, autojump_clock: MockClock, method: bytes
+) -> None:
+    config, timers = Config(), Timers()  # which nobody keeps: as if their turn had not come yet
+    sessions = Sessions(config, timers, lambda _: NOBODY, lambda: 0)
+    session = sessions.open(OPENING, PollingTransport(consumers=consumers(1000), on_full=lambda: None))
+    nursery.start_soon(timers.run)
+    session._timer.cancel()  # as if its turn had not come yet
+    await trio.sleep(config.ping_interval_seconds + config.ping_timeout_seconds)
+    client, _, request = await arrived(method + b" / HTTP/1.1\r\nhost: a\r\n\r\n")
+    await LongPolling(
+        config, sessions, timers, consumers(1000), Responses(config, Gate(EngineHooks(), lambda record: None, 10))
+    ).handle(request, session.id)
+    assert session.closed
+    assert b'{"code":1,"message":"Session ID unknown"}' in await client.receive_some(1000)
+
+
+async def test_a_poll_that_is_cancelled_while_it_is_answered_ends_the_session(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory, trio.open_nursery() as nursery:
+        session = await quiet(memory)
+        ours, theirs = open_pipe()
+        nursery.start_soon(memory.server.serve_stream, theirs)
+        await ours.send_all(f"GET {session.target} HTTP/1.1\r\nhost: a\r\n\r\n".encode())
+        await wait_all_tasks_blocked()
+        memory.server.of("/").emit("news")  # the answer waits for a client that does not read
+        await wait_all_tasks_blocked()
+        assert log == []
+        nursery.cancel_scope.cancel()
+    assert log == ["transport error"]
+
+
 # ---- posts -----------------------------------------------------------------------------------------------------------
 
 
-async def test_two_posts_at_once_close_the_session(autojump_clock: MockClock) -> None:
-    root, log = reasons()
+async def test_a_post_pipelined_behind_a_poll_is_handled_at_once(autojump_clock: MockClock) -> None:
+    root, seen = Router(), list[object]()
+    root.on_any(lambda socket, event, args: seen.append(args[0]))
     async with serving(root) as memory:
         session = await quiet(memory)
         stream = memory.open()
-        await stream.send_all(f"POST {session.target} HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n4".encode())
-        await wait_all_tasks_blocked()
-        assert json.loads((await session.post(b"3")).body)["code"] == 3
+        body = b'42["n",1]'
+        poll = f"GET {session.target} HTTP/1.1\r\nhost: a\r\n\r\n".encode()
+        post = f"POST {session.target} HTTP/1.1\r\nhost: a\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+        await stream.send_all(poll + post)
+        answers = b""
+        while not answers.endswith(b"ok"):
+            answers += await stream.receive_some()
+        assert seen == [1]
+        assert b"\r\n\r\n6HTTP/1.1 200 OK" in answers
+        assert trio.current_time() < 1
+
+
+async def test_of_two_polls_at_once_the_one_that_arrived_first_is_told_of_the_end(autojump_clock: MockClock) -> None:
+    """Whichever Trio turns to first."""
+    root, log = reasons()
+    async with serving(root) as memory:
+        session = await quiet(memory)
+        (transport,) = [session.transport for session in sessions_of(memory)]
+        assert isinstance(transport, PollingTransport)
+        async with trio.open_nursery() as nursery:
+            late: list[Response] = []
+
+            async def poll() -> None:
+                late.append(await session.get())
+
+            nursery.start_soon(poll)
+            await wait_all_tasks_blocked()
+            transport.polled_ns += 10**12
+            first = await session.get()
+        assert (first.status, first.body) == (200, b"1")
+        assert (late[0].status, json.loads(late[0].body)["code"]) == (400, 3)
         assert log == ["transport error"]
 
 
@@ -139,6 +238,21 @@ async def test_packets_of_one_post_are_handled_in_order(autojump_clock: MockCloc
         assert seen == list(range(3000))
 
 
+async def test_a_post_of_more_than_the_handlers_keep_up_with_loses_nothing(autojump_clock: MockClock) -> None:
+    root, seen = Router(), list[int]()
+
+    @root.on("n")
+    async def slow(socket: Socket, number: int) -> None:
+        await trio.sleep(1)
+        seen.append(number)
+
+    async with serving(root, config=Config(max_pending_events=2)) as memory:
+        session = await quiet(memory)
+        assert (await session.post(b"\x1e".join(b'42["n",%d]' % number for number in range(10)))).body == b"ok"
+        await trio.sleep(10)
+        assert seen == list(range(10))
+
+
 @pytest.mark.parametrize("close", [False, True])
 async def test_a_post_whose_handler_sends_the_client_away_was_no_bad_request(
     autojump_clock: MockClock, close: bool
@@ -152,7 +266,9 @@ async def test_a_post_whose_handler_sends_the_client_away_was_no_bad_request(
     async with serving(root) as memory:
         session = await quiet(memory)
         assert (await session.post(b'42["leave"]\x1e42["late"]')).body == b"ok"
-        assert (await session.get()).body == (b"41\x1e1" if close else b"41")
+        assert (await session.get()).body == b"41"
+        if close:
+            assert (await session.get()).body == b"1"
 
 
 async def test_a_client_that_says_close_ends_its_poll(autojump_clock: MockClock) -> None:
@@ -189,3 +305,20 @@ async def test_a_poll_that_comes_with_the_goodbye_is_answered(autojump_clock: Mo
                 asking.start_soon(ask, "POST", b"1")
             assert (answers["GET"].status, answers["GET"].body) == (200, b"6")
             assert (answers["POST"].status, answers["POST"].body) == (200, b"ok")
+
+
+async def test_nothing_of_a_closed_session_waits_for_the_garbage_collector(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+    async with serving(root) as memory:
+        gc.collect()
+        gc.disable()
+        try:
+            for last in (b"41", b"1", b"garbage"):
+                await (await quiet(memory)).post(last)
+            memory.server.of("/").volatile.disconnect(close=True)
+            await trio.sleep(60)
+            kinds = (Session, PollingTransport, Connection, Member, Socket)
+            assert [type(found) for found in gc.get_objects() if type(found) in kinds] == []
+        finally:
+            gc.enable()
+    assert len(log) == 3

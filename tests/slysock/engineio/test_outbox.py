@@ -1,6 +1,7 @@
 """The outbox: one writer, bounded, on real sockets that fill up and on streams in memory."""
 
 import socket as stdlib_socket
+import sys
 from contextlib import suppress
 
 import pytest
@@ -15,6 +16,7 @@ from trio.testing import (
     wait_all_tasks_blocked,
 )
 
+from slysock.engineio.outbox import kept_by_kernel
 from tests.slysock.engineio.outboxes import RecordingSocket, bench, nothing, pair, read
 
 
@@ -37,7 +39,6 @@ async def test_messages_of_one_turn_are_sent_together() -> None:
             assert theirs.recv(100) == b"01234"
             assert ours.sends == [5]
             assert box.statistics().waiting_bytes == 0
-            assert not box._scheduled
             box.push(b"again")
             await box.wait_empty()
             assert theirs.recv(100) == b"again"
@@ -370,6 +371,37 @@ async def test_what_is_pushed_while_boxes_are_flushed_is_flushed_next(autojump_c
             assert await read(other_theirs, 5) == b"sorry"
 
 
+async def test_a_push_outside_of_the_loop_raises_and_silences_nobody() -> None:
+    """Users' threads are kept from it by slysock.socketio.loop; who gets here all the same is the only one to pay."""
+    ours, theirs = pair()
+    with ours, theirs:
+        async with bench() as made:
+            box, other = made.box(nothing(), ours), made.box(nothing())
+
+            def push() -> None:
+                with pytest.raises(RuntimeError):
+                    other.push(b"from a thread")
+
+            await trio.to_thread.run_sync(push)
+            box.push(b"still heard")
+            assert await read(theirs, 11) == b"still heard"
+
+
+async def test_a_slow_line_that_empties_the_kernels_buffer_is_progress(autojump_clock: MockClock) -> None:
+    """The kernel takes more only when a good part of its buffer is free, which may be a while."""
+    ours, theirs = pair()
+    with ours, theirs:
+        async with bench() as made:
+            box = made.box(nothing(), ours, max_bytes=10_000_000)
+            box.push(b"x" * 1_000_000)
+            for _ in range(20):
+                await trio.sleep(4)
+                assert theirs.recv(4500)
+            assert made.reports == []
+            await trio.sleep(11)
+            assert made.reports == ["broken"]
+
+
 async def test_the_flusher_can_be_cancelled_while_it_has_nothing_to_do() -> None:
     async with bench():
         pass
@@ -397,3 +429,22 @@ def test_any_sizes_and_any_reading_keep_every_byte_in_order(sizes: list[int], re
                 assert made.reports == []
 
     trio.run(main)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there it is known")
+def test_what_the_kernel_keeps_is_counted_until_the_peer_has_it() -> None:
+    with stdlib_socket.create_server(("127.0.0.1", 0)) as listener:
+        peer = stdlib_socket.create_connection(listener.getsockname())
+        with peer, listener.accept()[0] as sock:
+            assert kept_by_kernel(sock) == 0
+            sock.setblocking(False)
+            sent = 0
+            with suppress(BlockingIOError):
+                while True:
+                    sent += sock.send(bytes(65_536))
+            kept = kept_by_kernel(sock)
+            assert 0 < kept < sent
+            peer.settimeout(5)
+            while sent:
+                sent -= len(peer.recv(1_000_000))
+            assert kept_by_kernel(sock) < kept

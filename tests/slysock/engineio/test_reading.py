@@ -119,14 +119,14 @@ async def test_a_read_may_end_after_the_reader() -> None:
     ours.setblocking(False)
     with ours, theirs:
         source = reader.source(memory_stream_pair()[0], ours)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(reader.run)
-            async with trio.open_nursery() as inner:
-                inner.start_soon(source.read, lambda data: True)
+        async with trio.open_nursery() as reading_of_one:
+            async with trio.open_nursery() as reading_of_all:
+                reading_of_all.start_soon(reader.run)
+                reading_of_one.start_soon(source.read, lambda data: True)
                 await wait_all_tasks_blocked()
-                reader._epoll.close()  # type: ignore[union-attr]  # on Linux it is there
-                inner.cancel_scope.cancel()
-            nursery.cancel_scope.cancel()
+                reading_of_all.cancel_scope.cancel()
+            reading_of_one.cancel_scope.cancel()
+    assert reader.watched == 0
 
 
 async def test_a_stream_is_read_by_its_own_task() -> None:

@@ -6,6 +6,13 @@ import trio
 from trio.testing import MockClock
 
 from slysock import Config, Router
+from slysock.engineio.polling import PollingTransport
+from slysock.engineio.receiver import NOBODY
+from slysock.engineio.sessions import Sessions
+from slysock.engineio.timers import Timers
+from slysock.engineio.transport import Ending
+from tests.slysock.engineio.above import OPENING
+from tests.slysock.engineio.outboxes import consumers
 from tests.slysock.engineio.polls import OPEN, UPGRADE, quiet, reasons
 from tests.slysock.serving import serving
 
@@ -25,7 +32,7 @@ async def test_the_handshake_says_what_clients_expect(autojump_clock: MockClock)
         }
 
 
-async def test_last_words_wait_for_one_more_poll_and_not_for_ever(autojump_clock: MockClock) -> None:
+async def test_last_words_wait_for_the_polls_that_they_take_and_not_for_ever(autojump_clock: MockClock) -> None:
     root, log = reasons()
     async with serving(root) as memory:
         session, other = await quiet(memory), await quiet(memory)
@@ -36,7 +43,9 @@ async def test_last_words_wait_for_one_more_poll_and_not_for_ever(autojump_clock
             await memory.request("GET", session.target.replace("polling", "websocket"), headers=UPGRADE),
         ):
             assert json.loads(refused.body)["code"] == 1
-        assert (await session.get()).body == b'42["bye"]\x1e41\x1e1'
+        assert (await session.get()).body == b'42["bye"]\x1e41'
+        assert memory.server.statistics().lingering == 2
+        assert (await session.get()).body == b"1"
         assert json.loads((await session.get()).body)["code"] == 1
         assert memory.server.statistics().lingering == 1
         await trio.sleep(31)
@@ -45,16 +54,50 @@ async def test_last_words_wait_for_one_more_poll_and_not_for_ever(autojump_clock
         assert log == ["server namespace disconnect"] * 2
 
 
-async def test_sessions_are_bounded_however_few_connections_they_take(autojump_clock: MockClock) -> None:
-    async with serving(Router(), config=Config(max_connections=3)) as memory:
-        statuses = [(await memory.request("GET", OPEN)).status for _ in range(5)]
-        assert statuses == [200, 200, 200, 503, 503]
+# ---- the table by itself --------------------------------------------------------------------------------------------
 
 
-async def test_no_session_is_opened_once_the_server_stops(autojump_clock: MockClock) -> None:
-    async with serving(Router()) as memory:
-        session = await quiet(memory)
-        memory.server._front.engine.sessions.accepting = False
-        assert (await memory.request("GET", OPEN)).status == 503
-        assert (await memory.request("GET", OPEN.replace("polling", "websocket"), headers=UPGRADE)).status == 503
-        assert (await session.post(b"3")).body == b"ok", "those that are open go on"
+def polling() -> PollingTransport:
+    return PollingTransport(consumers=consumers(1000), on_full=lambda: None)
+
+
+async def test_a_session_is_found_until_it_ends_and_its_last_words_once(mock_clock: MockClock) -> None:
+    timers = Timers()
+    sessions = Sessions(Config(), timers, lambda _: NOBODY, lambda: 0)
+    session = sessions.open(OPENING, polling())
+    other = sessions.open(OPENING, polling())
+    assert sessions.all() == [session, other]
+    assert sessions.find(session.id) is session
+    assert sessions.find(None) is None
+    assert sessions.is_known(session.id)
+    assert not sessions.has_ended(session.id)
+    session.close("forced close")
+    assert (len(sessions), sessions.lingering, sessions.find(session.id)) == (1, 1, None)
+    assert sessions.is_known(session.id)
+    assert sessions.has_ended(session.id)
+    words = [sessions.take_last_words(session.id) for _ in range(3)]
+    assert words[0] is not None
+    assert words[0].startswith(b"0{")
+    assert words[1:] == [b"1", None]
+    assert not sessions.is_known(session.id)
+    other.close("forced close")
+    assert len(sessions) == 0
+
+
+async def test_a_session_that_ended_by_its_clients_doing_has_no_last_words(mock_clock: MockClock) -> None:
+    sessions = Sessions(Config(), Timers(), lambda _: NOBODY, lambda: 0)
+    session = sessions.open(OPENING, polling())
+    session.close("transport close", Ending.PEER)
+    assert not sessions.is_known(session.id)
+    assert sessions.lingering == 0
+
+
+async def test_there_is_room_for_so_many_and_those_who_have_left_take_theirs_while_they_are_handled(
+    mock_clock: MockClock,
+) -> None:
+    leaving = 0
+    sessions = Sessions(Config(max_connections=2), Timers(), lambda _: NOBODY, lambda: leaving)
+    sessions.open(OPENING, polling())
+    assert not sessions.is_full
+    leaving = 1
+    assert sessions.is_full

@@ -115,7 +115,7 @@ def test_what_is_not_cancelled_is_called_once_in_order(delays: list[tuple[int, b
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
-async def test_cancelled_timers_do_not_pile_up(mock_clock: MockClock) -> None:
+async def test_cancelled_timers_do_not_pile_up(autojump_clock: MockClock) -> None:
     timers, made = Timers(), list[int]()
     for number in range(20_000):
         timer = timers.call_later(45, lambda number=number: made.append(number))  # type: ignore[misc]  # a loop's lambda
@@ -125,9 +125,85 @@ async def test_cancelled_timers_do_not_pile_up(mock_clock: MockClock) -> None:
     assert len(timers._heap) < 1000
     async with trio.open_nursery() as nursery:
         nursery.start_soon(timers.run)
-        await trio.testing.wait_all_tasks_blocked()
-        mock_clock.jump(46)
-        await trio.testing.wait_all_tasks_blocked()
+        await trio.sleep(46)
         nursery.cancel_scope.cancel()
     assert made == list(range(0, 20_000, 1000))
     assert not timers._heap
+
+
+# ---- when the loop stands still -------------------------------------------------------------------------------------
+
+
+async def test_a_standstill_moves_all_deadlines(nursery: trio.Nursery, mock_clock: MockClock) -> None:
+    """Whatever it was: the task that counts has not had its turn, as in a stopped process."""
+    timers, made = Timers(), list[float]()
+    nursery.start_soon(timers.run)
+    for seconds in (2.0, 5.0, 50.0):
+        timers.call_later(seconds, lambda seconds=seconds: made.append(seconds))  # type: ignore[misc]  # a loop's lambda
+    await wait_all_tasks_blocked()
+    mock_clock.jump(100)  # a second of it is due to the timers: their task looks each second
+    await wait_all_tasks_blocked()
+    assert made == []
+    for expected in ([2.0], [2.0], [2.0], [2.0, 5.0]):
+        mock_clock.jump(0.95)
+        await wait_all_tasks_blocked()
+        mock_clock.jump(0.06)
+        await wait_all_tasks_blocked()
+        assert made == expected
+
+
+@pytest.mark.parametrize(("late", "counted"), [(0.09, 0.09), (0.11, 0.1), (10, 0.1)])
+async def test_a_busy_loop_is_no_standstill(
+    nursery: trio.Nursery, mock_clock: MockClock, late: float, counted: float
+) -> None:
+    timers = Timers()
+    nursery.start_soon(timers.run)
+    timers.call_later(100, lambda: None)
+    await wait_all_tasks_blocked()
+    mock_clock.jump(1 + late)
+    assert timers.time() == pytest.approx(1 + counted)
+
+
+async def test_whoever_asks_first_after_a_standstill_gets_the_time_without_it(mock_clock: MockClock) -> None:
+    """The task may not have had its turn yet."""
+    timers = Timers()
+    timers.call_later(10, lambda: None)
+    mock_clock.jump(1000)
+    assert (timers.time(), timers.time()) == pytest.approx((1.1, 1.1))
+
+
+async def test_a_timer_made_after_a_standstill_is_due_in_its_own_time(
+    nursery: trio.Nursery, mock_clock: MockClock
+) -> None:
+    timers, made = Timers(), list[str]()
+    nursery.start_soon(timers.run)
+    timers.call_later(500, lambda: None)
+    await wait_all_tasks_blocked()
+    mock_clock.jump(100)
+    timers.call_later(0.5, lambda: made.append("due"))
+    await wait_all_tasks_blocked()
+    assert made == []
+    mock_clock.jump(0.5)
+    await wait_all_tasks_blocked()
+    assert made == ["due"]
+
+
+async def test_idleness_is_no_standstill(nursery: trio.Nursery, mock_clock: MockClock) -> None:
+    timers = Timers()
+    nursery.start_soon(timers.run)
+    await wait_all_tasks_blocked()
+    mock_clock.jump(3600)
+    await wait_all_tasks_blocked()
+    assert (timers.time(), timers.lag.worst_seconds) == (3600, 0)
+
+
+async def test_time_goes_on_in_a_loop_that_is_always_late(nursery: trio.Nursery, mock_clock: MockClock) -> None:
+    """Otherwise load would be a way to stay without answering."""
+    timers, made = Timers(), list[str]()
+    nursery.start_soon(timers.run)
+    timers.call_later(45, lambda: made.append("due"))
+    for _ in range(46):
+        await wait_all_tasks_blocked()
+        mock_clock.jump(5)
+    await wait_all_tasks_blocked()
+    assert made == ["due"]

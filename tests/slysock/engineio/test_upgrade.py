@@ -1,5 +1,6 @@
 """The upgrade, end to end: nothing lost, nothing overtaken, and what fails leaves polling as it was."""
 
+import json
 from contextlib import suppress
 
 import pytest
@@ -10,8 +11,10 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Router, Socket
 from slysock.testing import Closed, Memory, MemoryClient, PollingClient, WebSocketClient
-from slysock_protocol.engineio import Outgoing
-from tests.slysock.serving import only_session, serving, sessions_of
+from slysock_protocol.engineio import Message, Outgoing
+from tests.slysock.engineio.frames import HANDSHAKE, TEXT, Raw, frame
+from tests.slysock.engineio.polls import Quiet, quiet, reasons
+from tests.slysock.serving import logged, only_session, serving, sessions_of
 
 TARGET = "/socket.io/?EIO=4&transport=websocket"
 
@@ -49,6 +52,26 @@ async def closed(websocket: WebSocketClient) -> int:
     with pytest.raises(Closed) as caught:
         await websocket.inbox.get()
     return caught.value.code
+
+
+async def open_second(memory: Memory, session: Quiet) -> WebSocketClient:
+    """The same for a session that polls only when told to."""
+    websocket = WebSocketClient(memory.open(), session.target.replace("=polling", "=websocket"), (), memory._nursery)
+    await websocket.connect()
+    return websocket
+
+
+async def probed_by(memory: Memory, session: Quiet) -> WebSocketClient:
+    """And its answer to a probe has come."""
+    websocket = await open_second(memory, session)
+    await websocket.send_text(b"2probe")
+    await websocket._greeted.wait()
+    return websocket
+
+
+def numbers(start: int, stop: int) -> bytes:
+    """A body, or a message, of numbered events."""
+    return b"\x1e".join(b'42["n",%d]' % number for number in range(start, stop))
 
 
 def transports(memory: Memory) -> list[str]:
@@ -162,16 +185,13 @@ async def test_an_upgrade_that_is_not_finished_in_time_leaves_polling_as_it_was(
         assert transports(memory) == ["polling"]
         session = only_session(memory)
         assert session.state == "open"
-        assert not session.transport.released  # type: ignore[attr-defined]  # a PollingTransport
 
 
-@pytest.mark.parametrize("bad", [b"5", b"4message", b"2", b"garbage"])
+@pytest.mark.parametrize("bad", [b"4message", b"2", b"3probe", b"", b"garbage"])
 @pytest.mark.parametrize("probed", [False, True])
 async def test_anything_but_the_next_step_fails_the_probe_and_not_the_session(
     autojump_clock: MockClock, bad: bytes, probed: bool
 ) -> None:
-    if probed and bad == b"5":
-        return
     async with serving(echoing()) as memory:
         client, engine = await polling(memory)
         websocket = await second(memory, engine)
@@ -256,20 +276,246 @@ async def test_the_end_of_a_failed_probe_does_not_hold_the_polls_of_the_next_one
         websocket = await second(memory, engine)
         await probe(websocket, engine)
         await trio.sleep(2)  # the first one is gone now
-        session = only_session(memory)
-        assert session.transport.released  # type: ignore[attr-defined]  # a PollingTransport
+        assert only_session(memory).state == "upgrading"
+        resume(engine)
+        engine._pausing = True
+        await engine._ended.wait()
         await websocket.send_text(b"5")
         await wait_all_tasks_blocked()
         assert transports(memory) == ["websocket"]
         assert client
 
 
-async def test_a_session_that_ends_while_it_is_probed_takes_the_websocket_along(autojump_clock: MockClock) -> None:
+# ---- what other clients do -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "steps", [[b"5"], [b"2probe", b"52"], [b"52"]], ids=[".NET 4 and Elephant.io 4", "Best HTTP", "both"]
+)
+async def test_a_client_may_go_over_without_a_probe_or_with_more_to_say(
+    autojump_clock: MockClock, steps: list[bytes]
+) -> None:
+    async with serving(echoing()) as memory:
+        client, engine = await polling(memory)
+        memory.server.of("/").emit("by", "polling")
+        websocket = await second(memory, engine)
+        websocket.inbox = engine.inbox
+        await wait_all_tasks_blocked()  # its poll waits
+        engine._pausing = True
+        for step in steps:
+            await websocket.send_text(step)
+        await engine._ended.wait()
+        engine.websocket = websocket
+        assert await client.call("ask", 1) == 1
+        assert transports(memory) == ["websocket"]
+
+
+# ---- the polls of a client that goes over ----------------------------------------------------------------------------
+
+
+async def test_while_an_upgrade_is_probed_polls_end_ten_times_a_second(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        session = await quiet(memory)
+        websocket = await probed_by(memory, session)
+        probed_at, ends = trio.current_time(), list[float]()
+        for _ in range(20):
+            assert (await session.get()).body == b"6"
+            ends.append(round(trio.current_time() - probed_at, 3))
+        assert ends == [round(0.1 * number, 3) for number in range(1, 21)]
+        await websocket.close()
+        waited_from = trio.current_time()
+        assert (await session.get()).body == b"2", "and wait again once it is over"
+        assert trio.current_time() - waited_from > 20
+
+
+async def test_a_poll_that_comes_late_waits_for_the_next_tenth(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        session = await quiet(memory)
+        await probed_by(memory, session)
+        started = trio.current_time()
+        await trio.sleep(0.35)
+        assert (await session.get()).body == b"6"
+        assert round(trio.current_time() - started, 3) == 0.4
+
+
+async def test_messages_do_not_wait_for_the_tenth(autojump_clock: MockClock) -> None:
+    async with serving(echoing()) as memory:
+        session = await quiet(memory)
+        await probed_by(memory, session)
+        started = trio.current_time()
+        assert (await session.post(b'42["echo",1]')).body == b"ok"
+        assert (await session.get()).body == b'42["echo",1]'
+        assert trio.current_time() == started
+
+
+# ---- what was posted before goes first -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_what_was_posted_is_handled_before_what_comes_by_websocket(
+    autojump_clock: MockClock, leaves: bool
+) -> None:
+    root, log = Router(), list[int]()
+
+    @root.on("n")
+    async def slow(socket: Socket, number: int) -> None:
+        await trio.sleep(0.01)
+        log.append(number)
+
+    async with serving(root, config=Config(max_pending_events=10)) as memory:
+        session = await quiet(memory)
+        websocket = await probed_by(memory, session)
+        for start in (0, 30):
+            assert (await session.post(numbers(start, start + 30))).body == b"ok"
+        assert len(log) < 10
+        await websocket.send_text(b"5")
+        for number in range(60, 90):
+            await websocket.send_text(numbers(number, number + 1))
+        if leaves:
+            await websocket.close()
+        await trio.sleep(5)
+        assert log == list(range(90))
+        assert transports(memory) == ([] if leaves else ["websocket"])
+
+
+@pytest.mark.parametrize("fault", ["drop", "refused frame"])
+async def test_a_websocket_that_fails_while_it_waits_for_what_was_posted_ends_the_session(
+    autojump_clock: MockClock, fault: str
+) -> None:
+    root, log = reasons()
+
+    @root.on("n")
+    async def slow(socket: Socket, number: int) -> None:
+        await trio.sleep(1)
+
+    config = Config(max_pending_events=2, max_payload_bytes=1000, write_timeout_seconds=1, leave_grace_seconds=1)
+    async with serving(root, config=config) as memory:
+        session = await quiet(memory)
+        websocket = await probed_by(memory, session)
+        assert (await session.post(numbers(0, 6))).body == b"ok"
+        await websocket.send_text(b"5")
+        await wait_all_tasks_blocked()
+        assert transports(memory) == ["websocket"]
+        if fault == "drop":
+            await websocket.drop()
+            memory.server.of("/").emit("news")
+            await trio.sleep(0.1)
+            assert transports(memory) == []
+        else:
+            await websocket.send_text(b"4" * 1001)
+        await trio.sleep(10)
+        assert log == ["transport error" if fault == "drop" else "parse error"]
+
+
+# ---- a session that ends in the middle -------------------------------------------------------------------------------
+
+
+async def test_a_graceful_end_lets_the_upgrade_finish_and_arrives(autojump_clock: MockClock) -> None:
     async with serving(echoing()) as memory:
         _, engine = await polling(memory)
         websocket = await second(memory, engine)
         await probe(websocket, engine)
+        memory.server.of("/").emit("bye")
         memory.server.of("/").volatile.disconnect(close=True)
+        assert memory.server.statistics().connections == 0
+        await websocket.send_text(b"5")
+        assert [await websocket.inbox.get() for _ in range(2)] == [Message(b'2["bye"]'), Message(b"1")]
+        assert await closed(websocket) == 1000
+        response = await memory.request("GET", engine._target)
+        assert json.loads(response.body)["code"] == 1
+
+
+@pytest.mark.parametrize("sent", [[], [b"2probe"], [b"2probe", b"5"], [b"5"]])
+@pytest.mark.parametrize("polls", [0, 1, 2])
+async def test_last_words_arrive_once_by_whichever_way_the_client_takes(
+    autojump_clock: MockClock, sent: list[bytes], polls: int
+) -> None:
+    async with serving(echoing()) as memory:
+        session = await quiet(memory)
+        websocket = await open_second(memory, session)
+        memory.server.of("/").volatile.disconnect(close=True)
+        heard: list[object] = [(await session.get()).body for _ in range(polls)]
+        for step in sent:
+            await websocket.send_text(step)
+        await wait_all_tasks_blocked()
+        if b"5" in sent:
+            assert trio.current_time() < 1
+            if not polls:
+                heard.append(b"4" + (await websocket.inbox.get()).data)
+                polls = 1
+        else:
+            heard += [(await session.get()).body for _ in range(2 - polls)]
+            polls = 2
+        assert heard == [b"41", b"1"][:polls]
+        assert await closed(websocket) == 1000
+        assert trio.current_time() <= 10
+        assert (await session.get()).status == 400
+
+
+async def test_an_end_that_is_not_graceful_closes_the_probe_at_once(autojump_clock: MockClock) -> None:
+    async with serving(echoing()) as memory:
+        session = await quiet(memory)
+        websocket = await probed_by(memory, session)
+        assert (await session.post(b"garbage")).status == 400
+        assert await closed(websocket) == 1000
+        assert trio.current_time() < 1
+
+
+async def test_a_poll_that_is_broken_off_in_the_middle_ends_session_and_upgrade(autojump_clock: MockClock) -> None:
+    root, log = reasons()
+
+    @root.on("n")
+    async def slow(socket: Socket, number: int) -> None:
+        await trio.sleep(1)
+
+    async with serving(root, config=Config(max_pending_events=2)) as memory:
+        session = await quiet(memory)
+        websocket = await open_second(memory, session)
+        assert (await session.post(numbers(0, 6))).body == b"ok"
+        stream = memory.open()
+        await stream.send_all(f"GET {session.target} HTTP/1.1\r\nhost: a\r\n\r\n".encode())
+        await wait_all_tasks_blocked()
+        await trio.aclose_forcefully(stream)
+        await wait_all_tasks_blocked()
         await websocket.send_text(b"5")
         assert await closed(websocket) == 1000
+        assert log == []
+        await trio.sleep(10)
+        assert log == ["transport error"]
         assert memory.server.statistics().connections == 0
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "another probe", "an upgrade"])
+async def test_a_probe_that_is_over_does_nothing_more_whatever_its_client_still_says(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, meanwhile: str
+) -> None:
+    async with serving(echoing()) as memory:
+        client, engine = await polling(memory)
+        session = only_session(memory)
+        target = f"&sid={engine.handshake['sid']} HTTP".encode()
+        websocket = Raw(memory.open())
+        await websocket.send(HANDSHAKE.replace(b" HTTP", target, 1), frame(TEXT, b"garbage"))
+        await wait_all_tasks_blocked()  # it is being closed, but the client does not look
+        if meanwhile == "another probe":
+            await probe(await second(memory, engine), engine)
+        elif meanwhile == "an upgrade":
+            await engine.upgrade()
+        await websocket.send(frame(TEXT, b"2probe"), frame(TEXT, b"5"))
+        await wait_all_tasks_blocked()
+        assert session.transport.name == ("websocket" if meanwhile == "an upgrade" else "polling")
+        assert (session.state == "upgrading") == (meanwhile == "another probe")
+        assert logged(caplog) == []
+        assert client
+
+
+async def test_what_comes_in_one_piece_with_the_last_step_is_the_sessions(autojump_clock: MockClock) -> None:
+    async with serving(echoing()) as memory:
+        client, engine = await polling(memory)
+        target = f"&sid={engine.handshake['sid']} HTTP".encode()
+        websocket = Raw(memory.open())
+        await websocket.send(HANDSHAKE.replace(b" HTTP", target, 1), frame(TEXT, b"2probe"))
+        await websocket.head()
+        assert await websocket.next() == (TEXT, b"3probe")
+        await websocket.send(frame(TEXT, b"5"), frame(TEXT, b'421["ask",1]'), frame(TEXT, b'422["ask",2]'))
+        assert [await websocket.next(), await websocket.next()] == [(TEXT, b"431[1]"), (TEXT, b"432[2]")]
+        assert client

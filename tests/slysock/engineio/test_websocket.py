@@ -1,10 +1,14 @@
 """A WebSocket connection over memory streams: how it ends, and whose doing that was."""
 
+from collections.abc import Callable
+from contextlib import suppress
+
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Router, Socket
+from slysock.testing.pipe import open_pipe
 from tests.slysock.engineio.frames import (
     BINARY,
     CLOSE,
@@ -12,6 +16,7 @@ from tests.slysock.engineio.frames import (
     PING,
     PONG,
     TEXT,
+    Raw,
     connected,
     echoing,
     event,
@@ -20,7 +25,7 @@ from tests.slysock.engineio.frames import (
     raw,
 )
 from tests.slysock.http.peer import Resetting
-from tests.slysock.serving import serving
+from tests.slysock.serving import logged, serving
 
 # ---- the client's doing ---------------------------------------------------------------------------------------------
 
@@ -72,6 +77,49 @@ async def test_what_breaks_the_protocol_is_closed_with_its_code_behind_what_came
         assert log == ["before"]
         assert reasons in (["parse error"], ["transport close"])
         assert trio.current_time() <= 5
+
+
+GOODBYE = frame(CLOSE, b"\x03\xe8bye")
+
+
+@pytest.mark.parametrize("fragments_before", [False, True])
+@pytest.mark.parametrize(
+    ("chunks", "code"),
+    [
+        ([frame(CLOSE, b"\x03")], 1002),
+        ([frame(CLOSE, b"\x03\xed")], 1002),
+        ([frame(CLOSE, b"\x03\xe8\xff")], 1007),
+        ([frame(CLOSE, b"x" * 126)], 1002),
+        ([frame(CLOSE, final=False)], 1002),
+        ([frame(CLOSE, bits=0x40)], 1002),
+        ([frame(CLOSE, b"\x03\xe8", masked=False)], 1002),
+        ([frame(3, b"reserved") + GOODBYE], 1002),
+        ([frame(3, b"reserved"), GOODBYE], 1002),
+        ([frame(3, b"reserved") + GOODBYE[:1], GOODBYE[1:4], GOODBYE[4:]], 1002),
+        ([frame(3, b"reserved") + frame(TEXT, b"4") + GOODBYE], 1002),
+        ([frame(TEXT, b"40", bits=0x40) + frame(CLOSE)], 1002),
+        ([frame(TEXT, b"40", masked=False) + GOODBYE], 1002),
+        ([frame(TEXT, b"\xff") + GOODBYE], 1007),
+        ([frame(TEXT, b"4" * 1001) + GOODBYE], 1009),
+        ([frame(TEXT, b"4" * 1001)[:-1], b"4" + GOODBYE], 1009),
+        ([frame(TEXT, b"9 no such packet") + GOODBYE], 1002),
+    ],
+)
+async def test_a_client_that_breaks_the_protocol_and_says_goodbye_is_not_waited_for(
+    autojump_clock: MockClock, chunks: list[bytes], code: int, fragments_before: bool
+) -> None:
+    """RFC 6455, section 7.1.1: "The underlying TCP connection […] SHOULD be closed first by the server", at once."""
+    async with connected(Config(max_payload_bytes=1000)) as (client, log, _):
+        if fragments_before:
+            await client.send(fragmented(event("x"), 2))
+            await client.next()
+            log.clear()
+        for chunk in chunks:
+            await client.send(chunk)
+            await wait_all_tasks_blocked()
+        assert [payload[:2] for opcode, payload in await client.rest() if opcode == CLOSE] == [code.to_bytes(2, "big")]
+        assert trio.current_time() == 0
+        assert log == []
 
 
 async def test_a_client_that_is_gone_without_a_word_ends_its_session(autojump_clock: MockClock) -> None:
@@ -136,7 +184,7 @@ async def test_a_connection_that_fails_while_it_is_read_ends_its_session(autojum
 
 async def test_a_client_that_falls_too_far_behind_is_a_slow_consumer(autojump_clock: MockClock) -> None:
     root, _, reasons = echoing()
-    async with serving(root, config=Config(max_outbox_bytes=1000)) as memory:
+    async with serving(root, config=Config(max_outbox_bytes=1000, max_outbox_hard_bytes=1000)) as memory:
         await raw(memory)
         for _ in range(4):
             memory.server.of("/").emit("news", "x" * 300)
@@ -189,6 +237,78 @@ async def test_a_client_that_does_not_answer_the_close_is_not_waited_for(autojum
     assert reasons == ["server namespace disconnect"]
 
 
+PIECE_BYTES = 65_536  # what a stream in memory takes at once
+
+
+async def leaving_after(seconds: Callable[[int], float], total_bytes: int = 3_000_000) -> tuple[int, float]:
+    """How much a client gets that reads a piece in so many seconds, after a graceful end; and how long that takes."""
+    root, _, _ = echoing()
+    async with serving(root, config=Config(write_timeout_seconds=60)) as memory:
+        client = await raw(memory)
+        (socket,) = memory.server.of("/").sockets()
+        socket.emit("much", "x" * total_bytes)
+        socket.disconnect(close=True)
+        received, pieces, started = 0, 0, trio.current_time()
+        with suppress(trio.BrokenResourceError):
+            while piece := await client.stream.receive_some(PIECE_BYTES):
+                received += len(piece)
+                pieces += 1
+                await trio.sleep(seconds(pieces))
+        return received, trio.current_time() - started
+
+
+async def test_a_client_that_reads_on_gets_all_that_was_said_before_the_end(autojump_clock: MockClock) -> None:
+    received, took = await leaving_after(lambda _: PIECE_BYTES / 300_000)
+    assert received > 3_000_000
+    assert 10 < took < 20
+
+
+@pytest.mark.parametrize(("rate", "whole"), [(110_000, True), (90_000, False)])
+async def test_a_client_must_read_a_hundred_thousand_bytes_a_second(
+    autojump_clock: MockClock, rate: int, whole: bool
+) -> None:
+    received, took = await leaving_after(lambda _: PIECE_BYTES / rate)
+    assert (received > 3_000_000) is whole
+    assert took < (40 if whole else 7)
+
+
+async def test_a_client_that_stops_reading_is_not_waited_for(autojump_clock: MockClock) -> None:
+    received, _ = await leaving_after(lambda pieces: 0.1 if pieces < 30 else 100)
+    assert received < 2_100_000
+
+
+async def test_nobody_is_waited_for_longer_than_a_minute(autojump_clock: MockClock) -> None:
+    config = Config(write_timeout_seconds=60, max_outbox_bytes=10_000_000)
+    root, _, _ = echoing()
+    async with serving(root, config=config) as memory:
+        client = await raw(memory)
+        (socket,) = memory.server.of("/").sockets()
+        socket.emit("much", "x" * 8_000_000)
+        socket.disconnect(close=True)
+        received = 0
+        with suppress(trio.BrokenResourceError):
+            while piece := await client.stream.receive_some(PIECE_BYTES):
+                received += len(piece)
+                await trio.sleep(PIECE_BYTES / 120_000)
+        assert 60 <= trio.current_time() < 61
+        assert received < 8_000_000
+
+
+async def test_a_client_that_broke_a_rule_is_not_waited_for(autojump_clock: MockClock) -> None:
+    root, _, _ = echoing()
+    async with serving(root, config=Config(write_timeout_seconds=60)) as memory:
+        client = await raw(memory)
+        memory.server.of("/").emit("much", "x" * 3_000_000)
+        await client.send(frame(TEXT, b"garbage"))
+        received = 0
+        with suppress(trio.BrokenResourceError):
+            while piece := await client.stream.receive_some(PIECE_BYTES):
+                received += len(piece)
+                await trio.sleep(0.2)
+        assert received < 3_000_000
+        assert trio.current_time() < 6
+
+
 @pytest.mark.parametrize("cold_before", [False, True])
 async def test_a_server_that_closes_waits_for_the_clients_close(autojump_clock: MockClock, cold_before: bool) -> None:
     root, _, _ = echoing()
@@ -221,3 +341,49 @@ async def test_a_server_that_closes_behind_a_fragmented_message_does_not_wait_fo
         assert await client.closing() == 1000
         await client.rest()
         assert trio.current_time() < 1
+
+
+async def test_a_ping_behind_what_made_the_server_close_is_none_of_the_librarys(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connected() as (client, _, reasons):
+        await client.send(frame(TEXT, b"garbage"), frame(PING, b"x"), frame(TEXT, event("late")))
+        assert await client.closing() == 1002
+        assert await client.rest() == []
+        assert reasons == ["parse error"]
+    assert logged(caplog) == []
+
+
+@pytest.mark.parametrize("moment", ["open", "library", "closing", "stuck"])
+async def test_a_connection_that_is_cancelled_ends_its_session_and_is_closed_at_once(
+    autojump_clock: MockClock, moment: str
+) -> None:
+    root, _, reasons = echoing()
+    async with serving(root) as memory, trio.open_nursery() as nursery:
+        ours, theirs = open_pipe()
+        scope = trio.CancelScope()
+
+        async def serve() -> None:
+            with scope:
+                await memory.server.serve_stream(theirs)
+
+        nursery.start_soon(serve)
+        client = Raw(ours)
+        await client.send(HANDSHAKE + frame(TEXT, b"40"))
+        await client.head()
+        for _ in range(2):
+            await client.next()
+        if moment == "library":
+            await client.send(frame(TEXT, b"4", final=False))
+        elif moment == "closing":
+            memory.server.of("/").volatile.disconnect(close=True)
+            assert (await client.next(), (await client.next())[0]) == ((TEXT, b"41"), CLOSE)
+        elif moment == "stuck":
+            memory.server.of("/").emit("news")  # which the client does not read
+        await wait_all_tasks_blocked()
+        scope.cancel()
+        await wait_all_tasks_blocked()
+        await client.rest()  # there is an end to it
+        assert reasons == ["server namespace disconnect" if moment == "closing" else "transport error"]
+        assert memory.server.statistics().open_sockets == 0
+        assert trio.current_time() == 0

@@ -1,5 +1,6 @@
 """The dispatcher: in order or bounded, and nothing left when it stops."""
 
+import gc
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,10 @@ class Work:
         await self.routine()
 
 
+def unblocked(name: str, seconds: float) -> None:
+    raise AssertionError(f"{name} blocked the loop for {seconds} s")
+
+
 def sleeper(log: list[str], name: str, seconds: float = 1, *, until_disconnect: bool = False) -> Work:
     async def job() -> None:
         log.append(f"{name} begins")
@@ -37,7 +42,7 @@ def sleeper(log: list[str], name: str, seconds: float = 1, *, until_disconnect: 
 
 async def test_jobs_run_one_after_the_other(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
     log, sizes = list[str](), list[int]()
-    dispatcher = Dispatcher(nursery, 1, sizes.append)
+    dispatcher = Dispatcher(nursery, 1, sizes.append, unblocked)
     assert dispatcher.idle
     dispatcher.submit(sleeper(log, "a", 2), 10)
     dispatcher.submit(sleeper(log, "b", 1), 20)
@@ -49,7 +54,7 @@ async def test_jobs_run_one_after_the_other(nursery: trio.Nursery, autojump_cloc
 
 
 async def test_an_idle_dispatcher_has_no_task(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
-    dispatcher = Dispatcher(nursery, 1, lambda _: None)
+    dispatcher = Dispatcher(nursery, 1, lambda _: None, unblocked)
     dispatcher.submit(sleeper([], "a"), 0)
     await dispatcher.wait_idle()
     await wait_all_tasks_blocked()
@@ -57,14 +62,14 @@ async def test_an_idle_dispatcher_has_no_task(nursery: trio.Nursery, autojump_cl
 
 
 async def test_waiting_for_idle_returns_at_once_where_nothing_runs(nursery: trio.Nursery) -> None:
-    await Dispatcher(nursery, 1, lambda _: None).wait_idle()
+    await Dispatcher(nursery, 1, lambda _: None, unblocked).wait_idle()
 
 
 async def test_work_submitted_while_waiting_for_idle_is_waited_for_too(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     log = list[str]()
-    dispatcher = Dispatcher(nursery, 1, lambda _: None)
+    dispatcher = Dispatcher(nursery, 1, lambda _: None, unblocked)
 
     async def chain() -> None:
         await trio.sleep(1)
@@ -91,7 +96,7 @@ def test_never_more_than_the_limit_and_as_many_as_allowed(limit: int, durations:
             ended.append(seconds)
 
         async with trio.open_nursery() as nursery:
-            dispatcher = Dispatcher(nursery, limit, lambda _: None)
+            dispatcher = Dispatcher(nursery, limit, lambda _: None, unblocked)
             for seconds in durations:
                 dispatcher.submit(Work(partial(job, seconds)), 0)
             await dispatcher.wait_idle()
@@ -107,7 +112,7 @@ async def test_stopping_cancels_what_runs_and_forgets_what_waits(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     log, sizes = list[str](), list[int]()
-    dispatcher = Dispatcher(nursery, 1, sizes.append)
+    dispatcher = Dispatcher(nursery, 1, sizes.append, unblocked)
     dispatcher.submit(sleeper(log, "a", 100), 1)
     dispatcher.submit(sleeper(log, "b"), 2)
     await wait_all_tasks_blocked()
@@ -120,7 +125,7 @@ async def test_stopping_cancels_what_runs_and_forgets_what_waits(
 
 async def test_stopping_before_the_worker_has_begun_runs_nothing(nursery: trio.Nursery) -> None:
     log, sizes = list[str](), list[int]()
-    dispatcher = Dispatcher(nursery, 1, sizes.append)
+    dispatcher = Dispatcher(nursery, 1, sizes.append, unblocked)
     dispatcher.submit(sleeper(log, "a"), 1)
     dispatcher.stop()
     await dispatcher.wait_idle()
@@ -131,7 +136,7 @@ async def test_a_cancelled_job_may_clean_up_while_others_of_the_nursery_go_on(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     log = list[str]()
-    one, other = Dispatcher(nursery, 1, lambda _: None), Dispatcher(nursery, 1, lambda _: None)
+    one, other = Dispatcher(nursery, 1, lambda _: None, unblocked), Dispatcher(nursery, 1, lambda _: None, unblocked)
 
     async def cleaning() -> None:
         try:
@@ -154,7 +159,7 @@ async def test_a_cancelled_job_may_clean_up_while_others_of_the_nursery_go_on(
 async def test_a_cancelled_worker_counts_its_job_as_done(autojump_clock: MockClock) -> None:
     sizes = list[int]()
     async with trio.open_nursery() as nursery:
-        dispatcher = Dispatcher(nursery, 1, sizes.append)
+        dispatcher = Dispatcher(nursery, 1, sizes.append, unblocked)
         dispatcher.submit(sleeper([], "a", 100), 7)
         await wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
@@ -162,10 +167,45 @@ async def test_a_cancelled_worker_counts_its_job_as_done(autojump_clock: MockClo
     assert dispatcher.idle
 
 
+async def test_nothing_of_a_cancelled_job_waits_for_the_garbage_collector(nursery: trio.Nursery) -> None:
+    dispatcher = Dispatcher(nursery, 1, lambda _: None, unblocked)
+    gc.collect()
+    gc.disable()
+    try:
+        dispatcher.submit(Work(trio.sleep_forever), 0)
+        await wait_all_tasks_blocked()
+        dispatcher.stop()
+        await dispatcher.wait_idle()
+        await wait_all_tasks_blocked()
+        assert [found for found in gc.get_objects() if isinstance(found, trio.Cancelled | Work)] == []
+    finally:
+        gc.enable()
+
+
+async def test_a_job_that_ends_well_though_it_was_cancelled_does_not_cost_the_next_one(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    log, sizes = list[str](), list[int]()
+    dispatcher = Dispatcher(nursery, 1, sizes.append, unblocked)
+
+    async def shielded() -> None:
+        with trio.move_on_after(3, shield=True):
+            await trio.sleep(2)
+        log.append("shielded ends")
+
+    dispatcher.submit(Work(shielded, until_disconnect=True), 1)
+    dispatcher.submit(sleeper(log, "next"), 2)
+    await wait_all_tasks_blocked()
+    dispatcher.leave()
+    await dispatcher.wait_idle()
+    assert log == ["shielded ends", "next begins", "next ends"]
+    assert sizes == [1, 2]
+
+
 async def test_a_job_that_fails_while_it_is_cancelled_ends_nobody_else(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    dispatcher, log = Dispatcher(nursery, 1, lambda _: None), list[str]()
+    dispatcher, log = Dispatcher(nursery, 1, lambda _: None, unblocked), list[str]()
 
     async def failing_cleanup() -> None:
         async with trio.open_nursery() as inner:
@@ -175,7 +215,7 @@ async def test_a_job_that_fails_while_it_is_cancelled_ends_nobody_else(
             finally:
                 raise ValueError("in the clean-up")
 
-    other = Dispatcher(nursery, 1, lambda _: None)
+    other = Dispatcher(nursery, 1, lambda _: None, unblocked)
     other.submit(sleeper(log, "other"), 0)
     dispatcher.submit(Work(failing_cleanup), 0)
     await wait_all_tasks_blocked()
@@ -184,3 +224,19 @@ async def test_a_job_that_fails_while_it_is_cancelled_ends_nobody_else(
     await other.wait_idle()
     assert log == ["other begins", "other ends"]
     assert len(logged(caplog)) == 1
+
+
+async def test_leaving_counts_what_it_gives_up_as_done_and_the_rest_when_it_ends(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    log, sizes = list[str](), list[int]()
+    dispatcher = Dispatcher(nursery, 1, sizes.append, unblocked)
+    dispatcher.submit(sleeper(log, "a"), 1)
+    dispatcher.submit(sleeper(log, "b", until_disconnect=True), 2)
+    dispatcher.submit(sleeper(log, "c"), 4)
+    await wait_all_tasks_blocked()
+    dispatcher.leave()
+    assert sizes == [2]
+    await dispatcher.wait_idle()
+    assert sizes == [2, 1, 4]
+    assert log == ["a begins", "a ends", "c begins", "c ends"]

@@ -19,11 +19,19 @@ def pair(socket: Socket, value: int, other: int) -> str:
     return "pair"
 
 
+def nothing(socket: Socket) -> str:
+    return "nothing"
+
+
+def count(socket: Socket, value: int, *others: int) -> str:
+    return "count"
+
+
 def test_two_handlers_that_could_both_be_meant_are_refused_at_the_start() -> None:
     one, other = Router(), Router()
     one.on("a")(number)
-    other.on("a")(pair)
-    with pytest.raises(ValueError, match=r"number and pair could both be meant by the same 'a'"):
+    other.on("a")(count)
+    with pytest.raises(ValueError, match=r"number and count could both be meant by the same 'a'"):
         Server(one, other)
 
 
@@ -41,6 +49,16 @@ def test_handlers_are_picked_by_the_kinds_of_their_arguments() -> None:
         route.pick(b'["a"]')
     with pytest.raises(RemoteProtocolError):
         route.pick(b'{"a"')
+
+
+def test_handlers_are_picked_by_the_number_of_their_arguments() -> None:
+    router = Router()
+    for handler in (nothing, number, pair):
+        router.on("a")(handler)
+    route = Table([router]).routes[b"a"]
+    assert [route.pick(body)[0].call for body in (b'["a"]', b'["a",1]', b'["a",1,2]')] == [nothing, number, pair]
+    with pytest.raises(InvalidPayload, match="takes number, number, number"):
+        route.pick(b'["a",1,2,3]')
 
 
 def test_a_single_handler_needs_no_picking() -> None:

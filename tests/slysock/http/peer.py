@@ -1,5 +1,6 @@
 """A client's end of an HTTP connection in memory, and the requests that it sends."""
 
+import re
 import socket as stdlib_socket
 
 import trio
@@ -43,13 +44,27 @@ async def lockstep_request() -> tuple[trio.abc.Stream, HttpConnection, Request]:
     return client, connection, request
 
 
+def undated(answers: bytes) -> bytes:
+    """Answers without their dates, to compare with what is expected; each must have one."""
+    dates = re.findall(rb"\r\ndate: [A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT(?=\r\n)", answers)
+    assert len(dates) == len(re.findall(rb"HTTP/1.1 [2-5]", answers))
+    for date in set(dates):
+        answers = answers.replace(date, b"")
+    return answers
+
+
+async def piece_of(client: trio.abc.ReceiveStream) -> bytes:
+    """What the server sends at once, without dates."""
+    return undated(bytes(await client.receive_some(1000)))
+
+
 async def everything(client: trio.abc.ReceiveStream) -> bytes:
-    """All that the server sends, until it ends or pauses for a second. Needs a clock that jumps."""
+    """All that the server sends, until it ends or pauses for a second, without dates. Needs a clock that jumps."""
     data = b""
     with trio.move_on_after(1):
         while piece := await client.receive_some(65536):
             data += piece
-    return data
+    return undated(data)
 
 
 async def expect_none(connection: HttpConnection) -> None:
@@ -84,11 +99,11 @@ class Pair:
         return request
 
     async def answer(self, size: int = len(OK)) -> bytes:
-        """So many bytes of what the server sends, less where it ends."""
+        """So many bytes of what the server sends, not counting dates; less where it ends."""
         data = b""
-        while len(data) < size and (piece := await self.far.receive_some(65536)):
+        while len(undated(data)) < size and (piece := await self.far.receive_some(65536)):
             data += piece
-        return data
+        return undated(data)
 
 
 class Resetting(trio.abc.Stream):

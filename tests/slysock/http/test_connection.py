@@ -80,6 +80,64 @@ async def test_pipelined_requests_are_answered_in_order(autojump_clock: MockCloc
     assert not any(b"close" in answer for answer in answers)
 
 
+ENDS = [b"\r\n", b"\n", b"\r\n\r\n"]
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_line_ends_behind_a_body_are_no_request(end: bytes, autojump_clock: MockClock) -> None:
+    client, connection = connect()
+    await client.send_all(post(2, b"hi") + end + post(2, b"ho") + end)
+    for body in (b"hi", b"ho"):
+        request = await connection.next_request()
+        assert request is not None
+        assert await request.read_body(10) == body
+        await request.respond(200, body=b"ok")
+    await client.send_all(end)
+    assert await connection.next_request() is None, "and end quietly with the idle time"
+    assert trio.current_time() - 20 < 0.001
+    assert await everything(client) == OK * 2
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_line_ends_in_front_of_a_request_may_come_byte_by_byte_and_buy_no_time(
+    end: bytes, autojump_clock: MockClock
+) -> None:
+    client, connection = connect()
+
+    async def trickle() -> None:
+        for byte in end + GET:
+            await client.send_all(bytes((byte,)))
+            await wait_all_tasks_blocked()
+        while True:
+            await trio.sleep(3)
+            await client.send_all(end)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trickle)
+        request = await connection.next_request()
+        assert request is not None
+        await request.respond(200, body=b"ok")
+        assert await connection.next_request() is None
+        assert trio.current_time() - 20 < 0.001
+        nursery.cancel_scope.cancel()
+    assert await everything(client) == OK
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_a_client_that_leaves_behind_a_line_end_gets_no_answer_to_it(
+    end: bytes, autojump_clock: MockClock
+) -> None:
+    client, connection = connect()
+    await client.send_all(post(2, b"hi") + end)
+    await client.send_eof()
+    request = await connection.next_request()
+    assert request is not None
+    await request.read_body(2)
+    await request.respond(200, body=b"ok")
+    assert await connection.next_request() is None
+    assert await everything(client) == OK
+
+
 async def test_requests_come_one_after_the_other(pair: Pair) -> None:
     for _ in range(2):
         request = await pair.arrived()

@@ -31,6 +31,21 @@ def test_targets_in_every_form(target: bytes, expected: tuple[bytes, str, bytes]
 
 
 @pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (b"Cookie: a=1\r\n", b"a=1"),
+        (b"Cookie: a=1\r\nx: y\r\ncookie: b=2; c=3\r\nCOOKIE: d\r\n", b"a=1; b=2; c=3; d"),
+        (b"x: 1\r\nx: 2\r\n", None),
+    ],
+)
+async def test_cookies_in_several_fields_are_one(fields: bytes, expected: bytes | None) -> None:
+    _client, _connection, request = await arrived(b"GET / HTTP/1.1\r\nHost: a\r\n%s\r\n" % fields)
+    assert request.header(b"cookie") == expected
+    assert [value for name, value in request.headers if name == b"cookie"] == ([expected] if expected else [])
+    assert len([name for name, _ in request.headers if name == b"x"]) == fields.count(b"x: ")
+
+
+@pytest.mark.parametrize(
     ("version", "fields", "upgrade"),
     [
         (b"1.1", b"Connection: Upgrade\r\nUpgrade: WebSocket\r\n", "websocket"),
@@ -54,7 +69,7 @@ async def test_an_upgrade_is_seen_only_when_connection_names_it(
         (b"GET / HTTP/1.1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400),
         (b"GET /\r\n\r\n", 400),
-        (b"\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n", 400),
+        (b"\0GET / HTTP/1.1\r\nhost: a\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nhost : a\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\n folded: a\r\nhost: a\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nhost: a\r\nx: a\0b\r\n\r\n", 400),

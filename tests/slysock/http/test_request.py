@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock, lockstep_stream_pair, wait_all_tasks_blocked
 
 from slysock.http import BodyTooLarge, HttpConnection, InvalidResponse, Request, RequestBroken
-from tests.slysock.http.peer import CONFIG, GET, OK, Resetting, arrived, chunked, everything, post
+from tests.slysock.http.peer import CONFIG, GET, OK, Resetting, arrived, chunked, everything, piece_of, post
 
 
 async def test_a_request_is_taken_apart() -> None:
@@ -146,7 +146,7 @@ async def test_the_client_is_told_to_continue_once_the_body_is_wanted() -> None:
         await wait_all_tasks_blocked()
         await client.send_all(b"b")
     await request.respond(200, body=b"ok")
-    assert await client.receive_some(1000) == OK
+    assert await piece_of(client) == OK
 
 
 async def expect_body(request: Request, expected: bytes) -> None:
@@ -159,7 +159,15 @@ async def expect_body(request: Request, expected: bytes) -> None:
 async def test_an_answer_goes_out_in_one_piece() -> None:
     client, _connection, request = await arrived(GET)
     await request.respond(200, [(b"x-a", b"b")], b"ok")
-    assert await client.receive_some(1000) == b"HTTP/1.1 200 OK\r\nx-a: b\r\ncontent-length: 2\r\n\r\nok"
+    assert await piece_of(client) == b"HTTP/1.1 200 OK\r\nx-a: b\r\ncontent-length: 2\r\n\r\nok"
+
+
+async def test_an_answer_has_one_date_also_where_the_caller_gives_it() -> None:
+    client, _connection, request = await arrived(GET)
+    request.start(200, [(b"Date", b"Sun, 06 Nov 1994 08:49:37 GMT"), (b"content-length", b"0")])
+    await request.end()
+    answer = bytes(await client.receive_some(1000))
+    assert answer == b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\ncontent-length: 0\r\n\r\n"
 
 
 @pytest.mark.parametrize("status", [204, 304])
@@ -186,7 +194,7 @@ async def test_a_streamed_answer_comes_in_chunks_and_its_head_with_the_first() -
     client, connection, request = await arrived(GET)
     request.start(200)
     await request.send(b"abc")
-    assert await client.receive_some(1000) == b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+    assert await piece_of(client) == b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
     await request.send(b"")
     await request.end()
     assert await client.receive_some(1000) == b"0\r\n\r\n"
@@ -292,6 +300,38 @@ async def test_wait_gone_keeps_what_a_pipelining_client_sends(autojump_clock: Mo
         assert following is not None
         assert following.path == path
         await following.respond(200)
+
+
+async def test_wait_next_returns_when_something_comes_behind_the_request(autojump_clock: MockClock) -> None:
+    client, connection, request = await arrived(GET)
+    heard: list[bool] = []
+
+    async def wait() -> None:
+        heard.append(await request.wait_next())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await client.send_all(b"\r\n")
+        await wait_all_tasks_blocked()
+        assert heard == [], "an empty line is nothing"
+        await client.send_all(b"POST /next HTTP/1.1\r\n")
+    assert heard == [True]
+    assert await request.wait_next(), "it is still there"
+    await request.respond(200)
+    await client.send_all(b"host: a\r\n\r\n")
+    following = await connection.next_request()
+    assert following is not None
+    assert following.path == "/next"
+
+
+async def test_wait_next_tells_when_the_client_leaves() -> None:
+    client, _connection, request = await arrived(GET)
+    await client.send_eof()
+    assert not await request.wait_next()
+    connection = HttpConnection(Resetting(GET), CONFIG, secure=False, peer="")
+    reset = await connection.next_request()
+    assert reset is not None
+    assert not await reset.wait_next()
 
 
 async def test_wait_gone_stops_reading_at_a_bound(autojump_clock: MockClock) -> None:

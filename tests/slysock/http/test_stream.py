@@ -3,14 +3,16 @@
 The sockets come in pairs, without ports.
 """
 
-from contextlib import suppress
+import socket as stdlib_socket
+from contextlib import ExitStack, suppress
 
 import h11
 import pytest
 import trio
 from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
-from slysock.http import InvalidResponse, RequestBroken
+from slysock.http import HttpConnection, InvalidResponse, Request, RequestBroken
+from slysock.http.listeners import Address, bound
 from slysock.http.stream import HttpStream
 from tests.slysock.http.peer import CONFIG, GET, OK, Pair, Resetting, Stream, expect_none, lockstep_request
 
@@ -95,6 +97,27 @@ async def test_somebody_elses_reading_does_not_disturb_a_wait(pair: Pair, nurser
     pair.client.send(b"kept")
     await wait_all_tasks_blocked()
     assert stream.buffered == 4
+
+
+async def test_requests_know_which_of_them_arrived_first() -> None:
+    """In whatever order their connections are read."""
+    async with bound(Address(host="127.0.0.1")) as (listener,):
+        with ExitStack() as stack:
+            clients = [stack.enter_context(stdlib_socket.create_connection(listener.getsockname())) for _ in range(2)]
+            await trio.lowlevel.wait_readable(listener)
+            servers = [stack.enter_context(listener.accept()[0]) for _ in clients]
+            for client in reversed(clients):
+                client.sendall(GET)
+            requests: list[Request | None] = []
+            for server in servers:
+                server.setblocking(False)
+                stream = trio.SocketStream(trio.socket.from_stdlib_socket(server))
+                connection = HttpConnection(stream, CONFIG, secure=False, peer="", sock=server)
+                requests.append(await connection.next_request())
+            first, second = requests
+            assert first is not None
+            assert second is not None
+            assert second.came_ns < first.came_ns
 
 
 async def test_a_read_that_is_cancelled_loses_nothing() -> None:

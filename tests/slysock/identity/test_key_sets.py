@@ -129,7 +129,7 @@ async def test_known_keys_survive_an_outage_and_unknown_ones_are_unavailable(
     assert (await tokens.verify(token(EC_KEY, "e"))).user_id == "7"
     with pytest.raises(KeysUnavailable):
         await tokens.verify(token(OTHER_KEY, "n"))
-    assert "cannot be had: down" in caplog.text
+    assert "cannot be fetched: down" in caplog.text
     site.body = key_set(web_key(OTHER_KEY, "n"))
     await trio.sleep(10)
     assert (await tokens.verify(token(OTHER_KEY, "n"))).user_id == "7"

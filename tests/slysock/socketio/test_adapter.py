@@ -1,12 +1,13 @@
 """The server's side of a namespace: commands are applied to its clients here, and offered to whoever listens."""
 
 import pytest
+import trio
 from trio.testing import MockClock
 
 from slysock import LocalProtocolError, Router, Server, Socket
 from slysock.socketio.commands import Audience, Command, Disconnect, Emit, Join, Leave
 from slysock.testing import Received
-from tests.slysock.serving import adapter_of, serving
+from tests.slysock.serving import adapter_of, logged, serving
 
 
 class Listening:
@@ -101,6 +102,54 @@ async def test_a_listener_that_sends_somebody_away_does_not_make_the_others_miss
         assert await first.next() == Received("event", ())
         assert await second.wait_disconnected(1) == "io server disconnect"
         assert second.waiting() == []
+
+
+async def test_an_audience_is_asked_by_one_id_and_its_answers_are_gathered(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        clients, adapter = [await memory.connect() for _ in range(2)], adapter_of(memory)
+        answers: list[object] = []
+
+        async def ask() -> None:
+            answers.extend(await adapter.gather(Audience(), "question", (1,), 5))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            questions = [await client.next() for client in clients]
+            assert len({question.ack_id for question in questions}) == 1
+            for client, question in zip(clients, questions, strict=True):
+                await client.acknowledge(question, client.id)
+        assert answers == [client.id for client in clients]
+
+
+async def test_a_gathering_that_is_cancelled_expects_nothing_any_more(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        await memory.connect()
+        with trio.move_on_after(1):
+            await adapter_of(memory).gather(Audience(), "question", (), 5)
+        assert memory.server.statistics().awaited_acks == 0
+
+
+async def test_a_client_is_found_by_its_id_as_long_as_it_is_in(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        client, adapter = await memory.connect(), adapter_of(memory)
+        target = adapter.get(client.id)
+        assert target is not None
+        assert target.socket.id == client.id
+        assert adapter.get("nobody") is None
+        target.disconnect(close=False)
+        assert adapter.get(client.id) is None
+
+
+async def test_a_listener_that_fails_costs_nobody_the_event(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = Router()
+    root.on_any_outgoing(lambda socket, event, args: 1 / 0)
+    async with serving(root) as memory:
+        client = await memory.connect()
+        memory.server.of("/").emit("event")
+        assert await client.expect("event") == ()
+    assert logged(caplog) == [f"a listener to all outgoing events failed at 'event' for socket {client.id}"]
 
 
 def test_a_server_without_listeners_has_nobody_to_offer_commands_to() -> None:

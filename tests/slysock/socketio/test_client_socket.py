@@ -128,3 +128,51 @@ async def test_an_event_that_cannot_be_sent_raises_where_it_is_emitted(
             socket.emit("disconnect")
         assert memory.server.statistics().awaited_acks == 0
         assert client.waiting() == []
+
+
+async def test_a_socket_says_whether_its_client_is_joining_in_or_gone(autojump_clock: MockClock) -> None:
+    root, seen = Router(), list[tuple[str, bool, bool, bool]]()
+
+    def note(when: str, socket: Socket) -> None:
+        seen.append((when, socket.joining, socket.connected, socket.gone))
+
+    root.use(lambda socket: note("joining", socket))
+    root.on_connect(lambda socket: note("in", socket))
+    root.on_disconnect(lambda socket, reason: note("gone", socket))
+    async with serving(root) as memory:
+        await (await memory.connect()).disconnect()
+        await trio.sleep(1)
+    assert seen == [("joining", True, False, False), ("in", False, True, False), ("gone", False, False, True)]
+
+
+async def test_whom_each_way_of_speaking_from_a_socket_reaches(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        clients = [await memory.connect() for _ in range(3)]
+        mine, second, _ = memory.server.of("/").sockets()
+        for socket in (mine, second):
+            socket.join("room")
+        mine.volatile.emit("me")
+        mine.broadcast.emit("others")
+        mine.to("room").emit("others in the room")
+        mine.except_("room").emit("others outside the room")
+        await wait_all_tasks_blocked()
+        assert [[event.name for event in client.waiting()] for client in clients] == [
+            ["me"],
+            ["others", "others in the room"],
+            ["others", "others outside the room"],
+        ]
+
+
+async def test_what_is_done_behind_an_acknowledgement_may_have_arguments_of_any_kind(autojump_clock: MockClock) -> None:
+    root, done = Router(), list[tuple[int, str]]()
+
+    def note(number: int, *, text: str) -> None:
+        done.append((number, text))
+
+    @root.on("ask")
+    def ask(socket: Socket) -> None:
+        socket.after_ack(note, 1, text="x")
+
+    async with serving(root) as memory:
+        await (await memory.connect()).call("ask")
+    assert done == [(1, "x")]

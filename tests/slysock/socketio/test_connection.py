@@ -11,6 +11,7 @@ from slysock import AckTimeout, Config, ConnectionRefused, Router, Socket
 from slysock.config import TransportName
 from slysock.testing import Closed, EngineClient, Memory
 from slysock_protocol.engineio import Outgoing
+from tests.slysock.notebook import Notebook
 from tests.slysock.serving import both, only_session, serving
 
 
@@ -27,6 +28,14 @@ async def texts(engine: EngineClient, count: int) -> list[bytes]:
 
 
 # ---- namespaces -----------------------------------------------------------------------------------------------------
+
+
+async def test_an_unknown_namespace_is_refused_and_the_connection_stays(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        connection = await memory.open_connection()
+        with pytest.raises(ConnectionRefused, match=r"^Invalid namespace$"):
+            await connection.join("/nowhere")
+        assert (await connection.join()).id
 
 
 async def test_several_namespaces_on_one_connection_have_ids_of_their_own(autojump_clock: MockClock) -> None:
@@ -131,6 +140,44 @@ async def test_the_memory_of_left_namespaces_is_bounded(autojump_clock: MockCloc
             await engine.send(Outgoing(b"41/n%d," % number))
         await trio.sleep(1)
         assert memory.server.statistics().left_namespaces == 3
+
+
+async def test_a_client_that_is_disconnected_with_its_connection_leaves_every_namespace(
+    autojump_clock: MockClock,
+) -> None:
+    async with serving(Router(), Router("/other")) as memory:
+        client = await memory.connect()
+        other = await client.connection.join("/other")
+        memory.server.of("/").sockets()[0].disconnect(close=True)
+        assert await client.wait_disconnected(1) == "io server disconnect"
+        assert await other.wait_disconnected(1) == "io server disconnect"
+        with pytest.raises(Closed):
+            await client.connection.engine.inbox.get()
+
+
+async def test_observers_are_told_once_that_a_connection_has_ended(autojump_clock: MockClock) -> None:
+    async with serving(Router(), Router("/other")) as memory:
+        notebook = Notebook()
+        memory.server.observe(notebook)
+        client = await memory.connect()
+        await client.connection.join("/other")
+        await client.connection.engine.drop()
+        await trio.sleep(1)
+        assert [told for told in notebook.told if told[0] == "closed"] == [("closed", "transport close")]
+
+
+async def test_a_connection_that_finishes_handles_what_came_and_takes_nothing_more(autojump_clock: MockClock) -> None:
+    root = Router()
+    done = flooded(root)
+    async with serving(root) as memory, trio.open_nursery() as nursery:
+        engine = await joined(memory)
+        await engine.send(Outgoing(b'42["event",1]'))
+        await wait_all_tasks_blocked()
+        nursery.start_soon(only_session(memory).finish)
+        await wait_all_tasks_blocked()
+        await engine.send(Outgoing(b'42["event",2]'))
+        await trio.sleep(5)
+        assert done == [1]
 
 
 # ---- the connect deadline -------------------------------------------------------------------------------------------
@@ -469,3 +516,14 @@ async def test_late_attachments_for_a_namespace_that_was_closed_are_ignored(auto
         await engine.send(Outgoing(b'451-["event",{"_placeholder":true,"num":0}]', (b"data",)))
         await engine.send(Outgoing(b"40/other,"))
         assert [text[:8] for text in await texts(engine, 2)] == [b"1", b"0/other,"]
+
+
+async def test_a_namespace_that_is_joined_again_is_none_that_was_left(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        engine = await joined(memory)
+        await engine.send(Outgoing(b"41"))
+        await wait_all_tasks_blocked()
+        assert memory.server.statistics().left_namespaces == 1
+        await engine.send(Outgoing(b"40"))
+        await wait_all_tasks_blocked()
+        assert memory.server.statistics().left_namespaces == 0

@@ -1,17 +1,18 @@
 """One client in one namespace: coming in, its events in their order, leaving; over both transports."""
 
 import functools
-from collections.abc import Callable
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock import ConnectionRefused, Refusal, Router, Socket
+from slysock import ConnectionRefused, Disconnected, Router, Socket
 from slysock.config import TransportName
+from slysock.ids import DisconnectReason
 from slysock.testing import Closed
 from slysock_protocol.engineio import Outgoing
 from tests.slysock.handlers.recorder import recorder
+from tests.slysock.notebook import Notebook
 from tests.slysock.serving import both, logged, serving
 
 # ---- coming in ------------------------------------------------------------------------------------------------------
@@ -373,127 +374,188 @@ async def test_failing_listeners_are_logged_and_change_nothing(
     assert all(client.id in text for text in logged(caplog))
 
 
-# ---- let in means let in --------------------------------------------------------------------------------------------
-
-
-@both
-@pytest.mark.parametrize("is_async", [False, True])
-async def test_middleware_that_returns_false_refuses_as_if_it_had_raised(
-    autojump_clock: MockClock, transport: TransportName, is_async: bool
-) -> None:
-    root, log = Router(), list[str]()
-
-    async def wait(socket: Socket) -> bool:
-        await trio.sleep(1)
-        return False
-
-    root.use(wait if is_async else lambda socket: False)
-    root.on_connect(lambda socket: log.append("connected"))
-    async with serving(root) as memory:
-        with pytest.raises(ConnectionRefused, match="Connection refused"):
-            await memory.connect(transport=transport)
-    assert log == []
-
-
-@pytest.mark.parametrize("answer", [None, True])
-async def test_middleware_and_connect_hooks_that_return_none_or_true_let_in(
-    autojump_clock: MockClock, answer: bool | None
-) -> None:
-    root = Router()
-    root.use(lambda socket: answer)
-    root.on_connect(lambda socket: answer)
-    root.on("echo")(lambda socket, text: text)
-    async with serving(root) as memory:
-        assert await (await memory.connect()).call("echo", "in") == "in"
-
-
-@pytest.mark.parametrize("answer", [0, 1, "no", [], {"allowed": False}])
-async def test_middleware_that_returns_anything_else_is_a_mistake_and_lets_nobody_in(
-    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, answer: object
-) -> None:
-    root = Router()
-    root.use(lambda socket: answer)
-    async with serving(root) as memory:
-        with pytest.raises(ConnectionRefused, match="Internal error"):
-            await memory.connect()
-    (record,) = [record for record in caplog.records if record.name == "slysock" and record.levelname == "ERROR"]
-    assert type(answer).__name__ in str(record.exc_info)
-
-
-def refuse_by_returning(socket: Socket) -> bool:
-    socket.emit("greeting")
-    return False
-
-
-def refuse_by_raising(socket: Socket) -> None:
-    socket.emit("greeting")
-    raise ConnectionRefused("no entry")
-
-
-async def refuse_later(socket: Socket) -> None:
-    socket.emit("greeting")
-    await trio.sleep(1)
-    raise Refusal("no entry")
-
-
-@both
-@pytest.mark.parametrize("hook", [refuse_by_returning, refuse_by_raising, refuse_later])
-async def test_a_connect_hook_that_refuses_disconnects_behind_what_was_emitted(
-    autojump_clock: MockClock,
-    caplog: pytest.LogCaptureFixture,
-    transport: TransportName,
-    hook: Callable[[Socket], object],
-) -> None:
-    root, log = Router(), list[object]()
-    root.on_connect(hook)
-    root.on_connect(lambda socket: log.append("the next hook"))
-    root.on_error(lambda socket, event, error: log.append((event, type(error), socket.connected)))
-    root.on("steal")(lambda socket: log.append("stolen"))
-    root.on_disconnect(lambda socket, reason: log.append(reason))
-    async with serving(root) as memory:
-        client = await memory.connect(transport=transport)
-        await client.emit("steal")
-        assert await client.expect("greeting") == ()
-        assert await client.wait_disconnected(10) == "io server disconnect"
-        error = Refusal if hook is refuse_later else ConnectionRefused
-        assert log == [("connect", error, True), "server namespace disconnect"]
-        assert logged(caplog) == [], "an expected no"
-        assert (await client.connection.join()).id, "its connection is none the worse"
-
-
-@both
-@pytest.mark.parametrize("is_async", [False, True])
-async def test_a_connect_hook_that_fails_closes_the_connection_so_that_clients_come_again(
-    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, transport: TransportName, is_async: bool
-) -> None:
-    root, log = Router(), list[object]()
-
-    def plain(socket: Socket) -> None:
-        socket.emit("greeting")
-        raise ValueError("oh")
-
-    async def wait(socket: Socket) -> None:
-        await trio.sleep(1)
-        plain(socket)
-
-    root.on_connect(wait if is_async else plain)
-    root.on_error(lambda socket, event, error: log.append((event, type(error))))
-    root.on_disconnect(lambda socket, reason: log.append(reason))
-    async with serving(root) as memory:
-        client = await memory.connect(transport=transport)
-        assert await client.expect("greeting") == ()
-        assert await client.wait_disconnected(10) == "transport close", "and not by the server's word for good"
-        assert memory.server.statistics().connections == 0
-    assert log == [("connect", ValueError), "forced server close"]
-    assert len(logged(caplog)) == 1
-
-
-async def test_a_connect_hook_that_returns_anything_else_is_a_mistake_and_lets_nobody_stay(
+async def test_an_event_goes_to_the_handler_that_its_arguments_fit(
     autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     root = Router()
-    root.on_connect(lambda socket: "welcome")
+
+    @root.on("set")
+    def number(socket: Socket, value: int) -> str:
+        return "number"
+
+    @root.on("set")
+    def text(socket: Socket, value: str) -> str:
+        return "text"
+
     async with serving(root) as memory:
         client = await memory.connect()
+        assert [await client.call("set", value) for value in (1, "1")] == ["number", "text"]
+        answer = await client.call("set", None)
+        assert answer == {"error": "Invalid payload: no handler of this event takes null"}
+        await client.connection.engine.send(Outgoing(b'42["set",'))
         assert await client.wait_disconnected(10) == "transport close"
-    assert len(logged(caplog)) == 1
+    assert logged(caplog) == []
+
+
+async def test_observers_hear_of_a_member_from_its_coming_to_its_going(autojump_clock: MockClock) -> None:
+    root, notebook = Router(), Notebook()
+    recorder(root)
+    async with serving(root) as memory:
+        memory.server.observe(notebook)
+        client = await memory.connect()
+        await client.call("quick", "x")
+        await client.call("quick", 1)
+        await client.disconnect()
+        await wait_all_tasks_blocked()
+        assert notebook.told == [
+            ("joined", "/"),
+            ("handled", "quick", 0.0),
+            ("failed", "quick", "InvalidPayload"),
+            ("left", "/", "client namespace disconnect"),
+        ]
+
+
+# ---- rooms and answers ----------------------------------------------------------------------------------------------
+
+
+async def test_rooms_are_kept_from_before_the_client_is_in_until_it_has_left(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.use
+    def arrange(socket: Socket) -> None:
+        socket.join("a", "b", "c")
+        socket.leave("c")
+
+    async with serving(root) as memory:
+        client = await memory.connect()
+        (socket,) = memory.server.of("/").sockets()
+        socket.join("d")
+        socket.leave("b")
+        assert socket.rooms == {socket.id, "a", "d"}
+        await client.disconnect()
+        await wait_all_tasks_blocked()
+        socket.join("e")
+        socket.leave("a")
+        assert socket.rooms == {socket.id, "a", "d"}, "those that it was in"
+
+
+async def test_an_answer_counts_once_and_only_while_somebody_waits_for_it(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory, trio.open_nursery() as nursery:
+        client = await memory.connect()
+        (socket,) = memory.server.of("/").sockets()
+        answers: list[object] = []
+
+        async def ask() -> None:
+            answers.append(await socket.call("question"))
+
+        nursery.start_soon(ask)
+        question = await client.next()
+        assert memory.server.statistics().awaited_acks == 1
+        await client.acknowledge(question, "first")
+        await client.acknowledge(question, "second")
+        await wait_all_tasks_blocked()
+        assert answers == ["first"]
+        assert memory.server.statistics().awaited_acks == 0
+        assert socket.connected
+
+
+async def test_who_waits_for_the_answer_of_a_client_that_leaves_or_has_left_learns_it(
+    autojump_clock: MockClock,
+) -> None:
+    async with serving(Router()) as memory, trio.open_nursery() as nursery:
+        client = await memory.connect()
+        (socket,) = memory.server.of("/").sockets()
+
+        async def ask() -> None:
+            with pytest.raises(Disconnected):
+                await socket.call("question")
+
+        nursery.start_soon(ask)
+        await client.next()
+        await client.disconnect()
+        await wait_all_tasks_blocked()
+        assert nursery.child_tasks == frozenset()
+        await ask()
+        assert trio.current_time() == 0
+
+
+# ---- going ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_refusal_behind_a_disconnect_says_nothing_more(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.use
+    async def gate(socket: Socket) -> None:
+        socket.disconnect()
+        raise ConnectionRefused("too late to say")
+
+    async with serving(root) as memory:
+        engine = await memory.open_engine()
+        await engine.send(Outgoing(b"40"))
+        assert (await engine.inbox.get()).data == b"1"
+        await engine.send(Outgoing(b"40"))
+        assert (await engine.inbox.get()).data == b"1"
+
+
+async def test_an_answer_of_a_handler_that_has_sent_its_client_away_is_forgotten(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.on("leave")
+    def leave(socket: Socket) -> str:
+        socket.disconnect()
+        socket.emit("forgotten")
+        return "forgotten"
+
+    async with serving(root) as memory:
+        engine = await memory.open_engine()
+        await engine.send(Outgoing(b"40"))
+        await engine.inbox.get()
+        await engine.send(Outgoing(b'421["leave"]'))
+        await engine.send(Outgoing(b"40"))
+        assert (await engine.inbox.get()).data == b"1"
+        assert (await engine.inbox.get()).data.startswith(b"0{")
+
+
+async def test_a_client_that_has_left_one_namespace_can_still_lose_its_connection(autojump_clock: MockClock) -> None:
+    async with serving(Router(), Router("/other")) as memory:
+        client = await memory.connect()
+        other = await client.connection.join("/other")
+        (socket,) = memory.server.of("/").sockets()
+        socket.disconnect()
+        assert await client.wait_disconnected(1) == "io server disconnect"
+        socket.disconnect(close=True)
+        assert await other.wait_disconnected(1) == "io server disconnect"
+
+
+async def test_a_member_that_a_hook_takes_out_while_its_connection_ends_leaves_once(autojump_clock: MockClock) -> None:
+    root, other, gone = Router(), Router("/other"), list[tuple[str, DisconnectReason]]()
+
+    @root.on_disconnect
+    def take_along(socket: Socket, reason: DisconnectReason) -> None:
+        gone.append((socket.namespace.name, reason))
+        memory.server.of("/other").except_().disconnect()
+
+    other.on_disconnect(lambda socket, reason: gone.append((socket.namespace.name, reason)))
+    async with serving(root, other) as memory:
+        client = await memory.connect()
+        await client.connection.join("/other")
+        await client.connection.engine.drop()
+        await trio.sleep(1)
+        assert gone == [("/", "transport close"), ("/other", "server namespace disconnect")]
+
+
+async def test_a_connect_hook_that_fails_behind_its_clients_leaving_closes_nothing(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.on_connect
+    async def connect(socket: Socket) -> None:
+        await trio.sleep(1)
+        raise ValueError("oh")
+
+    async with serving(root, Router("/other")) as memory:
+        client = await memory.connect()
+        other = await client.connection.join("/other")
+        await client.disconnect()
+        await trio.sleep(2)
+        assert memory.server.of("/other").get(other.id) is not None

@@ -1,38 +1,14 @@
 """Observers: what is told, and when."""
 
-from dataclasses import dataclass, field
-from typing import final
-
 import pytest
 import trio
 
 from slysock import ConnectionRefused, DisconnectReason, Refusal, Router, Server, Socket
+from slysock.socketio.observer import RefusalRecord
 from slysock.testing import serve_memory
 from slysock_protocol.engineio import Outgoing
+from tests.slysock.notebook import Notebook
 from tests.slysock.serving import BOTH, logged, serving
-
-
-@final
-@dataclass
-class Notebook:
-    """Writes down what it is told."""
-
-    told: list[tuple[object, ...]] = field(default_factory=list)
-
-    def joined(self, socket: Socket) -> None:
-        self.told.append(("joined", socket.namespace.name))
-
-    def left(self, socket: Socket, reason: DisconnectReason) -> None:
-        self.told.append(("left", socket.namespace.name, reason))
-
-    def handled(self, socket: Socket, event: str, seconds: float) -> None:
-        self.told.append(("handled", event, seconds))
-
-    def failed(self, socket: Socket, event: str, error: Exception) -> None:
-        self.told.append(("failed", event, type(error).__name__))
-
-    def session_closed(self, reason: DisconnectReason) -> None:
-        self.told.append(("closed", reason))
 
 
 def make_router() -> Router:
@@ -110,6 +86,9 @@ class Failing:
     def session_closed(self, reason: DisconnectReason) -> None:
         raise ValueError("session_closed")
 
+    def refused(self, record: RefusalRecord) -> None:
+        raise ValueError("refused")
+
 
 async def test_an_observer_that_raises_is_logged_once_for_each_moment_and_harms_nobody(
     autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
@@ -120,6 +99,7 @@ async def test_an_observer_that_raises_is_logged_once_for_each_moment_and_harms_
             client = await memory.connect(transport=transport)
             assert await client.call("plain", 1) == 1
             assert await client.call("no") == {"error": "no"}
+            await client.emit("unknown")
             await client.connection.engine.send(Outgoing(b"1"))
             await trio.sleep(1)
     assert sorted(text.rpartition(" in ")[2].partition(",")[0] for text in logged(caplog)) == [
@@ -127,5 +107,22 @@ async def test_an_observer_that_raises_is_logged_once_for_each_moment_and_harms_
         "'handled'",
         "'joined'",
         "'left'",
+        "'refused'",
         "'session_closed'",
     ]
+
+
+async def test_a_client_that_an_observer_sends_away_at_once_has_heard_that_it_was_in(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    class Bouncer(Failing):
+        def joined(self, socket: Socket) -> None:
+            socket.disconnect()
+
+    server = Server(Router())
+    server.observe(Bouncer())
+    async with serve_memory(server) as memory:
+        engine = await memory.open_engine()
+        await engine.send(Outgoing(b"40"))
+        first, then = await engine.inbox.get(), await engine.inbox.get()
+        assert (first.data[:2], then.data) == (b"0{", b"1")

@@ -67,6 +67,7 @@ class AgainstNaive(RuleBasedStateMachine):
     def nothing_is_kept_of_who_has_left_and_no_room_is_empty(self) -> None:
         inside = set().union(*self.naive.values()) if self.naive else set()
         assert set(self.rooms.names()) == inside
+        assert set(self.rooms._joined) == {member for member, joined in self.naive.items() if joined}
 
 
 TestAgainstNaive = AgainstNaive.TestCase

@@ -1,5 +1,7 @@
 """Who a socket is, for every system: the door of the root namespace, deadlines, refreshing."""
 
+from contextlib import suppress
+
 import jwt
 import pytest
 import trio
@@ -10,6 +12,7 @@ from slysock.identity import Tokens, make_token, secret_key
 from slysock.systems.admission import Admission, RefreshToken, show_out_of_root, user_in
 from slysock.systems.domain import DomainError, NotAllowed
 from slysock.systems.foundation import Foundation, SystemSettings
+from slysock.systems.marketplace import marketplace
 from slysock.systems.system import System, SystemMaker
 from slysock.testing import serve_memory
 from tests.slysock.systems.market import SECRET, now, settle, token_for
@@ -122,8 +125,8 @@ async def test_a_newer_token_prolongs_the_stay(autojump_clock: MockClock) -> Non
 @pytest.mark.parametrize(
     ("user", "role", "code", "text"),
     [
-        ("y", "user", 403, "The token is of another user"),
-        ("x", "admin", 403, "The token is of another user"),
+        ("y", "user", 403, "The token belongs to another user"),
+        ("x", "admin", 403, "The token belongs to another user"),
         (None, "", 401, "Authentication token is invalid"),
     ],
 )
@@ -151,7 +154,9 @@ async def test_a_namespace_of_its_own_decides_what_is_said(autojump_clock: MockC
         client = await running.memory.connect("/own", auth={"token": token_for(3, "user", expires_in=30)})
         assert await client.call("who") == 3
         assert await client.call("refreshToken", {"token": token_for("3", "USER", expires_in=90)}) == "ok"
-        assert await client.call("refreshToken", {"token": token_for("4", "user")}) == "The token is of another user"
+        assert (
+            await client.call("refreshToken", {"token": token_for("4", "user")}) == "The token belongs to another user"
+        )
         await trio.sleep(60)
         assert await client.call("who") == "3"
         assert await client.expect("over") == ("Authentication token has expired",)
@@ -230,3 +235,59 @@ async def test_the_user_of_a_socket_is_known_for_as_long_as_the_socket(autojump_
             await (await running.memory.connect("/", auth=auth)).disconnect()
             await settle()
     assert users == [3, 3, None, None]
+
+
+def refusals(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the log at level DEBUG says of refusals, as an operator sees it."""
+    texts = [record.getMessage() for record in caplog.records if record.name == "slysock"]
+    return [text for text in texts if text.startswith("refused, ")]
+
+
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        (None, "Authentication token is missing"),
+        ("nonsense", "Authentication token is invalid"),
+        ("expired", "Authentication token has expired"),
+    ],
+)
+@pytest.mark.parametrize("namespace", ["/", "/chat"])
+async def test_a_token_that_does_not_do_is_seen_in_the_log_once_and_without_itself(
+    namespace: str, token: str | None, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    async with open_systems(rooted("a"), marketplace) as running:
+        if token == "expired":
+            token = token_for("x", "user", expires_in=-1)
+        with suppress(ConnectionRefused):
+            client = await running.memory.connect(namespace, auth=None if token is None else {"token": token})
+            await client.wait_disconnected(5)
+    assert refusals(caplog) == [f"refused, token: {why}"]
+    assert token is None or token not in caplog.text
+
+
+async def test_a_newer_token_that_does_not_do_is_seen_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "slysock")
+    async with open_systems(rooted("a")) as running:
+        client = await running.memory.connect("/", auth={"token": token_for(7, "buyer")})
+        for token in ("nonsense", token_for(8, "buyer")):
+            await client.call("refreshToken", {"token": token})
+    assert refusals(caplog) == [
+        "refused, token: Authentication token is invalid",
+        "refused, token: it belongs to another user",
+    ]
+
+
+async def test_the_end_of_a_token_is_seen_too(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "slysock")
+    async with open_systems(rooted("a")) as running:
+        client = await running.memory.connect("/", auth={"token": token_for("x", "user", expires_in=30)})
+        await client.wait_disconnected()
+    assert refusals(caplog) == ["refused, token: Authentication token has expired"]
+
+
+async def test_whoever_may_come_without_a_token_is_not_refused(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "slysock")
+    async with open_systems(rooted("a"), settings=SystemSettings(trust_user_join=True)) as running:
+        await running.memory.connect("/")
+    assert refusals(caplog) == []

@@ -129,7 +129,7 @@ async def test_one_who_may_not_stay_is_told_and_counts_no_longer(step: str) -> N
 
 
 async def test_what_a_store_refuses_at_the_end_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    house = House(failing={"last left": DomainError("out of order")})
+    house = House(failing={"last left": DomainError("unavailable")})
     async with open_house(house) as memory:
         client = await memory.connect("/house", auth={"token": token_for("anna", "user")})
         await settle()

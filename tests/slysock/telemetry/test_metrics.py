@@ -57,7 +57,7 @@ async def test_what_a_server_holds_is_shown_where_its_statistics_are_given() -> 
 
 
 async def test_the_ends_of_connections_are_counted_by_reason(autojump_clock: trio.testing.MockClock) -> None:
-    server = make_server(Config(max_outbox_bytes=20_000))
+    server = make_server(Config(max_outbox_bytes=20_000, max_outbox_hard_bytes=20_000))
     metrics = observed(server)
     assert values_in(metrics.render())["slysock_slow_consumers_total"] == 0
     async with serve_memory(server) as memory:

@@ -142,7 +142,7 @@ async def test_an_opening_that_fails_is_told(new_mongo_url: str, mongod: Mongod)
     with failing(mongod, {"errorCode": 13}, "createIndexes"):
         error = await fails(new_mongo_url)
     assert isinstance(error, StoreUnavailable)
-    assert "does not allow it to this user" in str(error)
+    assert "does not allow this user to do that" in str(error)
     async with open_store(new_mongo_url) as store:
         await send(store, ANNA)
 

@@ -36,5 +36,5 @@ def test_what_cannot_be_kept_is_refused() -> None:
     for document in (reference("\ud800"), reference(cast("str", 7)), reference(cast("str", object()))):
         with pytest.raises(BadValue, match="a value cannot be stored"):
             encode(document)
-    with pytest.raises(BadValue, match="the most is 16777216"):
+    with pytest.raises(BadValue, match="the limit is 16777216"):
         encode(reference("x" * MAX_DOCUMENT_BYTES))

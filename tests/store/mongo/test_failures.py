@@ -44,7 +44,7 @@ def bulk(*codes: int) -> BulkWriteError:
         (WTimeoutError("secret", 64), StoreUnavailable, "here did not answer in time"),
         (NetworkTimeout("secret"), StoreUnavailable, "here cannot be reached"),
         (AutoReconnect("secret"), StoreUnavailable, "here cannot be reached"),
-        (failure(13), StoreUnavailable, "here does not allow it to this user"),
+        (failure(13), StoreUnavailable, "here does not allow this user to do that"),
         (failure(14031), StoreUnavailable, "here cannot grow (disk full)"),
         (bulk(2, 14031), StoreUnavailable, "here cannot grow (disk full)"),
         (bulk(), StoreError, "here refused a command: code 65"),

@@ -26,7 +26,7 @@ from tests.store.sqlite_parts import open_parts
 
 SYSTEM = SystemName("services")
 ANNA, BEN, EVE = UserKey("anna"), UserKey("ben"), UserKey("eve")
-pytestmark = [pytest.mark.port]  # stores on files, which a test can put out of order
+pytestmark = [pytest.mark.port]  # stores on files, which a test can make unavailable
 
 
 async def test_a_notification_of_one_who_comes_meanwhile_is_announced_with_those_that_waited(tmp_path: Path) -> None:

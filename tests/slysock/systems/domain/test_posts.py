@@ -20,7 +20,7 @@ from tests.store.sqlite_parts import Parts, open_parts
 
 SYSTEM = SystemName("services")
 ANNA, BEN, EVE = UserKey("anna"), UserKey("ben"), UserKey("eve")
-pytestmark = [pytest.mark.port]  # stores on files, which a test can put out of order
+pytestmark = [pytest.mark.port]  # stores on files, which a test can make unavailable
 
 
 async def chat_of(store: Store, *participants: UserKey) -> Chat:

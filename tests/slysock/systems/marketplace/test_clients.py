@@ -101,7 +101,7 @@ async def test_the_document_with_stock_clients(
         (error,) = await anna.next_args("appError")
         assert error == {
             "error": True,
-            "message": "A message needs a text or at least one media",
+            "message": "A message needs text or media",
             "statusCode": 400,
         }
 

@@ -58,7 +58,7 @@ def ids(offline_notifications: object) -> list[object]:
 )
 async def test_only_back_ends_and_admins_may(running: Running, role: str, method: str, path: str, body: object) -> None:
     answer = await running.http(method, f"/manage/marketplace/{path}", token=token_for(5, role), body=body)
-    assert (answer.status, json_of(answer)) == (403, error_of(403, "You may not do this", "Forbidden"))
+    assert (answer.status, json_of(answer)) == (403, error_of(403, "You are not allowed to do this", "Forbidden"))
     answer = await running.http(method, f"/manage/marketplace/{path}", body=body)
     assert answer.status == 401
     assert await running.store.get_user(MARKETPLACE, UserKey("VENDOR:5")) is None
@@ -91,8 +91,8 @@ async def test_a_user_is_made_and_then_refreshed(running: Running) -> None:
         ("users/%7B%22$gt%22:1%7D", {"role": "VENDOR"}, "Expected an integer as the id of a user"),
         ("users/5", {}, "Object missing required field `role`"),
         ("products/1", {"vendorId": {"$gt": 0}, "name": "Mac"}, "Expected `int`, got `object` at `vendorId`"),
-        (f"products/{'x' * 129}", {"vendorId": 5, "name": "Mac"}, "An id has 1 to 128 printable characters"),
-        ("products/a%00b", {"vendorId": 5, "name": "Mac"}, "An id has 1 to 128 printable characters"),
+        (f"products/{'x' * 129}", {"vendorId": 5, "name": "Mac"}, "An id must have 1 to 128 printable characters"),
+        ("products/a%00b", {"vendorId": 5, "name": "Mac"}, "An id must have 1 to 128 printable characters"),
     ],
 )
 async def test_what_makes_no_sense_is_400_and_says_why(running: Running, path: str, body: object, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What holds whatever happens: acknowledged first, one order, once, and clear words while the store is out of order."""
+"""What holds whatever happens: acknowledged first, one order, once, and clear words while the store is unavailable."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.slysock.systems.market import (
     token_for,
 )
 
-OUT_OF_ORDER = failure(503, "The chat is out of order at the moment, try again later")
+OUT_OF_ORDER = failure(503, "The chat is temporarily unavailable, try again later")
 
 
 @pytest.mark.parametrize(

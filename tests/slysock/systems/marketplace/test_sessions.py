@@ -13,7 +13,7 @@ MISSING = failure(401, "Authentication token is missing")
 INVALID = failure(401, "Authentication token is invalid")
 EXPIRED = failure(401, "Authentication token has expired")
 NO_PLACE = failure(403, "Only customers and vendors may use this chat")
-NO_USER = failure(401, "The token names no user of this chat")
+NO_USER = failure(401, "The token does not identify a user of this chat")
 
 
 async def expect_shown_out(client: MemoryClient, error: object) -> None:
@@ -207,8 +207,8 @@ async def test_a_fresh_token_keeps_the_socket(autojump_clock: MockClock, market:
 @pytest.mark.parametrize(
     ("token", "error"),
     [
-        (lambda: token_for(2, "CUSTOMER"), failure(403, "The token is of another user")),
-        (lambda: token_for(1, "VENDOR"), failure(403, "The token is of another user")),
+        (lambda: token_for(2, "CUSTOMER"), failure(403, "The token belongs to another user")),
+        (lambda: token_for(1, "VENDOR"), failure(403, "The token belongs to another user")),
         (lambda: token_for(1, "CUSTOMER", expires_in=-1), EXPIRED),
         (lambda: "nonsense", INVALID),
     ],

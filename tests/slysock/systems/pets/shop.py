@@ -116,7 +116,7 @@ async def open_shop(
 
 @asynccontextmanager
 async def shop_on(store: Store, media: Path) -> AsyncGenerator[Shop, None]:
-    """Open a shop on a store that the test may put out of order."""
+    """Open a shop on a store that the test may make unavailable."""
     foundation = make_foundation(store, Tokens(secret_key(SECRET), clock=now), SystemSettings(media_path=media))
     assembly = assemble([pets(foundation)], foundation)
     server = Server(*assembly.routers, app=assembly.app)

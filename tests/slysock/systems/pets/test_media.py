@@ -102,7 +102,7 @@ async def test_a_file_that_is_too_large_is_refused_and_one_at_the_limit_is_not(s
         assert (await anna.upload(chat, PNG, fields={"content": "x" * 1000})).status == 201
         answer = await anna.upload(chat, PNG + b"x")
         assert answer.status == 413
-        assert at(json_of(answer), "message") == f"The file is too large: at most {len(PNG)} bytes are taken"
+        assert at(json_of(answer), "message") == f"The file is too large: the limit is {len(PNG)} bytes"
         assert len(small.files()) == 1
 
 

@@ -1,4 +1,4 @@
-"""What holds whatever happens: one order, told once, and clear words while the store is out of order."""
+"""What holds whatever happens: one order, told once, and clear words while the store is unavailable."""
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -15,7 +15,7 @@ from tests.slysock.systems.pets.test_strangers import EVENTS, REQUESTS, filled
 from tests.slysock.systems.running import json_of
 from tests.store.sqlite_parts import open_parts
 
-OUT_OF_ORDER = {"success": False, "message": "The chat is out of order at the moment, try again later"}
+OUT_OF_ORDER = {"success": False, "message": "The chat is temporarily unavailable, try again later"}
 
 
 async def send_many(person: Person, chat: str, position: int) -> None:

@@ -145,7 +145,7 @@ async def test_a_body_that_is_no_json_is_answered_400() -> None:
     async with open_systems(toy) as running:
         headers = [("content-type", "application/json")]
         answer = await running.memory.request("PUT", "/toy/things/x", headers=headers, body=b'{"title"')
-        assert (answer.status, json_of(answer)) == (400, {"toy": 400, "why": "The body is no JSON: malformed JSON"})
+        assert (answer.status, json_of(answer)) == (400, {"toy": 400, "why": "The body is not JSON: malformed JSON"})
 
 
 async def test_a_request_that_needs_a_body_and_has_none_is_told_so() -> None:

@@ -84,7 +84,7 @@ async def open_office(url: str = MEMORY, *, trust_user_join: bool = False) -> As
 
 @asynccontextmanager
 async def office_on(store: Store, *, trust_user_join: bool = False) -> AsyncGenerator[Office, None]:
-    """Open it, on a store that the test may put out of order."""
+    """Open it, on a store that the test may make unavailable."""
     foundation = make_foundation(
         store, Tokens(secret_key(SECRET), clock=now), SystemSettings(trust_user_join=trust_user_join)
     )

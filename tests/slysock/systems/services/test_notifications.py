@@ -127,7 +127,7 @@ async def test_nobody_reads_anothers_notification(office: Office) -> None:
     ],
 )
 async def test_what_is_no_notification_is_refused_and_not_stored(office: Office, data: dict[str, object]) -> None:
-    with pytest.raises(Invalid, match="no notification"):
+    with pytest.raises(Invalid, match="Not a notification"):
         await send_notification(office.services, ANNA, data)
     assert await office.running.store.count_unread_notifications(SERVICES, UserKey(ANNA)) == 0
 

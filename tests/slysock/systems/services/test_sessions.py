@@ -184,7 +184,7 @@ async def test_a_trusted_client_is_whom_it_says_and_stays_that() -> None:
     async with open_office(trust_user_join=True) as office:
         ben = await office.chatting(BEN)
         anna = await office.running.memory.connect()
-        assert (await refused(anna, "join-chat", CHAT)) == (401, "Say who you are by user-join first")
+        assert (await refused(anna, "join-chat", CHAT)) == (401, "Send user-join first")
         assert success(await anna.call("user-join", ANNA))
         assert success(await anna.call("join-chat", CHAT))
         await heard(ben)

@@ -71,7 +71,7 @@ async def test_every_kind_of_message_and_attachments(office: Office) -> None:
         assert at(answer, "message", "content", "attachments") == attachments
     assert at(await root.call("support-message", help_text(messageType="system")), "message", "messageType") == "system"
     await heard(anna)
-    expected = (403, "Only admins send messages of the type `system`")
+    expected = (403, "Only admins can send messages of the type `system`")
     assert await refused(anna, "support-message", help_text(messageType="system")) == expected
 
 

@@ -1,4 +1,4 @@
-"""While the store is out of order: 503 in both shapes, and nobody is told anything that has not been stored."""
+"""While the store is unavailable: 503 in both shapes, and nobody is told anything that has not been stored."""
 
 from contextlib import AsyncExitStack
 
@@ -15,7 +15,7 @@ from tests.slysock.systems.market import SECRET, now, store_now, token_for
 from tests.slysock.systems.running import Running, json_of
 from tests.slysock.systems.support.center import NAMESPACE, Center, exception, http_failure, id_of
 
-TEXT = "The chat is out of order at the moment, try again later"
+TEXT = "The chat is temporarily unavailable, try again later"
 OUT_OF_ORDER = exception(503, TEXT, "Service Unavailable")
 
 

@@ -10,7 +10,7 @@ from tests.slysock.systems.support.center import NAMESPACE, Center, exception
 
 MISSING = "Authentication token is missing"
 INVALID = "Authentication token is invalid"
-NOBODY = "The token names no user of this chat"
+NOBODY = "The token does not identify a user of this chat"
 
 
 def bad_token(kind: str) -> str:
@@ -105,7 +105,7 @@ async def test_a_newer_token_prolongs_a_socket(center: Center, autojump_clock: t
 @pytest.mark.parametrize(("user_id", "role"), [("u2", "user"), ("u1", "admin")])
 async def test_a_token_of_another_user_or_role_changes_nothing(center: Center, user_id: str, role: str) -> None:
     user = await center.user()
-    refused = exception(403, "The token is of another user", "Forbidden")
+    refused = exception(403, "The token belongs to another user", "Forbidden")
     assert await user.socket.call("refreshToken", {"token": token_for(user_id, role)}) == refused
     assert await user.heard() == [("exception", refused)]
     assert user.socket.id in {socket.id for socket in center.running.memory.server.of(NAMESPACE).sockets()}

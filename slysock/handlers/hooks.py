@@ -1,0 +1,74 @@
+"""Functions for moments in a client's life: what they must be like, and what they answer."""
+
+import inspect
+from collections.abc import Awaitable, Coroutine
+from types import CoroutineType
+from typing import NoReturn, TypeAlias, TypeVar, cast
+
+from slysock.errors import ConnectionRefused
+from slysock.handlers.functions import Function, is_coroutine_function, name_of
+
+F = TypeVar("F", bound=Function)
+
+Routine: TypeAlias = Coroutine[object, object, object]
+
+
+def plain(function: F) -> F:
+    """Return a function that is called where nothing can be waited for.
+
+    Raises:
+        TypeError: it is a coroutine function.
+    """
+    if is_coroutine_function(function):
+        raise TypeError(f"{name_of(function)} must be a plain function")
+    return function
+
+
+def taking(arguments: int, function: F) -> F:
+    """Return a function that can be called with so many arguments: checked while its author is looking.
+
+    Raises:
+        TypeError: it cannot.
+    """
+    try:
+        inspect.signature(function).bind(*[None] * arguments)
+    except TypeError as error:
+        raise TypeError(f"{name_of(function)} must take {arguments} argument(s): {error}") from None
+    return function
+
+
+async def ask(function: Function, *arguments: object, is_async: bool, refused_text: str) -> None:
+    """Call a hook that may say no.
+
+    Raises:
+        ConnectionRefused: it said no, in its own words, or with the given text by returning False.
+        TypeError: it said neither yes nor no.
+    """
+    answer = await settle(function(*arguments), is_async=is_async)
+    if answer is False:
+        raise ConnectionRefused(refused_text)
+    if answer is not None and answer is not True:
+        raise TypeError(f"a hook returns None or True to let a client in, or False, and not a {type(answer).__name__}")
+
+
+async def settle(result: object, *, is_async: bool) -> object:
+    """Wait for what a hook returned, if it is a coroutine function, and return that.
+
+    Raises:
+        TypeError: it is not, and yet there would be something to wait for.
+    """
+    if is_async and isinstance(result, Awaitable):  # a wrapper of a coroutine function may have seen to that itself
+        return await cast("Awaitable[object]", result)
+    if isinstance(result, CoroutineType):
+        refuse_coroutine(cast("Routine", result))
+    return result
+
+
+def refuse_coroutine(routine: Routine) -> NoReturn:
+    """Say that a plain function gave something to wait for, as a decorated coroutine function does.
+
+    Raises:
+        TypeError: always.
+    """
+    routine.close()
+    raise TypeError("a plain function returned something to wait for; make it a coroutine function")
