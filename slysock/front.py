@@ -28,7 +28,7 @@ from slysock.engineio.transport import Ending
 from slysock.errors import RefusalRecord, log_refusal
 from slysock.handlers.tasks import Tasks
 from slysock.http import HttpConnection, Request, RequestBroken
-from slysock.http.hosts import AllowedHosts
+from slysock.http.hosts import AllowedHosts, host_name
 from slysock.http.listeners import Listening, accept_forever
 from slysock.http.proxies import TrustedProxies
 from slysock_protocol.errors import CloseCode
@@ -37,6 +37,9 @@ logger = logging.getLogger("slysock")
 
 MAX_INTERNAL_CONNECTIONS: Final = 100
 """On the internal listener, which answers when the others are full, too."""
+
+FULL_WARNING_SECONDS: Final = 10.0
+"""A server that is full is warned of at most so often."""
 
 _TEXT: Final = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
 
@@ -79,9 +82,10 @@ class Front:
             accept=accept,
             leaving=lambda: self.tasks.lingering,
             hooks=hooks or EngineHooks(),
-            refused=refused,
+            refused=self._refused,
         )
-        self._refused = refused
+        self._tell_refusal = refused
+        self._warned_at = -math.inf  # of max_connections, in Trio's time
         self.health = Health(lambda: self.engine.sessions.accepting)
         self._app = app or not_found
         has_health = app is not None and not isinstance(app, AppWithoutHealth)
@@ -189,6 +193,14 @@ class Front:
         for session in self.engine.sessions.all():
             session.close("server shutting down", Ending.GRACEFUL, CloseCode.GOING_AWAY)
 
+    def _refused(self, record: RefusalRecord) -> None:
+        """Tell of a refusal; of one for want of room the operator is warned, now and then."""
+        self._tell_refusal(record)
+        is_full = record.reason == "capacity" and self.engine.sessions.accepting
+        if is_full and trio.current_time() - self._warned_at >= FULL_WARNING_SECONDS:
+            self._warned_at = trio.current_time()
+            logger.warning("max_connections (%d) is reached: new clients are refused", self.config.max_connections)
+
     # -- connections -------------------------------------------------------------------------------------------------
 
     def _take(self, sock: stdlib_socket.socket, *, tls: ssl.SSLContext | None) -> None:
@@ -281,6 +293,8 @@ class Front:
         if path in (LIVE, READY):  # by whatever name: probes use addresses
             await run_asgi(self._health_app, request, state=self._state)
         elif not self._hosts.allows(request):
+            detail = f"{host_name(request.header(b'host') or b'')[:200]!r} is not in allowed_hosts"
+            self._refused(RefusalRecord(reason="host", detail=detail, address=request.peer))
             await request.respond(421, _TEXT, b"Misdirected Request")
         elif self.engine.owns(path):
             return await self.engine.handle(request, wire)

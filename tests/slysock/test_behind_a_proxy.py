@@ -9,9 +9,10 @@ from trio.testing import MockClock
 from slysock import Config, Router, Server, Socket
 from slysock.asgi import AppWithoutHealth, HealthCheck, Receive, Scope, Send
 from slysock.config import TransportName
+from slysock.front import FULL_WARNING_SECONDS
 from slysock.http.listeners import bind_tcp
 from tests.slysock.ports import listening, talk
-from tests.slysock.serving import both, serving
+from tests.slysock.serving import both, logged, serving
 
 # ---- names, and paths as they are spelt ------------------------------------------------------------------------------
 
@@ -188,3 +189,34 @@ async def test_a_handshake_tells_of_the_client_behind_a_proxy(
     async with serving(root, config=Config(trusted_proxies=proxies)) as memory:
         await memory.connect(transport=transport, headers=headers)
         assert told == [expected]
+
+
+# ---- what the operator is told ---------------------------------------------------------------------------------------
+
+
+async def test_a_name_that_is_not_listed_is_a_refusal_with_its_reason(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "slysock")
+    async with serving(Router(), config=Config(allowed_hosts=["shop.example"])) as memory:
+        assert (await memory.request("GET", "/docs")).status == 421
+    assert "refused, host: 'memory' is not in allowed_hosts" in caplog.messages
+
+
+async def test_a_server_that_is_full_says_so_now_and_then(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(Router(), config=Config(max_connections=1)) as memory:
+        await memory.open_engine("polling")
+        poll = "/socket.io/?EIO=4&transport=polling"
+        for seconds, expected in ((0, 1), (0, 1), (FULL_WARNING_SECONDS - 1, 1), (1, 2)):
+            await trio.sleep(seconds)
+            assert (await memory.request("GET", poll)).status == 503
+            assert logged(caplog) == ["max_connections (1) is reached: new clients are refused"] * expected
+
+
+async def test_a_server_that_stops_is_not_full(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(Router()) as memory:
+        memory.server.stop()
+        assert (await memory.request("GET", "/socket.io/?EIO=4&transport=polling")).status == 503
+    assert logged(caplog) == []
