@@ -124,7 +124,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sake of the answer. Each event counts as its bytes and 512 more."""
 
     write_timeout_seconds: float = 20.0
-    """A connection on which nothing could be written for so long is closed forcefully."""
+    """A connection on which nothing could be written for this long is closed forcefully."""
 
     leave_grace_seconds: float = 10.0
     """How long the events of a client that has left by itself are still handled."""
@@ -144,7 +144,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How long a client may take between two pieces of a request body, or two attachments of a packet."""
 
     max_request_head_bytes: int = 16_384
-    """Request line and headers together; more is answered 431."""
+    """Request line and headers together; more is answered with 431."""
 
     compression_threshold_bytes: int = 1024
     """Polling bodies of this size or more are compressed when the client accepts gzip or deflate."""

@@ -29,10 +29,10 @@ class Owner(Protocol):
         """Take a binary message."""
 
     def fail(self, error: RemoteProtocolError) -> None:
-        """Learn that the client broke the protocol; the owner closes the transport."""
+        """Close the transport: the client broke the protocol."""
 
     def lose(self, transport: Transport, reason: Loss) -> None:
-        """Learn that the WebSocket has ended, by the client or by a failure."""
+        """End: the WebSocket has, by the client or by a failure."""
 
     async def wait_ready(self) -> None:
         """Wait until reading may go on."""
@@ -83,7 +83,7 @@ class Lane:
         self._ended = False
 
     async def next_cold(self) -> bytes:
-        """Give hot messages to the owner until there is something cold, and return that; b"" at the end.
+        """Hand hot messages to the owner until there is something cold, and return that; b"" at the end.
 
         Raises:
             trio.BrokenResourceError: the connection failed.
@@ -123,7 +123,7 @@ class Lane:
         return self._deliver(items) and not self._reader.goodbye
 
     def _deliver(self, items: list[Item]) -> bool:
-        """Give items to the owner; False when some had to be kept."""
+        """Hand items to the owner; False if some had to be kept."""
         owner = self.owner
         for index, item in enumerate(items):
             if item.kind is Kind.TEXT:

@@ -187,7 +187,7 @@ class Outbox:
         return fits and not self.shut
 
     def _flush_early(self) -> None:
-        """Give the kernel what is there, before the flusher's turn."""
+        """Send what is there, before the flusher's turn."""
         if self._sock is not None and not self._blocked:
             try:
                 if not self._send_now(self._sock):
@@ -208,7 +208,7 @@ class Outbox:
             self._flusher.add(self)
 
     def flush(self) -> None:
-        """Give the kernel what is waiting; the flusher's call."""
+        """Send what is waiting; the flusher's call."""
         if self.shut or self._blocked:
             self._say_why()
         elif self._sock is None:

@@ -225,7 +225,7 @@ class PollingTransport:
             yield outgoing
 
     def hand_over(self) -> list[Outgoing]:
-        """Give away what waits, oldest first; the goodbye is for whoever takes it to say."""
+        """Hand over what waits, oldest first; the goodbye is for whoever takes it to say."""
         packets = list(self._waiting)
         self._waiting.clear()
         self._waiting_bytes = self._waiting_packets = 0

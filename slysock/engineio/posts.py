@@ -234,6 +234,6 @@ async def _count(body: bytes) -> int:
 
 
 async def let_others_read(turns: int = 2) -> None:
-    """Give turns to whoever has something to read already: one until it is scheduled, one until it has run."""
+    """Yield to whoever has something to read already: one until it is scheduled, one until it has run."""
     for _ in range(turns):
         await trio.lowlevel.checkpoint()

@@ -27,7 +27,7 @@ class Source(Protocol):
     """Where the bytes of one connection come from."""
 
     async def read(self, take: Take) -> None:
-        """Give everything that comes to `take`, until it has enough. Cancelled, nothing is lost.
+        """Hand everything that comes to `take`, until it has enough. Cancelled, nothing is lost.
 
         Raises:
             trio.BrokenResourceError: the connection failed.

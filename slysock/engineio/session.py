@@ -212,7 +212,7 @@ class Session:
             self._timer = self._timers.call_later(_LOOK_SECONDS, self._doubt)
 
     def expire(self) -> None:
-        """Give the client up, unless its answer may be on its way.
+        """Close for a ping timeout, unless its answer may be on its way.
 
         It may be among what we did not read in time; or behind a message that is still coming, as the ping may be
         behind one that the client is still reading: who goes on with such a message is alive.

@@ -56,7 +56,7 @@ class SlowConsumers:
         return len(self._clocks)
 
     def note(self, box: Box, waiting_bytes: int) -> None:
-        """Learn how much waits in a box that is stuck. May cut this or another one."""
+        """Note how much waits in a box that is stuck. May cut this or another one."""
         if not waiting_bytes:
             self.forget(box)
             return
@@ -71,7 +71,7 @@ class SlowConsumers:
             self._cut(max(self._held, key=self._held.__getitem__))
 
     def forget(self, box: Box) -> None:
-        """Learn that a box is empty, or nobody's any more."""
+        """Forget a box that is empty, or no longer anybody's."""
         self._held_bytes -= self._held.pop(box, 0)
         if box in self._clocks:
             self._clocks.pop(box).cancel()

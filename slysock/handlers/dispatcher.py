@@ -122,7 +122,7 @@ class Dispatcher:
             await self._idle.wait()
 
     def leave(self) -> None:
-        """Give up what is of no use without the client; the rest goes on."""
+        """Cancel or drop what is of no use without the client; the rest goes on."""
         entries, self._jobs = self._jobs, deque()
         for entry in entries:
             if entry[0].until_disconnect:

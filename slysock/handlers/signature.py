@@ -144,7 +144,8 @@ class Signature:
         """
         try:
             if isinstance(body, bytes) and self.rest_type is None:
-                return self._values(jsonio.decode_as(self._decoder, body))
+                arguments = jsonio.decode_as(self._decoder, body)
+                return arguments[1:] if isinstance(arguments, tuple) else self._values(arguments)
             return self._bind_items(decode_array(body))
         except msgspec.ValidationError as error:
             raise self._misfit(decode_array(body), error) from None
@@ -168,8 +169,9 @@ class Signature:
         values = msgspec.structs.astuple(arguments)[1:]
         if values and values[-1] is msgspec.UNSET:
             values = values[: values.index(msgspec.UNSET)]
-        if self._defaults and any(value is None for value in values):
-            return tuple(self._defaults.get(index) if value is None else value for index, value in enumerate(values))
+        for index, default in self._defaults.items():
+            if index < len(values) and values[index] is None:
+                values = (*values[:index], default, *values[index + 1 :])
         return values
 
     def _misfit(self, items: list[object], error: msgspec.ValidationError, *, before: int = 0) -> InvalidPayload:

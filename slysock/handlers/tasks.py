@@ -126,7 +126,7 @@ class Tasks:
         self.nursery.start_soon(self._clean_up, routine)
 
     async def _clean_up(self, routine: Callable[[], Awaitable[None]]) -> None:
-        scope = trio.move_on_after(self._cleanup_seconds, shield=True)
+        scope = trio.CancelScope(deadline=trio.current_time() + self._cleanup_seconds, shield=True)
         try:
             with scope:
                 await routine()

@@ -206,7 +206,7 @@ class Request:
         return self._stream.written_bytes
 
     def abandon(self) -> None:
-        """Give the connection up with the answer unfinished; the peer sees it broken off."""
+        """Abandon the connection with the answer unfinished; the peer sees it broken off."""
         self._stream.give_up()
 
     def _begin(self, response: h11.Response) -> None:

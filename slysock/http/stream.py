@@ -132,7 +132,7 @@ class HttpStream:
         return RequestBroken("the connection was lost while reading")
 
     def encode(self, event: h11.Event) -> bytes:
-        """Give h11 something to send; the bytes go to `write`.
+        """Encode something to send, by h11; the bytes go to `write`.
 
         Raises:
             InvalidResponse: h11 does not allow it here. The connection cannot be used for answers any more.

@@ -46,7 +46,7 @@ class Answers:
         self._count()
 
     def gone(self) -> None:
-        """Learn that one of the clients has left without an answer."""
+        """Expect one answer less: its client has left."""
         self._count()
 
     def _count(self) -> None:

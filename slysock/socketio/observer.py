@@ -19,13 +19,13 @@ class Observer(Protocol):
     """Told of what happens, in the middle of it: its methods are plain, quick, and must not wait or raise."""
 
     def joined(self, socket: Socket) -> None:
-        """Learn that a client has been let into a namespace."""
+        """Take note of a client that has been let into a namespace."""
 
     def left(self, socket: Socket, reason: DisconnectReason) -> None:
-        """Learn that it has left."""
+        """Take note that it has left."""
 
     def handled(self, socket: Socket, event: str, seconds: float) -> None:
-        """Learn that an event's handler has ended well.
+        """Take note of an event whose handler has ended well.
 
         Args:
             socket: whose event it was.
@@ -35,10 +35,10 @@ class Observer(Protocol):
         """
 
     def failed(self, socket: Socket, event: str, error: Exception) -> None:
-        """Learn that an event, or a hook (`connect`, `disconnect`), was refused or failed."""
+        """Take note of an event, or a hook (`connect`, `disconnect`), that was refused or failed."""
 
     def session_closed(self, reason: DisconnectReason) -> None:
-        """Learn that a connection has ended."""
+        """Take note that a connection has ended."""
 
 
 @runtime_checkable
@@ -46,7 +46,7 @@ class RefusalObserver(Protocol):
     """What an Observer may have besides. A protocol of its own, so that observers without it stay what they are."""
 
     def refused(self, record: RefusalRecord) -> None:
-        """Learn that a client was refused something: a connection, a request, a namespace, an event.
+        """Take note that a client was refused something: a connection, a request, a namespace, an event.
 
         What `failed` is told of an event whose arguments do not fit is told here, too, with the place.
         """
