@@ -21,7 +21,7 @@ from slysock.asgi.interface import (
     State,
 )
 from slysock.asgi.lifespan import asgi_lifespan
-from slysock.request import is_cross_origin
+from slysock.request import OriginCheck, is_cross_origin
 
 __all__ = [
     "ASGIApp",
@@ -31,6 +31,7 @@ __all__ = [
     "HealthCheck",
     "InvalidMessage",
     "LifespanFailed",
+    "OriginCheck",
     "PreciseApp",
     "Receive",
     "Scope",

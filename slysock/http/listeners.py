@@ -67,7 +67,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     unix_path: Path | None = None
 
     def __str__(self) -> str:
-        return f"{self.host} port {self.port}" if self.unix_path is None else str(self.unix_path)
+        return f"{self.host or '::'} port {self.port}" if self.unix_path is None else str(self.unix_path)
 
 
 def read_address(text: str) -> Address:

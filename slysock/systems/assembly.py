@@ -8,7 +8,7 @@ import msgspec
 import trio
 
 from slysock import Router, Server
-from slysock.asgi import AppWithoutHealth, ASGIApp, with_cors
+from slysock.asgi import AppWithoutHealth, ASGIApp, OriginCheck, with_cors
 from slysock.extras import needs_extra
 
 with needs_extra("slysock.systems", "systems"):
@@ -71,6 +71,7 @@ def assemble(
     foundation: Foundation,
     *,
     cors_origins: Sequence[str] | None = None,
+    cors_origin_check: OriginCheck | None = None,
     metrics: SystemsMetrics | None = None,
     has_internal_listener: bool = False,
 ) -> Assembly:
@@ -80,6 +81,7 @@ def assemble(
         systems: made on the foundation.
         foundation: whose store and tokens they use.
         cors_origins: pages that may use the HTTP API, as in the server's Config.
+        cors_origin_check: likewise, `cors_origin_check`.
         metrics: served at `/metrics`; the foundation's store must be one that they `watch`.
         has_internal_listener: keep `/metrics` from everybody else.
 
@@ -102,6 +104,6 @@ def assemble(
         metrics=metrics,
         # Systems that share a namespace share the router of its door; each router counts once.
         routers=tuple(dict.fromkeys(router for system in systems for router in system.routers)),
-        app=AppWithoutHealth(with_cors(app, cors_origins)),
+        app=AppWithoutHealth(with_cors(app, cors_origins, check=cors_origin_check)),
         internal_app=make_rest_app((), foundation.tokens, pages=inside),
     )
