@@ -18,7 +18,7 @@ from slysock.handlers.handler import NO_ACK, NoAck
 from slysock.handlers.router import Router
 from slysock.http.listeners import Listening
 from slysock.ids import DisconnectReason
-from slysock.request import EngineRequest, Handshake
+from slysock.request import EngineRequest, Handshake, Origins
 from slysock.server import Server, run
 from slysock.socketio.broadcast import Broadcast
 from slysock.socketio.client_socket import Socket
@@ -44,6 +44,7 @@ __all__ = [
     "LocalProtocolError",
     "Namespace",
     "NoAck",
+    "Origins",
     "Refusal",
     "RefusedRequest",
     "Router",

@@ -5,23 +5,46 @@ setting. Units are in the names.
 """
 
 import re
-from collections.abc import Sequence
-from typing import Final, Literal
+from collections.abc import Mapping, Sequence
+from functools import cache
+from inspect import iscoroutinefunction
+from ipaddress import ip_network
+from typing import Final, Literal, get_type_hints
 
 import msgspec
+
+from slysock.request import OriginCheck
 
 TransportName = Literal["polling", "websocket"]
 ParserName = Literal["json", "msgpack"]
 
-_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/A-Z*,\s]*/?")  # a scheme, a host, a port; apps write capacitor://…
+UNIX_PEER: Final = "unix"
+"""What `trusted_proxies` calls whoever comes by a Unix socket, and so has no address."""
+
+MIN_SECONDS: Final = 0.001
+"""Clients are told of times in whole milliseconds."""
+
+MAX_SECONDS: Final = 2_147_483
+"""Some 24 days: timers in browsers and Node keep 2^31 - 1 milliseconds at most; told of more, they fire at once."""
+
+MAX_NUMBER: Final = 2**53 - 1
+"""The largest whole number that a client in JavaScript reads as it was sent."""
+
+_PATH: Final = re.compile(r"/|(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+/?")  # what nobody on the way encodes or resolves
+_ALLOWED_HOST: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
+_ORIGIN: Final = re.compile(
+    r"[a-z][a-z0-9+.-]*://([^/A-Z*,\s]*|\*\.[^/A-Z*,\s]+)/?|null"
+)  # a scheme, a host, a port; apps write capacitor://…
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Limits and habits of one server. The defaults are those of Node's socket.io where it has the option.
 
+    Times are at least a millisecond and at most some 24 days, whole numbers at least 1.
+
     Raises:
-        TypeError: an option that does not exist, or text where a list belongs.
-        ValueError: a value that no server could work with.
+        TypeError: an option that does not exist, or a value of another type than the option's.
+        ValueError: a value that no server could work with, alone or beside another.
     """
 
     path: str = "/socket.io/"
@@ -37,7 +60,23 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """`json` is the default parser of socket.io; `msgpack` is socket.io-msgpack-parser, set on both sides."""
 
     cors_origins: Sequence[str] | None = None
-    """Origins that may connect, with credentials, on polling and WebSocket alike. None: any origin, without."""
+    """Origins that may connect, with credentials, on polling and WebSocket alike: https://shop.example,
+    https://*.shop.example for all names below it, and null, without credentials. None: any origin, without."""
+
+    cors_origin_check: OriginCheck | None = None
+    """A plain function, asked of an origin that `cors_origins` does not list, as in
+    `lambda origin: origin in tenants`. True lets its pages in, with credentials; anything else, an exception too, does
+    not. It must not wait."""
+
+    allowed_hosts: Sequence[str] | None = None
+    """Names that the server answers under, on whatever port: shop.example, *.shop.example for all below it, addresses.
+    Anything else gets 421. None: any; a page of anybody whose name points here then counts as our own, whatever
+    `cors_origins` says."""
+
+    trusted_proxies: Sequence[str] = ()
+    """Addresses and networks of the proxies in front, as 10.0.0.0/8, and `unix` for one on a Unix socket. What they say
+    of a client counts: its address, whether it uses TLS, the host that it named (X-Forwarded-For, -Proto and -Host, or
+    Forwarded where the first of them does not come). Each must set or remove what it gets of these."""
 
     ping_interval_seconds: float = 25.0
     """Time between two heartbeats."""
@@ -115,25 +154,71 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     by polling need no socket; past that a new one by polling is answered 503."""
 
     def __post_init__(self) -> None:
-        """Refuse what no server could work with; a wrong number is found at start-up, not under load."""
-        for name in self.__struct_fields__:
-            value: object = getattr(self, name)
-            if isinstance(value, int | float) and not isinstance(value, bool) and not value > 0:
-                raise ValueError(f"{name} must be positive, not {value}")
-        if not self.path.startswith("/"):
-            raise ValueError(f"path must start with a slash, not {self.path!r}")
-        if self.max_outbox_hard_bytes < self.max_outbox_bytes:
-            raise ValueError("max_outbox_hard_bytes must not be less than max_outbox_bytes")
-        if isinstance(self.cors_origins, str):
-            raise TypeError("cors_origins must be a list; text would be taken for a list of letters")
-        for origin in self.cors_origins or ():
-            if not _ORIGIN.fullmatch(origin):
-                raise ValueError(
-                    f"{origin!r} is no origin as browsers write it: https://shop.example, http://localhost:5173. "
-                    "To allow every page, leave cors_origins out"
-                )
-        unknown = set(self.transports) - {"polling", "websocket"}
-        if unknown or not self.transports:
+        """Refuse what no server could work with; a wrong value is found at start-up, not under load."""
+        for name, kind in _kinds().items():
+            _check(name, getattr(self, name), kind)
+        if not _PATH.fullmatch(self.path):
+            raise ValueError(f"path must start with a slash and hold letters, digits and -._~, not {self.path!r}")
+        if not self.transports:
             raise ValueError("transports must be polling, websocket or both")
-        if self.parser not in ("json", "msgpack"):
-            raise ValueError(f"parser must be json or msgpack, not {self.parser!r}")
+        for origin in self.cors_origins or ():
+            _check_origin(origin)
+        for host in self.allowed_hosts or ():
+            if not _ALLOWED_HOST.fullmatch(host):
+                raise ValueError(f"allowed_hosts: {host!r} is no name or address; write shop.example, without a port")
+        for network in self.trusted_proxies:
+            _check_network(network)
+        if iscoroutinefunction(self.cors_origin_check):
+            raise TypeError("cors_origin_check must be a plain function")
+        _check_together(self)
+
+
+def _check_together(config: Config) -> None:
+    """Refuse options that are good alone and not beside each other."""
+    if config.max_outbox_hard_bytes < config.max_outbox_bytes:
+        raise ValueError("max_outbox_hard_bytes must not be less than max_outbox_bytes")
+    if config.ping_interval_seconds + config.ping_timeout_seconds > MAX_SECONDS:
+        raise ValueError(
+            f"ping_interval_seconds and ping_timeout_seconds together must be at most {MAX_SECONDS}: "
+            "clients wait for their sum"
+        )
+
+
+def _check_origin(origin: str) -> None:
+    if not _ORIGIN.fullmatch(origin):
+        raise ValueError(
+            f"{origin!r} is no origin as browsers write it: https://shop.example, http://localhost:5173, "
+            "https://*.shop.example, null. To allow every page, leave cors_origins out"
+        )
+
+
+def _check_network(text: str) -> None:
+    try:
+        if text != UNIX_PEER:
+            ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"trusted_proxies: {error}; write 10.0.0.0/8, fd00::/8 or {UNIX_PEER}") from None
+
+
+@cache
+def _kinds() -> Mapping[str, object]:
+    """Return the types of the options: name -> annotation."""
+    return get_type_hints(Config)
+
+
+def _check(name: str, value: object, kind: object) -> None:
+    """Hold an option's value against its type, and a number against the bounds of its kind.
+
+    Raises:
+        TypeError: it is of another type.
+        ValueError: it is out of bounds.
+    """
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise TypeError(f"{name}: {error}") from None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    least, most = (MIN_SECONDS, MAX_SECONDS) if kind in (float, float | None) else (1, MAX_NUMBER)
+    if not least <= value <= most:  # nor is nan
+        raise ValueError(f"{name} must be between {least} and {most}, not {value}")

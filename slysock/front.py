@@ -1,21 +1,24 @@
 """The front of a server: listeners, connections, and where each request goes.
 
-Engine.IO requests go to the engine, health checks are answered here, everything else is the ASGI application's. It
-knows nothing of Socket.IO: what stands above a session is given to it.
+Engine.IO requests go to the engine, everything else is the ASGI application's; health is answered where that has no
+answer of its own. Where there is an internal listener, health is answered there and nowhere else. Paths are compared as
+they were sent: one that is spelt otherwise is another path, as it is to a proxy's rules. The front knows nothing of
+Socket.IO: what stands above a session is given to it.
 """
 
 import logging
 import math
 import socket as stdlib_socket
 import ssl
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 import trio
 
-from slysock.asgi import ASGIApp, State, asgi_lifespan, not_found, run_asgi
+from slysock.asgi import AppWithoutHealth, ASGIApp, Health, State, asgi_lifespan, not_found, run_asgi, with_fallback
+from slysock.asgi.health import LIVE, READY
 from slysock.config import Config
 from slysock.engineio.engine import Engine, Takeover, Wire
 from slysock.engineio.hooks import EngineHooks
@@ -25,12 +28,23 @@ from slysock.engineio.transport import Ending
 from slysock.errors import RefusalRecord, log_refusal
 from slysock.handlers.tasks import Tasks
 from slysock.http import HttpConnection, Request, RequestBroken
+from slysock.http.hosts import AllowedHosts, host_name
 from slysock.http.listeners import Listening, accept_forever
+from slysock.http.proxies import TrustedProxies
 from slysock_protocol.errors import CloseCode
 
 logger = logging.getLogger("slysock")
 
-_JSON: Final = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+MAX_INTERNAL_CONNECTIONS: Final = 100
+"""On the internal listener, which answers when the others are full, too."""
+
+FULL_WARNING_SECONDS: Final = 10.0
+"""A server that is full is warned of at most so often."""
+
+_TEXT: Final = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+
+Answer: TypeAlias = Callable[[Request, Wire], Awaitable[Takeover | None]]
+"""What becomes of a request, by the listener that it came through."""
 
 
 @final
@@ -41,11 +55,13 @@ class Front:
         config: limits and habits.
         accept: given each new session, returns the layer above it.
         app: for requests that are not Engine.IO's; without one they get 404.
+        internal_app: for requests of monitoring, other than for health.
         hooks: an application's say in Engine.IO's requests.
         refused: told of every connection and request that is refused.
 
     Attributes:
         engine: Engine.IO.
+        health: what `/healthz` and `/readyz` say.
         tasks: what runs for clients, and may outlive their connections.
     """
 
@@ -55,6 +71,7 @@ class Front:
         *,
         accept: Callable[[Session], Receiver],
         app: ASGIApp | None = None,
+        internal_app: ASGIApp | None = None,
         hooks: EngineHooks | None = None,
         refused: Callable[[RefusalRecord], None] = log_refusal,
     ) -> None:
@@ -65,11 +82,20 @@ class Front:
             accept=accept,
             leaving=lambda: self.tasks.lingering,
             hooks=hooks or EngineHooks(),
-            refused=refused,
+            refused=self._refused,
         )
-        self._refused = refused
+        self._tell_refusal = refused
+        self._warned_at = -math.inf  # of max_connections, in Trio's time
+        self.health = Health(lambda: self.engine.sessions.accepting)
         self._app = app or not_found
+        has_health = app is not None and not isinstance(app, AppWithoutHealth)
+        self._health_app: ASGIApp = with_fallback(self._app, self.health) if has_health else self.health
+        self._internal_app = internal_app or not_found
         self._state: State = {}
+        self._internal_state: State = {}
+        self._hosts = AllowedHosts(config.allowed_hosts)
+        self._proxies = TrustedProxies(config.trusted_proxies)
+        self._internal_open = 0
         self._http: set[HttpConnection] = set()
         self._open = 0  # connections of every kind
         self._connections = Tasks("requests", config.handler_cleanup_seconds)
@@ -82,17 +108,30 @@ class Front:
         listening: Listening,
         *,
         tls: ssl.SSLContext | None = None,
+        internal: Sequence[stdlib_socket.socket] = (),
         task_status: trio.TaskStatus[Listening] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Take connections until `stop` is called, then end gracefully; `task_status` is given `listening`."""
+        """Take connections until `stop` is called, then end gracefully; `task_status` is given `listening`.
+
+        Args:
+            listeners: for everybody.
+            listening: what is known of them.
+            tls: for those.
+            internal: for monitoring; without one everybody is told of health.
+            task_status: for `nursery.start`.
+        """
+        if internal:
+            self._health_app = self._app
         async with self.running():
             async with trio.open_nursery() as accepting:
                 for listener in listeners:
                     accepting.start_soon(accept_forever, listener, partial(self._take, tls=tls))
+                for listener in internal:
+                    accepting.start_soon(accept_forever, listener, self._take_internal)
                 task_status.started(listening)
                 await self._stop.wait()
                 accepting.cancel_scope.cancel()
-            for listener in listeners:
+            for listener in (*listeners, *internal):
                 listener.close()  # who comes now is refused at once, while those who are here are dealt with
 
     @property
@@ -115,6 +154,7 @@ class Front:
         """Be ready for connections, without listening: `serve_stream` brings them. Leaving it is a graceful stop."""
         async with (
             asgi_lifespan(self._app, stop_by=lambda: self._stop_by) as self._state,
+            asgi_lifespan(self._internal_app, stop_by=lambda: self._stop_by) as self._internal_state,
             self.tasks.running(),
             trio.open_nursery() as engine,
         ):
@@ -153,19 +193,44 @@ class Front:
         for session in self.engine.sessions.all():
             session.close("server shutting down", Ending.GRACEFUL, CloseCode.GOING_AWAY)
 
+    def _refused(self, record: RefusalRecord) -> None:
+        """Tell of a refusal; of one for want of room the operator is warned, now and then."""
+        self._tell_refusal(record)
+        is_full = record.reason == "capacity" and self.engine.sessions.accepting
+        if is_full and trio.current_time() - self._warned_at >= FULL_WARNING_SECONDS:
+            self._warned_at = trio.current_time()
+            logger.warning("max_connections (%d) is reached: new clients are refused", self.config.max_connections)
+
     # -- connections -------------------------------------------------------------------------------------------------
 
     def _take(self, sock: stdlib_socket.socket, *, tls: ssl.SSLContext | None) -> None:
         """Start the task of one connection."""
-        if self._open + self.tasks.lingering >= self.config.max_connections:
-            self._refused(RefusalRecord(reason="capacity", detail="max_connections are open", address=_peer(sock)))
+        peer = _peer(sock)
+        if peer is None:  # it has gone already
             sock.close()
             return
-        stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
-        wire = Wire(stream, sock)
+        if self._open + self.tasks.lingering >= self.config.max_connections:
+            self._refused(RefusalRecord(reason="capacity", detail="max_connections are open", address=peer))
+            sock.close()
+            return
+        wire = _plain(sock)
         if tls is not None:
-            wire = Wire(trio.SSLStream(stream, tls, server_side=True, https_compatible=True), None)
-        self._connections.nursery.start_soon(self._serve, wire, _peer(sock), tls is not None)
+            wire = Wire(trio.SSLStream(wire.stream, tls, server_side=True, https_compatible=True), None)
+        self._connections.nursery.start_soon(self._serve, wire, peer, tls is not None, self._answer)
+
+    def _take_internal(self, sock: stdlib_socket.socket) -> None:
+        """Start the task of one connection of monitoring."""
+        if self._internal_open >= MAX_INTERNAL_CONNECTIONS:
+            sock.close()
+            return
+        self._connections.nursery.start_soon(self._serve_internal, _plain(sock), _peer(sock) or "")
+
+    async def _serve_internal(self, wire: Wire, peer: str) -> None:
+        self._internal_open += 1
+        try:
+            await self._serve(wire, peer, False, self._answer_internally)
+        finally:
+            self._internal_open -= 1
 
     async def serve_stream(self, stream: trio.abc.Stream, *, peer: str = "", secure: bool = False) -> None:
         """Serve one connection on any stream, until it ends. Only inside `running`, which waits for it when it stops.
@@ -177,7 +242,7 @@ class Front:
         async def serve() -> None:
             try:
                 with scope:
-                    await self._serve(Wire(stream, None), peer, secure)
+                    await self._serve(Wire(stream, None), peer, secure, self._answer)
             finally:
                 ended.set()
 
@@ -187,11 +252,11 @@ class Front:
         finally:
             scope.cancel()
 
-    async def _serve(self, wire: Wire, peer: str, secure: bool) -> None:
+    async def _serve(self, wire: Wire, peer: str, secure: bool, answer: Answer) -> None:
         """Serve one connection: HTTP, and then what HTTP may have made of it. Closes the stream."""
         self._open += 1
         try:
-            takeover = await self._serve_http(wire, peer=peer, secure=secure)
+            takeover = await self._serve_http(wire, answer, peer=peer, secure=secure)
             if takeover is not None:  # HTTP's state is gone by now: an open WebSocket does not carry it along
                 await takeover()
         except* RequestBroken:
@@ -202,13 +267,21 @@ class Front:
             self._open -= 1
             await trio.aclose_forcefully(wire.stream)
 
-    async def _serve_http(self, wire: Wire, *, peer: str, secure: bool) -> Takeover | None:
-        http = HttpConnection(wire.stream, self.config, secure=secure, peer=peer, sock=wire.sock, refused=self._refused)
+    async def _serve_http(self, wire: Wire, answer: Answer, *, peer: str, secure: bool) -> Takeover | None:
+        http = HttpConnection(
+            wire.stream,
+            self.config,
+            secure=secure,
+            peer=peer,
+            sock=wire.sock,
+            proxies=self._proxies,
+            refused=self._refused,
+        )
         self._http.add(http)
         takeover: Takeover | None = None
         try:
             while takeover is None and (request := await http.next_request()) is not None:
-                takeover = await self._answer(request, wire)
+                takeover = await answer(request, wire)
         finally:
             self._http.discard(http)
             if takeover is None:
@@ -216,13 +289,15 @@ class Front:
         return takeover
 
     async def _answer(self, request: Request, wire: Wire) -> Takeover | None:
-        if self.engine.owns(request.path):
+        path = request.raw_path.decode("latin-1")
+        if path in (LIVE, READY):  # by whatever name: probes use addresses
+            await run_asgi(self._health_app, request, state=self._state)
+        elif not self._hosts.allows(request):
+            detail = f"{host_name(request.header(b'host') or b'')[:200]!r} is not in allowed_hosts"
+            self._refused(RefusalRecord(reason="host", detail=detail, address=request.peer))
+            await request.respond(421, _TEXT, b"Misdirected Request")
+        elif self.engine.owns(path):
             return await self.engine.handle(request, wire)
-        if request.path == "/healthz":
-            await request.respond(200, _JSON, b'{"status":"ok"}')
-        elif request.path == "/readyz":
-            ready = self.engine.sessions.accepting
-            await request.respond(200 if ready else 503, _JSON, b'{"ready":true}' if ready else b'{"ready":false}')
         else:
             if self._app is not_found or _is_meant_for_engineio(request):
                 detail = f"{request.path[:200]!r} is not {self.config.path!r}"
@@ -230,15 +305,25 @@ class Front:
             await run_asgi(self._app, request, state=self._state)
         return None
 
+    async def _answer_internally(self, request: Request, _wire: Wire) -> None:
+        path = request.raw_path.decode("latin-1")
+        app = self.health if path in (LIVE, READY) else self._internal_app
+        await run_asgi(app, request, state=self._internal_state)
+
 
 def _is_meant_for_engineio(request: Request) -> bool:
     """Tell whether a client of Engine.IO makes a request, which is then at the wrong address."""
     return b"EIO=" in request.query_string and b"transport=" in request.query_string
 
 
-def _peer(sock: stdlib_socket.socket) -> str:
+def _plain(sock: stdlib_socket.socket) -> Wire:
+    return Wire(trio.SocketStream(trio.socket.from_stdlib_socket(sock)), sock)
+
+
+def _peer(sock: stdlib_socket.socket) -> str | None:
+    """Return the address of who is connected: empty on a Unix socket, None of one that has gone already."""
     try:
         address: tuple[str, int] | str = sock.getpeername()
-    except OSError:  # it has gone already
-        return ""
+    except OSError:
+        return None
     return address[0] if isinstance(address, tuple) else ""

@@ -28,6 +28,10 @@ are looked at after 700, which with tens of thousands of open connections is a f
 nothing that slysock makes for a connection needs collecting when it closes."""
 
 
+HANGUP: Final[signal.Signals | None] = getattr(signal, "SIGHUP", None)
+"""None on Windows."""
+
+
 def settle_in() -> None:
     """Prepare the process to hold many connections: rare garbage collections, as many files as the system allows."""
     gc.collect()
@@ -83,6 +87,30 @@ def _end_process(failures: list[BaseException]) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(1)
+
+
+def ignore_hangups() -> None:
+    """Live on when a terminal or a supervisor says SIGHUP; `call_on_hangup` makes something of it."""
+    if HANGUP is not None:
+        signal.signal(HANGUP, signal.SIG_IGN)
+
+
+async def call_on_hangup(
+    reload: Callable[[], object], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Call something at each SIGHUP, until cancelled.
+
+    Args:
+        reload: must neither wait nor raise.
+        task_status: for `nursery.start`: signals are taken from then on.
+    """
+    if HANGUP is None:
+        task_status.started()
+        return
+    with trio.open_signal_receiver(HANGUP) as signals:
+        task_status.started()
+        async for _ in signals:
+            reload()
 
 
 async def stop_on_signals(

@@ -1,12 +1,24 @@
 """What is known of a client from the HTTP requests of Engine.IO, first of all from the one that opened its session."""
 
-from collections.abc import Mapping
-from typing import Final, final
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias, final
 from urllib.parse import parse_qsl
 
 import msgspec
 
+logger = logging.getLogger("slysock")
+
+OriginCheck: TypeAlias = Callable[[str], bool]
+"""Says of an origin as browsers write it, `https://shop.example`, whether its pages may."""
+
+NULL: Final = "null"
+"""The origin of pages without one, such as files. Any page can have it, by a sandboxed frame."""
+
 _MAX_PARAMETERS: Final = 100
+_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443", "ws": ":80", "wss": ":443"}
+_LABELS: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 @final
@@ -19,7 +31,7 @@ class EngineRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     query: Mapping[str, str]
     address: str
-    """The peer's address as the server sees it; the last proxy's, where there is one. Empty on a Unix socket."""
+    """The client's address, as a trusted proxy says or as the server sees it. Empty on a Unix socket."""
 
     secure: bool
     url: str
@@ -32,11 +44,72 @@ class EngineRequest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def cross_origin(self) -> bool:
         """Whether a browser page of another origin made the request."""
-        origin = self.headers.get("origin")
-        if origin is None:
+        return is_cross_origin(self.headers)
+
+
+def is_cross_origin(headers: Mapping[str, str]) -> bool:
+    """Tell whether a browser page of another origin made the request with these headers, named in lower case."""
+    origin = headers.get("origin")
+    return origin is not None and not is_same_host(origin, headers.get("host", ""))
+
+
+def is_same_host(origin: str, host: str) -> bool:
+    """Tell whether an origin is on the host that a request names.
+
+    Hosts and ports are compared, where none is the default one of the origin's scheme; not schemes, as a proxy may
+    have taken TLS off.
+    """
+    scheme, named = _split(origin)
+    return bool(named) and named == _without_default_port(scheme, host.lower())  # `null` names none, and is nobody's
+
+
+def _split(origin: str) -> tuple[str, str]:
+    scheme, _, host = origin.lower().removesuffix("/").partition("://")
+    return scheme, _without_default_port(scheme, host)
+
+
+def _without_default_port(scheme: str, host: str) -> str:
+    return host.removesuffix(_DEFAULT_PORTS.get(scheme, ":"))
+
+
+@final
+class Origins:
+    """A list of origins: `https://shop.example`, `https://*.shop.example` for all names below it, `null`.
+
+    Args:
+        listed: them.
+        check: asked of those that are not listed.
+    """
+
+    def __init__(self, listed: Sequence[str], check: OriginCheck | None = None) -> None:
+        split = [_split(origin) for origin in listed]
+        self._exact = frozenset(each for each in split if not each[1].startswith("*."))
+        self._below = [(scheme, host.removeprefix("*")) for scheme, host in split if host.startswith("*.")]
+        self._check = check
+
+    def __contains__(self, origin: str) -> bool:
+        """Tell whether pages of an origin are meant."""
+        scheme, host = split = _split(origin)
+        return (
+            split in self._exact
+            or any(scheme == known and _is_below(host, suffix) for known, suffix in self._below)
+            or self._is_approved(origin)
+        )
+
+    def may_use_cookies(self, origin: str) -> bool:
+        """Tell whether cookies count that come with a page's request: not those of `null`, which any page can be."""
+        return origin != NULL and origin in self
+
+    def _is_approved(self, origin: str) -> bool:
+        try:
+            return self._check is not None and self._check(origin) is True
+        except Exception:  # the boundary to somebody else's function
+            logger.exception("the check of an origin failed, which is refused")
             return False
-        host = origin.partition("://")[2]  # none in the origin `null`, which is nobody's
-        return not host or host != self.headers.get("host")
+
+
+def _is_below(host: str, suffix: str) -> bool:
+    return host.endswith(suffix) and _LABELS.fullmatch(host.removesuffix(suffix)) is not None
 
 
 def read_headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:

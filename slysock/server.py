@@ -1,6 +1,7 @@
 """A server: its namespaces, its connections, and how it starts and stops."""
 
 import logging
+import socket as stdlib_socket
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -10,14 +11,14 @@ from typing import TypeAlias, final
 
 import trio
 
-from slysock.asgi import ASGIApp
+from slysock.asgi import ASGIApp, HealthCheck
 from slysock.config import Config
 from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.receiver import Receiver
 from slysock.engineio.session import Session
 from slysock.front import Front
 from slysock.handlers.router import Router
-from slysock.http.listeners import Listening, bound, describe
+from slysock.http.listeners import Address, Listening, bound, describe, read_address
 from slysock.process import run_to_the_end, settle_in, stop_on_signals
 from slysock.socketio.connection import Connection, Surroundings
 from slysock.socketio.loop import Loop
@@ -38,7 +39,9 @@ class Server:
     Args:
         routers: what handles events; several may share a namespace.
         config: limits and habits.
-        app: an ASGI application for requests that are not Engine.IO's; without one they get 404.
+        app: an ASGI application for requests that are not Engine.IO's; without one they get 404. `/healthz` and
+            `/readyz` are its, too, unless it answers 404.
+        internal_app: an ASGI application for the internal listener, such as one for `/metrics`.
         lifespan: given the server, returns an asynchronous context manager that is entered before the first client is
             let in and left when the last handler has ended: the place to open and close a database.
         hooks: a say in the HTTP requests of Engine.IO, such as `allow_request`.
@@ -52,6 +55,7 @@ class Server:
         *routers: Router,
         config: Config | None = None,
         app: ASGIApp | None = None,
+        internal_app: ASGIApp | None = None,
         lifespan: "Lifespan | None" = None,
         hooks: EngineHooks | None = None,
     ) -> None:
@@ -60,7 +64,14 @@ class Server:
         self._lifespan = lifespan
         self._parser = PARSERS[self.config.parser]
         self._loop = Loop()
-        self._front = Front(self.config, accept=self._accept, app=app, hooks=hooks, refused=self._observers.refused)
+        self._front = Front(
+            self.config,
+            accept=self._accept,
+            app=app,
+            internal_app=internal_app,
+            hooks=hooks,
+            refused=self._observers.refused,
+        )
         self._namespaces = Namespaces(
             routers, self._parser, self._observers, loop=self._loop, timers=self._front.engine.timers
         )
@@ -90,6 +101,10 @@ class Server:
         One that has a method `refused`, as a RefusalObserver has, is told what was refused, too.
         """
         self._observers.add(observer)
+
+    def add_check(self, check: HealthCheck) -> None:
+        """Let `/readyz` depend on something that the server needs."""
+        self._front.health.add(check)
 
     def statistics(self) -> ServerStatistics:
         """Count what the server holds at the moment."""
@@ -129,24 +144,30 @@ class Server:
         *,
         tls: ssl.SSLContext | None = None,
         unix_path: Path | None = None,
+        internal: str | None = None,
         task_status: trio.TaskStatus[Listening] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Listen and serve until `stop` is called, then end gracefully; cancelled, end at once.
 
         Args:
-            host: a name or address to listen on; all its addresses are.
+            host: a name or address to listen on, on all its addresses; `::` or an empty one for all there are, of both
+                families.
             port: 0 takes a free one, which `task_status` is given.
             tls: serve HTTPS and WSS.
             unix_path: listen on a Unix socket, in place of host and port.
+            internal: answer `/healthz`, `/readyz` and what is `internal_app`'s at this address and nowhere else:
+                `127.0.0.1:9000`, or the path of a Unix socket.
             task_status: for `nursery.start`, which then returns a Listening.
 
         Raises:
-            OSError: the address cannot be had.
+            OSError: an address cannot be had.
             RuntimeError: it has served already.
+            ValueError: `internal` is no address.
         """
-        async with bound(host, port, unix_path) as listeners, self._inside():
-            listening = describe(listeners[0], host, unix_path, secure=tls is not None)
-            await self._front.serve(listeners, listening, tls=tls, task_status=task_status)
+        address = Address(host=host, port=port, unix_path=unix_path)
+        async with bound(address) as listeners, _maybe_bound(internal) as (inside, inside_listening), self._inside():
+            listening = describe(listeners[0], address, secure=tls is not None, internal=inside_listening)
+            await self._front.serve(listeners, listening, tls=tls, internal=inside, task_status=task_status)
 
     def stop(self) -> None:
         """Begin a graceful stop: take no more connections, finish what handlers have begun, tell the clients, end.
@@ -176,15 +197,28 @@ class Server:
         return Connection(session, self._surroundings)
 
 
+@asynccontextmanager
+async def _maybe_bound(text: str | None) -> AsyncGenerator[tuple[list[stdlib_socket.socket], Listening | None]]:
+    """Listen at an address for the length of the block, if there is one."""
+    if text is None:
+        yield [], None
+        return
+    address = read_address(text)
+    async with bound(address) as listeners:
+        yield listeners, describe(listeners[0], address)
+
+
 def run(
     *routers: Router,
     host: str = "127.0.0.1",
     port: int = 3000,
     config: Config | None = None,
     app: ASGIApp | None = None,
+    internal_app: ASGIApp | None = None,
     lifespan: "Lifespan | None" = None,
     hooks: EngineHooks | None = None,
     tls: ssl.SSLContext | None = None,
+    internal: str | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then stop gracefully; a second signal stops at once. Blocks.
 
@@ -195,9 +229,9 @@ def run(
     Raises:
         OSError: the address cannot be had.
     """
-    server = Server(*routers, config=config, app=app, lifespan=lifespan, hooks=hooks)
+    server = Server(*routers, config=config, app=app, internal_app=internal_app, lifespan=lifespan, hooks=hooks)
     settle_in()
-    run_to_the_end(serve_until_signal, server, partial(server.serve, host, port, tls=tls))
+    run_to_the_end(serve_until_signal, server, partial(server.serve, host, port, tls=tls, internal=internal))
 
 
 async def serve_until_signal(server: Server, serve: Callable[[], Awaitable[None]]) -> None:

@@ -28,7 +28,7 @@ DEFAULT_URL = "http://127.0.0.1:3000"
 LONGEST_SECONDS = 60  # a fail-safe, not an expectation
 
 CHAT = "A chat in five minutes"
-FLAG_SECTIONS = ("Something to look at", "HTTP", "Who may come in", "The command line", "MongoDB")
+FLAG_SECTIONS = ("Something to look at", "HTTP", "Who may come in", "Behind a proxy", "The command line", "MongoDB")
 
 CHATTED = ["vendor reads Is it still there?", "customer reads It is."]
 PRINTED = {

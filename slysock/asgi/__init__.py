@@ -7,6 +7,8 @@ sending to a client that has left does nothing, and the application learns of it
 from slysock.asgi.bodies import decode_json
 from slysock.asgi.cross_origin import with_cors
 from slysock.asgi.exchange import not_found, run_asgi
+from slysock.asgi.fallback import AppWithoutHealth, with_fallback
+from slysock.asgi.health import Health, HealthCheck
 from slysock.asgi.interface import (
     ASGIApp,
     Event,
@@ -19,12 +21,17 @@ from slysock.asgi.interface import (
     State,
 )
 from slysock.asgi.lifespan import asgi_lifespan
+from slysock.request import OriginCheck, is_cross_origin
 
 __all__ = [
     "ASGIApp",
+    "AppWithoutHealth",
     "Event",
+    "Health",
+    "HealthCheck",
     "InvalidMessage",
     "LifespanFailed",
+    "OriginCheck",
     "PreciseApp",
     "Receive",
     "Scope",
@@ -32,7 +39,9 @@ __all__ = [
     "State",
     "asgi_lifespan",
     "decode_json",
+    "is_cross_origin",
     "not_found",
     "run_asgi",
     "with_cors",
+    "with_fallback",
 ]

@@ -5,6 +5,7 @@ from typing import Final, cast, final
 
 from slysock.asgi.interface import ASGIApp, PreciseApp, Receive, Scope, Send
 from slysock.http.cors import Cors
+from slysock.request import OriginCheck
 
 METHODS: Final = b"GET,HEAD,POST,PUT,PATCH,DELETE"
 _FORBIDDEN: Final = b'{"message":"Forbidden"}'
@@ -12,12 +13,13 @@ _FORBIDDEN: Final = b'{"message":"Forbidden"}'
 Lines = Sequence[tuple[bytes, bytes]]
 
 
-def with_cors(app: ASGIApp, origins: Sequence[str] | None) -> ASGIApp:
+def with_cors(app: ASGIApp, origins: Sequence[str] | None, *, check: OriginCheck | None = None) -> ASGIApp:
     """Wrap an application so that pages of these origins may use it; None for any origin, without credentials.
 
-    A page of another origin is refused, as on a socket, and preflights are answered here.
+    A page of another origin is refused, as on a socket, and preflights are answered here. `origins` and `check` are
+    those of Config: `cors_origins` and `cors_origin_check`.
     """
-    return _WithCors(app, Cors(origins, methods=METHODS))
+    return _WithCors(app, Cors(origins, check=check, methods=METHODS))
 
 
 @final

@@ -125,9 +125,12 @@ class Exchange:
                 raise InvalidMessage(f"unexpected message type {other!r}")
 
     def failed(self, exc: Exception) -> None:
-        """Log what the application raised; at INFO if the client had left, which is the likely reason."""
-        level = logging.INFO if self._gone else logging.ERROR
-        logger.log(level, "application failed on %s %r", self._request.method, self._request.path, exc_info=exc)
+        """Log what the application raised; in a line at INFO if the client had left, which is the likely reason."""
+        what = (self._request.method, self._request.path)
+        if self._gone:
+            logger.info("application failed on %s %r, whose client had left: %r", *what, exc)
+        else:
+            logger.error("application failed on %s %r", *what, exc_info=exc)
 
     async def conclude(self) -> None:
         """Bring the answer to an end in place of the application, which has returned or failed."""

@@ -20,6 +20,10 @@ COMMANDS: Final[Mapping[str, str]] = {
 """name -> what it does; the command is `name` in the module `name_command`."""
 
 
+ARGUMENTS: Final = "slysock.arguments"
+"""Where a context's `meta` has what the command was called with: a tuple of texts."""
+
+
 class SectionedCommand(click.Command):
     """A command whose help shows its options under headings, with the text of COMMANDS above them."""
 
@@ -27,6 +31,11 @@ class SectionedCommand(click.Command):
         options: list[click.Parameter] = [option for section in sections.values() for option in section]
         super().__init__(name, params=options, callback=callback, help=COMMANDS[name])
         self._sections = sections
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the arguments apart, and keep them as they were for who has to do so again."""
+        ctx.meta[ARGUMENTS] = tuple(args)
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options, section by section."""

@@ -122,9 +122,10 @@ def load_key(settings: TokenSettings, secret: Secret | None) -> KeySource:
         if settings.jwt_jwks_url is not None:
             return RemoteKeys(settings.jwt_jwks_url)
         assert secret is not None, "without a public key there is always a secret"
-        return secret_key(secret.text)
+        older = () if settings.jwt_old_secret is None else (settings.jwt_old_secret,)
+        return secret_key(secret.text, *older)
     except BadKey as error:
-        where = settings.jwt_public_key or "--jwt-secret"
+        where = settings.jwt_public_key or "--jwt-secret or --jwt-old-secret"
         raise SettingsError(f"{where}: {error}") from error
     except OSError as error:
         raise SettingsError(f"cannot read {settings.jwt_public_key}: {error.strerror}") from error

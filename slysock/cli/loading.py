@@ -11,7 +11,7 @@ from typing import cast
 
 from slysock.cli.settings import SettingsError
 from slysock.cli.sources import did_you_mean
-from slysock.identity import FixedKey, Tokens, VerificationKey
+from slysock.identity import FixedKeys, Tokens, VerificationKey
 from slysock.systems import SYSTEMS
 from slysock.systems.foundation import Foundation, make_foundation
 from slysock.systems.system import System, SystemMaker
@@ -87,7 +87,7 @@ async def describe_systems(names: Iterable[str]) -> tuple[System, ...]:
         SettingsError: see `load_maker` and `make_systems`.
     """
     makers = load_makers(names)
-    nobody = FixedKey(VerificationKey(algorithm="HS256", key=""))
+    nobody = FixedKeys(VerificationKey(algorithm="HS256", key=""))
     async with open_store("sqlite://") as store:
         return make_systems(makers, make_foundation(store, Tokens(nobody)))
 

@@ -7,14 +7,21 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, final
 
 import click
 import msgspec
 from msgspec import inspect as types
 
 from slysock.cli.settings import ListenSettings, SettingsError, TokenSettings, WatchSettings
-from slysock.cli.sources import PREFIX, FileValue, did_you_mean, read_file, refuse_unknown_variables
+from slysock.cli.sources import (
+    PREFIX,
+    FileValue,
+    did_you_mean,
+    is_service_address,
+    read_file,
+    refuse_unknown_variables,
+)
 from slysock.config import Config
 from slysock.systems import SYSTEMS
 from slysock.systems.field_docs import field_docs
@@ -23,9 +30,30 @@ from slysock.systems.settings import SystemSettings
 Sections: TypeAlias = Mapping[str, Sequence[click.Option]]
 """Heading in the help -> the options under it."""
 
+PLURALS: Final[Mapping[str, str]] = {
+    "transports": "transport",
+    "cors_origins": "cors_origin",
+    "allowed_hosts": "allowed_host",
+    "trusted_proxies": "trusted_proxy",
+}
+"""Fields of Config that are lists -> their options, which may be given several times."""
+
+NOT_FOR_OPERATORS: Final = ("cors_origin_check",)
+"""Fields of Config that only a program can set."""
+
 Names: TypeAlias = tuple[str, ...]
 
 _FILE: Final = click.Path(path_type=Path)
+
+
+@final
+class Setting(click.Option):
+    """An option that the environment may set, unless it was Kubernetes that set the variable."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return what the environment says; None: nothing."""
+        value = super().resolve_envvar_value(ctx)
+        return None if value is not None and is_service_address(str(self.envvar), value) else value
 
 
 def setting(struct: type[msgspec.Struct], name: str, *, metavar: str | None = None) -> click.Option:
@@ -40,7 +68,7 @@ def setting(struct: type[msgspec.Struct], name: str, *, metavar: str | None = No
     kind = _kind_of(field.type)
     if metavar is None and not isinstance(field.type, types.BoolType | types.LiteralType):  # those say it themselves
         metavar = "PATH" if kind is _FILE else name.rpartition("_")[2].upper()
-    return click.Option(
+    return Setting(
         [f"{flag}/--no-{flag[2:]}" if kind is click.BOOL else flag],
         type=kind,
         default=field.default,
@@ -138,7 +166,9 @@ def _fitting(path: Path, name: str, value: FileValue) -> FileValue:
     elif option.is_flag:
         wanted, fits = "true or false", isinstance(value, bool)
     elif isinstance(option.type, click.IntRange | click.FloatRange):
-        wanted, fits = "a number", isinstance(value, int | float | str) and not isinstance(value, bool)
+        is_whole = isinstance(option.type, click.IntRange)
+        wanted = "a whole number" if is_whole else "a number"
+        fits = isinstance(value, int | str if is_whole else int | float | str) and not isinstance(value, bool)
     else:
         wanted, fits = "a string", isinstance(value, str)
     if not fits:
@@ -178,7 +208,7 @@ def _serve_sections() -> Sections:
         *(setting(Config, name) for name in ("parser", "allow_upgrades", "ping_interval_seconds")),
         setting(Config, "ping_timeout_seconds"),
     )
-    shown = {option.name for option in socketio} | {"transports", "cors_origins"}
+    shown = {option.name for option in socketio} | {*PLURALS, *NOT_FOR_OPERATORS}
     return {
         "Where to listen": [setting(ListenSettings, name) for name in ListenSettings.__struct_fields__],
         "What to serve": [store_option(), system_option()],
@@ -187,8 +217,19 @@ def _serve_sections() -> Sections:
             *token_options(),
             listing(
                 "cors_origin",
-                "Let only pages of this origin connect, with their cookies. May be repeated. Without it, or with *, "
-                "pages of any origin may connect, but their cookies do not count.",
+                "Let only pages of this origin connect, with their cookies: https://shop.example, or "
+                "https://*.shop.example for all names below it. May be repeated. Without it, or with *, pages of any "
+                "origin may connect, but their cookies do not count.",
+            ),
+            listing(
+                "allowed_host",
+                "Answer only under this name: shop.example, or *.shop.example. May be repeated; without it, under any "
+                "name, and a page whose name was made to point here counts as our own.",
+            ),
+            listing(
+                "trusted_proxy",
+                "Believe what this proxy says about clients, by X-Forwarded-* or Forwarded: an address, a network like "
+                "10.0.0.0/8, or unix for one on a Unix socket. May be repeated.",
             ),
             setting(SystemSettings, "trust_user_join"),
         ],

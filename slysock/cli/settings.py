@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from slysock.config import Config
+from slysock.http.listeners import read_address
 from slysock.systems import SYSTEMS
 from slysock.systems.settings import SystemSettings
 
@@ -41,6 +42,9 @@ class TokenSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Verify tokens with this secret (HS256). Better set as SLYSOCK_JWT_SECRET: others can see flags. Without a secret
     or a public key, a secret is made and kept beside the database."""
 
+    jwt_old_secret: str | None = None
+    """Verify tokens by this secret, too: the one before, until the tokens that it signed have ended."""
+
     jwt_public_key: Path | None = None
     """Verify tokens with the public key in this PEM file: RSA (RS256) or P-256 (ES256)."""
 
@@ -61,6 +65,8 @@ class TokenSettings(msgspec.Struct, frozen=True, kw_only=True):
         """
         if sum(key is not None for key in (self.jwt_secret, self.jwt_public_key, self.jwt_jwks_url)) > 1:
             raise SettingsError("choose one of --jwt-secret, --jwt-public-key and --jwt-jwks-url")
+        if self.jwt_old_secret is not None and self.is_asymmetric:
+            raise SettingsError("--jwt-old-secret is for tokens that are verified by a secret, not by public keys")
         if self.jwt_jwks_url is not None and not self.jwt_jwks_url.startswith(("https://", "http://")):
             raise SettingsError("--jwt-jwks-url must begin with https:// or http://")
 
@@ -75,7 +81,7 @@ class ListenSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where a server can be reached."""
 
     host: str = "127.0.0.1"
-    """Name or address to listen on; 0.0.0.0 for all."""
+    """Name or address to listen on; 0.0.0.0 for all of IPv4, :: for all of both families."""
 
     port: Annotated[int, Meta(ge=0, le=65535)] = 3000
     """Port to listen on; 0 for a free one."""
@@ -83,11 +89,23 @@ class ListenSettings(msgspec.Struct, frozen=True, kw_only=True):
     unix: Path | None = None
     """Listen on this Unix socket instead."""
 
+    internal: str | None = None
+    """Answer /metrics, /healthz and /readyz at this address, or this path of a Unix socket, and nowhere else:
+    127.0.0.1:9000."""
+
     certfile: Path | None = None
     """Serve HTTPS and WSS with this certificate (PEM)."""
 
     keyfile: Path | None = None
     """The key of the certificate, if it is not in the same file."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no address."""
+        try:
+            if self.internal is not None:
+                read_address(self.internal)
+        except ValueError as error:
+            raise SettingsError(f"--internal: {error}") from None
 
 
 @final
@@ -124,7 +142,12 @@ def read_settings(values: Mapping[str, object]) -> Settings:
     Raises:
         SettingsError: values that cannot be used, alone or together.
     """
-    lists = {"transports": values["transport"] or None, "cors_origins": _origins(values["cors_origin"])}
+    lists = {
+        "transports": values["transport"] or None,
+        "cors_origins": _origins(values["cors_origin"]),
+        "allowed_hosts": values["allowed_host"] or None,
+        "trusted_proxies": values["trusted_proxy"] or None,
+    }
     return Settings(
         config=choose(Config, {**values, **lists}),
         tokens=choose(TokenSettings, values),

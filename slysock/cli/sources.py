@@ -4,6 +4,7 @@ A setting has one name: `--ping-timeout-seconds` on the command line, `SLYSOCK_P
 environment, `ping_timeout_seconds` in the file. An unknown name is an error, with a guess at what was meant.
 """
 
+import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
@@ -16,6 +17,19 @@ from slysock.cli.settings import SettingsError
 
 PREFIX: Final = "SLYSOCK_"
 
+TEST_PREFIX: Final = f"{PREFIX}TEST_"
+"""What the project's own tests ask for, by variables that are no settings."""
+
+_SERVICE: Final = re.compile(
+    rf"{PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
+"""Names under which Kubernetes tells every container of the services `slysock` and `slysock-…`, as Docker's links did.
+
+Source: Kubernetes, "Service", section "Environment variables".
+"""
+
+_SERVICE_ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://\S+")
+
 FileValue: TypeAlias = str | int | float | bool | list[str]
 
 
@@ -26,7 +40,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def refuse_unknown_variables(environ: Mapping[str, str], known: Collection[str]) -> None:
-    """Refuse unknown variables whose names begin like ours.
+    """Refuse unknown variables whose names begin like ours, but for those of Kubernetes and of our own tests.
 
     Args:
         environ: the environment.
@@ -37,8 +51,14 @@ def refuse_unknown_variables(environ: Mapping[str, str], known: Collection[str])
     """
     variables = [PREFIX + name.upper() for name in known]
     for name in environ:
-        if name.startswith(PREFIX) and name not in variables:
+        is_others = name.startswith(TEST_PREFIX) or _SERVICE.fullmatch(name)
+        if name.startswith(PREFIX) and name not in variables and not is_others:
             raise SettingsError(f"unknown setting {name}{did_you_mean(name, variables)}")
+
+
+def is_service_address(variable: str, value: str) -> bool:
+    """Tell whether Kubernetes has set a variable that is also a setting's, as in SLYSOCK_PORT=tcp://10.0.0.11:3000."""
+    return _SERVICE.fullmatch(variable) is not None and _SERVICE_ADDRESS.fullmatch(value) is not None
 
 
 def read_file(path: Path, known: Collection[str]) -> dict[str, FileValue]:

@@ -29,6 +29,7 @@ def welcome(settings: Settings, listening: Listening, systems: Sequence[System],
     text = Text()
     text.append("slysock is ready\n", style="bold green")
     facts = [("address", listening.url)]
+    facts += [("internal", listening.internal.url)] if listening.internal is not None else []
     facts += [("system", f"{system.name} ({', '.join(system.namespaces)})") for system in systems]
     facts += [("store", without_password(settings.tokens.store)), ("tokens", _tokens(settings, secret))]
     for label, value in facts:

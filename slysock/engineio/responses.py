@@ -44,7 +44,7 @@ class Responses:
     def __init__(self, config: Config, gate: Gate) -> None:
         self._config = config
         self._gate = gate
-        self._cors = Cors(config.cors_origins)
+        self._cors = Cors(config.cors_origins, check=config.cors_origin_check)
 
     def allows_origin(self, request: Request) -> bool:
         """Tell whether the page that makes a request may; one without an origin is no page's."""

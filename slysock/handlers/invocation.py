@@ -13,6 +13,7 @@ from slysock.handlers.functions import Function
 from slysock.handlers.handler import NO_ACK, Handler
 from slysock.handlers.hooks import Routine, refuse_coroutine
 from slysock.ids import SocketId
+from slysock_protocol.errors import LocalProtocolError
 
 logger = logging.getLogger("slysock")
 
@@ -184,13 +185,22 @@ def answer_failure(
     if isinstance(error, InvalidPayload):
         caller.refused(socket, "payload", f"{event!r} does not fit its handler: {error.place or 'its arguments'}")
     elif not isinstance(error, Refusal | ConnectionRefused):
-        logger.error("the handler of %r failed for socket %s", event, caller.id, exc_info=error)
+        _log_failure(event, caller.id, error)
     try:
         answer = on_error(socket, event, error) if on_error is not None else {"error": _public_text(error)}
         if ack_id is not None and answer is not NO_ACK:
             caller.acknowledge(ack_id, answer)
     except Exception:  # the hook's own failure must not reach the connection either
         logger.exception("the error hook for %r failed for socket %s", event, caller.id)
+
+
+def _log_failure(event: str, socket_id: str, error: Exception) -> None:
+    """Log an error with its traceback; what cannot be sent says all that there is to say in its line."""
+    is_told = isinstance(error, LocalProtocolError) and not logger.isEnabledFor(logging.DEBUG)
+    text = f": {error}" if isinstance(error, LocalProtocolError) else ""
+    logger.error(
+        "the handler of %r failed for socket %s%s", event, socket_id, text, exc_info=None if is_told else error
+    )
 
 
 def _public_text(error: Exception) -> str:

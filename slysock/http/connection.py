@@ -13,6 +13,7 @@ from slysock.errors import RefusalRecord, log_refusal
 from slysock.http import head as heads
 from slysock.http.date import date_field
 from slysock.http.errors import RequestBroken
+from slysock.http.proxies import TrustedProxies
 from slysock.http.request import REASONS, Request
 from slysock.http.stream import HttpStream
 
@@ -36,6 +37,7 @@ class HttpConnection:
         config: deadlines and bounds.
         secure: whether the stream is under TLS.
         peer: the client's address, empty for Unix sockets.
+        proxies: whose word about the client behind them counts.
         refused: told of each head that is refused.
     """
 
@@ -47,11 +49,13 @@ class HttpConnection:
         secure: bool,
         peer: str,
         sock: stdlib_socket.socket | None = None,
+        proxies: TrustedProxies | None = None,
         refused: Callable[[RefusalRecord], None] = log_refusal,
     ) -> None:
         self._stream = HttpStream(stream, sock, config)
         self._secure = secure
         self._peer = peer
+        self._proxies = proxies if proxies is not None and proxies.trusts(peer) else None
         self._refused = refused
         self._request: Request | None = None
         self._idle: trio.CancelScope | None = None  # around a wait for the first byte of a request
@@ -163,7 +167,10 @@ class HttpConnection:
                 return event
 
     async def _make_request(self, head: h11.Request) -> Request | None:
-        headers = list(head.headers)  # h11's own sequence is slow to walk
+        headers, secure, peer = list(head.headers), self._secure, self._peer  # h11's own sequence is slow to walk
+        if self._proxies is not None:
+            seen = self._proxies.see(headers, peer=peer, secure=secure)
+            headers, secure, peer = seen.headers, seen.secure, seen.address
         fields = heads.first_values(headers)
         if len(fields) < len(headers):  # something came twice
             headers = heads.join_cookies(headers)
@@ -172,7 +179,7 @@ class HttpConnection:
         if isinstance(judgement, heads.BadHead):
             await self._refuse(judgement.status, judgement.reason, with_body=head.method != b"HEAD")
             return None
-        self._request = Request(self._stream, head, judgement, headers, fields, secure=self._secure, peer=self._peer)
+        self._request = Request(self._stream, head, judgement, headers, fields, secure=secure, peer=peer)
         return self._request
 
     async def _refuse(self, status: int, reason: str = "", *, with_body: bool = True) -> None:

@@ -7,6 +7,7 @@ rest.
 import errno
 import logging
 import os
+import re
 import socket as stdlib_socket
 import stat
 from collections.abc import AsyncGenerator, Callable
@@ -21,6 +22,11 @@ from slysock.http.arrival import note_arrivals
 
 logger = logging.getLogger("slysock")
 
+MAX_PORT: Final = 65_535
+BOTH_FAMILIES: Final = ("", "::")
+"""Hosts that stand for every address there is, of IPv4 and of IPv6."""
+
+_HOST_AND_PORT: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
 _BACKLOG: Final = 2048  # a storm of clients that come back at once must find room; the kernel may allow less
 _BATCH: Final = 64  # connections taken before others get a turn
 _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
@@ -44,19 +50,48 @@ class Listening(msgspec.Struct, frozen=True):
     Attributes:
         url: for a client; of a Unix socket, its path.
         port: 0 for a Unix socket.
+        internal: likewise, of the listener for monitoring; None without one.
     """
 
     url: str
     port: int
+    internal: "Listening | None" = None
+
+
+@final
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to listen: on a Unix socket, or on every address of a host."""
+
+    host: str = ""
+    port: int = 0
+    unix_path: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.host or '::'} port {self.port}" if self.unix_path is None else str(self.unix_path)
+
+
+def read_address(text: str) -> Address:
+    """Read `127.0.0.1:9000`, `[::1]:9000`, or the path of a Unix socket, which has a slash in it.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if "/" in text:
+        return Address(unix_path=Path(text))
+    found = _HOST_AND_PORT.fullmatch(text)
+    if found is None or int(found[3]) > MAX_PORT:
+        raise ValueError(f"{text!r} is no address: 127.0.0.1:9000, [::1]:9000, or the path of a Unix socket")
+    return Address(host=found[1] or found[2], port=int(found[3]))
 
 
 async def bind_tcp(host: str, port: int) -> list[stdlib_socket.socket]:
-    """Listen on every address of a host; port 0 takes a free one, the same for all.
+    """Listen on every address of a host, which may be one of BOTH_FAMILIES; port 0 takes a free one, the same for all.
 
     Raises:
         OSError: none of the addresses can be had.
     """
-    infos = await trio.socket.getaddrinfo(host, port, type=stdlib_socket.SOCK_STREAM, flags=stdlib_socket.AI_PASSIVE)
+    name = None if host in BOTH_FAMILIES else host
+    infos = await trio.socket.getaddrinfo(name, port, type=stdlib_socket.SOCK_STREAM, flags=stdlib_socket.AI_PASSIVE)
     sockets: list[stdlib_socket.socket] = []
     problem = OSError(errno.EADDRNOTAVAIL, "the host has no address")
     for family, kind, protocol, _, address in infos:
@@ -116,13 +151,14 @@ def bind_unix(path: Path) -> stdlib_socket.socket:
 
 
 @asynccontextmanager
-async def bound(host: str, port: int, unix_path: Path | None) -> AsyncGenerator[list[stdlib_socket.socket]]:
-    """Listen for the length of the block, on a Unix socket or on every address of a host.
+async def bound(address: Address) -> AsyncGenerator[list[stdlib_socket.socket]]:
+    """Listen for the length of the block.
 
     Raises:
         OSError: the address cannot be had.
     """
-    listeners = [bind_unix(unix_path)] if unix_path is not None else await bind_tcp(host, port)
+    unix_path = address.unix_path
+    listeners = [bind_unix(unix_path)] if unix_path is not None else await bind_tcp(address.host, address.port)
     ours = None if unix_path is None else _identity(unix_path)
     try:
         yield listeners
@@ -168,9 +204,13 @@ async def accept_forever(listener: stdlib_socket.socket, take: Callable[[stdlib_
             take(sock)
 
 
-def describe(sock: stdlib_socket.socket, host: str, unix_path: Path | None, *, secure: bool) -> Listening:
-    """Say where clients reach a listening socket."""
-    if unix_path is not None:
-        return Listening(str(unix_path), 0)
+def describe(
+    sock: stdlib_socket.socket, address: Address, *, secure: bool = False, internal: Listening | None = None
+) -> Listening:
+    """Say where clients reach a socket that listens at an address, and where monitoring finds the server."""
+    if address.unix_path is not None:
+        return Listening(str(address.unix_path), 0, internal)
     port: int = sock.getsockname()[1]
-    return Listening(f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}", port)
+    host = address.host or "::"
+    url = f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+    return Listening(url, port, internal)

@@ -33,10 +33,10 @@ class Request:
         target: as sent.
         path: percent-decoded, without the query. `raw_path` is the same as sent.
         query_string: what follows the question mark, as sent.
-        headers: (name, value) in the order sent, names in lower case.
+        headers: (name, value) in the order sent, names in lower case. Behind a trusted proxy `host` is the client's.
         http_version: `1.0` or `1.1`.
-        peer: the client's address, empty for Unix sockets.
-        secure: whether the connection is under TLS.
+        peer: the client's address, of which a trusted proxy's word counts; empty for Unix sockets.
+        secure: whether the client's connection is under TLS, likewise.
         connection: tells the connections apart that are open at the same time.
         came_ns: when its head arrived; what arrived later has a larger one, on whichever connection.
         upgrade: the protocol the client asks to switch to, in lower case; None when it asks for none.

@@ -35,7 +35,7 @@ with needs_extra("slysock.identity", "identity"):
     from slysock.identity.keys import (
         Algorithm,
         BadKey,
-        FixedKey,
+        FixedKeys,
         KeySource,
         VerificationKey,
         checked_public_key,
@@ -50,7 +50,7 @@ __all__ = [
     "Claims",
     "Clock",
     "FetchFailed",
-    "FixedKey",
+    "FixedKeys",
     "Identity",
     "KeySource",
     "KeysUnavailable",

@@ -1,10 +1,10 @@
 """Where a client carries its token."""
 
-from slysock import Handshake
+from slysock import Handshake, Origins
 from slysock.identity.errors import TokenInvalid, TokenMissing
 
 
-def find_token(handshake: Handshake, *, cookie_origins: frozenset[str] = frozenset()) -> str:
+def find_token(handshake: Handshake, *, cookie_origins: Origins | None = None) -> str:
     """Find a client's token: in `auth.token`, the Authorization header, `?token=` or the cookie `token`, in this order.
 
     A browser sends a cookie whichever page asks, so it counts only for pages of our own origin and of `cookie_origins`:
@@ -34,8 +34,8 @@ def _authorization(handshake: Handshake) -> str | None:
     return value if value.lower().startswith("bearer ") else None
 
 
-def _cookie(handshake: Handshake, origins: frozenset[str]) -> str | None:
-    if handshake.cross_origin and handshake.headers.get("origin", "").rstrip("/") not in origins:
+def _cookie(handshake: Handshake, origins: Origins | None) -> str | None:
+    if handshake.cross_origin and not (origins and origins.may_use_cookies(handshake.headers.get("origin", ""))):
         return None
     for pair in handshake.headers.get("cookie", "").split(";"):
         name, _, value = pair.strip().partition("=")

@@ -9,7 +9,7 @@ cannot be reached, the known keys go on working; only tokens of unknown keys are
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final, TypeAlias, final
 
@@ -89,8 +89,13 @@ class RemoteKeys:
         self._failure: Exception | None = None  # of the last attempt
         self._lock = trio.Lock()
 
-    async def find_key(self, *, algorithm: str, key_id: str | None) -> VerificationKey:
-        """See `KeySource.find_key`. A token without a key id is verified by the only key of its algorithm."""
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the set was to be had when it was last asked for; True before that."""
+        return self._failure is None
+
+    async def find_keys(self, *, algorithm: str, key_id: str | None) -> Sequence[VerificationKey]:
+        """See `KeySource.find_keys`. A token without a key id is verified by the only key of its algorithm."""
         if algorithm not in ("RS256", "ES256"):
             raise TokenInvalid
         if trio.current_time() - self._fetched_at >= self._max_age_seconds:
@@ -100,7 +105,7 @@ class RemoteKeys:
             await self._refresh()
             key = self._maybe_key(algorithm, key_id)
         if key is not None:
-            return key
+            return [key]
         if self._failure is not None:
             raise KeysUnavailable from self._failure
         raise TokenInvalid

@@ -1,6 +1,7 @@
 """Keys that verify tokens. Each is pinned to one algorithm: a secret to HS256, a public key to RS256 or ES256."""
 
 import logging
+from collections.abc import Sequence
 from typing import Final, Literal, Protocol, TypeAlias, final
 
 import msgspec
@@ -36,10 +37,10 @@ class VerificationKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeySource(Protocol):
-    """Where keys come from: configuration (`FixedKey`), or a URL (`RemoteKeys`), which may have to be fetched first."""
+    """Where keys come from: configuration (`FixedKeys`), or a URL (`RemoteKeys`), which may have to be asked."""
 
-    async def find_key(self, *, algorithm: str, key_id: str | None) -> VerificationKey:
-        """Find the key for a token whose header says this; both are claims of the client.
+    async def find_keys(self, *, algorithm: str, key_id: str | None) -> Sequence[VerificationKey]:
+        """Find the keys for a token whose header says this; both are claims of the client. One that fits is enough.
 
         Raises:
             TokenInvalid: there is none.
@@ -49,33 +50,35 @@ class KeySource(Protocol):
 
 
 @final
-class FixedKey:
-    """A `KeySource` of one key."""
+class FixedKeys:
+    """A `KeySource` of few keys, each of which verifies whatever is signed by it, whatever id a token names."""
 
-    def __init__(self, key: VerificationKey) -> None:
-        self._key = key
+    def __init__(self, *keys: VerificationKey) -> None:
+        self._keys = keys
 
-    async def find_key(self, *, algorithm: str, key_id: str | None) -> VerificationKey:  # noqa: ARG002 - see KeySource
-        """See `KeySource.find_key`; a key without an id verifies whatever was signed with it."""
-        if algorithm != self._key.algorithm:
+    async def find_keys(self, *, algorithm: str, key_id: str | None) -> Sequence[VerificationKey]:  # noqa: ARG002 - see KeySource
+        """See `KeySource.find_keys`."""
+        found = [key for key in self._keys if key.algorithm == algorithm]
+        if not found:
             raise TokenInvalid
-        return self._key
+        return found
 
 
-def secret_key(secret: str) -> FixedKey:
-    """Make a key source that verifies with a shared secret, HS256.
+def secret_key(secret: str, *older: str) -> FixedKeys:
+    """Make a key source that verifies with a shared secret, HS256, and with older ones, while their tokens are in use.
 
     Raises:
-        BadKey: it is empty.
+        BadKey: one is empty.
     """
-    if not secret:
-        raise BadKey("the JWT secret is empty")
-    if len(secret.encode()) < RECOMMENDED_SECRET_BYTES:
-        logger.warning("the JWT secret is shorter than %d bytes and can be guessed", RECOMMENDED_SECRET_BYTES)
-    return FixedKey(VerificationKey(algorithm="HS256", key=secret))
+    for each in (secret, *older):
+        if not each:
+            raise BadKey("the JWT secret is empty")
+        if len(each.encode()) < RECOMMENDED_SECRET_BYTES:
+            logger.warning("the JWT secret is shorter than %d bytes and can be guessed", RECOMMENDED_SECRET_BYTES)
+    return FixedKeys(*(VerificationKey(algorithm="HS256", key=each) for each in (secret, *older)))
 
 
-def public_key(pem: bytes) -> FixedKey:
+def public_key(pem: bytes) -> FixedKeys:
     """Make a key source that verifies with a public key: RSA for RS256, P-256 for ES256.
 
     Raises:
@@ -85,7 +88,7 @@ def public_key(pem: bytes) -> FixedKey:
         key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm):
         raise BadKey("not a public key in PEM form (-----BEGIN PUBLIC KEY-----)") from None
-    return FixedKey(checked_public_key(key))
+    return FixedKeys(checked_public_key(key))
 
 
 def checked_public_key(key: object) -> VerificationKey:

@@ -7,12 +7,13 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, TypeAlias, final
 
 import jwt
 import msgspec
 
-from slysock import Handshake
+from slysock import Handshake, Origins
 from slysock.identity.credentials import find_token
 from slysock.identity.errors import TokenExpired, TokenInvalid
 from slysock.identity.keys import KeySource, VerificationKey
@@ -53,11 +54,11 @@ class Tokens:
     """What a server accepts as a token.
 
     Args:
-        keys: decides whose signature counts.
+        keys: decides whose signature counts. May be replaced; whoever has been let in stays.
         audience: what `aud` must name; None accepts any.
         issuer: what `iss` must be; None accepts any.
         clock: the present time, for `exp` and `nbf`.
-        cookie_origins: whose pages may use a cookie as their token, besides our own.
+        cookie_origins: whose pages may use a cookie as their token, besides our own; as in `Config.cors_origins`.
     """
 
     def __init__(
@@ -67,12 +68,12 @@ class Tokens:
         audience: str | None = None,
         issuer: str | None = None,
         clock: Clock = time.time,
-        cookie_origins: Sequence[str] = (),
+        cookie_origins: Sequence[str] | Origins = (),
     ) -> None:
-        self._keys = keys
+        self.keys = keys
         self._audience = audience
         self._issuer = issuer
-        self._cookie_origins = frozenset(origin.rstrip("/") for origin in cookie_origins)
+        self._cookie_origins = cookie_origins if isinstance(cookie_origins, Origins) else Origins(cookie_origins)
         self.clock = clock
 
     async def identify(self, handshake: Handshake) -> Identity:
@@ -95,12 +96,24 @@ class Tokens:
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
             raise TokenInvalid
         algorithm, key_id = _read_header(token)
-        key = await self._keys.find_key(algorithm=algorithm, key_id=key_id)
-        claims = self._decode(token, key)
+        keys = await self.keys.find_keys(algorithm=algorithm, key_id=key_id)
+        claims = self._decode_by_one_of(keys, token)
         self._check_times(claims)
         return _identity(claims)
 
+    def _decode_by_one_of(self, keys: Sequence[VerificationKey], token: str) -> Claims:
+        for key in keys:
+            with suppress(jwt.InvalidSignatureError):
+                return self._decode(token, key)
+        raise TokenInvalid
+
     def _decode(self, token: str, key: VerificationKey) -> Claims:
+        """Decode a token that is signed by a key.
+
+        Raises:
+            jwt.InvalidSignatureError: it is signed by another one.
+            TokenInvalid: it is not good, whoever has signed it.
+        """
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # of short secrets `secret_key` has warned, once
@@ -122,6 +135,8 @@ class Tokens:
                         "verify_iss": self._issuer is not None,
                     },
                 )
+        except jwt.InvalidSignatureError:
+            raise
         except (jwt.PyJWTError, ValueError, RecursionError):  # the latter two: JSON beyond reason
             raise TokenInvalid from None
         return claims

@@ -18,7 +18,7 @@ class SystemSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator can set about the systems."""
 
     media_path: Path = Path("var/media")
-    """The folder of uploaded files."""
+    """The folder of uploaded files; nobody else may look into it."""
 
     max_media_bytes: int = 52_428_800
     """The largest file accepted."""

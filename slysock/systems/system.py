@@ -7,12 +7,22 @@ import msgspec
 import trio
 
 from slysock import Router, Server
+from slysock.asgi import HealthCheck
 
 from .demo import Story
 from .emissions import Emits
 from .foundation import Foundation
 from .manage.resources import Manage
 from .rest.areas import RestArea
+
+
+@final
+class SystemUnusable(Exception):
+    """A system lacks something that it cannot do without; the text is one line for the operator."""
+
+
+def nothing_to_prepare() -> None:
+    """Need nothing."""
 
 
 def nothing_to_start(server: Server) -> None:
@@ -42,6 +52,12 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
 
     story: Story | None = None
     """What `slysock demo` fills the system with."""
+
+    checks: tuple[HealthCheck, ...] = ()
+    """What it cannot do without, for `/readyz`."""
+
+    prepare: Callable[[], None] = nothing_to_prepare
+    """Called before anything is served: the moment to find, by SystemUnusable, that what it needs is not there."""
 
     started: Callable[[Server], None] = nothing_to_start
     """Called with the server before the first client connects: the moment for `Emitter.bind`."""

@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from slysock import DisconnectReason, Socket
-from slysock.socketio.observer import ServerStatistics
+from slysock.socketio.observer import RefusalRecord, ServerStatistics
 from slysock.telemetry.counters import Counter, CounterFamily
 from slysock.telemetry.error_kind import error_kind
 from slysock.telemetry.histograms import Histogram, HistogramFamily
@@ -23,7 +23,10 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4"
 MAX_NAMESPACES: Final = 100
 """As many are told apart; all others share one label. Clients make up names that match a pattern."""
 
-OTHER_NAMESPACES: Final = "other"  # no name: those begin with a slash
+MAX_REASONS: Final = 50
+"""Likewise of refusals: applications may name reasons of their own."""
+
+OTHER: Final = "other"  # no namespace: their names begin with a slash
 SLOW_CONSUMER: Final[DisconnectReason] = "slow consumer"
 
 
@@ -48,12 +51,22 @@ class Metrics:
         self._errors = CounterFamily("slysock_errors", "Events that failed, by kind", ["namespace", "kind"])
         self._joins = CounterFamily("slysock_joins", "Clients let into a namespace", ["namespace"])
         self._endings = CounterFamily("slysock_connections_closed", "Connections ended", ["reason"])
+        self._refusals = CounterFamily("slysock_refusals", "What clients were refused", ["reason"])
+        self._reasons: set[str] = set()  # those that are told apart
         self._slow = CounterFamily(
             "slysock_slow_consumers", "Clients disconnected for not reading what was sent to them"
         )
         self._slow.labels()  # shown from the beginning, as it has no labels
         self.registry = CollectorRegistry()
-        for family in (self._events, self._delivery, self._errors, self._joins, self._endings, self._slow):
+        for family in (
+            self._events,
+            self._delivery,
+            self._errors,
+            self._joins,
+            self._endings,
+            self._refusals,
+            self._slow,
+        ):
             self.registry.register(family)
 
     def add_gauges(self, statistics: Callable[[], ServerStatistics]) -> None:
@@ -89,20 +102,28 @@ class Metrics:
         if reason == SLOW_CONSUMER:
             self._slow.labels().increment()
 
+    def refused(self, record: RefusalRecord) -> None:
+        """Count a refusal by its reason."""
+        self._refusals.labels(_bounded(record.reason, self._reasons, MAX_REASONS)).increment()
+
     # -- labels ------------------------------------------------------------------------------------------------------
 
     def _label_of(self, socket: Socket) -> str:
-        name = socket.namespace.name
-        if name not in self._namespaces:
-            if len(self._namespaces) >= MAX_NAMESPACES:
-                return OTHER_NAMESPACES
-            self._namespaces.add(name)
-        return name
+        return _bounded(socket.namespace.name, self._namespaces, MAX_NAMESPACES)
 
     def _of_event(self, socket: Socket, event: str) -> tuple[Counter, Histogram]:
         namespace = self._label_of(socket)
         counted = (self._events.labels(namespace, event), self._delivery.labels(namespace))
         return self._handled.setdefault((namespace, event), counted)
+
+
+def _bounded(name: str, known: set[str], most: int) -> str:
+    """Return a name that is told apart, or OTHER once there are enough of them."""
+    if name not in known:
+        if len(known) >= most:
+            return OTHER
+        known.add(name)
+    return name
 
 
 @final

@@ -17,7 +17,7 @@ import trio
 
 from slysock import Config, Listening, Router, Server, Socket
 from slysock.front import Front
-from slysock.http.listeners import bound, describe
+from slysock.http.listeners import Address, bound, describe
 from tests.conformance.echo import Echo
 
 MAX_PAYLOAD_BYTES = 1_000_000
@@ -91,8 +91,8 @@ async def serve_engine(  # noqa: ASYNC128 - hands task_status on
     options: Options, *, task_status: trio.TaskStatus[Listening]
 ) -> None:
     """Serve only what lies below Socket.IO."""
-    async with bound(options.host, options.port, None) as listeners:
-        listening = describe(listeners[0], options.host, None, secure=False)
+    async with bound(Address(host=options.host, port=options.port)) as listeners:
+        listening = describe(listeners[0], Address(host=options.host, port=options.port))
         await Front(options.config, accept=Echo).serve(listeners, listening, task_status=task_status)
 
 

@@ -26,6 +26,7 @@ def test_the_public_names_are_these() -> None:
         "LocalProtocolError",
         "Namespace",
         "NoAck",
+        "Origins",
         "Refusal",
         "RefusedRequest",
         "Router",
@@ -45,10 +46,10 @@ def test_the_public_names_are_these() -> None:
         (Router.on_connect, ["self", "hook"]),
         (Router.on_disconnect, ["self", "hook"]),
         (Router.include, ["self", "other"]),
-        (Server, ["routers", "config", "app", "lifespan", "hooks"]),
-        (Server.serve, ["self", "host", "port", "tls", "unix_path", "task_status"]),
+        (Server, ["routers", "config", "app", "internal_app", "lifespan", "hooks"]),
+        (Server.serve, ["self", "host", "port", "tls", "unix_path", "internal", "task_status"]),
         (Server.of, ["self", "name"]),
-        (run, ["routers", "host", "port", "config", "app", "lifespan", "hooks", "tls"]),
+        (run, ["routers", "host", "port", "config", "app", "internal_app", "lifespan", "hooks", "tls", "internal"]),
         (Socket.emit, ["self", "event", "args"]),
         (Socket.call, ["self", "event", "args", "timeout"]),
         (Socket.join, ["self", "rooms"]),
@@ -102,5 +103,5 @@ def test_what_users_hold_shows_only_what_is_theirs() -> None:
     assert public(Namespace) == sorted([*speaking, "client_count", "sockets", "get"])  # and `name`, of each one
     assert public(slysock.Broadcast) == sorted([*speaking, "sockets", "join", "leave", "disconnect"])
     assert public(Server) == sorted(
-        ["of", "observe", "statistics", "serve", "stop", "running", "serve_stream"]
+        ["of", "observe", "add_check", "statistics", "serve", "stop", "running", "serve_stream"]
     )  # and `config`, of each one

@@ -7,14 +7,22 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 import trio
 
-from slysock.process import run_to_the_end, settle_in, stop_on_signals
+from slysock.process import call_on_hangup, ignore_hangups, run_to_the_end, settle_in, stop_on_signals
 from tests.slysock.engineio.frames import HANDSHAKE, TEXT, frame
 
 pytestmark = pytest.mark.usefixtures("habits")
+
+
+@pytest.fixture(autouse=True)
+def hangups() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGHUP)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def test_a_serving_process_may_open_many_files_and_seldom_looks_for_garbage() -> None:
@@ -66,6 +74,27 @@ async def test_signals_are_the_systems_again_afterwards() -> None:
         assert signal.getsignal(signal.SIGTERM) is not before
         nursery.cancel_scope.cancel()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+async def test_each_hangup_is_a_call_and_before_and_after_it_is_nothing() -> None:
+    ignore_hangups()
+    signal.raise_signal(signal.SIGHUP)
+    send, receive = trio.open_memory_channel[str](1)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(call_on_hangup, lambda: send.send_nowait("called"))
+        for _ in range(2):
+            signal.raise_signal(signal.SIGHUP)
+            assert await receive.receive() == "called"
+        nursery.cancel_scope.cancel()
+    signal.raise_signal(signal.SIGHUP)
+
+
+async def test_a_system_without_hangups_is_served_too(monkeypatch: pytest.MonkeyPatch, nursery: trio.Nursery) -> None:
+    monkeypatch.setattr("slysock.process.HANGUP", None)
+    before = signal.getsignal(signal.SIGHUP)
+    ignore_hangups()
+    await nursery.start(call_on_hangup, print)
+    assert signal.getsignal(signal.SIGHUP) is before
 
 
 SHIELDED = """

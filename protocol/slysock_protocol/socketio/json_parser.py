@@ -15,6 +15,7 @@ from slysock_protocol.errors import LocalProtocolError, RemoteProtocolError
 from slysock_protocol.limits import MAX_ACK_ID, MAX_ATTACHMENTS, MAX_NAMESPACE_BYTES, RESERVED_EVENTS
 
 from .packets import Ack, Body, Connect, Disconnect, Event, Packet
+from .places import placed
 
 _HEADER: Final = re.compile(rb"([0-6])(?:(?<=[56])([0-9]{1,10})-)?(?:(/[^,]*),?)?([0-9]*)")
 # What nearly all traffic consists of: an event whose name can be read off, without escapes in it or blanks before it.
@@ -49,11 +50,17 @@ class JsonParser:
     def event(self, namespace: str, name: str, args: tuple[object, ...], ack_id: int | None = None) -> Outgoing:
         """Encode `2[name, *args]`, or `5…` and its attachments."""
         check_event_name(name)
-        return _packet(b"42", b"45", namespace, ack_id, [name, *args])
+        try:
+            return _packet(b"42", b"45", namespace, ack_id, [name, *args])
+        except LocalProtocolError as error:
+            raise placed(error, args, jsonio.encode) from error
 
     def ack(self, namespace: str, ack_id: int, values: tuple[object, ...]) -> Outgoing:
         """Encode `3id[*values]`, or `6…` and its attachments."""
-        return _packet(b"43", b"46", namespace, ack_id, values)
+        try:
+            return _packet(b"43", b"46", namespace, ack_id, values)
+        except LocalProtocolError as error:
+            raise placed(error, values, jsonio.encode) from error
 
 
 def check_event_name(name: str) -> None:

@@ -17,6 +17,7 @@ from slysock_protocol.limits import MAX_ACK_ID, MAX_NAMESPACE_BYTES
 
 from .json_parser import check_event_name
 from .packets import Ack, Connect, Disconnect, Event, Packet
+from .places import placed
 
 _UNDEFINED_OR_DATE: Final = 0  # notepack's one extension type: one byte is undefined, eight are a date in ms
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,18 +60,32 @@ class MsgpackParser:
         packet: dict[str, object] = {"type": 2, "nsp": namespace, "data": [name, *args]}
         if ack_id is not None:
             packet["id"] = ack_id
-        return _packet(packet)
+        try:
+            return _packet(packet)
+        except LocalProtocolError as error:
+            raise placed(error, args, _encode) from error
 
     def ack(self, namespace: str, ack_id: int, values: tuple[object, ...]) -> Outgoing:
         """Encode an acknowledgement."""
-        return _packet({"type": 3, "nsp": namespace, "data": values, "id": ack_id})
+        try:
+            return _packet({"type": 3, "nsp": namespace, "data": values, "id": ack_id})
+        except LocalProtocolError as error:
+            raise placed(error, values, _encode) from error
 
 
 def _packet(packet: dict[str, object]) -> Outgoing:
-    """Encode a packet; made plain first, so that clients get the dates and keys that JSON would give them."""
-    plain = jsonio.to_plain(packet)
+    return Outgoing(None, (_encode(packet),))
+
+
+def _encode(value: object) -> bytes:
+    """Encode a value; made plain first, so that clients get the dates and keys that JSON would give them.
+
+    Raises:
+        LocalProtocolError: it cannot be sent.
+    """
+    plain = jsonio.to_plain(value)
     try:
-        return Outgoing(None, (_encoder.encode(plain),))
+        return _encoder.encode(plain)
     except (ValueError, OverflowError, RecursionError, BufferError) as error:
         raise LocalProtocolError(f"cannot be sent as MessagePack: {error}") from error
 

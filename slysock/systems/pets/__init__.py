@@ -5,6 +5,7 @@ of the document "Chat System & Socket.IO Documentation". Our own are what the do
 `messageReaction`, `editMessage` / `messageEdited`), `messageDeleted` and `GET /api/chat/media/{name}`.
 """
 
+from slysock.asgi import HealthCheck
 from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
 
@@ -30,5 +31,7 @@ def pets(foundation: Foundation) -> System:
         emits=EMITS,
         roles=("buyer", "seller"),
         story=tell,
+        checks=(HealthCheck(name="media", look=service.folder.has_room),),
+        prepare=service.folder.prepare,
         started=service.started,
     )

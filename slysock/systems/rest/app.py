@@ -7,12 +7,14 @@ from litestar import Litestar
 from litestar.config.app import AppConfig
 from litestar.handlers import HTTPRouteHandler
 
+from slysock.asgi import ASGIApp
 from slysock.identity import Tokens
 
 from .areas import RestArea
 from .bodies import JsonRequest
 from .callers import caller
 from .errors import ErrorAnswers
+from .spelling import OneSpelling
 
 MAX_BODY_BYTES: Final = 1_000_000
 """As for a Socket.IO message; a route that takes files sets its own."""
@@ -24,7 +26,7 @@ def make_rest_app(
     *,
     pages: Sequence[HTTPRouteHandler] = (),
     on_failure: Callable[[int], None] | None = None,
-) -> Litestar:
+) -> ASGIApp:
     """Make the application.
 
     Args:
@@ -37,17 +39,24 @@ def make_rest_app(
         ValueError: two parts of the API share a path.
     """
     _refuse_shared_paths(areas)
-    return Litestar.from_config(
+    answers = ErrorAnswers(areas, on_failure)
+    app = Litestar.from_config(
         AppConfig(
             route_handlers=[*pages, *(area.router for area in areas)],
             dependencies={"identity": caller(tokens)},
-            exception_handlers={Exception: ErrorAnswers(areas, on_failure)},
+            exception_handlers={Exception: answers},
             request_class=JsonRequest,
             request_max_body_size=MAX_BODY_BYTES,
             openapi_config=None,
             logging_config=None,
             debug=False,
         )
+    )
+    return OneSpelling(
+        app,
+        pages=[path for page in pages for path in page.paths],
+        areas=[area.path for area in areas],
+        answers=answers,
     )
 
 

@@ -1,10 +1,11 @@
 """How bodies are read: as events are, so that a request may have any text that an event may have."""
 
+from collections.abc import AsyncGenerator
 from typing import final
 
 from litestar import Request
 from litestar.datastructures import State
-from litestar.exceptions import SerializationException
+from litestar.exceptions import ClientException, InternalServerException, SerializationException
 
 from slysock import InvalidPayload
 from slysock.asgi import decode_json
@@ -13,6 +14,18 @@ from slysock.asgi import decode_json
 @final
 class JsonRequest(Request[None, None, State]):
     """A request with JSON, as JavaScript writes it, in its body."""
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """Yield the pieces of the body.
+
+        Raises:
+            ClientException: the client has left in the middle of it, which is no failure of ours.
+        """
+        try:
+            async for piece in super().stream():
+                yield piece
+        except InternalServerException as error:
+            raise ClientException("The request broke off") from error
 
     async def json(self) -> object:
         """Decode the body; an empty one is null.

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
 from slysock import Handshake
+from slysock.asgi import is_cross_origin
 from slysock.identity import Identity, TokenError, Tokens
 from slysock.systems.admission import has_role, refused
 from slysock.systems.domain import NotAllowed
@@ -53,15 +54,13 @@ def handshake_of(request: HttpRequest) -> Handshake:
     headers: dict[str, str] = {}
     for name, value in request.headers.multi_items():
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    origin = headers.get("origin")
-    host = "" if origin is None else origin.partition("://")[2]
     return Handshake(
         auth={},
         headers=headers,
         query=dict(request.query_params.multi_items()),
         address="" if request.client is None else request.client.host,
         secure=request.url.scheme == "https",
-        cross_origin=origin is not None and (not host or host != headers.get("host")),
+        cross_origin=is_cross_origin(headers),
         url=request.url.path,
         issued=time.time(),
     )

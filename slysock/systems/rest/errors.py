@@ -68,6 +68,12 @@ class ErrorAnswers:
         allowed = getattr(error, "headers", None) if status == HTTPStatus.METHOD_NOT_ALLOWED else None
         return Response(self._body(request.scope["path"], status, text), status_code=status, headers=allowed or headers)
 
+    def not_found(self, path: str) -> object:
+        """Return the body for a path that nothing is at."""
+        if self._on_failure is not None:
+            self._on_failure(HTTPStatus.NOT_FOUND)
+        return self._body(path, HTTPStatus.NOT_FOUND, _TEXTS[404])
+
     def _body(self, path: str, status: int, text: str) -> object:
         for area in self._areas:
             if area.owns(path):

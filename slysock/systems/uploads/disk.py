@@ -7,9 +7,11 @@ import errno
 import os
 import re
 import secrets
+import shutil
+import stat
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final, NewType, final
 
@@ -25,6 +27,8 @@ INCOMING: Final = "incoming"
 """The folder of partial files, inside the folder of complete ones: one disk, so a rename moves them."""
 
 PART: Final = ".part"
+FOLDER_MODE: Final = 0o700
+OTHERS_MAY: Final = 0o077
 SECRET_BYTES: Final = 16  # 128 bits, which nobody guesses
 
 _KINDS: Final = {kind.extension: kind for kind in KINDS}
@@ -70,11 +74,52 @@ def open_new(path: Path) -> BinaryIO:
     return open(descriptor, "wb", buffering=0)
 
 
+def prepare(folder: Path) -> None:
+    """Make the folder, keep everybody else out of it, and see that files can be put into it.
+
+    Raises:
+        OSError: they cannot.
+    """
+    _make_folders(folder)
+    for made in (folder, folder / INCOMING):
+        _keep_others_out(made)
+    part = begin(folder)
+    try:
+        with open_new(part) as file:
+            write_all(file, b"\0")
+            os.fsync(file.fileno())
+        part.rename(folder / part.name)
+    finally:
+        part.unlink(missing_ok=True)
+        (folder / part.name).unlink(missing_ok=True)
+
+
+def _make_folders(folder: Path) -> None:
+    for path in (folder, folder / INCOMING):  # one by one: the mode is that of the last one that mkdir makes
+        path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+
+
+def _keep_others_out(folder: Path) -> None:
+    """Take others' rights in a folder away, unless it is everybody's, as /tmp is, or not ours to change.
+
+    The files in it are closed to others in any case.
+    """
+    mode = folder.stat().st_mode
+    if mode & OTHERS_MAY and not mode & stat.S_ISVTX:
+        with suppress(PermissionError):
+            folder.chmod(FOLDER_MODE)
+
+
+def has_room(folder: Path, file_bytes: int) -> bool:
+    """Tell whether a file of so many bytes can be put into a folder, or could be once it is made."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return os.access(there, os.W_OK | os.X_OK) and shutil.disk_usage(there).free >= file_bytes
+
+
 def begin(folder: Path) -> Path:
     """Return the path of a new partial file, in a folder that is created if missing."""
-    incoming = folder / INCOMING
-    incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return incoming / f"{secrets.token_hex(SECRET_BYTES)}{PART}"
+    _make_folders(folder)
+    return folder / INCOMING / f"{secrets.token_hex(SECRET_BYTES)}{PART}"
 
 
 def write_all(file: BinaryIO, data: bytes) -> None:

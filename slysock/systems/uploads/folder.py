@@ -13,6 +13,8 @@ from typing import BinaryIO, Final, TypeVar, final
 
 import trio
 
+from slysock.systems.system import SystemUnusable
+
 from . import disk
 from .disk import MediaName, StoredFile, translated_disk_errors
 from .errors import BadForm, FolderBroken, NotMedia, TooManyUploads, UploadBroken
@@ -44,7 +46,7 @@ class MediaFolder:
     """Uploaded files.
 
     Args:
-        path: where it is; created when first needed, and used by nobody else.
+        path: where it is; created when first needed, with mode 0700, and used by nobody else.
         max_file_bytes: the largest file that is accepted.
         open_new: creates a file for writing, unbuffered.
     """
@@ -61,6 +63,21 @@ class MediaFolder:
     def limits(self, file_field: str) -> FormLimits:
         """Return the limits of a form with a file for this folder."""
         return FormLimits(file_field=file_field, max_file_bytes=self.max_file_bytes)
+
+    def prepare(self) -> None:
+        """Make the folder and see that it can be used; blocks, as it is for the time before anything is served.
+
+        Raises:
+            SystemUnusable: it cannot.
+        """
+        try:
+            disk.prepare(self.path)
+        except OSError as error:
+            raise SystemUnusable(f"uploads cannot be kept in {self.path} (media_path): {error.strerror}") from error
+
+    async def has_room(self) -> bool:
+        """Tell whether another file could be kept."""
+        return await self.block(partial(disk.has_room, self.path, self.max_file_bytes))
 
     async def run(self) -> None:
         """Remove, now and then until cancelled, the partial files that a killed server has left behind."""

@@ -14,13 +14,13 @@ def record(text: str = "client left", **fields: object) -> logging.LogRecord:
 
 
 def test_fields_follow_the_text_and_are_quoted_where_they_could_be_more() -> None:
-    line = FieldsFormatter("%(message)s").format(record(reason="ping timeout", user=5, evil='x\n"a=b', empty=""))
-    assert line == 'client left reason="ping timeout" user=5 evil="x\\n\\"a=b" empty=""'
+    line = FieldsFormatter().format(record(reason="ping timeout", user=5, evil='x\n"a=b', empty=""))
+    assert line.endswith('client left reason="ping timeout" user=5 evil="x\\n\\"a=b" empty=""')
 
 
 def test_a_record_without_fields_is_its_text() -> None:
     plain = logging.LogRecord("x", logging.INFO, __file__, 1, "plain %s", ("text",), None)
-    assert FieldsFormatter("%(message)s").format(plain) == "plain text"
+    assert FieldsFormatter().format(plain).endswith("INFO x: plain text")
 
 
 def test_a_json_line_is_one_object() -> None:

@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
+import click
 import pytest
 
 from slysock import Config
-from slysock.cli.options import KNOWN, SERVE
+from slysock.cli.options import KNOWN, NOT_FOR_OPERATORS, PLURALS, SERVE
 from slysock.cli.serve_command import serve
 from slysock.cli.settings import Settings, SettingsError, read_settings
 from slysock.systems import SYSTEMS
@@ -41,6 +42,21 @@ def test_a_flag_wins_over_the_environment_and_the_environment_over_the_file(
     assert settings.config.ping_timeout_seconds == 3
 
 
+def test_the_address_of_a_service_is_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLYSOCK_PORT", "tcp://10.0.0.11:3000")
+    assert settings_of().listen.port == 3000
+    assert settings_of("--port", "4000").listen.port == 4000
+
+
+@pytest.mark.parametrize(
+    "option", ["ping_interval_seconds = inf", "max_connections = 1.5", "port = 3000.5", "path = '/x?y'"]
+)
+def test_a_number_in_the_file_is_not_rounded_to_one_that_fits(option: str) -> None:
+    Path("s.toml").write_text(option)
+    with pytest.raises((SettingsError, click.ClickException), match=option.partition(" ")[0]):
+        settings_of("--config", "s.toml")
+
+
 @pytest.mark.parametrize("how", ["flags", "one flag", "environment", "file", "file as text"])
 def test_lists_may_be_given_in_each_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     arguments: list[str] = []
@@ -65,9 +81,17 @@ def test_a_star_is_any_origin_and_stands_alone() -> None:
         settings_of("--cors-origin", "*", "--cors-origin", "https://a.example")
 
 
+def test_proxies_and_hosts_are_lists() -> None:
+    config = settings_of("--trusted-proxy", "10.0.0.0/8,unix", "--allowed-host", "a.example").config
+    assert (config.trusted_proxies, config.allowed_hosts) == (["10.0.0.0/8", "unix"], ["a.example"])
+    for arguments in (["--trusted-proxy", "proxy.example"], ["--allowed-host", "a:1"], ["--internal", "9000"]):
+        with pytest.raises(SettingsError, match=arguments[1]):
+            settings_of(*arguments)
+
+
 def test_every_setting_of_the_server_is_an_option_in_all_three_places() -> None:
-    plural = {"cors_origins": "cors_origin", "transports": "transport"}
-    assert {plural.get(name, name) for name in Config.__struct_fields__} <= set(KNOWN)
+    settable = set(Config.__struct_fields__) - set(NOT_FOR_OPERATORS)
+    assert {PLURALS.get(name, name) for name in settable} <= set(KNOWN)
     for section in SERVE.values():
         for option in section:
             assert option.envvar == f"SLYSOCK_{str(option.name).upper()}"

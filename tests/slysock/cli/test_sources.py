@@ -5,13 +5,50 @@ from pathlib import Path
 import pytest
 
 from slysock.cli.settings import SettingsError
-from slysock.cli.sources import read_file, refuse_unknown_variables
+from slysock.cli.sources import is_service_address, read_file, refuse_unknown_variables
 
 KNOWN = {"port", "host", "cors_origin", "allow_upgrades", "ping_timeout_seconds"}
 
 
 def test_known_variables_and_those_of_others_are_fine() -> None:
     refuse_unknown_variables({"SLYSOCK_PORT": "1", "PATH": "/bin", "_SLYSOCK_COMPLETE": "x"}, KNOWN)
+
+
+OF_KUBERNETES = {
+    "SLYSOCK_SERVICE_HOST": "10.0.0.11",
+    "SLYSOCK_SERVICE_PORT": "3000",
+    "SLYSOCK_SERVICE_PORT_HTTP": "3000",
+    "SLYSOCK_PORT": "tcp://10.0.0.11:3000",
+    "SLYSOCK_PORT_3000_TCP": "tcp://10.0.0.11:3000",
+    "SLYSOCK_PORT_3000_TCP_PROTO": "tcp",
+    "SLYSOCK_PORT_3000_TCP_PORT": "3000",
+    "SLYSOCK_PORT_3000_TCP_ADDR": "10.0.0.11",
+    "SLYSOCK_PORT_53_UDP": "udp://[fd00::1]:53",
+    "SLYSOCK_REDIS_SERVICE_HOST": "10.0.0.12",
+    "SLYSOCK_REDIS_PORT": "tcp://10.0.0.12:6379",
+    "SLYSOCK_REDIS_PORT_6379_TCP_ADDR": "10.0.0.12",
+}
+
+
+def test_what_kubernetes_sets_for_services_of_our_name_is_not_ours() -> None:
+    refuse_unknown_variables(OF_KUBERNETES, KNOWN)
+
+
+def test_what_our_own_tests_ask_for_is_no_setting() -> None:
+    refuse_unknown_variables({"SLYSOCK_TEST_MONGOD": "/bin/mongod"}, KNOWN)
+
+
+@pytest.mark.parametrize("name", ["SLYSOCK_PORTS", "SLYSOCK_TESTS", "SLYSOCK_PORT_X_TCP", "SLYSOCK_SERVICE"])
+def test_what_only_resembles_them_is_still_a_mistake(name: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        refuse_unknown_variables({name: "1"}, KNOWN)
+
+
+def test_a_port_is_told_from_the_address_of_a_service() -> None:
+    assert is_service_address("SLYSOCK_PORT", "tcp://10.0.0.11:3000")
+    assert not is_service_address("SLYSOCK_PORT", "3000")
+    assert not is_service_address("SLYSOCK_PORT", "tcp:3000")
+    assert not is_service_address("SLYSOCK_HOST", "tcp://10.0.0.11:3000")
 
 
 def test_a_misspelt_variable_is_refused_with_a_guess() -> None:

@@ -194,8 +194,10 @@ async def test_a_failure_is_logged_with_socket_and_event_and_answered_without_in
         times = 1 if event == "unserialisable" else 2  # nothing is encoded where nobody asked for an acknowledgement
         assert await client.call("quick", "still here") == "still here"
         assert await other.call("quick", "me too") == "me too"
-    assert logged(caplog) == [f"the handler of {event!r} failed for socket {client.id}"] * times
-    assert caplog.records[-1].exc_info
+    is_told = event == "unserialisable"  # by the line itself
+    place = ": cannot be sent: a value of type object - at `$[0]`" if is_told else ""
+    assert logged(caplog) == [f"the handler of {event!r} failed for socket {client.id}{place}"] * times
+    assert bool(caplog.records[-1].exc_info) is not is_told
 
 
 async def test_a_refusal_is_answered_and_not_logged(
@@ -408,3 +410,29 @@ async def test_observers_learn_how_long_a_handler_took_and_whose_failed(autojump
         ("failed", "fail", "ValueError"),
         ("failed", "refuse", "Refusal"),
     ]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_what_cannot_be_sent_is_one_line_that_names_its_place(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, waits: bool
+) -> None:
+    root = Router()
+    if waits:
+
+        @root.on("ask")
+        async def ask(socket: Socket) -> object:
+            await trio.sleep(1)
+            return {"when": [1, object()]}
+    else:
+
+        @root.on("ask")
+        def ask_now(socket: Socket) -> object:
+            return {"when": [1, object()]}
+
+    async with serving(root) as memory:
+        client = await memory.connect()
+        assert await client.call("ask") == {"error": "Internal error"}
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "the handler of 'ask' failed" in record.getMessage()
+    assert record.getMessage().endswith("- at `$[0].when[1]`")
+    assert record.exc_info is None

@@ -8,6 +8,7 @@ from trio.testing import lockstep_stream_pair, memory_stream_pair
 
 from slysock.config import Config
 from slysock.http import HttpConnection, Request
+from slysock.http.proxies import TrustedProxies
 
 CONFIG = Config(request_head_seconds=20, request_body_seconds=30, write_timeout_seconds=10, max_request_head_bytes=2000)
 GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
@@ -15,10 +16,12 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 Stream = trio.StapledStream[trio.testing.MemorySendStream, trio.testing.MemoryReceiveStream]
 
 
-def connect(config: Config = CONFIG) -> tuple[Stream, HttpConnection]:
+def connect(
+    config: Config = CONFIG, *, peer: str = "192.0.2.7", proxies: TrustedProxies | None = None
+) -> tuple[Stream, HttpConnection]:
     """A client's end, and a connection on the server's."""
     client, server = memory_stream_pair()
-    return client, HttpConnection(server, config, secure=False, peer="192.0.2.7")
+    return client, HttpConnection(server, config, secure=False, peer=peer, proxies=proxies)
 
 
 async def arrived(data: bytes, config: Config = CONFIG) -> tuple[Stream, HttpConnection, Request]:

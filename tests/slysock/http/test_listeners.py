@@ -13,7 +13,7 @@ from trio.testing import MockClock
 from slysock import Config, Listening
 from slysock.engineio.receiver import NOBODY
 from slysock.front import Front
-from slysock.http.listeners import accept_forever, bind_tcp, bind_unix, bound, describe
+from slysock.http.listeners import Address, accept_forever, bind_tcp, bind_unix, bound, describe, read_address
 from tests.slysock.serving import logged
 
 
@@ -85,10 +85,46 @@ def has_ipv6() -> bool:
 
 @pytest.mark.port
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
-async def test_a_socket_for_ipv6_leaves_the_port_of_ipv4_to_others() -> None:
-    (six,) = await bind_tcp("::", 0)
+@pytest.mark.parametrize("host", ["::", ""])
+async def test_everywhere_means_both_families_on_one_port(host: str) -> None:
+    sockets = await bind_tcp(host, 0)
+    try:
+        port = sockets[0].getsockname()[1]
+        for address in ("127.0.0.1", "::1"):
+            async with await trio.open_tcp_stream(address, port):
+                pass
+    finally:
+        for sock in sockets:
+            sock.close()
+
+
+@pytest.mark.port
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+async def test_a_socket_for_an_address_of_ipv6_leaves_the_port_of_ipv4_to_others() -> None:
+    (six,) = await bind_tcp("::1", 0)
     with six:
         assert six.getsockopt(stdlib_socket.IPPROTO_IPV6, stdlib_socket.IPV6_V6ONLY)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:9000", Address(host="127.0.0.1", port=9000)),
+        ("localhost:0", Address(host="localhost")),
+        ("[::1]:65535", Address(host="::1", port=65535)),
+        ("./metrics.sock", Address(unix_path=Path("metrics.sock"))),
+        ("/run/slysock/metrics", Address(unix_path=Path("/run/slysock/metrics"))),
+    ],
+)
+def test_an_address_is_a_host_and_a_port_or_a_path(text: str, address: Address) -> None:
+    assert read_address(text) == address
+    assert str(address)
+
+
+@pytest.mark.parametrize("text", ["", "9000", ":9000", "127.0.0.1", "127.0.0.1:65536", "::1:9000", "a b:1", "a:1 "])
+def test_what_is_no_address_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no address: 127\.0\.0\.1:9000"):
+        read_address(text)
 
 
 @pytest.mark.port
@@ -96,9 +132,10 @@ async def test_where_clients_reach_a_listener_is_said_as_a_url(tmp_path: Path) -
     (sock,) = await bind_tcp("127.0.0.1", 0)
     with sock:
         port = sock.getsockname()[1]
-        assert describe(sock, "a.example", None, secure=False) == Listening(f"http://a.example:{port}", port)
-        assert describe(sock, "::1", None, secure=True) == Listening(f"https://[::1]:{port}", port)
-        assert describe(sock, "", tmp_path / "socket", secure=False) == Listening(str(tmp_path / "socket"), 0)
+        assert describe(sock, Address(host="a.example")) == Listening(f"http://a.example:{port}", port)
+        assert describe(sock, Address(host="::1"), secure=True) == Listening(f"https://[::1]:{port}", port)
+        assert describe(sock, Address()).url == f"http://[::]:{port}"
+        assert describe(sock, Address(unix_path=tmp_path / "socket")) == Listening(str(tmp_path / "socket"), 0)
 
 
 async def test_an_address_that_is_not_ours_cannot_be_had() -> None:
@@ -117,20 +154,20 @@ async def test_a_unix_socket_replaces_one_that_a_dead_server_left_behind(tmp_pat
 @pytest.mark.port
 async def test_what_is_listened_on_is_given_back_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "socket"
-    async with bound("", 0, path), bound("127.0.0.1", 0, None) as (listener,):
+    async with bound(Address(unix_path=path)), bound(Address(host="127.0.0.1")) as (listener,):
         assert path.is_socket()
     assert not path.exists()
     assert listener.fileno() < 0
 
 
 async def test_a_unix_socket_that_somebody_removed_is_not_missed(tmp_path: Path) -> None:
-    async with bound("", 0, tmp_path / "socket"):
+    async with bound(Address(unix_path=tmp_path / "socket")):
         (tmp_path / "socket").unlink()
 
 
 async def test_a_unix_socket_that_is_a_successors_by_now_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "socket"
-    async with bound("", 0, path) as listeners:
+    async with bound(Address(unix_path=path)) as listeners:
         listeners[0].close()  # a stopping server, whose last connections are still there
         successor = bind_unix(path)
     with successor:

@@ -12,7 +12,7 @@ import trio
 from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from slysock.http import HttpConnection, InvalidResponse, Request, RequestBroken
-from slysock.http.listeners import bound
+from slysock.http.listeners import Address, bound
 from slysock.http.stream import HttpStream
 from tests.slysock.http.peer import CONFIG, GET, OK, Pair, Resetting, Stream, expect_none, lockstep_request
 
@@ -101,7 +101,7 @@ async def test_somebody_elses_reading_does_not_disturb_a_wait(pair: Pair, nurser
 
 async def test_requests_know_which_of_them_arrived_first() -> None:
     """In whatever order their connections are read."""
-    async with bound("127.0.0.1", 0, None) as (listener,):
+    async with bound(Address(host="127.0.0.1")) as (listener,):
         with ExitStack() as stack:
             clients = [stack.enter_context(stdlib_socket.create_connection(listener.getsockname())) for _ in range(2)]
             await trio.lowlevel.wait_readable(listener)

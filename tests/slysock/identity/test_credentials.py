@@ -2,7 +2,7 @@
 
 import pytest
 
-from slysock import Handshake
+from slysock import Handshake, Origins
 from slysock.identity.credentials import find_token
 from slysock.identity.errors import TokenInvalid, TokenMissing
 from tests.slysock.identity.handshakes import handshake
@@ -10,6 +10,8 @@ from tests.slysock.identity.handshakes import handshake
 COOKIE = {"cookie": "a=b; token=from-cookie; c=d"}
 FOREIGN = {**COOKIE, "origin": "https://evil.example"}
 LISTED = {**COOKIE, "origin": "https://shop.example"}
+BELOW = {**COOKIE, "origin": "https://eu.shop.example"}
+LISTED_ORIGINS = Origins(["https://shop.example", "https://*.shop.example", "null"])
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,7 @@ LISTED = {**COOKIE, "origin": "https://shop.example"}
         (handshake(headers=COOKIE), "from-cookie"),
         (handshake(headers={"cookie": 'token="from-cookie"'}), "from-cookie"),
         (handshake(headers=LISTED, cross_origin=True), "from-cookie"),
+        (handshake(headers=BELOW, cross_origin=True), "from-cookie"),
         (handshake({"token": None}, query={"token": "from-query"}), "from-query"),
         (handshake({"token": ""}, query={"token": "from-query"}), "from-query"),
         (handshake(headers={"authorization": "Basic abc"}, query={"token": "from-query"}), "from-query"),
@@ -36,7 +39,7 @@ LISTED = {**COOKIE, "origin": "https://shop.example"}
     ],
 )
 def test_places_of_a_token_have_an_order(shake: Handshake, token: str) -> None:
-    assert find_token(shake, cookie_origins=frozenset({"https://shop.example"})) == token
+    assert find_token(shake, cookie_origins=LISTED_ORIGINS) == token
 
 
 @pytest.mark.parametrize(
@@ -52,7 +55,7 @@ def test_places_of_a_token_have_an_order(shake: Handshake, token: str) -> None:
 )
 def test_other_places_do_not_count(shake: Handshake) -> None:
     with pytest.raises(TokenMissing):
-        find_token(shake, cookie_origins=frozenset({"https://shop.example"}))
+        find_token(shake, cookie_origins=LISTED_ORIGINS)
 
 
 @pytest.mark.parametrize("token", [1, True, ["a"], {"$gt": ""}])

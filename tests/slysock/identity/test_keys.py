@@ -3,7 +3,7 @@
 import pytest
 
 from slysock.identity.errors import TokenInvalid
-from slysock.identity.keys import Algorithm, BadKey, FixedKey, public_key, secret_key
+from slysock.identity.keys import Algorithm, BadKey, FixedKeys, public_key, secret_key
 from tests.slysock.identity.private_keys import EC_KEY, OTHER_CURVE, RSA_KEY, WEAK_KEY, pem_of
 
 
@@ -16,13 +16,14 @@ from tests.slysock.identity.private_keys import EC_KEY, OTHER_CURVE, RSA_KEY, WE
     ],
 )
 async def test_a_configured_key_is_for_one_algorithm_whatever_id_a_token_names(
-    source: FixedKey, algorithm: Algorithm
+    source: FixedKeys, algorithm: Algorithm
 ) -> None:
     for key_id in (None, "k1"):
-        assert (await source.find_key(algorithm=algorithm, key_id=key_id)).algorithm == algorithm
+        (key,) = await source.find_keys(algorithm=algorithm, key_id=key_id)
+        assert key.algorithm == algorithm
     for other in {"HS256", "RS256", "ES256", "none"} - {algorithm}:
         with pytest.raises(TokenInvalid):
-            await source.find_key(algorithm=other, key_id=None)
+            await source.find_keys(algorithm=other, key_id=None)
 
 
 def test_short_secrets_are_warned_of_without_being_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -45,6 +46,7 @@ def test_unusable_public_keys_are_named(pem: bytes, text: str) -> None:
         public_key(pem)
 
 
-def test_an_empty_secret_is_refused() -> None:
+@pytest.mark.parametrize("secrets", [("",), ("s" * 32, "")])
+def test_an_empty_secret_is_refused(secrets: tuple[str, ...]) -> None:
     with pytest.raises(BadKey):
-        secret_key("")
+        secret_key(*secrets)

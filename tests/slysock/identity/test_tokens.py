@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from slysock.identity.errors import KeysUnavailable, TokenError, TokenExpired, TokenInvalid, TokenMissing
-from slysock.identity.keys import FixedKey, VerificationKey, public_key, secret_key
+from slysock.identity.keys import FixedKeys, VerificationKey, public_key, secret_key
 from slysock.identity.tokens import MAX_TOKEN_CHARACTERS, Identity, Tokens, make_token
 from tests.slysock.identity.handshakes import handshake
 from tests.slysock.identity.private_keys import EC_KEY, RSA_KEY, PrivateKey, pem_of
@@ -19,7 +19,7 @@ SECRET = "a secret of tests, which is longer than 32 bytes"
 NOW = 1_750_000_000.0
 
 
-def make_tokens(keys: FixedKey | None = None, **settings: str) -> Tokens:
+def make_tokens(keys: FixedKeys | None = None, **settings: str) -> Tokens:
     return Tokens(
         keys or secret_key(SECRET),
         clock=lambda: NOW,
@@ -146,9 +146,31 @@ async def test_short_secrets_work() -> None:
     assert (await make_tokens(secret_key("short")).verify(token)).user_id == 5
 
 
+@pytest.mark.parametrize("signed_by", ["new" * 12, "old" * 12])
+async def test_two_secrets_verify_at_once_while_one_is_exchanged_for_the_other(signed_by: str) -> None:
+    tokens = make_tokens(secret_key("new" * 12, "old" * 12))
+    token = make_token(signed_by, {"userId": 5}, now=NOW, expires_in_seconds=60)
+    assert (await tokens.verify(token)).user_id == 5
+    with pytest.raises(TokenExpired):
+        await tokens.verify(make_token(signed_by, {"userId": 5}, now=NOW - 60, expires_in_seconds=60))
+    with pytest.raises(TokenInvalid):
+        await tokens.verify(make_token("another" * 6, {"userId": 5}, now=NOW, expires_in_seconds=60))
+
+
+async def test_keys_can_be_exchanged_at_run_time() -> None:
+    tokens = make_tokens(secret_key("old" * 12))
+    token = make_token("new" * 12, {"userId": 5}, now=NOW, expires_in_seconds=60)
+    with pytest.raises(TokenInvalid):
+        await tokens.verify(token)
+    tokens.keys = secret_key("new" * 12)
+    assert (await tokens.verify(token)).user_id == 5
+    with pytest.raises(TokenInvalid):
+        await tokens.verify(make_token("old" * 12, {"userId": 5}, now=NOW, expires_in_seconds=60))
+
+
 async def test_keys_that_cannot_be_had_are_no_verdict() -> None:
     class Outage:
-        async def find_key(self, *, algorithm: str, key_id: str | None) -> VerificationKey:
+        async def find_keys(self, *, algorithm: str, key_id: str | None) -> list[VerificationKey]:
             assert (algorithm, key_id) == ("HS256", "k1")
             raise KeysUnavailable
 

@@ -2,9 +2,11 @@
 
 import trio
 from prometheus_client import Gauge
+from trio.testing import MockClock
 
 from slysock import Config, Server
-from slysock.telemetry.metrics import MAX_NAMESPACES, Metrics
+from slysock.errors import RefusalRecord
+from slysock.telemetry.metrics import MAX_NAMESPACES, MAX_REASONS, Metrics
 from slysock.testing import Memory, WebSocketClient, serve_memory
 from tests.slysock.telemetry.programs import make_server
 from tests.slysock.telemetry.rendering import values_in
@@ -103,3 +105,29 @@ def test_a_program_adds_numbers_of_its_own() -> None:
     metrics = Metrics()
     Gauge("queue_length", "What waits", registry=metrics.registry).set(7)
     assert values_in(metrics.render())["queue_length"] == 7
+
+
+async def test_refusals_are_counted_by_their_reasons_of_which_there_are_so_many() -> None:
+    server = make_server()
+    metrics = observed(server)
+    async with serve_memory(server) as memory:
+        await memory.request("GET", "/socket.io/?EIO=3&transport=polling")
+        await memory.request("GET", "/socket.io/?EIO=4&transport=pigeon")
+    found = values_in(metrics.render())
+    assert found['slysock_refusals_total{reason="EIO"}'] == 1
+    assert found['slysock_refusals_total{reason="transport"}'] == 1
+    for number in range(2 * MAX_REASONS):
+        metrics.refused(RefusalRecord(reason=str(number), detail=""))
+    reasons = [name for name in values_in(metrics.render()) if name.startswith("slysock_refusals_total")]
+    assert len(reasons) == MAX_REASONS + 1
+    assert values_in(metrics.render())['slysock_refusals_total{reason="other"}'] == MAX_REASONS + 2
+
+
+async def test_having_no_room_is_counted(autojump_clock: MockClock) -> None:
+    server = make_server(Config(max_connections=1))
+    metrics = observed(server)
+    async with serve_memory(server) as memory:
+        await memory.open_engine("polling")
+        for _ in range(2):
+            await memory.request("GET", "/socket.io/?EIO=4&transport=polling")
+    assert values_in(metrics.render())['slysock_refusals_total{reason="capacity"}'] == 2

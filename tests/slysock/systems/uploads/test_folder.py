@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shutil
+import stat
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -9,6 +11,7 @@ from typing import BinaryIO
 import pytest
 import trio
 
+from slysock.systems.system import SystemUnusable
 from slysock.systems.uploads import (
     FolderBroken,
     MediaFolder,
@@ -220,3 +223,51 @@ async def test_a_removed_file_is_gone_and_removing_it_again_is_no_error(tmp_path
 def test_a_text_that_is_no_name_of_ours_is_never_one(text: str) -> None:
     assert maybe_name(text) is None
     assert maybe_name(f"chat-1640995200-{'0f' * 16}.jpg") is not None
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_prepared_folder_is_there_empty_and_closed_to_others(tmp_path: Path) -> None:
+    folder = MediaFolder(tmp_path / "new" / "media", max_file_bytes=1)
+    for _ in range(2):
+        folder.prepare()
+        assert [mode_of(path) for path in (folder.path, folder.path / "incoming")] == [0o700, 0o700]
+        assert files(tmp_path) == []
+
+
+def test_a_folder_that_others_could_look_into_is_closed_to_them(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    folder.path.mkdir(mode=0o755)
+    folder.prepare()
+    assert mode_of(folder.path) == 0o700
+
+
+def test_a_folder_that_is_everybodys_stays_so(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    folder.path.mkdir()
+    folder.path.chmod(0o1777)
+    folder.prepare()
+    assert mode_of(folder.path) == 0o1777
+    assert mode_of(folder.path / "incoming") == 0o700
+
+
+async def test_the_folder_of_a_first_upload_is_closed_to_others(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    await keep(folder)
+    assert [mode_of(path) for path in (folder.path, folder.path / "incoming")] == [0o700, 0o700]
+
+
+@pytest.mark.parametrize("taken", ["media", "media/incoming"])
+def test_a_folder_that_cannot_be_used_is_named_before_anything_is_served(tmp_path: Path, taken: str) -> None:
+    (tmp_path / taken).parent.mkdir(exist_ok=True)
+    (tmp_path / taken).touch()
+    with pytest.raises(SystemUnusable, match=r"uploads cannot be kept in .*/media \(media_path\): File exists"):
+        folder_of(tmp_path).prepare()
+
+
+async def test_there_is_room_where_a_whole_file_fits_and_may_be_written(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    assert await MediaFolder(tmp_path / "not" / "yet", max_file_bytes=1).has_room()
+    assert not await MediaFolder(tmp_path, max_file_bytes=2 * free).has_room()
