@@ -125,8 +125,8 @@ async def test_a_message_of_one_who_leaves_in_the_middle_is_stored_and_told_or_n
         for attempt in range(40):
             connection = await market.memory.open_connection()
             leaving = await connection.join("/chat", {"token": customer.token})
-            await leaving.expect("userChats")
-            await leaving.expect("offlineMessages")
+            while (await leaving.next()).name != "offlineMessages":
+                pass  # among what comes first may be what was sent by the one before, which is still being handled
             payload = {"productId": 12345, "recipientId": 5, "text": f"attempt {attempt}"}
             await leaving.emit("sendMessage", payload)
             for _ in range(3 * attempt):
