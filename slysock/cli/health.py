@@ -29,7 +29,7 @@ def health_checks(store: Store, url: str, tokens: Tokens) -> Sequence[HealthChec
         await store.get_user(*NOBODY)  # raises where it cannot be read
         return True
 
-    async def has_keys() -> bool:  # noqa: ASYNC124 - of an ASGI application
+    async def has_keys() -> bool:  # noqa: ASYNC124 - the shape of a check, which may have to wait
         return not isinstance(tokens.keys, RemoteKeys) or tokens.keys.is_reachable
 
     checks = [HealthCheck(name="keys", look=has_keys, shared=True)]
