@@ -1,6 +1,7 @@
 """How bodies are read: as events are, so that a request may have any text that an event may have."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import final
 
 from litestar import Request
@@ -22,8 +23,9 @@ class JsonRequest(Request[None, None, State]):
             ClientException: the client has left in the middle of it, which is no failure of ours.
         """
         try:
-            async for piece in super().stream():
-                yield piece
+            async with aclosing(super().stream()) as pieces:  # it ends with this, also when nobody wants the rest
+                async for piece in pieces:
+                    yield piece  # noqa: ASYNC119 - whoever asks for the stream closes it
         except InternalServerException as error:
             raise ClientException("The request broke off") from error
 
