@@ -8,8 +8,8 @@ from typing import TypeAlias, final
 import msgspec
 import trio
 
-from slysock.config import Config, TransportName
-from slysock.engineio.checks import check_request
+from slysock.config import Config
+from slysock.engineio.checks import Query, check_request
 from slysock.engineio.gate import Gate, describe
 from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.long_polling import LongPolling
@@ -116,18 +116,18 @@ class Engine:
         elif query.transport == "polling" and query.sid is not None:
             await self._long_polling.handle(request, query.sid)
         elif query.sid is not None:
-            return await self._websocket(request, query.sid, describe(request), wire)
+            return await self._websocket(request, query.sid, describe(request, query.parameters), wire)
         else:
-            return await self._open(request, query.transport, wire)
+            return await self._open(request, query, wire)
         return None
 
-    async def _open(self, request: Request, transport: TransportName, wire: Wire) -> Takeover | None:
+    async def _open(self, request: Request, query: Query, wire: Wire) -> Takeover | None:
         """Open a session, if its client is allowed in."""
-        opening = describe(request)
+        opening = describe(request, query.parameters)
         no = await self._gate.ask_allowed(opening)
         if no is not None:
             await self._responses.deny(request, no)
-        elif transport == "websocket":
+        elif query.transport == "websocket":
             return await self._websocket(request, None, opening, wire)
         else:
             await self._long_polling.open(request, opening)

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, final
 
 import msgspec
@@ -146,16 +146,22 @@ def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
     return name.encode("ascii"), value.encode("latin-1")
 
 
-def describe(request: Request) -> EngineRequest:
-    """Say what hooks, and the layers above, know of a request; of one with too many parameters, none."""
-    try:
-        query = read_query(request.query_string)
-    except ValueError:
-        query = {}
+def describe(request: Request, parameters: Mapping[str, str] | None = None) -> EngineRequest:
+    """Say what hooks, and the layers above, know of a request.
+
+    Args:
+        request: it.
+        parameters: its query, where that has been read already; of one with too many parameters, none are told.
+    """
+    if parameters is None:
+        try:
+            parameters = read_query(request.query_string)
+        except ValueError:
+            parameters = {}
     return EngineRequest(
         method=request.method,
         headers=read_headers(request.headers),
-        query=query,
+        query=parameters,
         address=request.peer,
         secure=request.secure,
         url=request.target.decode("latin-1"),

@@ -11,7 +11,8 @@ Streams that are not plain sockets (TLS, memory) take the same road with `send_a
 import socket as stdlib_socket
 import sys
 from collections.abc import Callable
-from typing import final
+from contextlib import suppress
+from typing import Protocol, final
 
 import msgspec
 import trio
@@ -23,6 +24,22 @@ if sys.platform == "linux":
     import termios
 
 _PIECE_BYTES = 65_536  # what a generic stream gets at once: progress is seen, and the deadline restarts, per piece
+
+
+class Framed(Protocol):
+    """A message in the form that it has on the wire: an Outgoing."""
+
+    @property
+    def frames(self) -> bytes:
+        """All of it."""
+        ...
+
+
+@final
+class _Bytes(msgspec.Struct, frozen=True, gc=False):
+    """What is nobody else's: an answer, a close frame."""
+
+    frames: bytes
 
 
 @final
@@ -158,22 +175,33 @@ class Outbox:
 
         What lies in the kernel's buffer has not been taken yet, where the kernel tells.
         """
-        return self._taken_bytes - (0 if self._sock is None else _unsent_bytes(self._sock))
+        return self._taken_bytes - (0 if self._sock is None else kept_by_kernel(self._sock))
 
     def statistics(self) -> OutboxStatistics:
         """Say what is waiting."""
         return OutboxStatistics(self._waiting_bytes, self._blocked)
 
     def push(self, data: bytes) -> None:
-        """Add a message. It enters whole; a box that is shut forgets it."""
+        """Add bytes. They enter whole; a box that is shut forgets them."""
+        self.send(_Bytes(data))
+
+    def send(self, message: "Framed") -> None:
+        """Add a message. It enters whole; a box that is shut forgets it.
+
+        One call for each receiver of a broadcast: nothing stands between the session and this.
+        """
         if self.shut:
             return
+        data = message.frames
         size = len(data)
-        if self._waiting_bytes + size > self._soft_bytes and not self._may_take(size):
-            self.cut()
-            return
+        waiting = self._waiting_bytes + size
+        if waiting > self._soft_bytes:
+            if not self._may_take(size):
+                self.cut()
+                return
+            waiting = self._waiting_bytes + size  # some of it may have left
         self._box.append(data)
-        self._waiting_bytes += size
+        self._waiting_bytes = waiting
         if not self._scheduled:
             self._scheduled = True
             self._flusher.add(self)
@@ -357,29 +385,12 @@ def kept_by_kernel(sock: stdlib_socket.socket) -> int:
 
     It may be megabytes, which a slow client takes long to read. Source: SIOCOUTQ, tcp(7).
     """
-    if sys.platform != "linux":
-        return 0
-    answer = fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4))  # the same number; Python has no name for SIOCOUTQ
-    return int.from_bytes(answer, sys.byteorder)
+    if sys.platform == "linux":
+        with suppress(OSError, ValueError):  # it is closed, or of a kind that does not tell
+            answer = fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4))  # the same number; Python has no name for SIOCOUTQ
+            return int.from_bytes(answer, sys.byteorder)
+    return 0
 
 
 def _nothing() -> None:
     """Do nothing: there is nobody to tell."""
-
-
-if sys.platform == "linux":
-    import fcntl
-    import termios
-
-    def _unsent_bytes(sock: stdlib_socket.socket) -> int:
-        """Say how much the kernel has not got rid of: tcp(7), SIOCOUTQ, "the amount of unsent data"."""
-        try:
-            return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
-        except (OSError, ValueError):  # it is closed, or of a kind that does not tell
-            return 0
-
-else:
-
-    def _unsent_bytes(sock: stdlib_socket.socket) -> int:  # noqa: ARG001 - the shape of the other
-        """Know nothing."""
-        return 0

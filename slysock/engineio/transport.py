@@ -1,5 +1,6 @@
 """The way to a client, as a session sees it."""
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
@@ -51,8 +52,10 @@ class Transport(Protocol):
         """Tell whether this would leave at once if it was sent now; volatile events are dropped where it would not."""
         ...
 
-    def send(self, outgoing: Outgoing) -> None:
-        """Send, in order."""
+    @property
+    def send(self) -> Callable[[Outgoing], None]:
+        """Sends, in order; whoever sends much may keep it."""
+        ...
 
     def close(self, ending: Ending, code: CloseCode, text: str) -> None:
         """Take leave and end. Nothing is sent afterwards. Idempotent."""

@@ -67,6 +67,7 @@ class WebSocketTransport:
         "_sock",
         "_state",
         "_taken_bytes",
+        "send",
     )
 
     def __init__(
@@ -95,6 +96,7 @@ class WebSocketTransport:
             on_full=self._full,
             on_broken=self._broken,
         )
+        self.send = self._outbox.send  # frames are shared with every other receiver
         self._lane = Lane(reader.source(stream, sock), behind, config.max_payload_bytes)
         self._serving = trio.CancelScope()  # until somebody takes leave
         self._closing = (CloseCode.NORMAL, "")
@@ -134,10 +136,6 @@ class WebSocketTransport:
     def takes(self, outgoing: Outgoing) -> bool:
         """Tell whether the network would take these packets now."""
         return self._outbox.takes(len(outgoing.frames))
-
-    def send(self, outgoing: Outgoing) -> None:
-        """Send packets, as frames shared with every other receiver."""
-        self._outbox.push(outgoing.frames)
 
     def statistics(self) -> OutboxStatistics:
         """Say what is waiting."""

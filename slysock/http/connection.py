@@ -119,12 +119,10 @@ class HttpConnection:
             h11.RemoteProtocolError: it will never be one.
             RequestBroken: the connection is lost.
         """
-        self._stream.skip_empty_lines()
-        if not self._stream.buffered:
-            if not await self._first_byte():
-                return None
-        else:
+        if self._stream.skip_empty_lines():
             await trio.lowlevel.checkpoint()  # between requests that came all at once, others get a turn
+        elif not await self._first_byte():
+            return None
         event = self._stream.machine.next_event()
         if isinstance(event, h11.Request):  # nearly always: it fits into a segment
             return event
@@ -140,9 +138,9 @@ class HttpConnection:
         """
         limit = self._stream.config.max_request_head_bytes + 1
         await trio.lowlevel.checkpoint()
-        if self._stream.read_now(limit):
-            self._stream.skip_empty_lines()
-        if not (self._stream.buffered or self._stream.at_eof or self._stream.draining):
+        if self._stream.read_now(limit) and self._stream.skip_empty_lines():
+            return True
+        if not (self._stream.at_eof or self._stream.draining):
             deadline = trio.current_time() + self._stream.config.request_head_seconds
             with trio.CancelScope(deadline=deadline) as self._idle:
                 await self._read_beginning(limit)

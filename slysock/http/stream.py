@@ -71,19 +71,23 @@ class HttpStream:
         """Whether the peer has sent more than line ends behind a request that is not answered yet."""
         return bool(self.machine.trailing_data[0].strip(b"\r\n"))
 
-    def skip_empty_lines(self) -> None:
+    def skip_empty_lines(self) -> int:
         """Drop line ends that stand where a request line may begin; h11 would take them for an empty one.
 
         RFC 9112, section 2.2: "a server that is expecting to receive and parse a request-line SHOULD ignore at least
         one empty line (CRLF) received prior to the request-line", for the sake of clients that end a body with one.
+
+        Returns:
+            `buffered`, which is known then: asking h11 copies all that it has.
         """
         ahead, _ = self.machine.trailing_data
         if ahead[:1] in (b"\r", b"\n"):
             self.machine = self._new_machine()  # h11 lets nobody take anything out of its buffer
-            if rest := ahead.lstrip(b"\r\n"):
-                self.machine.receive_data(rest)
+            if ahead := ahead.lstrip(b"\r\n"):
+                self.machine.receive_data(ahead)
             if self.at_eof:
                 self.machine.receive_data(b"")
+        return len(ahead)
 
     def give_up(self) -> None:
         """Make sure that the connection is not used again, and is closed without courtesy."""

@@ -21,7 +21,7 @@ from slysock.handlers.functions import name_of
 from slysock.handlers.handler import Handler
 from slysock.handlers.hooks import ask, settle
 from slysock.handlers.invocation import Invocation, answer_failure
-from slysock.handlers.table import Hook
+from slysock.handlers.table import Hook, Route
 from slysock.handlers.tasks import Tasks
 from slysock.ids import DisconnectReason, RoomName, SocketId
 from slysock.request import Handshake
@@ -347,17 +347,13 @@ class Member:
         """
         if self.state == "joining":
             raise RemoteProtocolError("not connected to this namespace")
-        body = packet.body
+        body: bytes | list[object] = packet.body
         table = self._adapter.table
         route = None if packet.name is None else table.routes.get(packet.name)
         if route is None or table.incoming:
-            body = decode_array(body)
-            event = event_name(body)
-            self._tell_listeners(event, body)
-            route = table.routes.get(event.encode())
-            if route is None and not table.incoming:
-                self.refused(self.socket, "unknown event", f"{event[:100]!r} has no handler")
-            if route is None or self.state != "in":  # a listener may have sent it away
+            body = decode_array(packet.body)
+            route = self._find_route(body)
+            if route is None:
                 return
         socket = self.socket
         try:
@@ -375,22 +371,26 @@ class Member:
         elif handler.is_async or (self._dispatchers and self._is_busy):
             self._submit(None, invocation, size)
         else:
-            self._run_now(invocation)
+            started = perf_counter()
+            invocation.run_now()
+            if perf_counter() - started > BLOCKING_SECONDS:
+                self._adapter.timers.lag.blocked(invocation.name, perf_counter() - started)
 
-    def _run_now(self, invocation: Invocation[Socket]) -> None:
-        started = perf_counter()
-        invocation.run_now()
-        seconds = perf_counter() - started
-        if seconds > BLOCKING_SECONDS:
-            self._adapter.timers.lag.blocked(invocation.name, seconds)
+    def _find_route(self, body: list[object]) -> Route | None:
+        """Find the route of an event that its bytes alone do not tell, or that listeners want to hear first.
 
-    def _tell_listeners(self, name: str, items: list[object]) -> None:
-        socket = self.socket
-        for listener in self._adapter.table.incoming:
+        None where there is no more to do for it. Raises like `receive`.
+        """
+        event, socket, table = event_name(body), self.socket, self._adapter.table
+        for listener in table.incoming:
             try:
-                listener(socket, name, tuple(items[1:]))
+                listener(socket, event, tuple(body[1:]))
             except Exception:
-                logger.exception("a listener to all events failed at %r for socket %s", name, self.id)
+                logger.exception("a listener to all events failed at %r for socket %s", event, self.id)
+        route = table.routes.get(event.encode())
+        if route is None and not table.incoming:
+            self.refused(socket, "unknown event", f"{event[:100]!r} has no handler")
+        return route if self.state == "in" else None  # a listener may have sent it away
 
     @property
     def _is_busy(self) -> bool:

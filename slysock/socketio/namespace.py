@@ -1,11 +1,13 @@
 """A namespace: what users hold of it."""
 
-from typing import final
+from typing import Final, final
 
 from slysock.socketio.adapter import Adapter
 from slysock.socketio.broadcast import Broadcast
 from slysock.socketio.client_socket import Socket
 from slysock.socketio.commands import Audience, Emit
+
+_EVERYBODY: Final = Audience()
 
 
 @final
@@ -21,11 +23,11 @@ class Namespace:
 
     def emit(self, event: str, *args: object) -> None:
         """Send an event to every client of the namespace; see Broadcast.emit."""
-        self._adapter.perform(Emit(Audience(), event, args))
+        self._adapter.perform(Emit(_EVERYBODY, event, args))
 
     async def call(self, event: str, *args: object, timeout: float = 5) -> list[object]:  # noqa: ASYNC109 - the fixed API
         """Send an event to every client and gather their acknowledgements; see Broadcast.call."""
-        return await self._adapter.gather(Audience(), event, args, timeout)
+        return await self._adapter.gather(_EVERYBODY, event, args, timeout)
 
     def to(self, *rooms: str) -> Broadcast:
         """Speak to rooms; to nobody where none are named."""
@@ -47,7 +49,7 @@ class Namespace:
 
     def sockets(self) -> list[Socket]:
         """List the clients, on this server."""
-        return self._adapter.sockets(Audience())
+        return self._adapter.sockets(_EVERYBODY)
 
     def get(self, socket_id: str) -> Socket | None:
         """Find a client by its id, on this server."""
