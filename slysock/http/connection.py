@@ -165,19 +165,19 @@ class HttpConnection:
                 return event
 
     async def _make_request(self, head: h11.Request) -> Request | None:
-        headers, secure, peer = list(head.headers), self._secure, self._peer  # h11's own sequence is slow to walk
-        if self._proxies is not None:
-            seen = self._proxies.see(headers, peer=peer, secure=secure)
-            headers, secure, peer = seen.headers, seen.secure, seen.address
-        fields = heads.first_values(headers)
-        if len(fields) < len(headers):  # something came twice
-            headers = heads.join_cookies(headers)
-            fields = heads.first_values(headers)
-        judgement = heads.judge(head, fields)
-        if isinstance(judgement, heads.BadHead):
-            await self._refuse(judgement.status, judgement.reason, with_body=head.method != b"HEAD")
+        read = heads.read_head(
+            head.method,
+            head.target,
+            head.http_version,
+            list(head.headers),  # h11's own sequence is slow to walk
+            peer=self._peer,
+            secure=self._secure,
+            proxies=self._proxies,
+        )
+        if isinstance(read, heads.BadHead):
+            await self._refuse(read.status, read.reason, with_body=head.method != b"HEAD")
             return None
-        self._request = Request(self._stream, head, judgement, headers, fields, secure=secure, peer=peer)
+        self._request = Request(self._stream, read)
         return self._request
 
     async def _refuse(self, status: int, reason: str = "", *, with_body: bool = True) -> None:

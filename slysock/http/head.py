@@ -8,13 +8,48 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias, final
 from urllib.parse import unquote_to_bytes
 
-import h11
 import msgspec
+
+from slysock.http.proxies import TrustedProxies
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 Fields: TypeAlias = Mapping[bytes, bytes]
 """Name in lower case -> its first value."""
+
+
+@final
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What has arrived of a request before its body, and what it means.
+
+    Attributes:
+        method: as sent, `GET`.
+        target: as sent.
+        path: percent-decoded, without the query. `raw_path` is the same as sent.
+        query_string: what follows the question mark, as sent.
+        headers: (name, value) in the order sent, names in lower case. Behind a trusted proxy `host` is the client's.
+        fields: their first values.
+        http_version: `1.0` or `1.1`.
+        upgrade: the protocol the client asks to switch to, in lower case; None when it asks for none.
+        peer: the client's address, of which a trusted proxy's word counts; empty for Unix sockets.
+        secure: whether the client's connection is under TLS, likewise.
+    """
+
+    method: str
+    target: bytes
+    path: str
+    raw_path: bytes
+    query_string: bytes
+    headers: list[tuple[bytes, bytes]]
+    fields: Fields
+    http_version: str
+    upgrade: str | None
+    peer: str
+    secure: bool
+
+    def header(self, name: bytes, /) -> bytes | None:
+        """Return the first value of a header, whose name is in lower case, or None."""
+        return self.fields.get(name)
 
 
 @final
@@ -50,25 +85,65 @@ def join_cookies(headers: Headers) -> list[tuple[bytes, bytes]]:
     return [*others, (b"cookie", b"; ".join(cookies))] if cookies else others
 
 
-def judge(head: h11.Request, fields: Fields) -> Target | BadHead:
-    """Take a head's target apart, or say why the request is refused."""
-    if head.http_version not in (b"1.0", b"1.1"):
+def read_head(
+    method: bytes,
+    target: bytes,
+    http_version: bytes,
+    headers: list[tuple[bytes, bytes]],
+    *,
+    peer: str,
+    secure: bool,
+    proxies: TrustedProxies | None,
+) -> Head | BadHead:
+    """Say what a head means that is one by h11's grammar, or why it is refused.
+
+    Args:
+        method: as sent, like `target` and `http_version`.
+        target: see above.
+        http_version: see above.
+        headers: names in lower case.
+        peer: who is connected.
+        secure: whether by TLS.
+        proxies: whose word about the client counts, if the peer is one of them.
+    """
+    if http_version not in (b"1.0", b"1.1"):
         return BadHead(status=505, reason="HTTP version not supported")
-    if head.method == b"CONNECT":
+    if method == b"CONNECT":
         return BadHead(status=501, reason="CONNECT is not supported")
-    if framing_is_ambiguous(head, fields):
+    if proxies is not None:
+        seen = proxies.see(headers, peer=peer, secure=secure)
+        headers, secure, peer = seen.headers, seen.secure, seen.address
+    fields = first_values(headers)
+    if len(fields) < len(headers):  # something came twice
+        headers = join_cookies(headers)
+        fields = first_values(headers)
+    if framing_is_ambiguous(http_version, fields):
         return BadHead(status=400, reason="ambiguous message length")
-    target = split_target(head.target)
-    return BadHead(status=400, reason="malformed request target") if target is None else target
+    parts = split_target(target)
+    if parts is None:
+        return BadHead(status=400, reason="malformed request target")
+    return Head(
+        method=method.decode("ascii"),
+        target=target,
+        path=parts.path,
+        raw_path=parts.raw_path,
+        query_string=parts.query_string,
+        headers=headers,
+        fields=fields,
+        http_version=http_version.decode("ascii"),
+        upgrade=upgrade_of(http_version, headers, fields),
+        peer=peer,
+        secure=secure,
+    )
 
 
-def framing_is_ambiguous(head: h11.Request, fields: Fields) -> bool:
+def framing_is_ambiguous(http_version: bytes, fields: Fields) -> bool:
     """Whether a proxy on the way may have seen another end of the body than h11 sees.
 
     RFC 9112, section 6.1: "A server MAY reject a request that contains both Content-Length and Transfer-Encoding",
     and a Transfer-Encoding in HTTP/1.0 MUST be treated "as if the framing is faulty".
     """
-    return b"transfer-encoding" in fields and (head.http_version == b"1.0" or b"content-length" in fields)
+    return b"transfer-encoding" in fields and (http_version == b"1.0" or b"content-length" in fields)
 
 
 def split_target(target: bytes) -> Target | None:
@@ -83,14 +158,14 @@ def split_target(target: bytes) -> Target | None:
     return Target(raw_path=raw_path, path=path, query_string=query_string)
 
 
-def upgrade_of(head: h11.Request, headers: Headers, fields: Fields) -> str | None:
+def upgrade_of(http_version: bytes, headers: Headers, fields: Fields) -> str | None:
     """Return the protocol the client wants to switch to, lower-cased, or None.
 
     RFC 9110, section 7.8: "A server MUST ignore an Upgrade header field that is received in an HTTP/1.0 request", and
     the field counts only when `Connection` names it.
     """
     wanted = fields.get(b"upgrade")
-    if wanted is None or head.http_version == b"1.0":
+    if wanted is None or http_version == b"1.0":
         return None
     options = [value for name, value in headers if name == b"connection"]
     tokens = {token.strip().lower() for token in b",".join(options).split(b",")}

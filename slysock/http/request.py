@@ -10,7 +10,7 @@ import trio
 from slysock.http import head as heads
 from slysock.http.date import date_field
 from slysock.http.errors import BodyTooLarge, InvalidResponse, RequestBroken
-from slysock.http.head import Fields, Headers
+from slysock.http.head import Headers
 from slysock.http.stream import HttpStream
 
 DRAIN_BYTES: Final = 65_536
@@ -29,40 +29,25 @@ class Request:
     object is dead once the connection is asked for its next request.
 
     Attributes:
-        method: as sent, `GET`.
-        target: as sent.
-        path: percent-decoded, without the query. `raw_path` is the same as sent.
-        query_string: what follows the question mark, as sent.
-        headers: (name, value) in the order sent, names in lower case. Behind a trusted proxy `host` is the client's.
-        http_version: `1.0` or `1.1`.
-        peer: the client's address, of which a trusted proxy's word counts; empty for Unix sockets.
-        secure: whether the client's connection is under TLS, likewise.
+        head: what has arrived of it.
         connection: tells the connections apart that are open at the same time.
         came_ns: when its head arrived; what arrived later has a larger one, on whichever connection.
-        upgrade: the protocol the client asks to switch to, in lower case; None when it asks for none.
+
+    And all that its head has; see Head.
     """
 
-    def __init__(
-        self,
-        stream: HttpStream,
-        head: h11.Request,
-        target: heads.Target,
-        headers: list[tuple[bytes, bytes]],
-        fields: Fields,
-        *,
-        secure: bool,
-        peer: str,
-    ) -> None:
-        self.method = head.method.decode("ascii")
+    def __init__(self, stream: HttpStream, head: heads.Head) -> None:
+        self.head = head
+        self.method = head.method
         self.target = head.target
-        self.path = target.path
-        self.raw_path = target.raw_path
-        self.query_string = target.query_string
-        self.headers = headers
-        self.http_version = head.http_version.decode("ascii")
-        self.peer = peer
-        self.secure = secure
-        self.upgrade = heads.upgrade_of(head, headers, fields)
+        self.path = head.path
+        self.raw_path = head.raw_path
+        self.query_string = head.query_string
+        self.headers = head.headers
+        self.http_version = head.http_version
+        self.peer = head.peer
+        self.secure = head.secure
+        self.upgrade = head.upgrade
         self.body_complete = False
         """Whether the whole body has been read; True from the start when there is none."""
         self.connection = id(stream)
@@ -70,19 +55,14 @@ class Request:
         self.extra_headers: Headers = ()
         """What `respond` adds to the headers that it is given, whoever calls it."""
         self._stream = stream
-        self._fields = fields
-        self._unread = heads.body_length(fields)  # bytes of the body that h11 has not given yet; None: chunked
+        self._unread = heads.body_length(head.fields)  # bytes of the body that h11 has not given yet; None: chunked
         self._head = b""  # an encoded response head that waits for the first piece of its body
         self._sends_body = True
         self._settle()
 
-    def header(self, name: bytes) -> bytes | None:
-        """Return the first value of a header, or None.
-
-        Args:
-            name: in lower case.
-        """
-        return self._fields.get(name)
+    def header(self, name: bytes, /) -> bytes | None:
+        """Return the first value of a header, whose name is in lower case, or None."""
+        return self.head.fields.get(name)
 
     # ---- the request's body -------------------------------------------------------------------------------------
 
