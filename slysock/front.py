@@ -15,12 +15,15 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, TypeAlias, final
 
+import msgspec
 import trio
 
 from slysock.asgi import AppWithoutHealth, ASGIApp, Health, State, asgi_lifespan, not_found, run_asgi, with_fallback
 from slysock.asgi.health import LIVE, READY
 from slysock.config import Config
-from slysock.engineio.engine import Engine, Takeover, Wire
+from slysock.engineio.doorstep import Doorstep
+from slysock.engineio.engine import Engine, Opening
+from slysock.engineio.home import OnDemand
 from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.receiver import Receiver
 from slysock.engineio.session import Session
@@ -31,6 +34,7 @@ from slysock.http import HttpConnection, Request, RequestBroken
 from slysock.http.hosts import AllowedHosts, host_name
 from slysock.http.listeners import Listening, accept_forever
 from slysock.http.proxies import TrustedProxies
+from slysock.http.usual import read_usual
 from slysock_protocol.errors import CloseCode
 
 logger = logging.getLogger("slysock")
@@ -43,8 +47,16 @@ FULL_WARNING_SECONDS: Final = 10.0
 
 _TEXT: Final = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
 
-Answer: TypeAlias = Callable[[Request, Wire], Awaitable[Takeover | None]]
+Answer: TypeAlias = Callable[[Request], Awaitable[Opening | None]]
 """What becomes of a request, by the listener that it came through."""
+
+
+@final
+class Wire(msgspec.Struct, frozen=True):
+    """What lies under HTTP: the stream, and the plain socket below it where there is one."""
+
+    stream: trio.abc.Stream
+    sock: stdlib_socket.socket | None
 
 
 @final
@@ -96,9 +108,11 @@ class Front:
         self._hosts = AllowedHosts(config.allowed_hosts)
         self._proxies = TrustedProxies(config.trusted_proxies)
         self._internal_open = 0
+        self._doorsteps: set[Doorstep] = set()
         self._http: set[HttpConnection] = set()
         self._open = 0  # connections of every kind
         self._connections = Tasks("requests", config.handler_cleanup_seconds)
+        self._over = False
         self._stop = trio.Event()
         self._stop_by = math.inf
 
@@ -164,6 +178,8 @@ class Front:
                     yield
                     await self._drain()
             finally:
+                self._over = True
+                self._clear_doorsteps()
                 self._close_sessions()
             engine.cancel_scope.cancel()
 
@@ -174,6 +190,7 @@ class Front:
         hooks behind them, and meanwhile for goodbyes.
         """
         self.stop()
+        self._clear_doorsteps()
         config, now = self.config, trio.current_time()
         cleanup_seconds = min(config.handler_cleanup_seconds, config.shutdown_seconds / 4)
         self._stop_by = now + config.shutdown_seconds
@@ -188,6 +205,10 @@ class Front:
         self._close_sessions()
         for http in self._http:
             http.finish()
+
+    def _clear_doorsteps(self) -> None:
+        for doorstep in list(self._doorsteps):
+            doorstep.give_up()
 
     def _close_sessions(self) -> None:
         for session in self.engine.sessions.all():
@@ -213,16 +234,71 @@ class Front:
             self._refused(RefusalRecord(reason="capacity", detail="max_connections are open", address=peer))
             sock.close()
             return
-        wire = _plain(sock)
+        self._open += 1
         if tls is not None:
-            wire = Wire(trio.SSLStream(wire.stream, tls, server_side=True, https_compatible=True), None)
-        self._connections.nursery.start_soon(self._serve, wire, peer, tls is not None, self._answer)
+            stream = trio.SSLStream(_plain(sock).stream, tls, server_side=True, https_compatible=True)
+            self._connections.nursery.start_soon(self._serve, Wire(stream, None), peer, True, self._answer)
+        elif not self.engine.reader.reads_sockets:
+            self._connections.nursery.start_soon(self._serve, _plain(sock), peer, False, self._answer)
+        else:
+            doorstep = Doorstep(
+                sock,
+                peer,
+                self._arrived,
+                reader=self.engine.reader,
+                timers=self.engine.timers,
+                seconds=self.config.request_head_seconds,
+                max_bytes=self.config.max_request_head_bytes + 1,
+            )
+            self._doorsteps.add(doorstep)
+
+    def _arrived(self, doorstep: Doorstep, data: bytes, came_ns: int) -> None:
+        """Go on with a connection that has begun to speak: with a WebSocket's handshake at once, else in a task."""
+        self._doorsteps.discard(doorstep)
+        sock, peer = doorstep.sock, doorstep.peer
+        if not data:
+            self._open -= 1
+            sock.close()
+            return
+        try:
+            opening = self._recognize(data, peer)
+            if opening is not None:
+                self._start_websocket(opening, sock)
+                return
+        except Exception:  # the boundary of one connection
+            logger.exception("a connection failed")
+            self._open -= 1
+            sock.close()
+            return
+        first = data, came_ns
+        self._connections.nursery.start_soon(self._serve, _plain(sock), peer, False, self._answer, first)
+
+    def _recognize(self, data: bytes, peer: str) -> Opening | None:
+        proxies = self._proxies if self._proxies.trusts(peer) else None
+        max_bytes = self.config.max_request_head_bytes
+        usual = read_usual(data, max_bytes=max_bytes, peer=peer, secure=False, proxies=proxies)
+        if usual is None:
+            return None
+        head, behind = usual
+        if not (self.engine.owns(head.raw_path.decode("latin-1")) and self._hosts.allows(head)):
+            return None
+        return self.engine.recognize(head, behind)
+
+    def _start_websocket(self, opening: Opening, sock: stdlib_socket.socket) -> None:
+        self.engine.start_websocket(opening, sock, OnDemand(sock, self._nursery, self._ended))
+
+    def _nursery(self) -> trio.Nursery | None:
+        return None if self._over else self._connections.nursery
+
+    def _ended(self) -> None:
+        self._open -= 1
 
     def _take_internal(self, sock: stdlib_socket.socket) -> None:
         """Start the task of one connection of monitoring."""
         if self._internal_open >= MAX_INTERNAL_CONNECTIONS:
             sock.close()
             return
+        self._open += 1
         self._connections.nursery.start_soon(self._serve_internal, _plain(sock), _peer(sock) or "")
 
     async def _serve_internal(self, wire: Wire, peer: str) -> None:
@@ -246,28 +322,38 @@ class Front:
             finally:
                 ended.set()
 
+        self._open += 1
         self._connections.nursery.start_soon(serve)
         try:
             await ended.wait()
         finally:
             scope.cancel()
 
-    async def _serve(self, wire: Wire, peer: str, secure: bool, answer: Answer) -> None:
-        """Serve one connection: HTTP, and then what HTTP may have made of it. Closes the stream."""
-        self._open += 1
+    async def _serve(
+        self, wire: Wire, peer: str, secure: bool, answer: Answer, first: tuple[bytes, int] | None = None
+    ) -> None:
+        """Serve one connection: HTTP, and what HTTP may have made of it. Closes the stream, unless that goes on."""
+        goes_on = False
         try:
-            takeover = await self._serve_http(wire, answer, peer=peer, secure=secure)
-            if takeover is not None:  # HTTP's state is gone by now: an open WebSocket does not carry it along
-                await takeover()
+            opening = await self._serve_http(wire, answer, first, peer=peer, secure=secure)
+            if opening is not None:  # HTTP's state is gone by now: an open WebSocket does not carry it along
+                if wire.sock is not None and self.engine.reader.reads_sockets:
+                    self._start_websocket(opening, wire.sock)
+                    goes_on = True
+                else:
+                    await self.engine.serve_websocket(opening, wire.stream, wire.sock)
         except* RequestBroken:
             pass  # the client left in the middle
         except* Exception:  # the boundary of one connection
             logger.exception("a connection failed")
         finally:
-            self._open -= 1
-            await trio.aclose_forcefully(wire.stream)
+            if not goes_on:
+                self._open -= 1
+                await trio.aclose_forcefully(wire.stream)
 
-    async def _serve_http(self, wire: Wire, answer: Answer, *, peer: str, secure: bool) -> Takeover | None:
+    async def _serve_http(
+        self, wire: Wire, answer: Answer, first: tuple[bytes, int] | None, *, peer: str, secure: bool
+    ) -> Opening | None:
         http = HttpConnection(
             wire.stream,
             self.config,
@@ -276,19 +362,20 @@ class Front:
             sock=wire.sock,
             proxies=self._proxies,
             refused=self._refused,
+            first=first,
         )
         self._http.add(http)
-        takeover: Takeover | None = None
+        opening: Opening | None = None
         try:
-            while takeover is None and (request := await http.next_request()) is not None:
-                takeover = await answer(request, wire)
+            while opening is None and (request := await http.next_request()) is not None:
+                opening = await answer(request)
         finally:
             self._http.discard(http)
-            if takeover is None:
+            if opening is None:
                 await http.aclose()
-        return takeover
+        return opening
 
-    async def _answer(self, request: Request, wire: Wire) -> Takeover | None:
+    async def _answer(self, request: Request) -> Opening | None:
         path = request.raw_path.decode("latin-1")
         if path in (LIVE, READY):  # by whatever name: probes use addresses
             await run_asgi(self._health_app, request, state=self._state)
@@ -297,7 +384,7 @@ class Front:
             self._refused(RefusalRecord(reason="host", detail=detail, address=request.peer))
             await request.respond(421, _TEXT, b"Misdirected Request")
         elif self.engine.owns(path):
-            return await self.engine.handle(request, wire)
+            return await self.engine.handle(request)
         else:
             if self._app is not_found or _is_meant_for_engineio(request):
                 detail = f"{request.path[:200]!r} is not {self.config.path!r}"
@@ -305,7 +392,7 @@ class Front:
             await run_asgi(self._app, request, state=self._state)
         return None
 
-    async def _answer_internally(self, request: Request, _wire: Wire) -> None:
+    async def _answer_internally(self, request: Request) -> None:
         path = request.raw_path.decode("latin-1")
         app = self.health if path in (LIVE, READY) else self._internal_app
         await run_asgi(app, request, state=self._internal_state)

@@ -10,7 +10,7 @@ from typing import final
 import msgspec
 
 from slysock.config import Config, TransportName
-from slysock.http import Request
+from slysock.http.head import Head
 from slysock.request import read_query
 from slysock_protocol.engineio import PROTOCOL_VERSION, HandshakeError
 from slysock_protocol.websocket import is_key
@@ -30,7 +30,7 @@ class Query(msgspec.Struct, frozen=True):
     sid: str | None
 
 
-def check_request(request: Request, config: Config, is_known: Callable[[str], bool]) -> Query | HandshakeError:
+def check_request(request: Head, config: Config, is_known: Callable[[str], bool]) -> Query | HandshakeError:
     """Read the query, or say what is wrong with the request.
 
     Args:
@@ -61,7 +61,7 @@ def _transport(name: str | None, config: Config) -> TransportName | None:
     return next((transport for transport in config.transports if transport == name), None)
 
 
-def _fits(request: Request, transport: TransportName) -> bool:
+def _fits(request: Head, transport: TransportName) -> bool:
     """Tell whether a request is of the kind that its transport needs (WebSocket: RFC 6455, section 4.2.1)."""
     if transport == "polling":
         return request.upgrade != "websocket"

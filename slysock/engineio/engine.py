@@ -1,9 +1,8 @@
 """Engine.IO on HTTP: what becomes of each request, and the tasks that all sessions share."""
 
 import socket as stdlib_socket
-from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import TypeAlias, final
+from collections.abc import Callable
+from typing import final
 
 import msgspec
 import trio
@@ -11,11 +10,12 @@ import trio
 from slysock.config import Config
 from slysock.engineio.checks import Query, check_request
 from slysock.engineio.gate import Gate, describe
+from slysock.engineio.home import Home, InNursery
 from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.long_polling import LongPolling
 from slysock.engineio.outbox import Flusher
 from slysock.engineio.polling import PollingTransport
-from slysock.engineio.reading import Reader
+from slysock.engineio.reading import Reader, SocketSource, Source, StreamSource
 from slysock.engineio.receiver import Receiver
 from slysock.engineio.responses import Responses
 from slysock.engineio.session import Session
@@ -27,6 +27,7 @@ from slysock.engineio.upgrade import Probe
 from slysock.engineio.websocket import WebSocketTransport
 from slysock.errors import RefusalRecord
 from slysock.http import Request
+from slysock.http.head import Head, Headers
 from slysock.request import EngineRequest
 from slysock_protocol.engineio import HandshakeError
 from slysock_protocol.errors import CloseCode
@@ -34,15 +35,20 @@ from slysock_protocol.websocket import first_subprotocol, switching_protocols
 
 
 @final
-class Wire(msgspec.Struct, frozen=True):
-    """What lies under a request: the stream, and the plain socket below it where there is one."""
+class Opening(msgspec.Struct, frozen=True):
+    """The opening handshake of a WebSocket that is let in.
 
-    stream: trio.abc.Stream
-    sock: stdlib_socket.socket | None
+    Attributes:
+        request: what is known of it.
+        sid: the session that is to go over to the WebSocket; None for a new one.
+        answer: to the client.
+        behind: what the client has sent behind it already.
+    """
 
-
-Takeover: TypeAlias = Callable[[], Awaitable[None]]
-"""Goes on with a connection when HTTP is done with it."""
+    request: EngineRequest
+    sid: str | None
+    answer: bytes
+    behind: bytes
 
 
 @final
@@ -96,8 +102,8 @@ class Engine:
         """Tell whether a request path is Engine.IO's."""
         return path.removesuffix("/") == self._config.path.removesuffix("/")
 
-    async def handle(self, request: Request, wire: Wire) -> Takeover | None:
-        """Answer one request; or return what is to be called when HTTP is done with, if it opens a WebSocket."""
+    async def handle(self, request: Request) -> Opening | None:
+        """Answer one request; or return what is to become of the connection when HTTP is done with it."""
         if not self._responses.allows_origin(request):
             await self._responses.forbid_origin(request)
         elif request.method == "OPTIONS":
@@ -105,37 +111,47 @@ class Engine:
         elif (no := await self._gate.ask_middleware(request)) is not None:
             await self._responses.deny(request, no)
         else:
-            return await self._answer(request, wire)
+            return await self._answer(request)
         return None
 
-    async def _answer(self, request: Request, wire: Wire) -> Takeover | None:
+    def recognize(self, head: Head, behind: bytes) -> Opening | None:
+        """Do the same with a head that opens a WebSocket, at once; None where it is to be handled as a request.
+
+        That is where anything speaks against it, or an application's hook wants to be asked.
+        """
+        if self._gate.asks or not self.sessions.accepting or not self._responses.allows_origin(head):
+            return None
+        query = check_request(head, self._config, self.sessions.is_known)
+        if isinstance(query, HandshakeError) or query.transport != "websocket" or self.sessions.has_ended(query.sid):
+            return None
+        return self._opening(head, query.sid, describe(head, query.parameters), behind)
+
+    async def _answer(self, request: Request) -> Opening | None:
         """Answer a request that nothing speaks against but itself."""
-        query = check_request(request, self._config, self.sessions.is_known)
+        query = check_request(request.head, self._config, self.sessions.is_known)
         if isinstance(query, HandshakeError):
             await self._responses.refuse(request, query)
         elif query.transport == "polling" and query.sid is not None:
             await self._long_polling.handle(request, query.sid)
         elif query.sid is not None:
-            return await self._websocket(request, query.sid, describe(request, query.parameters), wire)
+            return await self._websocket(request, query.sid, describe(request.head, query.parameters))
         else:
-            return await self._open(request, query, wire)
+            return await self._open(request, query)
         return None
 
-    async def _open(self, request: Request, query: Query, wire: Wire) -> Takeover | None:
+    async def _open(self, request: Request, query: Query) -> Opening | None:
         """Open a session, if its client is allowed in."""
-        opening = describe(request, query.parameters)
+        opening = describe(request.head, query.parameters)
         no = await self._gate.ask_allowed(opening)
         if no is not None:
             await self._responses.deny(request, no)
         elif query.transport == "websocket":
-            return await self._websocket(request, None, opening, wire)
+            return await self._websocket(request, None, opening)
         else:
             await self._long_polling.open(request, opening)
         return None
 
-    async def _websocket(
-        self, request: Request, sid: str | None, opening: EngineRequest, wire: Wire
-    ) -> Takeover | None:
+    async def _websocket(self, request: Request, sid: str | None, opening: EngineRequest) -> Opening | None:
         """Prepare a WebSocket: a new session's, or one that a polling session would go over to."""
         if not self.sessions.accepting:
             await self._responses.unavailable(request)
@@ -143,34 +159,61 @@ class Engine:
         if self.sessions.has_ended(sid):
             await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
             return None
-        answer = switching_protocols(
-            request.header(b"sec-websocket-key") or b"",
-            first_subprotocol(request.header(b"sec-websocket-protocol")),
-            (*request.extra_headers, *self._gate.headers_for(request)),
-        )
-        return partial(self._serve_websocket, wire, answer, request.hand_over(), sid, opening)
+        return self._opening(request.head, sid, opening, request.hand_over(), request.extra_headers)
 
-    async def _serve_websocket(
-        self, wire: Wire, answer: bytes, behind: bytes, sid: str | None, opening: EngineRequest
+    def _opening(
+        self, head: Head, sid: str | None, request: EngineRequest, behind: bytes, extra_headers: Headers = ()
+    ) -> Opening:
+        answer = switching_protocols(
+            head.header(b"sec-websocket-key") or b"",
+            first_subprotocol(head.header(b"sec-websocket-protocol")),
+            (*extra_headers, *self._gate.headers_for(head)),
+        )
+        return Opening(request, sid, answer, behind)
+
+    # -- WebSockets ----------------------------------------------------------------------------------------------------
+
+    async def serve_websocket(
+        self, opening: Opening, stream: trio.abc.Stream, sock: stdlib_socket.socket | None
     ) -> None:
+        """Serve one on any stream, until it ends; the caller closes that."""
         async with trio.open_nursery() as nursery:
-            transport = WebSocketTransport(
-                wire.stream,
-                wire.sock,
-                answer=answer,
-                behind=behind,
-                nursery=nursery,
-                flusher=self._flusher,
-                reader=self.reader,
-                consumers=self.consumers,
-                config=self._config,
-            )
-            if sid is None:
-                transport.open(self.sessions.open(opening, transport))
-            else:
-                self._probe(sid, transport, opening.address)
+            home = InNursery(nursery)
+            transport = self._transport(opening, StreamSource(stream), home, opening.behind, stream=stream, sock=sock)
             await transport.run()
             nursery.cancel_scope.cancel()
+
+    def start_websocket(self, opening: Opening, sock: stdlib_socket.socket, home: Home) -> None:
+        """Serve one on a plain socket, without a task while nothing has to wait. Only if the Reader reads sockets."""
+        source = SocketSource(self.reader, sock)
+        self._transport(opening, source, home, b"", stream=None, sock=sock).start(opening.behind)
+
+    def _transport(
+        self,
+        opening: Opening,
+        source: Source,
+        home: Home,
+        behind: bytes,
+        *,
+        stream: trio.abc.Stream | None,
+        sock: stdlib_socket.socket | None,
+    ) -> WebSocketTransport:
+        transport = WebSocketTransport(
+            source,
+            stream=stream,
+            sock=sock,
+            answer=opening.answer,
+            behind=behind,
+            home=home,
+            flusher=self._flusher,
+            consumers=self.consumers,
+            config=self._config,
+        )
+        if opening.sid is None:
+            transport.open(self.sessions.open(opening.request, transport))
+        else:
+            self._probe(opening.sid, transport, opening.request.address)
+        return transport
 
     def _probe(self, sid: str, websocket: WebSocketTransport, address: str) -> None:
         """Begin an upgrade. A WebSocket that comes too late, or is one too many, was accepted and is closed.

@@ -13,6 +13,7 @@ from slysock.errors import ConnectionRefused, RefusalRecord
 from slysock.handlers.functions import Function, is_coroutine_function, name_of
 from slysock.handlers.hooks import ask
 from slysock.http import Request
+from slysock.http.head import Head
 from slysock.request import EngineRequest, read_headers, read_query
 from slysock_protocol.engineio import HandshakeError
 
@@ -59,12 +60,17 @@ class Gate:
         self._refused = refused
         self._seconds = seconds
 
+    @property
+    def asks(self) -> bool:
+        """Whether a hook is asked before a session is opened."""
+        return bool(self._hooks.middleware or self._hooks.allowing)
+
     async def ask_middleware(self, request: Request) -> No | None:
         """Show a request to the middleware, and keep the headers that it adds for whatever answers the request."""
         if not self._hooks.middleware:
             return None
         headers: AnswerHeaders = {}
-        no = await self._ask(self._hooks.middleware, describe(request), headers)
+        no = await self._ask(self._hooks.middleware, describe(request.head), headers)
         try:
             request.extra_headers = encoded(headers)
         except Exception:  # an application may put anything into them
@@ -91,7 +97,7 @@ class Gate:
                 return No(error=_BAD, status=400, message=_BAD.message, detail=f"{name} failed")
         return None
 
-    def headers_for(self, request: Request) -> Headers:
+    def headers_for(self, request: Head) -> Headers:
         """Ask what a good answer carries beside what it needs."""
         if not self._hooks.initial_headers and not self._hooks.headers:
             return []
@@ -108,7 +114,7 @@ class Gate:
             return
         code = None if error is None else error.code
         refused = RefusedRequest(
-            request=describe(request), status=status, code=code, message=message, reason=reason, detail=detail
+            request=describe(request.head), status=status, code=code, message=message, reason=reason, detail=detail
         )
         for hook in self._hooks.connection_error:
             try:
@@ -146,11 +152,11 @@ def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
     return name.encode("ascii"), value.encode("latin-1")
 
 
-def describe(request: Request, parameters: Mapping[str, str] | None = None) -> EngineRequest:
+def describe(request: Head, parameters: Mapping[str, str] | None = None) -> EngineRequest:
     """Say what hooks, and the layers above, know of a request.
 
     Args:
-        request: it.
+        request: its head.
         parameters: its query, where that has been read already; of one with too many parameters, none are told.
     """
     if parameters is None:

@@ -4,9 +4,10 @@ Hot are data frames within limits, which make messages; see slysock_protocol.web
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Literal, Protocol, TypeAlias, final
 
-from slysock.engineio.reading import Source
+from slysock.engineio.reading import SocketSource, Source
 from slysock.engineio.transport import Transport
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.websocket import FrameReader, Item, Kind
@@ -88,6 +89,12 @@ class Lane:
         Raises:
             trio.BrokenResourceError: the connection failed.
         """
+        while (cold := await self.catch_up()) is None:
+            await self._source.read(self._take)
+        return cold
+
+    async def catch_up(self) -> bytes | None:
+        """Do the same with what has been read already; None when that is used up."""
         while True:
             while self.owner.backlogged:  # another one, maybe, after an upgrade
                 await self.owner.wait_ready()
@@ -95,14 +102,48 @@ class Lane:
             if not items:
                 if self._reader.error is not None:
                     self.owner.fail(self._reader.error)  # what came before it has been handled
-                if self._ended or self._reader.goodbye:
-                    return b""  # the client has left, or sends nothing more behind a goodbye that has been passed on
-                await self._source.read(self._take)
-            elif items[0].kind is Kind.COLD:
+                return b"" if self._is_over else None
+            if items[0].kind is Kind.COLD:
                 self._items = items
                 return items.popleft().data
-            else:
-                self._deliver(list(items))
+            self._deliver(list(items))
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the client has left, or sends nothing more behind a goodbye that has been passed on."""
+        return self._ended or self._reader.goodbye
+
+    # -- without a task ----------------------------------------------------------------------------------------------
+
+    def start(self, ready: Callable[[], object], behind: bytes = b"") -> None:
+        """Take what comes without a task; call `ready` when there is something to see to. Raises like `next_cold`."""
+        assert isinstance(self._source, SocketSource)
+        self._source.start(self._take, ready)
+        if behind:
+            self._source.feed(behind)
+
+    def stop(self) -> None:
+        """Take nothing more. Idempotent."""
+        if isinstance(self._source, SocketSource):
+            self._source.stop()
+
+    def last_words(self) -> bytes | None:
+        """Return the close frame that the client ends with, b"" where it has just gone.
+
+        None where there is more to see to, which takes a task.
+        """
+        if self._reader.error is not None or self.owner.backlogged:
+            return None
+        if not self._items:
+            return b"" if self._ended or self.failed else None
+        return self._items[0].data if len(self._items) == 1 and self._items[0].kind is Kind.COLD else None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the connection has failed, which has not been raised yet."""
+        return isinstance(self._source, SocketSource) and self._source.failed
+
+    # -- what is read ------------------------------------------------------------------------------------------------
 
     @property
     def has_unread(self) -> bool:

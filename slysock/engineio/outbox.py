@@ -3,7 +3,7 @@
 `push` is a plain call that never waits. Boxes with something new stand in one list; the flusher task wakes after the
 current batch of tasks and gives each box one non-blocking `send`, joined when several messages wait: joining is worth
 four to six times the throughput of a send per message, and awaiting each socket would cost a task switch per recipient.
-What the kernel does not take waits for writability in the connection's own nursery, under a deadline.
+What the kernel does not take waits for writability in a task of the connection's, under a deadline.
 
 Streams that are not plain sockets (TLS, memory) take the same road with `send_all` in place of `send`.
 """
@@ -17,6 +17,7 @@ from typing import Protocol, final
 import msgspec
 import trio
 
+from slysock.engineio.home import Home
 from slysock.engineio.slow_consumers import SlowConsumers
 
 if sys.platform == "linux":
@@ -115,7 +116,7 @@ class Outbox:
         "_box",
         "_consumers",
         "_flusher",
-        "_nursery",
+        "_home",
         "_on_broken",
         "_on_full",
         "_progress",
@@ -133,11 +134,11 @@ class Outbox:
 
     def __init__(
         self,
-        stream: trio.abc.SendStream,
+        stream: trio.abc.SendStream | None,
         *,
         sock: stdlib_socket.socket | None,
         flusher: Flusher,
-        nursery: trio.Nursery,
+        home: Home,
         consumers: SlowConsumers,
         write_timeout_seconds: float,
         on_full: Callable[[], None],
@@ -146,7 +147,7 @@ class Outbox:
         self._stream = stream
         self._sock = sock  # the plain, non-blocking socket under the stream, if that is what it is
         self._flusher = flusher
-        self._nursery = nursery
+        self._home = home
         self._consumers = consumers
         self._soft_bytes = consumers.soft_bytes
         self._write_timeout_seconds = write_timeout_seconds
@@ -302,7 +303,7 @@ class Outbox:
 
     def _start_draining(self) -> None:
         self._blocked = self._scheduled = True
-        self._nursery.start_soon(self._drain)
+        self._home.start_soon(self._drain)
         self._consumers.note(self, self._waiting_bytes)
 
     async def _drain(self) -> None:
@@ -340,6 +341,7 @@ class Outbox:
     async def _send(self, data: bytes | memoryview) -> int:
         """Wait until some of it has been written; return how much."""
         if self._sock is None:
+            assert self._stream is not None
             piece = data[:_PIECE_BYTES]
             await self._stream.send_all(piece)
             return len(piece)

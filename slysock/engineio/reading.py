@@ -55,6 +55,18 @@ class StreamSource:
             pass
 
 
+class Readable(Protocol):
+    """Whoever has the Reader watch a socket."""
+
+    @property
+    def sock(self) -> stdlib_socket.socket:
+        """Which; non-blocking."""
+        ...
+
+    def readable(self) -> None:
+        """Read what is there; the Reader's call. It must not raise, nor wait."""
+
+
 @final
 class SocketSource:
     """A plain socket, read by the Reader."""
@@ -63,21 +75,37 @@ class SocketSource:
 
     def __init__(self, reader: "Reader", sock: stdlib_socket.socket) -> None:
         self.sock = sock
-        self._take: Take = _nowhere
+        self._take: Take | None = None  # while it is watched
         self._reader = reader
-        self._ready: trio.Event | None = None
+        self._ready: Callable[[], object] = _nothing
         self._failure: Exception | None = None
+
+    def start(self, take: Take, ready: Callable[[], object]) -> None:
+        """Hand everything that comes to `take`; call `ready` when that has enough, or the connection has failed.
+
+        Raises:
+            trio.BrokenResourceError: it has failed before.
+        """
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        self._take, self._ready = take, ready
+        self._reader.watch(self)
+
+    def stop(self) -> None:
+        """Hand over no more. Idempotent."""
+        if self._take is not None:
+            self._take, self._ready = None, _nothing
+            self._reader.rest(self)
 
     async def read(self, take: Take) -> None:
         """See Source."""
-        self._take = take
-        self._ready = trio.Event()
-        self._reader.watch(self)
+        ready = trio.Event()
+        self.start(take, ready.set)
         try:
-            await self._ready.wait()
+            await ready.wait()
         finally:
-            self._reader.rest(self)
-            self._take, self._ready = _nowhere, None
+            self.stop()
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
@@ -90,26 +118,41 @@ class SocketSource:
         except OSError:  # nothing, for now or for ever
             return False
 
+    @property
+    def failed(self) -> bool:
+        """Whether the connection has failed, which nobody has been told yet."""
+        return isinstance(self._failure, trio.BrokenResourceError)
+
     def readable(self) -> None:
-        """Read what is there; the Reader's call. What fails is raised where the connection's task waits."""
+        """See Readable. What fails is raised where the connection's task waits, or will."""
         try:
-            if self._take(self.sock.recv(_READ_BYTES)):
-                return
+            self.feed(self.sock.recv(_READ_BYTES))
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._failure = trio.BrokenResourceError("the connection failed")
             self._failure.__cause__ = error
+            self._pause()
+
+    def feed(self, data: bytes) -> None:
+        """Hand over what has been read, here or by somebody else."""
+        take = self._take
+        assert take is not None
+        try:
+            if take(data):
+                return
         except Exception as error:  # a bug behind one connection must not stop the reading of all
             self._failure = error
-        self._reader.rest(self)
-        assert self._ready is not None
-        self._ready.set()
+        self._pause()
+
+    def _pause(self) -> None:
+        ready = self._ready
+        self.stop()
+        ready()
 
 
-def _nowhere(_: bytes) -> bool:
-    """Stand in for a Take while nobody reads."""
-    raise AssertionError("read while resting")
+def _nothing() -> None:
+    """Stand in for whoever waits for the end of reading."""
 
 
 @final
@@ -119,27 +162,26 @@ class Reader:
     def __init__(self, flusher: Flusher) -> None:
         self._flusher = flusher
         self._epoll: select.epoll | None = select.epoll() if sys.platform == "linux" else None
-        self._sources: dict[int, SocketSource] = {}  # file descriptor -> whose it is
+        self._sources: dict[int, Readable] = {}  # file descriptor -> whose it is
 
     @property
     def watched(self) -> int:
         """How many sockets it reads."""
         return len(self._sources)
 
-    def source(self, stream: trio.abc.Stream, sock: stdlib_socket.socket | None) -> Source:
-        """Choose how to read a connection."""
-        if sock is None or self._epoll is None:
-            return StreamSource(stream)
-        return SocketSource(self, sock)
+    @property
+    def reads_sockets(self) -> bool:
+        """Whether there is an epoll; without one each connection reads for itself."""
+        return self._epoll is not None
 
-    def watch(self, source: SocketSource) -> None:
+    def watch(self, source: Readable) -> None:
         """Read a socket from now on."""
         assert self._epoll is not None
         fd = source.sock.fileno()
         self._sources[fd] = source
         self._epoll.register(fd, select.EPOLLIN)
 
-    def rest(self, source: SocketSource) -> None:
+    def rest(self, source: Readable) -> None:
         """Read a socket no more, for now. It is taken out, not muted: a muted one would still report hang-ups."""
         assert self._epoll is not None
         fd = source.sock.fileno()

@@ -10,6 +10,7 @@ from slysock.engineio.gate import Gate, No
 from slysock.http import Request
 from slysock.http.content_coding import encode_body
 from slysock.http.cors import Cors
+from slysock.http.head import Head
 from slysock_protocol.engineio import HandshakeError
 
 _TEXT: Final = (b"content-type", b"text/plain; charset=UTF-8")
@@ -46,7 +47,7 @@ class Responses:
         self._gate = gate
         self._cors = Cors(config.cors_origins, check=config.cors_origin_check)
 
-    def allows_origin(self, request: Request) -> bool:
+    def allows_origin(self, request: Request | Head) -> bool:
         """Tell whether the page that makes a request may; one without an origin is no page's."""
         return self._cors.allows(request)
 
@@ -54,12 +55,18 @@ class Responses:
         """Answer a poll."""
         threshold = self._config.compression_threshold_bytes
         encoded = encode_body(payload, request.header(b"accept-encoding"), threshold)
-        headers = [_TEXT, _NO_STORE, *self._cors.headers(request), *encoded.headers, *self._gate.headers_for(request)]
+        headers = [
+            _TEXT,
+            _NO_STORE,
+            *self._cors.headers(request),
+            *encoded.headers,
+            *self._gate.headers_for(request.head),
+        ]
         await request.respond(200, headers, encoded.body)
 
     async def ok(self, request: Request) -> None:
         """Answer a POST whose packets were taken."""
-        headers = [_TEXT, _NO_STORE, *self._cors.headers(request), *self._gate.headers_for(request)]
+        headers = [_TEXT, _NO_STORE, *self._cors.headers(request), *self._gate.headers_for(request.head)]
         await request.respond(200, headers, b"ok")
 
     async def preflight(self, request: Request) -> None:

@@ -37,13 +37,21 @@ UPGRADE: Final[Table[UpgradeState, UpgradeStep]] = {
 }
 """Of an upgrade: whether the client has sent `2probe`, and its end."""
 
-WebSocketState: TypeAlias = Literal["open", "library", "closing", "closed"]
-WebSocketStep: TypeAlias = Literal["cold frame", "goodbye", "say goodbye", "end"]
+WebSocketState: TypeAlias = Literal["light", "open", "library", "closing", "closed"]
+WebSocketStep: TypeAlias = Literal["wait", "rest", "cold frame", "goodbye", "say goodbye", "end"]
 
 WEBSOCKET: Final[Table[WebSocketState, WebSocketStep]] = {
-    "open": {"cold frame": "library", "goodbye": "closed", "say goodbye": "closing", "end": "closed"},
+    "light": {"wait": "open", "goodbye": "closed", "end": "closed"},
+    "open": {
+        "rest": "light",
+        "cold frame": "library",
+        "goodbye": "closed",
+        "say goodbye": "closing",
+        "end": "closed",
+    },
     "library": {"goodbye": "closed", "say goodbye": "closing", "end": "closed"},
     "closing": {"goodbye": "closed", "end": "closed"},
     "closed": {},
 }
-"""Of a WebSocket: our own reading, trio-websocket's from the first cold frame on, and the two ways to say goodbye."""
+"""Of a WebSocket: without a task, which is how a plain socket's begins and rests; with one, while something has to
+wait; trio-websocket's from the first cold frame on; and the two ways to say goodbye."""

@@ -16,9 +16,10 @@ import trio_websocket
 
 from slysock.config import Config, TransportName
 from slysock.engineio.cold_stream import ColdStream
-from slysock.engineio.lane import NO_OWNER, Lane, Owner
+from slysock.engineio.home import Home
+from slysock.engineio.lane import NO_OWNER, Lane, Loss, Owner
 from slysock.engineio.outbox import Flusher, Outbox, OutboxStatistics, kept_by_kernel
-from slysock.engineio.reading import Reader
+from slysock.engineio.reading import Source
 from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.states import WEBSOCKET, WebSocketState, WebSocketStep
 from slysock.engineio.transport import Ending
@@ -44,14 +45,16 @@ _CLOSE_FRAME: Final = 0x88  # the first byte of one
 class WebSocketTransport:
     """One WebSocket connection, for a session or for a probe that may become a session's.
 
+    Either `start` serves it, or whoever has made it awaits `run`. `open` comes before.
+
     Args:
-        stream: the connection.
-        sock: the plain socket below it, if that is all there is.
+        source: what is read; a SocketSource for `start`.
+        stream: what is written to; None where there is a socket.
+        sock: the plain socket that the connection is, if that is all it is.
         answer: to the client's opening handshake; sent before anything else.
         behind: what the client sent after its request.
-        nursery: the connection's own; cancelled when nothing can be written any more.
+        home: runs what has to wait; told of the end.
         flusher: empties the outbox.
-        reader: reads plain sockets.
         consumers: who is judged for reading too slowly.
         config: limits.
     """
@@ -59,8 +62,9 @@ class WebSocketTransport:
     __slots__ = (
         "_closing",
         "_config",
+        "_home",
         "_lane",
-        "_nursery",
+        "_may_rest",
         "_outbox",
         "_patient",
         "_serving",
@@ -72,34 +76,35 @@ class WebSocketTransport:
 
     def __init__(
         self,
-        stream: trio.abc.Stream,
-        sock: stdlib_socket.socket | None,
+        source: Source,
         *,
+        stream: trio.abc.SendStream | None,
+        sock: stdlib_socket.socket | None,
         answer: bytes,
         behind: bytes,
-        nursery: trio.Nursery,
+        home: Home,
         flusher: Flusher,
-        reader: Reader,
         consumers: SlowConsumers,
         config: Config,
     ) -> None:
         self._sock = sock
-        self._nursery = nursery
+        self._home = home
         self._config = config
         self._outbox = Outbox(
             stream,
             sock=sock,
             flusher=flusher,
-            nursery=nursery,
+            home=home,
             consumers=consumers,
             write_timeout_seconds=config.write_timeout_seconds,
             on_full=self._full,
             on_broken=self._broken,
         )
         self.send = self._outbox.send  # frames are shared with every other receiver
-        self._lane = Lane(reader.source(stream, sock), behind, config.max_payload_bytes)
-        self._serving = trio.CancelScope()  # until somebody takes leave
+        self._lane = Lane(source, behind, config.max_payload_bytes)
+        self._serving: trio.CancelScope | None = None  # until somebody takes leave
         self._closing = (CloseCode.NORMAL, "")
+        self._may_rest = False  # the Reader serves it, while nothing has to wait
         self._patient = False  # what was sent before is to arrive, if the client reads
         self._state: WebSocketState = "open"
         self._taken_bytes = 0  # by the client, when a sign of life was last asked for
@@ -146,29 +151,38 @@ class WebSocketTransport:
         self._lane.owner = owner
 
     async def run(self) -> None:
-        """Serve the connection until it ends, then take leave. `open` comes before."""
+        """Serve the connection until it ends, then take leave."""
+        over = True
         try:
-            with self._serving:
-                await self._serve()
-            self._lane.owner.lose(self, "transport close")
-            if self._state == "closing" and self._patient:
-                await self._take_leave_patiently()
-            else:
-                with trio.move_on_after(_CLOSE_SECONDS):
-                    await self._take_leave()
+            if self._state == "open":
+                with trio.CancelScope() as self._serving:
+                    over = await self._serve()
+            if over:
+                await self._leave()
         except* trio.BrokenResourceError:
+            over = True
             self._lane.owner.lose(self, "transport error")
-        finally:  # also when cancelled or failed: the nursery of the outbox is about to close
-            if self._state != "closed":
-                self._step("end")
-            self._outbox.give_up()
-            self._lane.owner = NO_OWNER
+        finally:  # also when cancelled or failed
+            if over:
+                self._end()
 
-    async def _serve(self) -> None:
-        """Serve until the client leaves."""
-        cold = await self._lane.next_cold()
+    async def _leave(self) -> None:
+        self._lane.owner.lose(self, "transport close")
+        if self._state == "closing" and self._patient:
+            await self._take_leave_patiently()
+        else:
+            with trio.move_on_after(_CLOSE_SECONDS):
+                await self._take_leave()
+
+    async def _serve(self) -> bool:
+        """Serve until the client leaves; or, False, until nothing has to wait any more."""
+        cold = await (self._lane.catch_up() if self._may_rest else self._lane.next_cold())
         if self._state != "open":  # we are leaving ourselves
-            return
+            return True
+        if cold is None:
+            self._step("rest")
+            self._lane.start(self._attend)
+            return False
         goodbye = read_goodbye(cold)
         if goodbye is not None:  # answered without the library: worth 200 µs of every connection's life
             self._outbox.push(goodbye_frame(goodbye))
@@ -176,6 +190,55 @@ class WebSocketTransport:
         elif cold:
             self._step("cold frame")
             await self._serve_cold(cold)
+        return True
+
+    def _end(self) -> None:
+        if self._state != "closed":
+            self._step("end")
+        self._outbox.give_up()
+        self._lane.stop()
+        self._lane.owner = NO_OWNER
+        self._home.end()
+
+    # -- without a task ------------------------------------------------------------------------------------------------
+
+    def start(self, behind: bytes) -> None:
+        """Serve a plain socket: the Reader hands its messages over, and there is a task only while one has to wait.
+
+        Args:
+            behind: what the client has sent behind its request.
+        """
+        self._may_rest = True
+        if self._state == "open":
+            self._step("rest")
+            self._lane.start(self._attend, behind)
+        else:  # it is being closed already
+            self._home.start_soon(self.run)
+
+    def _attend(self) -> None:
+        """See to what the reader cannot go on without: to a goodbye at once, to all else in a task."""
+        if self._state != "light":
+            return
+        cold = self._lane.last_words()
+        goodbye = read_goodbye(cold) if cold else None
+        if cold is None or (cold and goodbye is None) or self._outbox.statistics().blocked:
+            self._wait()
+            return
+        if goodbye is not None:
+            self._outbox.push(goodbye_frame(goodbye))
+        self._step("goodbye" if goodbye is not None else "end")
+        self._lane.owner.lose(self, "transport error" if self._lane.failed else "transport close")
+        self._outbox.flush()
+        if self._outbox.statistics().waiting_bytes:
+            self._home.start_soon(self.run)
+        else:
+            self._end()
+
+    def _wait(self) -> None:
+        """Go on in a task."""
+        self._step("wait")
+        self._lane.stop()
+        self._home.start_soon(self.run)
 
     async def _serve_cold(self, cold: bytes) -> None:
         """Start trio-websocket, and let it see to what is cold until the connection ends."""
@@ -241,16 +304,28 @@ class WebSocketTransport:
 
     def close(self, ending: Ending, code: CloseCode, text: str) -> None:
         """Send a close frame behind what was sent before, and end."""
+        if self._state == "light":
+            self._wait()
         if self._state in ("open", "library"):
             self._closing = (code, text)
             self._patient = ending is Ending.GRACEFUL
             self._step("say goodbye")
-            self._serving.cancel()
+            if self._serving is not None:
+                self._serving.cancel()
 
     def _full(self) -> None:
-        self._lane.owner.lose(self, "slow consumer")
-        self._nursery.cancel_scope.cancel()
+        self._cut("slow consumer")
 
     def _broken(self) -> None:
-        self._lane.owner.lose(self, "transport error")
-        self._nursery.cancel_scope.cancel()
+        self._cut("transport error")
+
+    def _cut(self, reason: Loss) -> None:
+        """End at once."""
+        is_light = self._state == "light"
+        if is_light:
+            self._step("end")
+        self._lane.owner.lose(self, reason)
+        if is_light:
+            self._end()
+        else:
+            self._home.cancel()

@@ -32,3 +32,13 @@ def arrival_ns(ancillary: list[tuple[int, int, bytes]]) -> int:
             seconds, nanoseconds = _TIME.unpack(data)
             return int(seconds * 1_000_000_000 + nanoseconds)
     return time.time_ns()
+
+
+def receive_now(sock: stdlib_socket.socket, max_bytes: int) -> tuple[bytes, int]:
+    """Return what is there, and when it arrived.
+
+    Raises:
+        OSError: as `recvmsg` does; BlockingIOError where nothing is there.
+    """
+    data, ancillary, _flags, _address = sock.recvmsg(max_bytes, ANCILLARY_BYTES)
+    return data, arrival_ns(ancillary)

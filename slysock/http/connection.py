@@ -39,6 +39,7 @@ class HttpConnection:
         peer: the client's address, empty for Unix sockets.
         proxies: whose word about the client behind them counts.
         refused: told of each head that is refused.
+        first: what has been read already, and when it came, in nanoseconds.
     """
 
     def __init__(
@@ -51,8 +52,11 @@ class HttpConnection:
         sock: stdlib_socket.socket | None = None,
         proxies: TrustedProxies | None = None,
         refused: Callable[[RefusalRecord], None] = log_refusal,
+        first: tuple[bytes, int] | None = None,
     ) -> None:
         self._stream = HttpStream(stream, sock, config)
+        if first is not None:
+            self._stream.take(*first)
         self._secure = secure
         self._peer = peer
         self._proxies = proxies if proxies is not None and proxies.trusts(peer) else None

@@ -13,7 +13,7 @@ import h11
 import trio
 
 from slysock.config import Config
-from slysock.http.arrival import ANCILLARY_BYTES, arrival_ns
+from slysock.http.arrival import receive_now
 from slysock.http.errors import InvalidResponse, RequestBroken
 
 PIECE_BYTES: Final = 16_384
@@ -102,9 +102,9 @@ class HttpStream:
         size = min(max_bytes, PIECE_BYTES)
         try:
             if self._sock is None:
-                self._take(await self._stream.receive_some(size), time.time_ns())
+                self.take(await self._stream.receive_some(size), time.time_ns())
             else:
-                self._take(*await _receive(self._sock, size))
+                self.take(*await _receive(self._sock, size))
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as exc:
             raise self._lost_reading() from exc
 
@@ -119,14 +119,15 @@ class HttpStream:
         if self._sock is None:
             return False
         try:
-            self._take(*_receive_now(self._sock, min(max_bytes, PIECE_BYTES)))
+            self.take(*receive_now(self._sock, min(max_bytes, PIECE_BYTES)))
         except BlockingIOError:
             return False
         except OSError as exc:
             raise self._lost_reading() from exc
         return True
 
-    def _take(self, data: bytes | bytearray, received_ns: int) -> None:
+    def take(self, data: bytes | bytearray, received_ns: int) -> None:
+        """Hand h11 what has been read; b"" at the end."""
         self.at_eof = not data
         self.received_ns = received_ns
         self.machine.receive_data(bytes(data))
@@ -205,20 +206,10 @@ class HttpStream:
             await self._stream.aclose()
 
 
-def _receive_now(sock: stdlib_socket.socket, max_bytes: int) -> tuple[bytes, int]:
-    """Return what is there, and when it arrived.
-
-    Raises:
-        OSError: as `recvmsg` does; BlockingIOError where nothing is there.
-    """
-    data, ancillary, _flags, _address = sock.recvmsg(max_bytes, ANCILLARY_BYTES)
-    return data, arrival_ns(ancillary)
-
-
 async def _receive(sock: stdlib_socket.socket, max_bytes: int) -> tuple[bytes, int]:
     if sock.fileno() < 0:  # no file descriptor to wait for: an application may ask after its connection is closed
         raise trio.ClosedResourceError
     while True:
         await trio.lowlevel.wait_readable(sock)
         with suppress(BlockingIOError):  # somebody woke us for nothing
-            return _receive_now(sock, max_bytes)
+            return receive_now(sock, max_bytes)

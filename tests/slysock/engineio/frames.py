@@ -1,5 +1,6 @@
 """A WebSocket client that is nothing but bytes, with frames of the test's own making."""
 
+import socket as stdlib_socket
 import struct
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -113,8 +114,27 @@ def event(text: str) -> bytes:
     return b'42["e","%s"]' % text.encode()
 
 
+def open_stream(memory: Memory) -> trio.abc.Stream:
+    """A connection in memory, which a task serves to its end."""
+    return memory.open()
+
+
+def open_socket(memory: Memory) -> trio.abc.Stream:
+    """A connection by a plain socket, which has a task only while something has to wait."""
+    ours, theirs = stdlib_socket.socketpair()
+    for sock in (ours, theirs):
+        sock.setblocking(False)
+    memory.server._front._take(ours, tls=None)
+    opened.append(theirs)
+    return trio.SocketStream(trio.socket.from_stdlib_socket(theirs))
+
+
+opened: list[stdlib_socket.socket] = []  # by open_socket; its tests close them
+open_wire = open_stream  # by which of them; tests of both lives put the other here
+
+
 async def raw(memory: Memory, *, behind: bytes = b"", joined: bool = True) -> Raw:
-    client = Raw(memory.open())
+    client = Raw(open_wire(memory))
     await client.send(HANDSHAKE + behind)
     head = await client.head()
     assert head.startswith(b"HTTP/1.1 101 ")
@@ -128,7 +148,7 @@ async def raw(memory: Memory, *, behind: bytes = b"", joined: bool = True) -> Ra
 
 async def probing(memory: Memory, polling_target: str) -> Raw:
     """A WebSocket for a session that polls, which has said nothing yet."""
-    client = Raw(memory.open())
+    client = Raw(open_wire(memory))
     target = polling_target.replace("polling", "websocket").encode()
     await client.send(HANDSHAKE.replace(b"/socket.io/?EIO=4&transport=websocket", target))
     assert (await client.head()).startswith(b"HTTP/1.1 101 ")

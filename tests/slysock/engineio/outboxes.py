@@ -8,6 +8,7 @@ import trio
 from trio.testing import memory_stream_one_way_pair, wait_all_tasks_blocked
 
 from slysock import Config
+from slysock.engineio.home import InNursery
 from slysock.engineio.outbox import Flusher, Outbox
 from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.timers import Timers
@@ -34,7 +35,7 @@ class Bench:
             stream,
             sock=sock,
             flusher=self.flusher,
-            nursery=nursery or self.nursery,
+            home=InNursery(nursery or self.nursery),
             consumers=consumers(max_bytes),
             write_timeout_seconds=5,
             on_full=lambda: (self.reports.append("full"), on_full())[0],

@@ -26,7 +26,7 @@ async def reading(count: int = 1) -> AsyncGenerator[tuple[Reader, list[tuple[Sou
             ours, theirs = stdlib_socket.socketpair()
             ours.setblocking(False)
             sockets += [ours, theirs]
-            pairs.append((reader.source(memory_stream_pair()[0], ours), theirs))
+            pairs.append((SocketSource(reader, ours), theirs))
         yield reader, pairs
         nursery.cancel_scope.cancel()
     assert reader.watched == 0
@@ -118,7 +118,7 @@ async def test_a_read_may_end_after_the_reader() -> None:
     ours, theirs = stdlib_socket.socketpair()
     ours.setblocking(False)
     with ours, theirs:
-        source = reader.source(memory_stream_pair()[0], ours)
+        source = SocketSource(reader, ours)
         async with trio.open_nursery() as reading_of_one:
             async with trio.open_nursery() as reading_of_all:
                 reading_of_all.start_soon(reader.run)
@@ -131,8 +131,7 @@ async def test_a_read_may_end_after_the_reader() -> None:
 
 async def test_a_stream_is_read_by_its_own_task() -> None:
     client, server = memory_stream_pair()
-    source = Reader(Flusher()).source(server, None)
-    assert isinstance(source, StreamSource)
+    source = StreamSource(server)
     taken: list[bytes] = []
     await client.send_all(b"one")
     async with trio.open_nursery() as nursery:
@@ -163,7 +162,7 @@ async def test_a_wake_up_for_nothing_is_neither_the_end_nor_a_failure() -> None:
         with spurious, theirs:
             taken: list[bytes] = []
             theirs.send(b"data")
-            await reader.source(memory_stream_pair()[0], spurious).read(lambda data: bool(taken.append(data)))
+            await SocketSource(reader, spurious).read(lambda data: bool(taken.append(data)))
             assert taken == [b"data"]
 
 
@@ -177,14 +176,13 @@ async def test_what_is_read_is_counted() -> None:
     assert reader.watched == 0
 
 
-async def test_where_there_is_no_epoll_every_connection_reads_for_itself(
+async def test_where_there_is_no_epoll_no_sockets_are_read(
     monkeypatch: pytest.MonkeyPatch, nursery: trio.Nursery
 ) -> None:
+    assert Reader(Flusher()).reads_sockets
     monkeypatch.setattr(sys, "platform", "elsewhere")
     reader = Reader(Flusher())
-    ours, theirs = stdlib_socket.socketpair()
-    with ours, theirs:
-        assert isinstance(reader.source(memory_stream_pair()[0], ours), StreamSource)
+    assert not reader.reads_sockets
     nursery.start_soon(reader.run)
     await wait_all_tasks_blocked()
     nursery.cancel_scope.cancel()

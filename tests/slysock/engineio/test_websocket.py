@@ -1,14 +1,17 @@
 """A WebSocket connection over memory streams: how it ends, and whose doing that was."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock import Config, Router, Socket
+from slysock import Config, Router, Server, Socket
+from slysock.engineio.session import Session
+from slysock.testing import Memory
 from slysock.testing.pipe import open_pipe
+from tests.slysock.engineio import frames
 from tests.slysock.engineio.frames import (
     BINARY,
     CLOSE,
@@ -25,7 +28,21 @@ from tests.slysock.engineio.frames import (
     raw,
 )
 from tests.slysock.http.peer import Resetting
-from tests.slysock.serving import logged, serving
+from tests.slysock.serving import check_nothing_remains, logged, serving
+
+
+@pytest.fixture(params=["a task", "no task"], autouse=True)
+def life(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
+    """Whether a connection has a task from the beginning, or only while something has to wait."""
+    if request.param == "no task":
+        monkeypatch.setattr(frames, "open_wire", frames.open_socket)
+    yield str(request.param)
+    while frames.opened:
+        frames.opened.pop().close()
+
+
+without_buffer = pytest.mark.parametrize("life", ["a task"], indirect=True)  # that a kernel would have
+
 
 # ---- the client's doing ---------------------------------------------------------------------------------------------
 
@@ -132,8 +149,11 @@ async def test_a_client_that_is_gone_without_a_word_ends_its_session(autojump_cl
 
 async def test_a_half_closed_connection_ends_its_session(autojump_clock: MockClock) -> None:
     async with connected() as (client, _, reasons):
-        assert isinstance(client.stream, trio.StapledStream)
-        await client.stream.send_stream.aclose()
+        if isinstance(client.stream, trio.StapledStream):
+            await client.stream.send_stream.aclose()
+        else:
+            assert isinstance(client.stream, trio.SocketStream)
+            await client.stream.send_eof()
         await client.rest()
         assert reasons == ["transport close"]
 
@@ -152,6 +172,7 @@ async def test_a_client_that_leaves_without_reading_is_not_waited_for_long(autoj
         assert memory.server.statistics().open_sockets == 0
 
 
+@without_buffer
 async def test_a_client_that_never_reads_is_closed_when_nothing_can_be_written(autojump_clock: MockClock) -> None:
     root, _, reasons = echoing()
     async with serving(root, config=Config(write_timeout_seconds=7)) as memory:
@@ -182,6 +203,7 @@ async def test_a_connection_that_fails_while_it_is_read_ends_its_session(autojum
         assert (log, reasons) == (["before"], ["transport error"])
 
 
+@without_buffer
 async def test_a_client_that_falls_too_far_behind_is_a_slow_consumer(autojump_clock: MockClock) -> None:
     root, _, reasons = echoing()
     async with serving(root, config=Config(max_outbox_bytes=1000, max_outbox_hard_bytes=1000)) as memory:
@@ -211,6 +233,7 @@ async def test_a_fragmented_binary_attachment_reaches_its_event(autojump_clock: 
         assert seen == [b"\xff" * 300]
 
 
+@without_buffer
 async def test_what_cannot_leave_at_once_is_not_taken_for_who_may_miss_it(autojump_clock: MockClock) -> None:
     async with serving(echoing()[0]) as memory:
         client = await raw(memory)
@@ -272,11 +295,13 @@ async def test_a_client_must_read_a_hundred_thousand_bytes_a_second(
     assert took < (40 if whole else 7)
 
 
+@without_buffer
 async def test_a_client_that_stops_reading_is_not_waited_for(autojump_clock: MockClock) -> None:
     received, _ = await leaving_after(lambda pieces: 0.1 if pieces < 30 else 100)
     assert received < 2_100_000
 
 
+@without_buffer
 async def test_nobody_is_waited_for_longer_than_a_minute(autojump_clock: MockClock) -> None:
     config = Config(write_timeout_seconds=60, max_outbox_bytes=10_000_000)
     root, _, _ = echoing()
@@ -387,3 +412,90 @@ async def test_a_connection_that_is_cancelled_ends_its_session_and_is_closed_at_
         assert reasons == ["server namespace disconnect" if moment == "closing" else "transport error"]
         assert memory.server.statistics().open_sockets == 0
         assert trio.current_time() == 0
+
+
+# ---- with a task and without -----------------------------------------------------------------------------------------
+
+
+without_task = pytest.mark.parametrize("life", ["no task"], indirect=True)
+
+
+@without_task
+async def test_a_plain_socket_has_a_task_only_while_something_has_to_wait(autojump_clock: MockClock) -> None:
+    root, handled = Router(), list[str]()
+
+    @root.on("e")
+    async def slow(socket: Socket, text: str) -> None:
+        await trio.sleep(0.1)
+        handled.append(text)
+
+    async with serving(root, config=Config(max_pending_events=10)) as memory:
+        client = await raw(memory)
+        nursery = memory.server._front._connections.nursery
+        await client.send(frame(TEXT, event("0")))
+        await trio.sleep(0.2)
+        assert (len(handled), len(nursery.child_tasks)) == (1, 0)
+        await client.send(*[frame(TEXT, event(str(index))) for index in range(1, 30)])
+        await trio.sleep(0.2)
+        assert len(nursery.child_tasks) == 1, "more is read when there is room for it"
+        await trio.sleep(4)
+        assert (handled, len(nursery.child_tasks)) == ([str(index) for index in range(30)], 0)
+        await client.send(frame(TEXT, event("last")), frame(CLOSE, b"\x03\xe8"))
+        assert (await client.next())[0] == CLOSE
+        assert await client.rest() == []
+        assert len(nursery.child_tasks) == 0
+        await trio.sleep(2)
+        assert handled[-1] == "last"
+
+
+@without_task
+async def test_what_comes_with_the_request_is_taken_behind_it(autojump_clock: MockClock) -> None:
+    root, log, reasons = echoing()
+    async with serving(root) as memory:
+        client = await raw(memory, behind=frame(TEXT, b"40") + frame(TEXT, event("a")), joined=False)
+        assert (await client.next())[1].startswith(b'40{"sid"')
+        assert await client.next() == (TEXT, event("a"))
+        await raw(memory, behind=frame(CLOSE, b"\x03\xe8"), joined=False)
+        await wait_all_tasks_blocked()
+        assert (log, reasons) == (["a"], [])
+        assert memory.server.statistics().open_sockets == 1
+
+
+@without_task
+async def test_a_bug_behind_one_message_ends_its_connection_and_nobody_elses(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, log, reasons = echoing()
+    receive = Session.receive_text
+
+    def fail(session: Session, data: bytes) -> None:
+        assert b'"a"' not in data
+        receive(session, data)
+
+    async with serving(root) as memory:
+        struck, beside = await raw(memory), await raw(memory)
+        monkeypatch.setattr(Session, "receive_text", fail)
+        await struck.send(frame(TEXT, event("a")))
+        await struck.rest()
+        assert reasons == ["transport error"]
+        await beside.send(frame(TEXT, event("b")))
+        assert await beside.next() == (TEXT, event("b"))
+        assert log == ["b"]
+    assert "a connection failed" in logged(caplog)
+
+
+@without_task
+async def test_a_server_that_is_cancelled_leaves_no_connection_open(autojump_clock: MockClock) -> None:
+    root, _, reasons = echoing()
+    server = Server(root)
+    with trio.CancelScope() as scope:
+        async with trio.open_nursery() as nursery, server.running():
+            memory = Memory(server, nursery)
+            client = await raw(memory)
+            waiting = frames.open_socket(memory)
+            scope.cancel()
+            await trio.lowlevel.checkpoint()
+    assert await waiting.receive_some() == b""
+    await client.rest()
+    check_nothing_remains(server)
+    assert reasons == ["server shutting down"]
