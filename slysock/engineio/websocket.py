@@ -18,11 +18,12 @@ from slysock.config import Config, TransportName
 from slysock.engineio.cold_stream import ColdStream
 from slysock.engineio.home import Home
 from slysock.engineio.lane import NO_OWNER, Lane, Loss, Owner
-from slysock.engineio.outbox import Flusher, Outbox, OutboxStatistics, kept_by_kernel
+from slysock.engineio.outbox import Flusher, Outbox, OutboxStatistics
 from slysock.engineio.reading import Source
 from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.states import WEBSOCKET, WebSocketState, WebSocketStep
 from slysock.engineio.transport import Ending
+from slysock.http.unsent import kept_by_kernel
 from slysock.states import follow
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import Outgoing
