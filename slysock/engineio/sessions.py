@@ -73,16 +73,16 @@ class Sessions:
         """Tell whether a session is over but for its last words."""
         return sid in self._last_words
 
-    def take_last_words(self, sid: str) -> bytes | None:
-        """Take the next answer of a closed session that still has something to say."""
+    def take_last_words(self, sid: str) -> tuple[bytes, PollingTransport] | None:
+        """Take the next answer of a closed session that still has something to say; `delivering` is to count it."""
         transport, until = self._last_words.get(sid, (None, None))
-        if transport is None or until is None:
+        if transport is None or until is None or transport.delivers:
             return None
         words = transport.take() if transport.lingering else None
         if not transport.lingering:  # said, or gone over to a WebSocket
             until.cancel()
             del self._last_words[sid]
-        return words
+        return None if words is None else (words, transport)
 
     def open(self, request: EngineRequest, transport: Transport) -> Session:
         """Make a session, announce it to its client and to the layer above."""

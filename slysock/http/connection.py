@@ -74,6 +74,7 @@ class HttpConnection:
         except RequestBroken:
             return None
         except h11.RemoteProtocolError as exc:
+            exc.__traceback__ = None  # h11 raises it again in a frame that it holds
             await self._refuse(exc.error_status_hint)
             return None
         return None if head is None else await self._make_request(head)
