@@ -258,7 +258,9 @@ class Front:
         try:
             takeover = await self._serve_http(wire, answer, peer=peer, secure=secure)
             if takeover is not None:  # HTTP's state is gone by now: an open WebSocket does not carry it along
-                await takeover()
+                serving = takeover()
+                del takeover  # nor the request that it was made of
+                await serving
         except* RequestBroken:
             pass  # the client left in the middle
         except* Exception:  # the boundary of one connection
@@ -295,6 +297,7 @@ class Front:
         elif not self._hosts.allows(request):
             detail = f"{host_name(request.header(b'host') or b'')[:200]!r} is not in allowed_hosts"
             self._refused(RefusalRecord(reason="host", detail=detail, address=request.peer))
+                del request  # while the next one is awaited, nothing of it is kept
             await request.respond(421, _TEXT, b"Misdirected Request")
         elif self.engine.owns(path):
             return await self.engine.handle(request, wire)

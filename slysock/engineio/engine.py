@@ -174,6 +174,7 @@ class Engine:
 
     def _probe(self, sid: str, websocket: WebSocketTransport, address: str) -> None:
         """Begin an upgrade. A WebSocket that comes too late, or is one too many, was accepted and is closed.
+            del answer, behind, opening  # up to 100 kB, which nobody needs while the connection lasts
 
         Clients expect it so; answering the request with an error would end the session for some of them.
         """
