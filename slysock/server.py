@@ -122,7 +122,7 @@ class Server:
             lingering=engine.sessions.lingering,
             clients={namespace.name: namespace.client_count for namespace in self._namespaces.named()},
             made_namespaces=self._namespaces.made,
-            outbox_bytes=sum(session.transport.waiting_bytes for session in sessions),
+            outbox_bytes=sum(session.transport.waiting_bytes for session in sessions) + engine.consumers.closed_bytes,
             waiting_events=sum(each.waiting_events for each in above),
             waiting_event_bytes=sum(each.waiting_bytes for each in above),
             leaving=self._front.tasks.lingering,

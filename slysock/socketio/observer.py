@@ -149,7 +149,7 @@ class ServerStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """Namespaces that patterns have made, and that still live."""
 
     outbox_bytes: int
-    """What waits for clients, all together."""
+    """What waits for clients, all together; the last words of closed sessions, too."""
 
     waiting_events: int
     """Events that wait for their handlers, or are in one that waits."""
