@@ -41,6 +41,15 @@ MAX_INTERNAL_CONNECTIONS: Final = 100
 FULL_WARNING_SECONDS: Final = 10.0
 """A server that is full is warned of at most so often."""
 
+_LIMITS: Final = {
+    "capacity": "max_connections",
+    "unjoined": "max_unjoined",
+    "address": "max_unjoined_per_address",
+}
+"""Why a client was refused for want of room -> the setting."""
+
+_PROXY_HINT: Final = " by {} (if that is a proxy, trusted_proxies is to name it)"
+
 _TEXT: Final = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
 
 Answer: TypeAlias = Callable[[Request, Wire], Awaitable[Takeover | None]]
@@ -77,15 +86,17 @@ class Front:
     ) -> None:
         self.config = config
         self.tasks = Tasks("handlers", config.handler_cleanup_seconds)
+        self._proxies = TrustedProxies(config.trusted_proxies)
         self.engine = Engine(
             config,
             accept=accept,
             leaving=lambda: self.tasks.lingering,
             hooks=hooks or EngineHooks(),
             refused=self._refused,
+            proxies=self._proxies,
         )
         self._tell_refusal = refused
-        self._warned_at = -math.inf  # of max_connections, in Trio's time
+        self._warned_at: dict[str, float] = {}  # reason -> when, in Trio's time
         self.health = Health(lambda: self.engine.sessions.accepting)
         self._app = app or not_found
         has_health = app is not None and not isinstance(app, AppWithoutHealth)
@@ -94,7 +105,6 @@ class Front:
         self._state: State = {}
         self._internal_state: State = {}
         self._hosts = AllowedHosts(config.allowed_hosts)
-        self._proxies = TrustedProxies(config.trusted_proxies)
         self._internal_open = 0
         self._http: set[HttpConnection] = set()
         self._open = 0  # connections of every kind
@@ -196,10 +206,13 @@ class Front:
     def _refused(self, record: RefusalRecord) -> None:
         """Tell of a refusal; of one for want of room the operator is warned, now and then."""
         self._tell_refusal(record)
-        is_full = record.reason == "capacity" and self.engine.sessions.accepting
-        if is_full and trio.current_time() - self._warned_at >= FULL_WARNING_SECONDS:
-            self._warned_at = trio.current_time()
-            logger.warning("max_connections (%d) is reached: new clients are refused", self.config.max_connections)
+        limit, now = _LIMITS.get(record.reason), trio.current_time()
+        if limit is None or not self.engine.sessions.accepting:
+            return
+        if now - self._warned_at.get(record.reason, -math.inf) >= FULL_WARNING_SECONDS:
+            self._warned_at[record.reason] = now
+            hint = _PROXY_HINT.format(record.address) if record.reason == "address" else ""
+            logger.warning("%s (%d) is reached%s: new clients are refused", limit, getattr(self.config, limit), hint)
 
     # -- connections -------------------------------------------------------------------------------------------------
 
@@ -284,6 +297,7 @@ class Front:
         try:
             while takeover is None and (request := await http.next_request()) is not None:
                 takeover = await answer(request, wire)
+                del request  # while the next one is awaited, nothing of it is kept
         finally:
             self._http.discard(http)
             if takeover is None:
@@ -297,7 +311,6 @@ class Front:
         elif not self._hosts.allows(request):
             detail = f"{host_name(request.header(b'host') or b'')[:200]!r} is not in allowed_hosts"
             self._refused(RefusalRecord(reason="host", detail=detail, address=request.peer))
-                del request  # while the next one is awaited, nothing of it is kept
             await request.respond(421, _TEXT, b"Misdirected Request")
         elif self.engine.owns(path):
             return await self.engine.handle(request, wire)

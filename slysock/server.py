@@ -116,6 +116,7 @@ class Server:
         above = [session.statistics() for session in sessions]
         return ServerStatistics(
             connections=len(sessions),
+            unjoined=engine.sessions.unjoined,
             transports={
                 name: sum(session.transport.name == name for session in sessions) for name in self.config.transports
             },

@@ -27,6 +27,7 @@ from slysock.engineio.upgrade import Probe
 from slysock.engineio.websocket import WebSocketTransport
 from slysock.errors import RefusalRecord
 from slysock.http import Request
+from slysock.http.proxies import TrustedProxies
 from slysock.request import EngineRequest
 from slysock_protocol.engineio import HandshakeError
 from slysock_protocol.errors import CloseCode
@@ -55,6 +56,7 @@ class Engine:
         leaving: counts clients that have left while something of theirs is still being handled.
         hooks: an application's say in requests.
         refused: told of every request that is refused.
+        proxies: whose addresses stand for many clients.
 
     Attributes:
         sessions: the table of them.
@@ -71,10 +73,11 @@ class Engine:
         leaving: Callable[[], int],
         hooks: EngineHooks,
         refused: Callable[[RefusalRecord], None],
+        proxies: TrustedProxies,
     ) -> None:
         self.timers = Timers()
         self.consumers = SlowConsumers(config, self.timers)
-        self.sessions = Sessions(config, self.timers, accept, leaving)
+        self.sessions = Sessions(config, self.timers, accept, leaving, proxies)
         self._flusher = Flusher()
         self.reader = Reader(self._flusher)
         self._config = config
@@ -124,9 +127,14 @@ class Engine:
     async def _open(self, request: Request, query: Query, wire: Wire) -> Takeover | None:
         """Open a session, if its client is allowed in."""
         opening = describe(request, query.parameters)
-        no = await self._gate.ask_allowed(opening)
+        crowd, no = self.sessions.crowd(opening), None
+        if crowd is None:
+            no = await self._gate.ask_allowed(opening)
+            crowd = self.sessions.crowd(opening)  # others may have come meanwhile
         if no is not None:
             await self._responses.deny(request, no)
+        elif crowd is not None:
+            await self._responses.crowded(request, crowd)
         elif query.transport == "websocket":
             return await self._websocket(request, None, opening, wire)
         else:
@@ -169,12 +177,12 @@ class Engine:
                 transport.open(self.sessions.open(opening, transport))
             else:
                 self._probe(sid, transport, opening.address)
+            del answer, behind, opening  # up to 100 kB, which nobody needs while the connection lasts
             await transport.run()
             nursery.cancel_scope.cancel()
 
     def _probe(self, sid: str, websocket: WebSocketTransport, address: str) -> None:
         """Begin an upgrade. A WebSocket that comes too late, or is one too many, was accepted and is closed.
-            del answer, behind, opening  # up to 100 kB, which nobody needs while the connection lasts
 
         Clients expect it so; answering the request with an error would end the session for some of them.
         """

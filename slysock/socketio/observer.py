@@ -136,6 +136,9 @@ class ServerStatistics(msgspec.Struct, frozen=True, kw_only=True):
     connections: int
     """Engine.IO sessions."""
 
+    unjoined: int
+    """Those of them whose client has not been let into a namespace yet; see `Config.max_unjoined`."""
+
     transports: dict[TransportName, int]
     """transport -> sessions that are on it."""
 
