@@ -165,6 +165,18 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Open sockets at once, of every kind; past that new ones are closed at once. Also the most sessions at once, which
     by polling need no socket; past that a new one by polling is answered 503."""
 
+    max_unjoined: int = 10_000
+    """Sessions at once whose client has not been let into a namespace; past that new ones are answered 503. One that
+    keeps more than 4 kB of its request's head counts once more for each 4 kB."""
+
+    max_unjoined_per_address: int = 1000
+    """As many of them from one address, or one network of 64 bits of IPv6. Not for this machine's own addresses, Unix
+    sockets and trusted proxies."""
+
+    memory_release_seconds: float = 30.0
+    """How often, at most, memory that is free goes back to the system, in a quiet second. Where the process is the
+    server's own (`run` and the command line), on Linux with glibc."""
+
     def __post_init__(self) -> None:
         """Refuse what no server could work with; a wrong value is found at start-up, not under load."""
         for name, kind in _kinds().items():

@@ -73,9 +73,9 @@ class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     reason: str
-    """Why, in a word. Of connections and requests: `capacity`, `host`, `path`, `origin`, `request`, `method`,
-    `transport`, `EIO`, `sid`, `hook`. Of clients: `namespace`, `middleware`, `connect hook`, `protocol`. Of events:
-    `unknown event`, `payload`. And what applications report, such as `token`."""
+    """Why, in a word. Of connections and requests: `capacity`, `unjoined`, `address`, `host`, `path`, `origin`,
+    `request`, `method`, `transport`, `EIO`, `sid`, `hook`. Of clients: `namespace`, `middleware`, `connect hook`,
+    `protocol`. Of events: `unknown event`, `payload`. And what applications report, such as `token`."""
 
     detail: str
     """Why, in more words."""

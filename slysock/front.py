@@ -45,6 +45,15 @@ MAX_INTERNAL_CONNECTIONS: Final = 100
 FULL_WARNING_SECONDS: Final = 10.0
 """A server that is full is warned of at most so often."""
 
+_LIMITS: Final = {
+    "capacity": "max_connections",
+    "unjoined": "max_unjoined",
+    "address": "max_unjoined_per_address",
+}
+"""Why a client was refused for want of room -> the setting."""
+
+_PROXY_HINT: Final = " by {} (if that is a proxy, trusted_proxies is to name it)"
+
 _TEXT: Final = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
 
 Answer: TypeAlias = Callable[[Request], Awaitable[Opening | None]]
@@ -89,15 +98,17 @@ class Front:
     ) -> None:
         self.config = config
         self.tasks = Tasks("handlers", config.handler_cleanup_seconds)
+        self._proxies = TrustedProxies(config.trusted_proxies)
         self.engine = Engine(
             config,
             accept=accept,
             leaving=lambda: self.tasks.lingering,
             hooks=hooks or EngineHooks(),
             refused=self._refused,
+            proxies=self._proxies,
         )
         self._tell_refusal = refused
-        self._warned_at = -math.inf  # of max_connections, in Trio's time
+        self._warned_at: dict[str, float] = {}  # reason -> when, in Trio's time
         self.health = Health(lambda: self.engine.sessions.accepting)
         self._app = app or not_found
         has_health = app is not None and not isinstance(app, AppWithoutHealth)
@@ -106,7 +117,6 @@ class Front:
         self._state: State = {}
         self._internal_state: State = {}
         self._hosts = AllowedHosts(config.allowed_hosts)
-        self._proxies = TrustedProxies(config.trusted_proxies)
         self._internal_open = 0
         self._doorsteps: set[Doorstep] = set()
         self._http: set[HttpConnection] = set()
@@ -217,10 +227,13 @@ class Front:
     def _refused(self, record: RefusalRecord) -> None:
         """Tell of a refusal; of one for want of room the operator is warned, now and then."""
         self._tell_refusal(record)
-        is_full = record.reason == "capacity" and self.engine.sessions.accepting
-        if is_full and trio.current_time() - self._warned_at >= FULL_WARNING_SECONDS:
-            self._warned_at = trio.current_time()
-            logger.warning("max_connections (%d) is reached: new clients are refused", self.config.max_connections)
+        limit, now = _LIMITS.get(record.reason), trio.current_time()
+        if limit is None or not self.engine.sessions.accepting:
+            return
+        if now - self._warned_at.get(record.reason, -math.inf) >= FULL_WARNING_SECONDS:
+            self._warned_at[record.reason] = now
+            hint = _PROXY_HINT.format(record.address) if record.reason == "address" else ""
+            logger.warning("%s (%d) is reached%s: new clients are refused", limit, getattr(self.config, limit), hint)
 
     # -- connections -------------------------------------------------------------------------------------------------
 
@@ -237,9 +250,9 @@ class Front:
         self._open += 1
         if tls is not None:
             stream = trio.SSLStream(_plain(sock).stream, tls, server_side=True, https_compatible=True)
-            self._connections.nursery.start_soon(self._serve, Wire(stream, None), peer, True, self._answer)
+            self._start(Wire(stream, None), peer, secure=True)
         elif not self.engine.reader.reads_sockets:
-            self._connections.nursery.start_soon(self._serve, _plain(sock), peer, False, self._answer)
+            self._start(_plain(sock), peer)
         else:
             doorstep = Doorstep(
                 sock,
@@ -270,8 +283,7 @@ class Front:
             self._open -= 1
             sock.close()
             return
-        first = data, came_ns
-        self._connections.nursery.start_soon(self._serve, _plain(sock), peer, False, self._answer, first)
+        self._start(_plain(sock), peer, first=(data, came_ns))
 
     def _recognize(self, data: bytes, peer: str) -> Opening | None:
         proxies = self._proxies if self._proxies.trusts(peer) else None
@@ -293,6 +305,25 @@ class Front:
     def _ended(self) -> None:
         self._open -= 1
 
+    def _start(self, wire: Wire, peer: str, *, secure: bool = False, first: tuple[bytes, int] | None = None) -> None:
+        """Start the task of a connection, which begins with HTTP."""
+        http = self._http_on(wire, peer, secure=secure, first=first)
+        self._connections.nursery.start_soon(self._serve, http, wire, self._answer)
+
+    def _http_on(
+        self, wire: Wire, peer: str, *, secure: bool = False, first: tuple[bytes, int] | None = None
+    ) -> HttpConnection:
+        return HttpConnection(
+            wire.stream,
+            self.config,
+            secure=secure,
+            peer=peer,
+            sock=wire.sock,
+            proxies=self._proxies,
+            refused=self._refused,
+            first=first,
+        )
+
     def _take_internal(self, sock: stdlib_socket.socket) -> None:
         """Start the task of one connection of monitoring."""
         if self._internal_open >= MAX_INTERNAL_CONNECTIONS:
@@ -304,7 +335,7 @@ class Front:
     async def _serve_internal(self, wire: Wire, peer: str) -> None:
         self._internal_open += 1
         try:
-            await self._serve(wire, peer, False, self._answer_internally)
+            await self._serve(self._http_on(wire, peer), wire, self._answer_internally)
         finally:
             self._internal_open -= 1
 
@@ -313,12 +344,12 @@ class Front:
 
         Cancelled, it ends the connection at once.
         """
-        scope, ended = trio.CancelScope(), trio.Event()
+        wire, scope, ended = Wire(stream, None), trio.CancelScope(), trio.Event()
 
         async def serve() -> None:
             try:
                 with scope:
-                    await self._serve(Wire(stream, None), peer, secure, self._answer)
+                    await self._serve(self._http_on(wire, peer, secure=secure), wire, self._answer)
             finally:
                 ended.set()
 
@@ -329,19 +360,19 @@ class Front:
         finally:
             scope.cancel()
 
-    async def _serve(
-        self, wire: Wire, peer: str, secure: bool, answer: Answer, first: tuple[bytes, int] | None = None
-    ) -> None:
+    async def _serve(self, http: HttpConnection, wire: Wire, answer: Answer) -> None:
         """Serve one connection: HTTP, and what HTTP may have made of it. Closes the stream, unless that goes on."""
         goes_on = False
         try:
-            opening = await self._serve_http(wire, answer, first, peer=peer, secure=secure)
+            opening = await self._serve_http(http, answer)
             if opening is not None:  # HTTP's state is gone by now: an open WebSocket does not carry it along
                 if wire.sock is not None and self.engine.reader.reads_sockets:
                     self._start_websocket(opening, wire.sock)
                     goes_on = True
                 else:
-                    await self.engine.serve_websocket(opening, wire.stream, wire.sock)
+                    serving = self.engine.serve_websocket(opening, wire.stream, wire.sock)
+                    del opening  # nor the request that it was made of
+                    await serving
         except* RequestBroken:
             pass  # the client left in the middle
         except* Exception:  # the boundary of one connection
@@ -351,24 +382,13 @@ class Front:
                 self._open -= 1
                 await trio.aclose_forcefully(wire.stream)
 
-    async def _serve_http(
-        self, wire: Wire, answer: Answer, first: tuple[bytes, int] | None, *, peer: str, secure: bool
-    ) -> Opening | None:
-        http = HttpConnection(
-            wire.stream,
-            self.config,
-            secure=secure,
-            peer=peer,
-            sock=wire.sock,
-            proxies=self._proxies,
-            refused=self._refused,
-            first=first,
-        )
+    async def _serve_http(self, http: HttpConnection, answer: Answer) -> Opening | None:
         self._http.add(http)
         opening: Opening | None = None
         try:
             while opening is None and (request := await http.next_request()) is not None:
                 opening = await answer(request)
+                del request  # while the next one is awaited, nothing of it is kept
         finally:
             self._http.discard(http)
             if opening is None:

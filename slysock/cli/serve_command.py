@@ -22,7 +22,7 @@ from slysock.cli.settings import ListenSettings, Settings, SettingsError, read_s
 from slysock.cli.welcome import print_welcome
 from slysock.http.listeners import Address
 from slysock.identity import Tokens
-from slysock.process import call_on_hangup, ignore_hangups, settle_in, stop_on_signals
+from slysock.process import call_on_hangup, ignore_hangups, return_memory, settle_in, stop_on_signals
 from slysock.systems.admission import user_in
 from slysock.systems.assembly import Assembly, assemble
 from slysock.systems.foundation import make_foundation
@@ -114,6 +114,7 @@ async def _serve_systems(
     server.observe(AccessLog(user_in))
     async with trio.open_nursery() as nursery:
         await nursery.start(stop_on_signals, server.stop, nursery.cancel_scope)
+        nursery.start_soon(return_memory, server.config.memory_release_seconds)
         stopped = trio.Event()
         listening = await _start(server, settings.listen, tls, nursery, stopped)
         print_welcome(settings, listening, assembly.systems, secret)

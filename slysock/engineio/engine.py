@@ -28,6 +28,7 @@ from slysock.engineio.websocket import WebSocketTransport
 from slysock.errors import RefusalRecord
 from slysock.http import Request
 from slysock.http.head import Head, Headers
+from slysock.http.proxies import TrustedProxies
 from slysock.request import EngineRequest
 from slysock_protocol.engineio import HandshakeError
 from slysock_protocol.errors import CloseCode
@@ -61,6 +62,7 @@ class Engine:
         leaving: counts clients that have left while something of theirs is still being handled.
         hooks: an application's say in requests.
         refused: told of every request that is refused.
+        proxies: whose addresses stand for many clients.
 
     Attributes:
         sessions: the table of them.
@@ -77,10 +79,11 @@ class Engine:
         leaving: Callable[[], int],
         hooks: EngineHooks,
         refused: Callable[[RefusalRecord], None],
+        proxies: TrustedProxies,
     ) -> None:
         self.timers = Timers()
         self.consumers = SlowConsumers(config, self.timers)
-        self.sessions = Sessions(config, self.timers, accept, leaving)
+        self.sessions = Sessions(config, self.timers, accept, leaving, proxies)
         self._flusher = Flusher()
         self.reader = Reader(self._flusher)
         self._config = config
@@ -124,7 +127,10 @@ class Engine:
         query = check_request(head, self._config, self.sessions.is_known)
         if isinstance(query, HandshakeError) or query.transport != "websocket" or self.sessions.has_ended(query.sid):
             return None
-        return self._opening(head, query.sid, describe(head, query.parameters), behind)
+        opening = describe(head, query.parameters)
+        if query.sid is None and self.sessions.crowd(opening) is not None:
+            return None
+        return self._opening(head, query.sid, opening, behind)
 
     async def _answer(self, request: Request) -> Opening | None:
         """Answer a request that nothing speaks against but itself."""
@@ -142,9 +148,14 @@ class Engine:
     async def _open(self, request: Request, query: Query) -> Opening | None:
         """Open a session, if its client is allowed in."""
         opening = describe(request.head, query.parameters)
-        no = await self._gate.ask_allowed(opening)
+        crowd, no = self.sessions.crowd(opening), None
+        if crowd is None:
+            no = await self._gate.ask_allowed(opening)
+            crowd = self.sessions.crowd(opening)  # others may have come meanwhile
         if no is not None:
             await self._responses.deny(request, no)
+        elif crowd is not None:
+            await self._responses.crowded(request, crowd)
         elif query.transport == "websocket":
             return await self._websocket(request, None, opening)
         else:
@@ -180,6 +191,7 @@ class Engine:
         async with trio.open_nursery() as nursery:
             home = InNursery(nursery)
             transport = self._transport(opening, StreamSource(stream), home, opening.behind, stream=stream, sock=sock)
+            del opening  # up to 100 kB, which nobody needs while the connection lasts
             await transport.run()
             nursery.cancel_scope.cancel()
 

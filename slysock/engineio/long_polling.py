@@ -99,10 +99,12 @@ class LongPolling:
             await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
 
     async def _give_last_words(self, request: Request, sid: str) -> None:
-        words = self._sessions.take_last_words(sid) if request.method == "GET" else None
-        if words is None:
+        last = self._sessions.take_last_words(sid) if request.method == "GET" else None
+        if last is None:
             await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
-        else:
+            return
+        words, transport = last
+        with transport.delivering(words, request):
             await self._responses.payload(request, words)
 
     # -- GET ---------------------------------------------------------------------------------------------------------

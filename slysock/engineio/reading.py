@@ -86,9 +86,7 @@ class SocketSource:
         Raises:
             trio.BrokenResourceError: it has failed before.
         """
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
+        self._raise_failure()
         self._take, self._ready = take, ready
         self._reader.watch(self)
 
@@ -106,9 +104,15 @@ class SocketSource:
             await ready.wait()
         finally:
             self.stop()
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            del failure  # it holds frames, which would hold it
 
     @property
     def has_unread(self) -> bool:

@@ -309,6 +309,7 @@ class WebSocketTransport:
             self._wait()
         if self._state in ("open", "library"):
             self._closing = (code, text)
+            self._outbox.closed = True
             self._patient = ending is Ending.GRACEFUL
             self._step("say goodbye")
             if self._serving is not None:

@@ -84,6 +84,7 @@ class HttpConnection:
         except RequestBroken:
             return None
         except h11.RemoteProtocolError as exc:
+            exc.__traceback__ = None  # h11 raises it again in a frame that it holds
             await self._refuse(exc.error_status_hint)
             return None
         return None if head is None else await self._make_request(head)
@@ -130,6 +131,7 @@ class HttpConnection:
         if machine.their_state is not h11.DONE:
             return False
         self._stream.next_cycle()
+        self._request = None  # an idle connection does not carry its last one along
         return True
 
     async def _read_head(self) -> h11.Request | None:
@@ -142,6 +144,9 @@ class HttpConnection:
         if self._stream.skip_empty_lines():
             await trio.lowlevel.checkpoint()  # between requests that came all at once, others get a turn
         elif not await self._first_byte():
+            return None
+        if self._stream.has_too_many_lines():
+            await self._refuse(431)
             return None
         event = self._stream.machine.next_event()
         if isinstance(event, h11.Request):  # nearly always: it fits into a segment
@@ -179,6 +184,9 @@ class HttpConnection:
             # One byte more than allowed is enough for h11 to see that the head is too long.
             await self._stream.read_more(self._stream.config.max_request_head_bytes + 1 - self._stream.buffered)
             if self._stream.at_eof:
+                return None
+            if self._stream.has_too_many_lines():
+                await self._refuse(431)
                 return None
             event = self._stream.machine.next_event()
             if isinstance(event, h11.Request):

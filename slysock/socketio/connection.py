@@ -201,6 +201,7 @@ class Connection:
     def joined(self) -> None:
         """Note that the client is in a namespace: it need not hurry any more."""
         self._deadline.cancel()
+        self.session.joined()
 
     def left(self, member: Member) -> None:
         """Note that the client is out of a namespace."""
