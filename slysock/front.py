@@ -34,7 +34,7 @@ from slysock.http import HttpConnection, Request, RequestBroken
 from slysock.http.hosts import AllowedHosts, host_name
 from slysock.http.listeners import Listening, accept_forever
 from slysock.http.proxies import TrustedProxies
-from slysock.http.usual import read_usual
+from slysock.http.usual import read_upgrade
 from slysock_protocol.errors import CloseCode
 
 logger = logging.getLogger("slysock")
@@ -288,7 +288,7 @@ class Front:
     def _recognize(self, data: bytes, peer: str) -> Opening | None:
         proxies = self._proxies if self._proxies.trusts(peer) else None
         max_bytes = self.config.max_request_head_bytes
-        usual = read_usual(data, max_bytes=max_bytes, peer=peer, secure=False, proxies=proxies)
+        usual = read_upgrade(data, max_bytes=max_bytes, peer=peer, secure=False, proxies=proxies)
         if usual is None:
             return None
         head, behind = usual

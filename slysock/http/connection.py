@@ -14,10 +14,12 @@ from slysock.errors import RefusalRecord, log_refusal
 from slysock.http import head as heads
 from slysock.http.date import date_field
 from slysock.http.errors import RequestBroken
+from slysock.http.machine import END
 from slysock.http.pace import Pace
 from slysock.http.proxies import TrustedProxies
 from slysock.http.request import REASONS, Request
 from slysock.http.stream import HttpStream
+from slysock.http.usual import UsualHead
 
 LINGER_SECONDS: Final = 2.0
 """How long a refused client may take to read why, before the connection is cut (nginx: 5 s between reads)."""
@@ -134,14 +136,14 @@ class HttpConnection:
         self._request = None  # an idle connection does not carry its last one along
         return True
 
-    async def _read_head(self) -> h11.Request | None:
+    async def _read_head(self) -> h11.Request | UsualHead | None:
         """Wait for a head, under two deadlines: one for its first byte, one from there on.
 
         Raises:
             h11.RemoteProtocolError: it will never be one.
             RequestBroken: the connection is lost.
         """
-        if self._stream.skip_empty_lines():
+        if self._stream.machine.skip_empty_lines():
             await trio.lowlevel.checkpoint()  # between requests that came all at once, others get a turn
         elif not await self._first_byte():
             return None
@@ -149,7 +151,7 @@ class HttpConnection:
             await self._refuse(431)
             return None
         event = self._stream.machine.next_event()
-        if isinstance(event, h11.Request):  # nearly always: it fits into a segment
+        if isinstance(event, (h11.Request, UsualHead)):  # nearly always: it fits into a segment
             return event
         with trio.move_on_after(self._stream.config.request_head_seconds):
             return await self._rest_of_head()
@@ -163,7 +165,7 @@ class HttpConnection:
         """
         limit = self._stream.config.max_request_head_bytes + 1
         await trio.lowlevel.checkpoint()
-        if self._stream.read_now(limit) and self._stream.skip_empty_lines():
+        if self._stream.read_now(limit) and self._stream.machine.skip_empty_lines():
             return True
         if not (self._stream.at_eof or self._stream.draining):
             deadline = trio.current_time() + self._stream.config.request_head_seconds
@@ -176,9 +178,9 @@ class HttpConnection:
         """Read until there is more than empty lines, or the end. Raises like `_read_head`."""
         while not (self._stream.buffered or self._stream.at_eof):
             await self._stream.read_more(max_bytes)
-            self._stream.skip_empty_lines()
+            self._stream.machine.skip_empty_lines()
 
-    async def _rest_of_head(self) -> h11.Request | None:
+    async def _rest_of_head(self) -> h11.Request | UsualHead | None:
         """Read until h11 has a head; None when the peer sends no more. Raises like `_read_head`."""
         while True:
             # One byte more than allowed is enough for h11 to see that the head is too long.
@@ -189,10 +191,10 @@ class HttpConnection:
                 await self._refuse(431)
                 return None
             event = self._stream.machine.next_event()
-            if isinstance(event, h11.Request):
+            if isinstance(event, (h11.Request, UsualHead)):
                 return event
 
-    async def _make_request(self, head: h11.Request) -> Request | None:
+    async def _make_request(self, head: h11.Request | UsualHead) -> Request | None:
         read = heads.read_head(
             head.method,
             head.target,
@@ -219,9 +221,10 @@ class HttpConnection:
             (b"connection", b"close"),
         ]
         response = h11.Response(status_code=status, headers=headers, reason=REASONS[status])
-        events = [response, h11.Data(data=text if with_body else b""), h11.EndOfMessage()]
         with suppress(RequestBroken):
-            await self._stream.write(b"".join(self._stream.encode(event) for event in events))
+            begin = self._stream.encode_head(response, b"")
+            body = self._stream.encode(h11.Data(data=text if with_body else b""))
+            await self._stream.write(begin + body + self._stream.encode(END))
 
     def _owes_lingering(self) -> bool:
         """Whether an answer was given while the peer may still be sending what nobody will read."""

@@ -11,6 +11,7 @@ from slysock.http import head as heads
 from slysock.http.date import date_field
 from slysock.http.errors import BodyTooLarge, InvalidResponse, RequestBroken
 from slysock.http.head import Headers
+from slysock.http.machine import BODILESS, END, is_usual
 from slysock.http.pace import Pace
 from slysock.http.stream import HttpStream
 
@@ -18,8 +19,6 @@ DRAIN_BYTES: Final = 65_536
 """An unread body of at most this size is read and dropped to keep the connection; a longer one costs it."""
 
 REASONS: Final = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
-BODILESS: Final = (204, 304)
-END: Final = h11.EndOfMessage()
 
 
 @final
@@ -154,7 +153,7 @@ class Request:
         """
         length = () if status in BODILESS else ((b"content-length", b"%d" % len(body)),)
         extra = (*self.extra_headers, date_field())
-        self._begin(_familiar_response(status, (*headers, *extra, *length, *self._closing())))
+        self._begin(*_familiar_response(status, (*headers, *extra, *length, *self._closing())))
         await self.end(body)
 
     def start(self, status: int, headers: Headers = ()) -> None:
@@ -167,7 +166,7 @@ class Request:
             InvalidResponse: status or headers are no HTTP; another answer may be given if none was begun before.
         """
         dated = any(name.lower() == b"date" for name, _ in headers)
-        self._begin(_response(status, (*headers, *(() if dated else (date_field(),)), *self._closing())))
+        self._begin(*_response(status, (*headers, *(() if dated else (date_field(),)), *self._closing())))
 
     async def send(self, chunk: bytes) -> None:
         """Write a piece of the body; where the answer has no body, drop it.
@@ -208,8 +207,8 @@ class Request:
         """Abandon the connection with the answer unfinished; the peer sees it broken off."""
         self._stream.give_up()
 
-    def _begin(self, response: h11.Response) -> None:
-        self._head = self._stream.encode(response)
+    def _begin(self, response: h11.Response, encoded: bytes) -> None:
+        self._head = self._stream.encode_head(response, encoded)
         self._sends_body = self.method != "HEAD" and response.status_code not in BODILESS
 
     def _closing(self) -> Headers:
@@ -281,16 +280,20 @@ class Request:
         return bytes(rest)
 
 
-def _response(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> h11.Response:
-    """Let h11 check an answer's head.
+def _response(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> tuple[h11.Response, bytes]:
+    """Let h11 check an answer's head; return that, and how it is written if it is usual.
 
     Raises:
         InvalidResponse: it is no HTTP.
     """
     try:
-        return h11.Response(status_code=status, headers=list(headers), reason=REASONS.get(status, b""))
+        response = h11.Response(status_code=status, headers=list(headers), reason=REASONS.get(status, b""))
     except h11.LocalProtocolError as exc:
         raise InvalidResponse(str(exc)) from exc
+    if not is_usual(response):
+        return response, b""
+    lines = b"".join(b"%b: %b\r\n" % header for header in response.headers.raw_items())
+    return response, b"HTTP/1.1 %d %b\r\n%b\r\n" % (status, response.reason, lines)
 
 
 # Heads of whole answers come again and again, for as long as their date is the same, and a checked one is a value: 4 µs

@@ -1,4 +1,4 @@
-"""h11's state machine joined to a stream: bytes in, bytes out, deadlines, and whether the connection is still sound.
+"""A machine of HTTP joined to a stream: bytes in, bytes out, deadlines, and whether the connection is still sound.
 
 It owns neither requests nor the decision what to answer. One task may read while another writes; two of a kind may
 not.
@@ -17,6 +17,7 @@ from slysock.config import Config
 from slysock.http.arrival import receive_now
 from slysock.http.errors import InvalidResponse, RequestBroken
 from slysock.http.head import MAX_HEADER_LINES
+from slysock.http.machine import Machine
 from slysock.http.pace import Pace
 from slysock.http.unsent import kept_by_kernel
 
@@ -32,7 +33,7 @@ taken for a stuck one."""
 
 @final
 class HttpStream:
-    """One h11 machine on one stream.
+    """One HTTP machine on one stream.
 
     Args:
         stream: what is read and written.
@@ -41,7 +42,7 @@ class HttpStream:
         config: deadlines and bounds.
 
     Attributes:
-        machine: h11's state, for reading. Only this class feeds it; see `encode`.
+        machine: the state of HTTP, for reading. Only this class feeds it; see `encode`.
         at_eof: the peer has said that it sends no more.
         received_ns: when the last piece arrived: at the kernel where that can be known, else here.
         draining: answers from now on end the connection.
@@ -50,7 +51,7 @@ class HttpStream:
 
     def __init__(self, stream: trio.abc.Stream, sock: stdlib_socket.socket | None, config: Config) -> None:
         self.config = config
-        self.machine = self._new_machine()
+        self.machine = Machine(config.max_request_head_bytes)
         self.at_eof = False
         self.received_ns = 0
         self.draining = False
@@ -60,9 +61,6 @@ class HttpStream:
         self._pace: Pace | None = None  # of the answer, once it had to wait
         self._lost = False  # reading or writing has failed, or somebody gave the connection up
         self._writing = False  # stays True when a write was cut: half a message is on the wire
-
-    def _new_machine(self) -> h11.Connection:
-        return h11.Connection(h11.SERVER, max_incomplete_event_size=self.config.max_request_head_bytes)
 
     @property
     def broken(self) -> bool:
@@ -99,24 +97,6 @@ class HttpStream:
         """Make way for the next request: this one's answer is done."""
         self.machine.start_next_cycle()
         self._pace = None
-
-    def skip_empty_lines(self) -> int:
-        """Drop line ends that stand where a request line may begin; h11 would take them for an empty one.
-
-        RFC 9112, section 2.2: "a server that is expecting to receive and parse a request-line SHOULD ignore at least
-        one empty line (CRLF) received prior to the request-line", for the sake of clients that end a body with one.
-
-        Returns:
-            `buffered`, which is known then: asking h11 copies all that it has.
-        """
-        ahead, _ = self.machine.trailing_data
-        if ahead[:1] in (b"\r", b"\n"):
-            self.machine = self._new_machine()  # h11 lets nobody take anything out of its buffer
-            if ahead := ahead.lstrip(b"\r\n"):
-                self.machine.receive_data(ahead)
-            if self.at_eof:
-                self.machine.receive_data(b"")
-        return len(ahead)
 
     def give_up(self) -> None:
         """Make sure that the connection is not used again, and is closed without courtesy."""
@@ -165,19 +145,30 @@ class HttpStream:
         self._lost = True
         return RequestBroken("the connection was lost while reading")
 
-    def encode(self, event: h11.Event) -> bytes:
-        """Encode something to send, by h11; the bytes go to `write`.
+    def encode_head(self, response: h11.Response, encoded: bytes) -> bytes:
+        """Encode how an answer begins; the bytes go to `write`. The arguments are those of Machine.
 
         Raises:
-            InvalidResponse: h11 does not allow it here. The connection cannot be used for answers any more.
+            InvalidResponse: HTTP does not allow it here. The connection cannot be used for answers any more.
             RequestBroken: nothing may be written any more.
         """
-        if self.broken:
-            raise RequestBroken("the connection is not usable any more")
+        self._check_writable()
         try:
-            return self.machine.send(event) or b""
+            return self.machine.send_head(response, encoded)
         except h11.LocalProtocolError as exc:
             raise InvalidResponse(str(exc)) from exc
+
+    def encode(self, event: h11.Data | h11.EndOfMessage | h11.InformationalResponse) -> bytes:
+        """Encode something else to send. Raises likewise."""
+        self._check_writable()
+        try:
+            return self.machine.send(event)
+        except h11.LocalProtocolError as exc:
+            raise InvalidResponse(str(exc)) from exc
+
+    def _check_writable(self) -> None:
+        if self.broken:
+            raise RequestBroken("the connection is not usable any more")
 
     async def write(self, data: bytes) -> None:
         """Send all of what `encode` gave. Cancelled: the connection is broken, as nobody knows how much has left.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from slysock.http.head import BadHead, Head, read_head
 from slysock.http.proxies import TrustedProxies
-from slysock.http.usual import read_usual
+from slysock.http.usual import read_upgrade
 
 MAX_BYTES = 16_384
 LEAST = b"GET /socket.io/?EIO=4 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
@@ -122,7 +122,7 @@ CLIENTS = {
 
 def quickly(data: bytes) -> tuple[Head, bytes] | None:
     """What is read without h11."""
-    return read_usual(data, max_bytes=MAX_BYTES, peer="192.0.2.1", secure=False, proxies=None)
+    return read_upgrade(data, max_bytes=MAX_BYTES, peer="192.0.2.1", secure=False, proxies=None)
 
 
 def slowly(data: bytes) -> tuple[Head, bytes] | None:
@@ -233,7 +233,7 @@ def test_what_is_just_usual_enough_is_taken(fields: bytes) -> None:
 def test_what_a_trusted_proxy_says_of_the_client_counts() -> None:
     proxied = LEAST.replace(b"Host: a", b"Host: inner\r\nX-Forwarded-For: 198.51.100.7\r\nX-Forwarded-Proto: https")
     proxies = TrustedProxies(["192.0.2.0/24"])
-    read = read_usual(proxied, max_bytes=MAX_BYTES, peer="192.0.2.1", secure=False, proxies=proxies)
+    read = read_upgrade(proxied, max_bytes=MAX_BYTES, peer="192.0.2.1", secure=False, proxies=proxies)
     assert read is not None
     assert (read[0].peer, read[0].secure) == ("198.51.100.7", True)
 
