@@ -201,7 +201,7 @@ _STEPS = st.one_of(
 
 
 def allowed(both: Both, step: str) -> bool:
-    """Whether anybody would: one answers requests that have come, and does not ask what comes behind the whole of one."""
+    """Whether anybody would: one answers what has come, and does not ask for more than the whole of it."""
     if step in ("begin", "say", "end"):
         return both.ours.their_state is not h11.IDLE
     return step != "next" or both.ours.their_state not in (h11.DONE, h11.MUST_CLOSE)
