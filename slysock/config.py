@@ -161,6 +161,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """As many of them from one address, or one network of 64 bits of IPv6. Not for this machine's own addresses, Unix
     sockets and trusted proxies."""
 
+    max_idle_connections: int = 10_000
+    """Connections at once that have no request under way, new ones and kept ones; past that the one that has waited
+    longest for its next is closed."""
+
     memory_release_seconds: float = 30.0
     """How often, at most, memory that is free goes back to the system, in a quiet second. Where the process is the
     server's own (`run` and the command line), on Linux with glibc."""

@@ -29,6 +29,7 @@ from slysock.errors import RefusalRecord, log_refusal
 from slysock.handlers.tasks import Tasks
 from slysock.http import HttpConnection, Request, RequestBroken
 from slysock.http.hosts import AllowedHosts, host_name
+from slysock.http.idle import IdleConnections
 from slysock.http.listeners import Listening, accept_forever
 from slysock.http.proxies import TrustedProxies
 from slysock_protocol.errors import CloseCode
@@ -107,6 +108,7 @@ class Front:
         self._hosts = AllowedHosts(config.allowed_hosts)
         self._internal_open = 0
         self._http: set[HttpConnection] = set()
+        self._idle = IdleConnections(config.max_idle_connections)
         self._open = 0  # connections of every kind
         self._connections = Tasks("requests", config.handler_cleanup_seconds)
         self._stop = trio.Event()
@@ -290,6 +292,7 @@ class Front:
             peer=peer,
             sock=wire.sock,
             proxies=self._proxies,
+            idle=self._idle,
             refused=self._refused,
         )
         self._http.add(http)
