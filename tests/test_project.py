@@ -40,7 +40,6 @@ FEATURE_TESTS: Mapping[str, str] = {
     "test_layers.py": "who imports whom",
     "test_litestar.py": "a real ASGI application",
     "test_leaving.py": "stock clients that leave in the middle of things",
-    "test_member_background.py": "what runs beside a member's events",
     "test_member_entering.py": "the beginning of a member's life, which fills a file",
     "test_member_leaving.py": "its end, which fills another",
     "test_session_silence.py": "who is given up and who is not, which fills a file",

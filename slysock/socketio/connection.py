@@ -202,12 +202,11 @@ class Connection:
         """Note that the client is in a namespace: it need not hurry any more."""
         self._deadline.cancel()
 
-    def left(self, member: Member) -> None:
+    def left(self, called: str, member: object) -> None:
         """Note that the client is out of a namespace."""
-        name = member.called
-        if self._members.get(name) is member:
-            del self._members[name]
-            self._left[name] = None
+        if self._members.get(called) is member:
+            del self._members[called]
+            self._left[called] = None
             if len(self._left) > self._around.config.max_namespaces:
                 del self._left[next(iter(self._left))]
 

@@ -9,11 +9,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextvars import copy_context
 from threading import get_ident
 from time import perf_counter
-from typing import Final, Protocol, cast, final
+from typing import Final, cast, final
 
 import trio
 
-from slysock.engineio.session import Session
 from slysock.errors import ConnectionRefused, Disconnected, Refusal, RefusalRecord
 from slysock.handlers.blocking import BLOCKING_SECONDS, run_without_waiting
 from slysock.handlers.dispatcher import Dispatcher, Job
@@ -22,11 +21,12 @@ from slysock.handlers.handler import Handler
 from slysock.handlers.hooks import ask, settle
 from slysock.handlers.invocation import Invocation, answer_failure
 from slysock.handlers.table import Hook, Route
-from slysock.handlers.tasks import Tasks
 from slysock.ids import DisconnectReason, RoomName, SocketId
 from slysock.request import Handshake
 from slysock.socketio.acks import Answers
+from slysock.socketio.background import Background
 from slysock.socketio.client_socket import Socket
+from slysock.socketio.host import Host
 from slysock.socketio.namespaces import Found
 from slysock.socketio.states import MEMBER, MemberState
 from slysock.states import follow
@@ -37,46 +37,6 @@ from slysock_protocol.socketio import Ack, Event, decode_array, event_name
 logger = logging.getLogger("slysock")
 
 _ID_BYTES: Final = 15  # 20 characters, as Node's server has
-
-
-class Host(Protocol):
-    """The connection that members stand on; several namespaces may share it."""
-
-    @property
-    def session(self) -> Session:
-        """What packets go out by."""
-        ...
-
-    def joined(self) -> None:
-        """Note that a member has been let in."""
-
-    def left(self, member: "Member") -> None:
-        """Note that a member is out."""
-
-    def disconnect(self) -> None:
-        """Disconnect the client from every namespace and close the connection."""
-
-    @property
-    def tasks(self) -> Tasks:
-        """Where handlers run."""
-        ...
-
-    @property
-    def leave_grace_seconds(self) -> float:
-        """How long the events of a client that has left are still handled."""
-        ...
-
-    def asks(self) -> None:
-        """Note that somebody waits for the client's answer."""
-
-    def is_answered(self) -> None:
-        """Note that one who waited does so no more."""
-
-    def event_waits(self, size: int) -> None:
-        """Count an event that waits for its handler."""
-
-    def event_done(self, size: int) -> None:
-        """Count it no more."""
 
 
 @final
@@ -123,7 +83,7 @@ class Member:
         self._entering = False  # a connect hook may be at work: events wait behind it
         self._has_reported = False  # the application has told observers of a refusal, and why
         self._held: list[Outgoing] = []  # what was emitted before the client was in
-        self._background: dict[trio.CancelScope, None] | None = None  # around each of what runs in the background
+        self._background: Background | None = None  # made when first needed
         self._rooms: frozenset[str] = frozenset()  # while joining: where it shall be; when gone: where it was
         self._acks: dict[int, Answers] = {}  # acknowledgements that calls wait for, by id
         # Handler -> where its events wait; None: for all those that run in order. Made when first needed.
@@ -236,22 +196,9 @@ class Member:
 
     def _start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
         if self.state in ("joining", "in"):
-            self._host.tasks.nursery.start_soon(self._run_in_background, routine)
-
-    async def _run_in_background(self, routine: Callable[[], Awaitable[object]]) -> None:
-        scope = trio.CancelScope()
-        if self._background is None:
-            self._background = {}
-        self._background[scope] = None
-        if self.state not in ("joining", "in"):  # it has left before this began
-            scope.cancel()
-        try:
-            with scope:
-                await routine()
-        except Exception:  # the boundary of one client's work
-            logger.exception("background work for socket %s failed", self.id)
-        finally:
-            del self._background[scope]
+            if self._background is None:
+                self._background = Background(self.id)
+            self._host.tasks.nursery.start_soon(self._background.run, routine)
 
     # -- coming in ---------------------------------------------------------------------------------------------------
 
@@ -484,7 +431,7 @@ class Member:
             self._adapter.remove(self)
         lingers = was_in and by_client and not self._is_idle
         self.state = follow(MEMBER, self.state, "leave" if lingers else "end" if was_in else "refuse")
-        self._host.left(self)
+        self._host.left(self.called, self)
         self._end_what_needs_the_client()
         for dispatcher in self._dispatchers.values():
             if lingers:
@@ -507,8 +454,8 @@ class Member:
             self._host.is_answered()
             answers.gone()
         self._acks.clear()
-        for scope in list(self._background or ()):
-            scope.cancel()
+        if self._background is not None:
+            self._background.end()
 
     async def _linger(self, scope: trio.CancelScope, socket: Socket, reason: DisconnectReason) -> None:
         """Let handlers end whose client has left, for a while."""
