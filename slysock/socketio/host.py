@@ -17,6 +17,12 @@ class Host(Protocol):
     def joined(self) -> None:
         """Note that a member has been let in."""
 
+    def login_refused(self) -> None:
+        """Note that a client was not let in which claimed to be somebody, or the wrong one."""
+
+    def turn_away(self) -> None:
+        """Close the connection of a client that is in no namespace."""
+
     def left(self, called: str, member: object) -> None:
         """Note that a member is out of a namespace, by the name that its client calls it."""
 

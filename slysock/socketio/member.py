@@ -13,7 +13,7 @@ from typing import Final, cast, final
 
 import trio
 
-from slysock.errors import ConnectionRefused, Disconnected, Refusal, RefusalRecord
+from slysock.errors import ConnectionRefused, Disconnected, RateLimited, Refusal, RefusalRecord
 from slysock.handlers.blocking import BLOCKING_SECONDS, run_without_waiting
 from slysock.handlers.dispatcher import Dispatcher, Job
 from slysock.handlers.functions import name_of
@@ -24,6 +24,7 @@ from slysock.handlers.table import Hook, Route
 from slysock.ids import DisconnectReason, RoomName, SocketId
 from slysock.request import Handshake
 from slysock.socketio.acks import Answers
+from slysock.socketio.allowance import Allowance, Excess, retry_after
 from slysock.socketio.background import Background
 from slysock.socketio.client_socket import Socket
 from slysock.socketio.host import Host
@@ -47,6 +48,7 @@ class Member:
         id: the socket's.
         called: the namespace, as this client calls it: it may have sent a query string behind the name, and understands
             only what comes under the name that it has sent.
+        allowance: what the client may still send here.
         session: the connection below, which other namespaces may share.
         socket: what users hold; only until the client has left.
         observers: who is told what happens.
@@ -62,7 +64,10 @@ class Member:
         "_has_reported",
         "_held",
         "_host",
+        "_login_refused",
         "_rooms",
+        "_turned_away",
+        "allowance",
         "called",
         "id",
         "observers",
@@ -71,9 +76,10 @@ class Member:
         "state",
     )
 
-    def __init__(self, host: Host, found: Found, handshake: Handshake, *, called: str) -> None:
+    def __init__(self, host: Host, found: Found, handshake: Handshake, allowance: Allowance, *, called: str) -> None:
         self.id = SocketId(secrets.token_urlsafe(_ID_BYTES))
         self.called = called
+        self.allowance = allowance
         self.session = host.session
         self.socket = Socket(self, self.id, found.namespace, handshake)
         self.observers = found.adapter.observers
@@ -82,6 +88,8 @@ class Member:
         self._adapter = found.adapter
         self._entering = False  # a connect hook may be at work: events wait behind it
         self._has_reported = False  # the application has told observers of a refusal, and why
+        self._login_refused = False  # it was not let in for whom it claimed to be
+        self._turned_away = False  # its connection shall end with its not being let in
         self._held: list[Outgoing] = []  # what was emitted before the client was in
         self._background: Background | None = None  # made when first needed
         self._rooms: frozenset[str] = frozenset()  # while joining: where it shall be; when gone: where it was
@@ -220,12 +228,18 @@ class Member:
                 await self._ask("middleware", hook, socket)
         except ConnectionRefused as refusal:
             self._refuse(refusal.message, refusal.data)
+        except RateLimited as excess:
+            self._refuse(str(excess), retry_after(excess))
         except Exception:  # the boundary of the application's middleware
             logger.exception("middleware of %r failed for socket %s", self.namespace, self.id)
             self._refuse("Internal error", None)
         else:
             await self._let_in(socket)
         self._entering = False
+        if self._login_refused:
+            self._host.login_refused()
+        if self._turned_away:
+            self._host.turn_away()
 
     def _refuse(self, message: str, data: object) -> None:
         if self.state == "joining":
@@ -274,6 +288,7 @@ class Member:
             await ask(hook.call, socket, is_async=hook.is_async, refused_text="Connection refused")
         except Exception as error:
             if not self._has_reported:
+                self._login_refused = isinstance(error, ConnectionRefused | Refusal)
                 self.refused(socket, kind, f"{name_of(hook.call)} raised {' from '.join(_causes(error))}")
             raise
 
@@ -322,6 +337,14 @@ class Member:
             invocation.run_now()
             if perf_counter() - started > BLOCKING_SECONDS:
                 self._adapter.timers.lag.blocked(invocation.name, perf_counter() - started)
+
+    def refuse_event(self, packet: Event, excess: Excess) -> None:
+        """Answer an event that is one too many. Raises like `receive`."""
+        name = event_name(decode_array(packet.body)).encode() if packet.name is None else packet.name
+        route = self._adapter.table.routes.get(name)
+        self.refused(self.socket, excess.reason, excess.detail)
+        if route is not None:
+            answer_failure(self, self.socket, route.name, route.fallback.on_error, excess.error, packet.ack_id)
 
     def _find_route(self, body: list[object]) -> Route | None:
         """Find the route of an event that its bytes alone do not tell, or that listeners want to hear first.
@@ -400,7 +423,26 @@ class Member:
     def report_refusal(self, socket: Socket, reason: str, detail: str) -> None:
         """See Socket.report_refusal."""
         self._has_reported = True
+        self._login_refused = reason == "token"
         self.refused(socket, reason, detail)
+
+    @property
+    def user(self) -> str | None:
+        """See Socket.user."""
+        return self.allowance.user
+
+    def set_user(self, socket: Socket, user: str) -> None:
+        """See Socket.set_user."""
+        excess = self._adapter.loop.ask(lambda: self._set_user(socket, user))
+        if excess is not None:
+            raise excess.error
+
+    def _set_user(self, socket: Socket, user: str) -> Excess | None:
+        excess = None if user == self.allowance.user else self.allowance.join_as(user)
+        if excess is not None:
+            self._turned_away = excess.goes_on
+            self.report_refusal(socket, excess.reason, excess.detail)
+        return excess
 
     # -- leaving -----------------------------------------------------------------------------------------------------
 

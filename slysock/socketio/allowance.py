@@ -1,0 +1,169 @@
+"""How much clients and users may send: events, their bytes, and joins, on average and at once.
+
+A client is one connection, in whatever namespaces. A user is whom the application names; all clients of one share what
+is the user's, whether they are there at the same time or one after the other. See `Config.client_events_per_second`.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Final, Literal, TypeAlias, final
+
+import msgspec
+import trio
+
+from slysock.config import Config
+from slysock.engineio.buckets import ROUNDING_SECONDS, Bucket, Buckets, Rate
+from slysock.errors import RateLimited
+
+_PORTIONS: Final = 64
+"""An event is paid for in advance, by such a part of what may be done at once: asking for the time costs more than all
+else that an event is counted by."""
+
+What: TypeAlias = Literal["events", "bytes", "joins"]
+Whose: TypeAlias = Literal["client", "user"]
+
+_REASONS: Final[dict[What, str]] = {"events": "event rate", "bytes": "byte rate", "joins": "join rate"}
+
+
+@final
+class Excess(msgspec.Struct, frozen=True, kw_only=True):
+    """That something was too much."""
+
+    what: What
+    whose: Whose
+    retry_after_seconds: float
+    """When the same would not be."""
+
+    goes_on: bool
+    """Whether so much came after the first excess that it is no mistake."""
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused, in a word; see RefusalRecord."""
+        return _REASONS[self.what]
+
+    @property
+    def detail(self) -> str:
+        """The same in more words."""
+        return f"too many {self.what} of the {self.whose}; see {self.whose}_{self.what}_per_second"
+
+    @property
+    def error(self) -> RateLimited:
+        """The same for applications and clients."""
+        return RateLimited(self.what, self.retry_after_seconds)
+
+
+def retry_after(error: RateLimited) -> dict[str, object]:
+    """Make the data of a connect_error for a client that asks too often to join a namespace."""
+    return {"retryAfter": error.retry_after_seconds}
+
+
+@final
+class Rates:
+    """What the clients and users of one server may do, and the buckets of its users."""
+
+    def __init__(self, config: Config) -> None:
+        def rate(per_second: float) -> Rate:
+            return Rate(per_second=per_second, burst_seconds=config.burst_seconds)
+
+        self.of_clients: dict[What, Rate] = {
+            "events": rate(config.client_events_per_second),
+            "bytes": rate(config.client_bytes_per_second),
+            "joins": rate(config.client_joins_per_second),
+        }
+        self.of_users: dict[What, Buckets] = {
+            "events": Buckets(rate(config.user_events_per_second)),
+            "bytes": Buckets(rate(config.user_bytes_per_second)),
+            "joins": Buckets(rate(config.user_joins_per_second)),
+        }
+
+
+@final
+class ClientRates:
+    """What one client may still do."""
+
+    __slots__ = ("bytes", "events", "joins", "rates")
+
+    def __init__(self, rates: Rates) -> None:
+        self.rates = rates
+        self.events = Bucket(rates.of_clients["events"])
+        self.bytes = Bucket(rates.of_clients["bytes"])
+        self.joins = Bucket(rates.of_clients["joins"])
+
+    def join(self) -> Excess | None:
+        """Count that the client asks to join a namespace."""
+        return _spend("joins", "client", self.joins, 1, trio.current_time())
+
+
+@final
+class Allowance:
+    """What a client may still send in one namespace, where it speaks for one user or for nobody.
+
+    Attributes:
+        events: that are paid for. Whoever takes an event takes one off, and calls `renew` where none was left.
+        bytes: likewise.
+        user: whom the client speaks for.
+    """
+
+    __slots__ = ("_client", "bytes", "events", "user")
+
+    def __init__(self, client: ClientRates) -> None:
+        self._client = client
+        self.events = 0
+        self.bytes = 0
+        self.user: str | None = None
+
+    def join_as(self, user: str) -> Excess | None:
+        """Count that a user has joined, of whom the client is from now on."""
+        self.user = user
+        self.events = self.bytes = 0  # what was paid for was not the user's
+        now = trio.current_time()
+        return _spend("joins", "user", self._client.rates.of_users["joins"].of(user, now), 1, now)
+
+    def renew(self, size: int) -> Excess | None:
+        """Pay for an event of this size, of which `events` or `bytes` have become negative; they are not any more."""
+        now = trio.current_time()
+        found: list[Excess] = []
+        if self.events < 0:
+            self.events = self._pay("events", self._client.events, -self.events, 1, now, found)
+        if self.bytes < 0:
+            self.bytes = self._pay("bytes", self._client.bytes, -self.bytes, size, now, found)
+        return max(found, key=lambda excess: excess.retry_after_seconds, default=None)
+
+    def _pay(self, what: What, own: Bucket, owed: int, whole: int, now: float, found: list[Excess]) -> int:
+        """Take what is owed, and some more where there is enough; return what is left.
+
+        Args:
+            what: of what.
+            own: the client's.
+            owed: how much.
+            whole: how much the same would take again.
+            now: the time.
+            found: where to add what is too much.
+        """
+        buckets: list[tuple[Whose, Bucket]] = [("client", own)]
+        if self.user is not None:
+            buckets.append(("user", self._client.rates.of_users[what].of(self.user, now)))
+        amount = max(owed, min(_portions(buckets, now)))
+        for whose, bucket in buckets:
+            excess = _spend(what, whose, bucket, amount, now, whole)
+            if excess is not None:
+                found.append(excess)
+        return amount - owed
+
+
+def _portions(buckets: list[tuple[Whose, Bucket]], now: float) -> Iterator[int]:
+    for _, bucket in buckets:
+        yield int(min(bucket.rate.burst / _PORTIONS, bucket.level(now)))
+
+
+def _spend(what: What, whose: Whose, bucket: Bucket, amount: float, now: float, whole: float = 1) -> Excess | None:
+    too_much_seconds = bucket.spend(amount, now)
+    if not too_much_seconds:
+        return None
+    return Excess(
+        what=what,
+        whose=whose,
+        retry_after_seconds=math.ceil((too_much_seconds + bucket.rate.seconds_for(whole)) * 1000) / 1000,
+        goes_on=too_much_seconds > bucket.rate.burst_seconds + ROUNDING_SECONDS,
+    )
