@@ -46,6 +46,7 @@ FEATURE_TESTS: Mapping[str, str] = {
     "test_mongod.py": "the mongod that the tests start",
     "test_outage.py": "a store that is away",
     "test_promises.py": "what a document promises beside its order",
+    "test_rates.py": "how the four systems show that something was too much",
     "test_refusals.py": "every refusal leaves its reason, and no secret",
     "test_sharing.py": "the root namespace, which systems share",
     "test_strangers.py": "what somebody gets who has no business there",

@@ -68,6 +68,6 @@ def test_with_public_keys_nobody_is_advised_to_make_a_token() -> None:
 
 def test_while_no_proxy_is_named_it_is_said_whom_limits_of_addresses_are_for() -> None:
     assert (
-        "  addresses not limited on loopback and Unix sockets; without --trusted-proxy, clients of any other" in said()
+        "  limits    per address, but none on loopback and Unix sockets; no --trusted-proxy: clients of any" in said()
     )
     assert "--trusted-proxy" not in said(proxies=("10.0.0.0/8",))
