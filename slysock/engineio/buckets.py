@@ -73,6 +73,10 @@ class Bucket:
         missing_seconds = full_at - now - self.rate.burst_seconds
         return missing_seconds if missing_seconds > ROUNDING_SECONDS else 0.0
 
+    def put_back(self, amount: float) -> None:
+        """Return something that was taken and not used."""
+        self._full_at -= self.rate.seconds_for(amount)
+
     def _full_after(self, amount: float, now: float) -> float:
         return max(self._full_at, now) + self.rate.seconds_for(amount)
 

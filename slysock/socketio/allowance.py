@@ -5,7 +5,6 @@ is the user's, whether they are there at the same time or one after the other. S
 """
 
 import math
-from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias, final
 
 import msgspec
@@ -15,9 +14,9 @@ from slysock.config import Config
 from slysock.engineio.buckets import ROUNDING_SECONDS, Bucket, Buckets, Rate
 from slysock.errors import RateLimited
 
-_PORTIONS: Final = 64
-"""An event is paid for in advance, by such a part of what may be done at once: asking for the time costs more than all
-else that an event is counted by."""
+_PORTION: Final = 1 / 128
+"""Of what may be done at once, so much is paid for in advance: asking for the time costs more than all else that an
+event is counted by. Each of a hundred clients of one user may hold some, and much is left."""
 
 What: TypeAlias = Literal["events", "bytes", "joins"]
 Whose: TypeAlias = Literal["client", "user"]
@@ -80,7 +79,7 @@ class Rates:
 
 @final
 class ClientRates:
-    """What one client may still do."""
+    """What one client may still do, whoever it speaks for."""
 
     __slots__ = ("bytes", "events", "joins", "rates")
 
@@ -92,12 +91,12 @@ class ClientRates:
 
     def join(self) -> Excess | None:
         """Count that the client asks to join a namespace."""
-        return _spend("joins", "client", self.joins, 1, trio.current_time())
+        return _spend("joins", "client", self.joins, 1, 1, trio.current_time())
 
 
 @final
 class Allowance:
-    """What a client may still send in one namespace, where it speaks for one user or for nobody.
+    """What a client may still send while it speaks for one user, or for nobody.
 
     Attributes:
         events: that are paid for. Whoever takes an event takes one off, and calls `renew` where none was left.
@@ -107,57 +106,66 @@ class Allowance:
 
     __slots__ = ("_client", "bytes", "events", "user")
 
-    def __init__(self, client: ClientRates) -> None:
+    def __init__(self, client: ClientRates, user: str | None) -> None:
         self._client = client
         self.events = 0
         self.bytes = 0
-        self.user: str | None = None
-
-    def join_as(self, user: str) -> Excess | None:
-        """Count that a user has joined, of whom the client is from now on."""
         self.user = user
-        self.events = self.bytes = 0  # what was paid for was not the user's
+
+    def join(self) -> Excess | None:
+        """Count that the user joins a namespace."""
         now = trio.current_time()
-        return _spend("joins", "user", self._client.rates.of_users["joins"].of(user, now), 1, now)
+        bucket = self._bucket_of_user("joins", now)
+        return None if bucket is None else _spend("joins", "user", bucket, 1, 1, now)
 
     def renew(self, size: int) -> Excess | None:
         """Pay for an event of this size, of which `events` or `bytes` have become negative; they are not any more."""
         now = trio.current_time()
-        found: list[Excess] = []
-        if self.events < 0:
-            self.events = self._pay("events", self._client.events, -self.events, 1, now, found)
-        if self.bytes < 0:
-            self.bytes = self._pay("bytes", self._client.bytes, -self.bytes, size, now, found)
-        return max(found, key=lambda excess: excess.retry_after_seconds, default=None)
+        too_many = self._pay_events(now) if self.events < 0 else None
+        too_large = self._pay_bytes(size, now) if self.bytes < 0 else None
+        return _worse(too_many, too_large)
 
-    def _pay(self, what: What, own: Bucket, owed: int, whole: int, now: float, found: list[Excess]) -> int:
-        """Take what is owed, and some more where there is enough; return what is left.
+    def give_back(self) -> None:
+        """Leave what is paid for to other clients of the user: this one may not need it any more."""
+        if self.user is not None:
+            now, buckets = trio.current_time(), self._client.rates.of_users
+            buckets["events"].of(self.user, now).put_back(self.events)
+            buckets["bytes"].of(self.user, now).put_back(self.bytes)
+            self.events = self.bytes = 0
+
+    def _pay_events(self, now: float) -> Excess | None:
+        amount, excess = self._pay("events", self._client.events, -self.events, 1, now)
+        self.events += amount
+        return excess
+
+    def _pay_bytes(self, size: int, now: float) -> Excess | None:
+        amount, excess = self._pay("bytes", self._client.bytes, -self.bytes, size, now)
+        self.bytes += amount
+        return excess
+
+    def _pay(self, what: What, own: Bucket, owed: int, whole: int, now: float) -> tuple[int, Excess | None]:
+        """Take what is owed, and some more where there is enough; return how much, and whether it was too much.
 
         Args:
             what: of what.
             own: the client's.
             owed: how much.
-            whole: how much the same would take again.
+            whole: how much the same event would take again.
             now: the time.
-            found: where to add what is too much.
         """
-        buckets: list[tuple[Whose, Bucket]] = [("client", own)]
-        if self.user is not None:
-            buckets.append(("user", self._client.rates.of_users[what].of(self.user, now)))
-        amount = max(owed, min(_portions(buckets, now)))
-        for whose, bucket in buckets:
-            excess = _spend(what, whose, bucket, amount, now, whole)
-            if excess is not None:
-                found.append(excess)
-        return amount - owed
+        shared = self._bucket_of_user(what, now)
+        level = own.level(now) if shared is None else min(own.level(now), shared.level(now))
+        amount = max(owed, int(level * _PORTION))
+        excess = _spend(what, "client", own, amount, whole, now)
+        if shared is not None:
+            excess = _worse(excess, _spend(what, "user", shared, amount, whole, now))
+        return amount, excess
+
+    def _bucket_of_user(self, what: What, now: float) -> Bucket | None:
+        return None if self.user is None else self._client.rates.of_users[what].of(self.user, now)
 
 
-def _portions(buckets: list[tuple[Whose, Bucket]], now: float) -> Iterator[int]:
-    for _, bucket in buckets:
-        yield int(min(bucket.rate.burst / _PORTIONS, bucket.level(now)))
-
-
-def _spend(what: What, whose: Whose, bucket: Bucket, amount: float, now: float, whole: float = 1) -> Excess | None:
+def _spend(what: What, whose: Whose, bucket: Bucket, amount: int, whole: int, now: float) -> Excess | None:
     too_much_seconds = bucket.spend(amount, now)
     if not too_much_seconds:
         return None
@@ -167,3 +175,10 @@ def _spend(what: What, whose: Whose, bucket: Bucket, amount: float, now: float, 
         retry_after_seconds=math.ceil((too_much_seconds + bucket.rate.seconds_for(whole)) * 1000) / 1000,
         goes_on=too_much_seconds > bucket.rate.burst_seconds + ROUNDING_SECONDS,
     )
+
+
+def _worse(one: Excess | None, other: Excess | None) -> Excess | None:
+    """Return that which takes longer to be none; whoever goes on with one goes on."""
+    if one is None or other is None:
+        return one or other
+    return max(one, other, key=lambda excess: (excess.goes_on, excess.retry_after_seconds))

@@ -67,6 +67,8 @@ class Connection:
         "_decoder",
         "_left",
         "_members",
+        "_of_nobody",
+        "_of_user",
         "_patience",
         "_pending_bytes",
         "_pending_events",
@@ -85,6 +87,8 @@ class Connection:
         self._members: dict[str, Member] = {}
         self._left: dict[str, None] = {}  # likewise: late packets for what the server took it out of are no error
         self._rates = ClientRates(around.rates)
+        self._of_nobody = Allowance(self._rates, None)
+        self._of_user = self._of_nobody  # of the one that was named last
         self._bytes = 0  # so far, of a packet whose attachments are awaited
         self._binaries = 0  # binary messages so far
         self._patience: Timer | None = None  # looks after announced attachments
@@ -209,7 +213,7 @@ class Connection:
             url=request.url,
             issued=time.time(),
         )
-        member = Member(self, found, handshake, Allowance(self._rates), called=packet.namespace)
+        member = Member(self, found, handshake, called=packet.namespace)
         self._left.pop(packet.namespace, None)
         self._members[packet.namespace] = member
         copy_context().run(member.enter)
@@ -246,6 +250,14 @@ class Connection:
         """Close the connection of a client that is in no namespace."""
         if not self._members:
             self.session.close("forced server close")
+
+    def allowance_of(self, user: str | None) -> Allowance:
+        """Return what the client may send while it speaks for a user: the same in all namespaces."""
+        if user is None:
+            return self._of_nobody
+        if user != self._of_user.user:
+            self._of_user = Allowance(self._rates, user)
+        return self._of_user
 
     def left(self, called: str, member: object) -> None:
         """Note that the client is out of a namespace."""

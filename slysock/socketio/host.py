@@ -4,6 +4,7 @@ from typing import Protocol
 
 from slysock.engineio.session import Session
 from slysock.handlers.tasks import Tasks
+from slysock.socketio.allowance import Allowance
 
 
 class Host(Protocol):
@@ -22,6 +23,10 @@ class Host(Protocol):
 
     def turn_away(self) -> None:
         """Close the connection of a client that is in no namespace."""
+
+    def allowance_of(self, user: str | None) -> Allowance:
+        """Return what the client may send while it speaks for a user, or for nobody."""
+        ...
 
     def left(self, called: str, member: object) -> None:
         """Note that a member is out of a namespace, by the name that its client calls it."""

@@ -24,7 +24,7 @@ from slysock.handlers.table import Hook, Route
 from slysock.ids import DisconnectReason, RoomName, SocketId
 from slysock.request import Handshake
 from slysock.socketio.acks import Answers
-from slysock.socketio.allowance import Allowance, Excess, retry_after
+from slysock.socketio.allowance import Excess, retry_after
 from slysock.socketio.background import Background
 from slysock.socketio.client_socket import Socket
 from slysock.socketio.host import Host
@@ -76,10 +76,10 @@ class Member:
         "state",
     )
 
-    def __init__(self, host: Host, found: Found, handshake: Handshake, allowance: Allowance, *, called: str) -> None:
+    def __init__(self, host: Host, found: Found, handshake: Handshake, *, called: str) -> None:
         self.id = SocketId(secrets.token_urlsafe(_ID_BYTES))
         self.called = called
-        self.allowance = allowance
+        self.allowance = host.allowance_of(None)
         self.session = host.session
         self.socket = Socket(self, self.id, found.namespace, handshake)
         self.observers = found.adapter.observers
@@ -438,7 +438,10 @@ class Member:
             raise excess.error
 
     def _set_user(self, socket: Socket, user: str) -> Excess | None:
-        excess = None if user == self.allowance.user else self.allowance.join_as(user)
+        if user == self.allowance.user:
+            return None
+        self.allowance = self._host.allowance_of(user)
+        excess = self.allowance.join()
         if excess is not None:
             self._turned_away = excess.goes_on
             self.report_refusal(socket, excess.reason, excess.detail)
@@ -474,6 +477,7 @@ class Member:
         lingers = was_in and by_client and not self._is_idle
         self.state = follow(MEMBER, self.state, "leave" if lingers else "end" if was_in else "refuse")
         self._host.left(self.called, self)
+        self.allowance.give_back()
         self._end_what_needs_the_client()
         for dispatcher in self._dispatchers.values():
             if lingers:

@@ -53,6 +53,14 @@ def test_debt_grows_with_every_excess_down_to_another_burst() -> None:
     assert bucket.spend(1, START + 6) == 0
 
 
+def test_what_was_not_used_can_be_put_back() -> None:
+    bucket = Bucket(RATE)
+    bucket.take(6, START)
+    bucket.put_back(4)
+    assert bucket.level(START) == pytest.approx(8)
+    assert bucket.level(START + 9) == 10
+
+
 def test_many_small_amounts_add_up_to_what_was_meant() -> None:
     bucket = Bucket(Rate(per_second=20_000, burst_seconds=10))
     assert all(bucket.take(1, START * 10) == 0 for _ in range(200_000))

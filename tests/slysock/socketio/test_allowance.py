@@ -1,7 +1,9 @@
 """How much clients and users may send: what passes, what whoever sends more is told, and that nobody else notices."""
 
 import math
+import re
 
+import msgspec
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
@@ -124,6 +126,24 @@ async def test_who_goes_on_for_another_burst_is_disconnected(
         assert left == ["server namespace disconnect"]
         assert await honest.call("echo", "here") == "here"
     assert logged(caplog) == []
+
+
+async def test_a_client_in_many_namespaces_has_what_one_in_one_has(autojump_clock: MockClock) -> None:
+    many = Router(re.compile("/room-.+"))
+    many.on("echo")(lambda socket, value: value)
+
+    @many.use
+    def whose(socket: Socket) -> None:
+        socket.set_user(5)
+
+    config = msgspec.structs.replace(Config(), max_namespaces=200)
+    async with serving(make_router(), many, config=config) as memory:
+        client = await connect(memory)
+        rooms = [await client.connection.join(f"/room-{number}") for number in range(150)]
+        for room in rooms:
+            assert await room.call("echo", 1) == 1
+        for number in range(4500):
+            assert await rooms[0].call("echo", number) == number
 
 
 async def test_the_namespaces_of_a_connection_share_its_rate(autojump_clock: MockClock) -> None:
@@ -413,18 +433,36 @@ async def test_what_a_client_has_paid_for_in_advance_counts_for_its_user_from_th
 # ---- paying in advance ----------------------------------------------------------------------------------------------
 
 
-async def test_no_more_than_a_burst_passes_whatever_was_paid_for_in_advance(autojump_clock: MockClock) -> None:
+def takes(allowance: Allowance) -> bool:
+    """Take an event of one byte, as a connection does."""
+    allowance.events -= 1
+    allowance.bytes -= 1
+    return (allowance.events >= 0 and allowance.bytes >= 0) or allowance.renew(1) is None
+
+
+async def test_no_more_than_a_burst_passes_and_as_good_as_all_of_it(autojump_clock: MockClock) -> None:
     rates = Rates(Config(client_events_per_second=1000, burst_seconds=1))
-    client = ClientRates(rates)
-    allowances = [Allowance(client) for _ in range(3)]
+    allowances = [Allowance(ClientRates(rates), None) for _ in range(2)]
+    assert [sum(takes(allowance) for _ in range(3000)) for allowance in allowances] == [1000, 1000]
 
-    def takes(allowance: Allowance) -> bool:
-        allowance.events -= 1
-        allowance.bytes -= 1
-        return (allowance.events >= 0 and allowance.bytes >= 0) or allowance.renew(1) is None
 
-    passed = sum(takes(allowance) for _ in range(1000) for allowance in allowances)
-    assert 1000 - 2 * 15 <= passed <= 1000, "what one has in advance, the others lack"
+async def test_a_hundred_clients_of_a_user_do_not_take_it_all_in_advance(autojump_clock: MockClock) -> None:
+    rates = Rates(Config(user_events_per_second=500, burst_seconds=10))
+    allowances = [Allowance(ClientRates(rates), "5") for _ in range(101)]
+    assert all(takes(allowance) for allowance in allowances)
+    assert sum(takes(allowances[0]) for _ in range(5000)) > 2000
+    for allowance in allowances:
+        allowance.give_back()
+
+
+async def test_what_a_client_did_not_use_is_its_users_again_when_it_leaves(autojump_clock: MockClock) -> None:
+    rates = Rates(Config(user_events_per_second=500, burst_seconds=10))
+    for _ in range(2000):
+        allowance = Allowance(ClientRates(rates), "5")
+        assert takes(allowance)
+        allowance.give_back()
+    rest = Allowance(ClientRates(rates), "5")
+    assert sum(takes(rest) for _ in range(9999)) == 3000
 
 
 def test_a_rate_says_what_a_full_bucket_holds() -> None:
