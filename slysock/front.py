@@ -20,6 +20,7 @@ import trio
 from slysock.asgi import AppWithoutHealth, ASGIApp, Health, State, asgi_lifespan, not_found, run_asgi, with_fallback
 from slysock.asgi.health import LIVE, READY
 from slysock.config import Config
+from slysock.engineio.address_rates import AddressRates
 from slysock.engineio.engine import Engine, Takeover, Wire
 from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.receiver import Receiver
@@ -28,6 +29,7 @@ from slysock.engineio.transport import Ending
 from slysock.errors import RefusalRecord, log_refusal
 from slysock.handlers.tasks import Tasks
 from slysock.http import HttpConnection, Request, RequestBroken
+from slysock.http.addresses import AddressGroups
 from slysock.http.hosts import AllowedHosts, host_name
 from slysock.http.idle import IdleConnections
 from slysock.http.listeners import Listening, accept_forever
@@ -73,6 +75,7 @@ class Front:
         engine: Engine.IO.
         health: what `/healthz` and `/readyz` say.
         tasks: what runs for clients, and may outlive their connections.
+        addresses: how often the clients of one may come, and be refused.
     """
 
     def __init__(
@@ -88,13 +91,16 @@ class Front:
         self.config = config
         self.tasks = Tasks("handlers", config.handler_cleanup_seconds)
         self._proxies = TrustedProxies(config.trusted_proxies)
+        groups = AddressGroups(self._proxies)
+        self.addresses = AddressRates(config, groups)
         self.engine = Engine(
             config,
             accept=accept,
             leaving=lambda: self.tasks.lingering,
             hooks=hooks or EngineHooks(),
             refused=self._refused,
-            proxies=self._proxies,
+            groups=groups,
+            addresses=self.addresses,
         )
         self._tell_refusal = refused
         self._warned_at: dict[str, float] = {}  # reason -> when, in Trio's time

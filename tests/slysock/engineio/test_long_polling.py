@@ -18,6 +18,7 @@ from slysock.engineio.responses import Responses
 from slysock.engineio.session import Session
 from slysock.engineio.sessions import Sessions
 from slysock.engineio.timers import Timers
+from slysock.http.addresses import AddressGroups
 from slysock.http.proxies import TrustedProxies
 from slysock.socketio.connection import Connection
 from slysock.socketio.member import Member
@@ -112,7 +113,7 @@ async def test_a_session_whose_time_has_run_out_is_ended_by_the_request_that_fin
     nursery: trio.Nursery, autojump_clock: MockClock, method: bytes
 ) -> None:
     config, timers = Config(), Timers()  # which nobody keeps: as if their turn had not come yet
-    sessions = Sessions(config, timers, lambda _: NOBODY, lambda: 0, TrustedProxies())
+    sessions = Sessions(config, timers, lambda _: NOBODY, lambda: 0, AddressGroups(TrustedProxies()))
     session = sessions.open(OPENING, PollingTransport(consumers=consumers(1000), on_full=lambda: None))
     nursery.start_soon(timers.run)
     session._timer.cancel()  # as if its turn had not come yet
