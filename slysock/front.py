@@ -21,6 +21,7 @@ import trio
 from slysock.asgi import AppWithoutHealth, ASGIApp, Health, State, asgi_lifespan, not_found, run_asgi, with_fallback
 from slysock.asgi.health import LIVE, READY
 from slysock.config import Config
+from slysock.engineio.address_rates import AddressRates
 from slysock.engineio.doorstep import Doorstep
 from slysock.engineio.engine import Engine, Opening
 from slysock.engineio.home import OnDemand
@@ -31,7 +32,9 @@ from slysock.engineio.transport import Ending
 from slysock.errors import RefusalRecord, log_refusal
 from slysock.handlers.tasks import Tasks
 from slysock.http import HttpConnection, Request, RequestBroken
+from slysock.http.addresses import AddressGroups
 from slysock.http.hosts import AllowedHosts, host_name
+from slysock.http.idle import IdleConnections
 from slysock.http.listeners import Listening, accept_forever
 from slysock.http.proxies import TrustedProxies
 from slysock.http.usual import read_upgrade
@@ -84,6 +87,7 @@ class Front:
         engine: Engine.IO.
         health: what `/healthz` and `/readyz` say.
         tasks: what runs for clients, and may outlive their connections.
+        addresses: how often the clients of one may come, and be refused.
     """
 
     def __init__(
@@ -99,13 +103,16 @@ class Front:
         self.config = config
         self.tasks = Tasks("handlers", config.handler_cleanup_seconds)
         self._proxies = TrustedProxies(config.trusted_proxies)
+        groups = AddressGroups(self._proxies)
+        self.addresses = AddressRates(config, groups)
         self.engine = Engine(
             config,
             accept=accept,
             leaving=lambda: self.tasks.lingering,
             hooks=hooks or EngineHooks(),
             refused=self._refused,
-            proxies=self._proxies,
+            groups=groups,
+            addresses=self.addresses,
         )
         self._tell_refusal = refused
         self._warned_at: dict[str, float] = {}  # reason -> when, in Trio's time
@@ -120,6 +127,7 @@ class Front:
         self._internal_open = 0
         self._doorsteps: set[Doorstep] = set()
         self._http: set[HttpConnection] = set()
+        self._idle = IdleConnections(config.max_idle_connections)
         self._open = 0  # connections of every kind
         self._connections = Tasks("requests", config.handler_cleanup_seconds)
         self._over = False
@@ -218,7 +226,7 @@ class Front:
 
     def _clear_doorsteps(self) -> None:
         for doorstep in list(self._doorsteps):
-            doorstep.give_up()
+            doorstep.cancel()
 
     def _close_sessions(self) -> None:
         for session in self.engine.sessions.all():
@@ -264,10 +272,12 @@ class Front:
                 max_bytes=self.config.max_request_head_bytes + 1,
             )
             self._doorsteps.add(doorstep)
+            self._idle.add(doorstep)
 
     def _arrived(self, doorstep: Doorstep, data: bytes, came_ns: int) -> None:
         """Go on with a connection that has begun to speak: with a WebSocket's handshake at once, else in a task."""
         self._doorsteps.discard(doorstep)
+        self._idle.discard(doorstep)
         sock, peer = doorstep.sock, doorstep.peer
         if not data:
             self._open -= 1
@@ -320,6 +330,7 @@ class Front:
             peer=peer,
             sock=wire.sock,
             proxies=self._proxies,
+            idle=self._idle,
             refused=self._refused,
             first=first,
         )

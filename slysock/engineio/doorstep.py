@@ -45,7 +45,7 @@ class Doorstep:
         self._arrived = arrived
         self._reader = reader
         self._max_bytes = max_bytes
-        self._timer = timers.call_later(seconds, self.give_up)
+        self._timer = timers.call_later(seconds, self.cancel)
         reader.watch(self)
 
     def readable(self) -> None:
@@ -60,7 +60,7 @@ class Doorstep:
         self._reader.rest(self)
         self._arrived(self, data, came_ns)
 
-    def give_up(self) -> None:
+    def cancel(self) -> None:
         """Wait no longer."""
         self._timer.cancel()
         self._reader.rest(self)

@@ -8,6 +8,7 @@ import msgspec
 import trio
 
 from slysock.config import Config
+from slysock.engineio.address_rates import AddressRates
 from slysock.engineio.checks import Query, check_request
 from slysock.engineio.gate import Gate, describe
 from slysock.engineio.home import Home, InNursery
@@ -27,8 +28,8 @@ from slysock.engineio.upgrade import Probe
 from slysock.engineio.websocket import WebSocketTransport
 from slysock.errors import RefusalRecord
 from slysock.http import Request
+from slysock.http.addresses import AddressGroups
 from slysock.http.head import Head, Headers
-from slysock.http.proxies import TrustedProxies
 from slysock.request import EngineRequest
 from slysock_protocol.engineio import HandshakeError
 from slysock_protocol.errors import CloseCode
@@ -62,7 +63,8 @@ class Engine:
         leaving: counts clients that have left while something of theirs is still being handled.
         hooks: an application's say in requests.
         refused: told of every request that is refused.
-        proxies: whose addresses stand for many clients.
+        groups: what addresses are counted under.
+        addresses: how often the clients of one may come.
 
     Attributes:
         sessions: the table of them.
@@ -79,15 +81,17 @@ class Engine:
         leaving: Callable[[], int],
         hooks: EngineHooks,
         refused: Callable[[RefusalRecord], None],
-        proxies: TrustedProxies,
+        groups: AddressGroups,
+        addresses: AddressRates,
     ) -> None:
         self.timers = Timers()
         self.consumers = SlowConsumers(config, self.timers)
-        self.sessions = Sessions(config, self.timers, accept, leaving, proxies)
+        self.sessions = Sessions(config, self.timers, accept, leaving, groups)
         self._flusher = Flusher()
         self.reader = Reader(self._flusher)
         self._config = config
         self._refused = refused
+        self._addresses = addresses
         self._gate = Gate(hooks, refused, config.connect_timeout_seconds)
         self._responses = Responses(config, self._gate)
         self._long_polling = LongPolling(config, self.sessions, self.timers, self.consumers, self._responses)
@@ -128,8 +132,9 @@ class Engine:
         if isinstance(query, HandshakeError) or query.transport != "websocket" or self.sessions.has_ended(query.sid):
             return None
         opening = describe(head, query.parameters)
-        if query.sid is None and self.sessions.crowd(opening) is not None:
-            return None
+        opens = query.sid is None
+        if opens and (self.sessions.crowd(opening) is not None or self._addresses.handshake(head.peer)):
+            return None  # a handshake that is refused costs its address nothing
         return self._opening(head, query.sid, opening, behind)
 
     async def _answer(self, request: Request) -> Opening | None:
@@ -147,6 +152,10 @@ class Engine:
 
     async def _open(self, request: Request, query: Query) -> Opening | None:
         """Open a session, if its client is allowed in."""
+        early_seconds = self._addresses.handshake(request.peer)
+        if early_seconds:
+            await self._responses.too_many(request, early_seconds)
+            return None
         opening = describe(request.head, query.parameters)
         crowd, no = self.sessions.crowd(opening), None
         if crowd is None:

@@ -157,7 +157,10 @@ class LongPolling:
 
     async def _read_post(self, request: Request, session: Session, transport: PollingTransport) -> None:
         try:
-            body = await request.read_body(self._config.max_payload_bytes)
+            body = await transport.posts.read(request, self._config.max_payload_bytes)
+            if body is None:
+                await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
+                return
             await transport.posts.take(body, session, self._nursery)
         except BodyTooLarge:
             session.close("transport error", Ending.ERROR)

@@ -303,6 +303,8 @@ class PollingTransport:
             self.hand_over()
             self._goodbye = (NOOP if ending is Ending.PEER else CLOSE) if self.polled else None
             self._step("close")
+        if ending is Ending.ERROR:
+            self.posts.break_off()
         self._wake()
 
 

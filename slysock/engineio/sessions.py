@@ -11,7 +11,7 @@ from slysock.engineio.session import Session
 from slysock.engineio.timers import Timer, Timers
 from slysock.engineio.transport import Transport
 from slysock.engineio.unjoined import Crowd, Unjoined
-from slysock.http.proxies import TrustedProxies
+from slysock.http.addresses import AddressGroups
 from slysock.ids import SessionId
 from slysock.request import EngineRequest
 from slysock_protocol.engineio import Outgoing, open_packet
@@ -28,7 +28,7 @@ class Sessions:
         timers: the server's.
         accept: given each new session, returns the layer above it.
         leaving: counts clients that have left while something of theirs is still being handled.
-        proxies: whose addresses stand for many clients.
+        groups: what addresses are counted under.
 
     Attributes:
         accepting: whether new ones are let in; False once the server stops.
@@ -40,10 +40,10 @@ class Sessions:
         timers: Timers,
         accept: Callable[[Session], Receiver],
         leaving: Callable[[], int],
-        proxies: TrustedProxies,
+        groups: AddressGroups,
     ) -> None:
         self.accepting = True
-        self._unjoined = Unjoined(config, proxies)
+        self._unjoined = Unjoined(config, groups)
         self._leaving = leaving
         self._config = config
         self._timers = timers

@@ -7,8 +7,8 @@ one counts as many times as it keeps `_BYTES_OF_ONE`.
 from typing import Final, Literal, TypeAlias, final
 
 from slysock.config import Config
+from slysock.http.addresses import AddressGroups
 from slysock.http.head import MAX_HEADER_LINES
-from slysock.http.proxies import TrustedProxies, network_of
 from slysock.ids import SessionId
 from slysock.request import EngineRequest
 
@@ -28,18 +28,18 @@ class Unjoined:
 
     Args:
         config: their bounds.
-        proxies: whose addresses stand for many clients; no bound of an address applies to them.
+        groups: what an address is counted under, if it is.
     """
 
-    def __init__(self, config: Config, proxies: TrustedProxies) -> None:
+    def __init__(self, config: Config, groups: AddressGroups) -> None:
         self._most = config.max_unjoined
         self._most_of_address = config.max_unjoined_per_address
         largest = 1 + (2 * config.max_request_head_bytes + _BYTES_OF_A_HEADER * MAX_HEADER_LINES) // _BYTES_OF_ONE
         self._room_for_any = min(self._most, self._most_of_address) - largest
-        self._proxies = proxies
+        self._groups = groups
         self._cost = 0  # of all
-        self._costs: dict[str, int] = {}  # network -> of all from there
-        self._sessions: dict[SessionId, tuple[str, int]] = {}  # (network, cost)
+        self._costs: dict[str, int] = {}  # group of addresses -> of all from there
+        self._sessions: dict[SessionId, tuple[str | None, int]] = {}  # (group, cost)
 
     def __len__(self) -> int:
         """Count them; large ones once."""
@@ -52,29 +52,29 @@ class Unjoined:
         cost = cost_of(opening)
         if self._cost + cost > self._most:
             return "unjoined"
-        of_network = self._costs.get(network_of(opening.address), 0) + cost
-        too_many = of_network > self._most_of_address
-        return "address" if too_many and not self._proxies.stands_for_many(opening.address) else None
+        group = self._groups.group_of(opening.address)
+        from_there = 0 if group is None else self._costs.get(group, 0) + cost
+        return "address" if from_there > self._most_of_address else None
 
     def add(self, sid: SessionId, opening: EngineRequest) -> None:
         """Count one."""
-        network, cost = network_of(opening.address), cost_of(opening)
-        self._sessions[sid] = network, cost
-        self._costs[network] = self._costs.get(network, 0) + cost
+        group, cost = self._groups.group_of(opening.address), cost_of(opening)
+        self._sessions[sid] = group, cost
         self._cost += cost
+        if group is not None:
+            self._costs[group] = self._costs.get(group, 0) + cost
 
     def discard(self, sid: SessionId) -> None:
         """Count one no more, if it is one still: its client has been let in, or has gone."""
         found = self._sessions.pop(sid, None)
         if found is None:
             return
-        network, cost = found
+        group, cost = found
         self._cost -= cost
-        left = self._costs[network] - cost
-        if left:
-            self._costs[network] = left
-        else:
-            del self._costs[network]
+        if group is not None:
+            self._costs[group] -= cost
+            if not self._costs[group]:
+                del self._costs[group]
 
 
 def cost_of(opening: EngineRequest) -> int:

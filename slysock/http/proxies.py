@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from itertools import zip_longest
-from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Final, TypeAlias, final
 
 import msgspec
@@ -23,7 +22,6 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 MAX_HOPS: Final = 32
 """Entries that are looked at; no client comes through so many proxies of ours."""
 
-_MAPPED: Final = bytes(10) + b"\xff\xff"  # what an IPv4 address begins with where it comes as one of IPv6
 _HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(:[0-9]{1,5})?")
 _BRACKETED: Final = re.compile(r"\[([0-9A-Fa-f:.]{2,45})\](:[0-9]{1,5})?")
 _PLAIN: Final = re.compile(r"([0-9.]{7,15})(:[0-9]{1,5})?|([0-9A-Fa-f:.]{2,45})")
@@ -71,16 +69,6 @@ class TrustedProxies:
         found = _maybe_address(address.partition("%")[0])  # without the name of the interface
         return found is not None and any(found in network for network in self._networks)
 
-    def stands_for_many(self, address: str) -> bool:
-        """Tell whether an address says nothing of whose it is: a trusted proxy's, this machine's own, a Unix socket's.
-
-        What is bounded by address is not for these.
-        """
-        if not address or self.trusts(address):
-            return True
-        found = _maybe_address(address.partition("%")[0])
-        return found is not None and found.is_loopback
-
     def see(self, headers: Headers, *, peer: str, secure: bool) -> Seen:
         """Find out who is behind a peer that is trusted, from the headers that it has sent."""
         address, host = peer, None
@@ -93,20 +81,6 @@ class TrustedProxies:
             if not self.trusts(address):
                 break
         return Seen(address=address, secure=secure, headers=headers if host is None else _with_host(headers, host))
-
-
-def network_of(address: str) -> str:
-    """Return what one client can have of addresses, for counting by it: one of IPv4, of IPv6 a network of 64 bits.
-
-    RFC 4291, section 2.5.1: interface identifiers are 64 bits long, so that whoever has a network has as many.
-    """
-    if ":" not in address:
-        return address
-    try:
-        packed = inet_pton(AF_INET6, address.partition("%")[0])  # a tenth of the time of ip_address
-    except OSError:
-        return address
-    return inet_ntop(AF_INET, packed[12:]) if packed.startswith(_MAPPED) else packed[:8].hex()
 
 
 def _hops(headers: Headers) -> Iterator[Hop]:

@@ -84,5 +84,5 @@ async def test_a_connection_that_is_reset_has_said_nothing(autojump_clock: MockC
 
 async def test_a_doorstep_can_be_cleared(autojump_clock: MockClock) -> None:
     async with standing() as scene:
-        scene.doorstep.give_up()
+        scene.doorstep.cancel()
         assert scene.told == [b""]

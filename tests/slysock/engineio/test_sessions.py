@@ -11,6 +11,7 @@ from slysock.engineio.receiver import NOBODY
 from slysock.engineio.sessions import Sessions
 from slysock.engineio.timers import Timers
 from slysock.engineio.transport import Ending
+from slysock.http.addresses import AddressGroups
 from slysock.http.proxies import TrustedProxies
 from tests.slysock.engineio.above import OPENING
 from tests.slysock.engineio.outboxes import consumers
@@ -64,7 +65,7 @@ def polling() -> PollingTransport:
 
 async def test_a_session_is_found_until_it_ends_and_its_last_words_once(mock_clock: MockClock) -> None:
     timers = Timers()
-    sessions = Sessions(Config(), timers, lambda _: NOBODY, lambda: 0, TrustedProxies())
+    sessions = Sessions(Config(), timers, lambda _: NOBODY, lambda: 0, AddressGroups(TrustedProxies()))
     session = sessions.open(OPENING, polling())
     other = sessions.open(OPENING, polling())
     assert sessions.all() == [session, other]
@@ -87,7 +88,7 @@ async def test_a_session_is_found_until_it_ends_and_its_last_words_once(mock_clo
 
 
 async def test_a_session_that_ended_by_its_clients_doing_has_no_last_words(mock_clock: MockClock) -> None:
-    sessions = Sessions(Config(), Timers(), lambda _: NOBODY, lambda: 0, TrustedProxies())
+    sessions = Sessions(Config(), Timers(), lambda _: NOBODY, lambda: 0, AddressGroups(TrustedProxies()))
     session = sessions.open(OPENING, polling())
     session.close("transport close", Ending.PEER)
     assert not sessions.is_known(session.id)
@@ -98,7 +99,9 @@ async def test_there_is_room_for_so_many_and_those_who_have_left_take_theirs_whi
     mock_clock: MockClock,
 ) -> None:
     leaving = 0
-    sessions = Sessions(Config(max_connections=2), Timers(), lambda _: NOBODY, lambda: leaving, TrustedProxies())
+    sessions = Sessions(
+        Config(max_connections=2), Timers(), lambda _: NOBODY, lambda: leaving, AddressGroups(TrustedProxies())
+    )
     sessions.open(OPENING, polling())
     assert not sessions.is_full
     leaving = 1

@@ -11,6 +11,7 @@ from slysock.config import TransportName
 from slysock.engineio.hooks import RefusedRequest
 from slysock.engineio.unjoined import Unjoined, cost_of
 from slysock.front import FULL_WARNING_SECONDS
+from slysock.http.addresses import AddressGroups
 from slysock.http.proxies import TrustedProxies
 from slysock.ids import SessionId
 from slysock.request import EngineRequest
@@ -27,7 +28,9 @@ def opening(address: str = "192.0.2.1", url: str = OPEN, headers: Headers = ()) 
 
 
 def unjoined(*trusted: str, most: int = 10, of_address: int = 2) -> Unjoined:
-    return Unjoined(Config(max_unjoined=most, max_unjoined_per_address=of_address), TrustedProxies(trusted))
+    return Unjoined(
+        Config(max_unjoined=most, max_unjoined_per_address=of_address), AddressGroups(TrustedProxies(trusted))
+    )
 
 
 async def ask(memory: Memory, peer: str = "192.0.2.1", headers: Headers = (), target: str = OPEN) -> Response:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slysock.http.proxies import MAX_HOPS, TrustedProxies, network_of, read_node
+from slysock.http.proxies import MAX_HOPS, TrustedProxies, read_node
 from tests.slysock.http.peer import connect
 
 PROXIES = TrustedProxies(["10.0.0.0/8", "fd00::/8", "192.0.2.1"])
@@ -48,43 +48,6 @@ def test_nobody_is_trusted_by_default_and_unix_sockets_only_by_name() -> None:
     assert not any(TrustedProxies().trusts(peer) for peer in ("127.0.0.1", "::1", ""))
     assert TrustedProxies(["unix"]).trusts("")
     assert not TrustedProxies(["unix"]).trusts("127.0.0.1")
-
-
-@pytest.mark.parametrize(
-    ("address", "many"),
-    [
-        ("", True),
-        ("127.0.0.1", True),
-        ("127.9.9.9", True),
-        ("::1", True),
-        ("::ffff:127.0.0.1", True),
-        ("10.1.2.3", True),
-        ("192.0.2.2", False),
-        ("2001:db8::1", False),
-        ("fe80::1%eth0", False),
-        ("no address", False),
-    ],
-)
-def test_some_addresses_stand_for_many_clients(address: str, many: bool) -> None:
-    assert PROXIES.stands_for_many(address) is many
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("192.0.2.1", "192.0.2.1", True),
-        ("192.0.2.1", "192.0.2.2", False),
-        ("192.0.2.1", "::ffff:192.0.2.1", True),
-        ("2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", True),
-        ("2001:db8::1", "2001:db8:0:1::1", False),
-        ("fe80::1%eth0", "fe80::2%eth1", True),
-        ("no address", "no address", True),
-        ("not:one", "not:either", False),
-        ("", "", True),
-    ],
-)
-def test_a_client_has_one_address_or_a_network_of_64_bits(one: str, other: str, same: bool) -> None:
-    assert (network_of(one) == network_of(other)) is same
 
 
 @pytest.mark.parametrize(
