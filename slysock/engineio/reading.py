@@ -135,7 +135,7 @@ class SocketSource:
             return
         except OSError as error:
             self._failure = trio.BrokenResourceError("the connection failed")
-            self._failure.__cause__ = error
+            self._failure.__cause__ = error.with_traceback(None)  # whose frames would hold this
             self._pause()
 
     def feed(self, data: bytes) -> None:

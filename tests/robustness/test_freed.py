@@ -18,7 +18,6 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import AckTimeout, Config, ConnectionRefused, Router, Server, Socket
 from slysock.engineio.timers import Timer
-from slysock.front import Wire
 from slysock.testing import serve_memory
 from tests.robustness.scene import WEBSOCKET, Poller, Scene, router_of
 from tests.robustness.wire import CLOSE, PING, TEXT, WebSocketPeer, frame, read_answer, request_bytes
@@ -445,9 +444,7 @@ async def test_what_has_ended_is_freed_at_once(ending: Ending, autojump_clock: M
             client, server = stdlib_socket.socketpair()
             client.setblocking(False)
             server.setblocking(False)
-            stream = trio.SocketStream(trio.socket.from_stdlib_socket(server))
-            wire = Wire(stream, server)
-            front._connections.nursery.start_soon(front._serve, wire, "192.0.2.1", False, front._answer)
+            front._take(server, tls=None)
             await trio.lowlevel.checkpoint()
             return trio.SocketStream(trio.socket.from_stdlib_socket(client))
 
