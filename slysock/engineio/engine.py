@@ -81,7 +81,9 @@ class Engine:
         self._refused = refused
         self._gate = Gate(hooks, refused, config.connect_timeout_seconds)
         self._responses = Responses(config, self._gate)
-        self._long_polling = LongPolling(config, self.sessions, self.timers, self.consumers, self._responses)
+        self._long_polling = LongPolling(
+            config, self.sessions, self.timers, self.consumers, self._responses, self.reader.turn
+        )
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run the reader, the flusher and the timers, until cancelled."""

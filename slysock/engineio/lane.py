@@ -6,10 +6,19 @@ Hot are data frames within limits, which make messages; see slysock_protocol.web
 from collections import deque
 from typing import Final, Literal, Protocol, TypeAlias, final
 
+import trio
+
 from slysock.engineio.reading import Source
 from slysock.engineio.transport import Transport
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.websocket import FrameReader, Item, Kind
+
+MOST_AT_ONCE: Final = 16
+"""Frames of one connection that are handled as soon as they have been read. The tiniest client floods with thousands
+in one piece, and forty such clients would have everybody wait for seconds."""
+
+MOST_OF_A_TURN: Final = 64
+"""Those behind them, before the next connection that has more of them gets its turn."""
 
 Loss: TypeAlias = Literal["transport close", "transport error", "slow consumer"]
 
@@ -67,18 +76,27 @@ NO_OWNER: Final = NoOwner()
 class Lane:
     """Takes hot messages to their owner, and cold bytes to whoever asks for them.
 
+    Args:
+        source: where its bytes come from.
+        behind: those that have come already.
+        max_message_bytes: the longest message that is taken.
+        turn: what the lanes of a server share. Those that have more to handle than others at once wait for it in a
+            row, and Trio's other tasks come between two of them: so all floods together take no more of the loop than
+            one.
+
     Attributes:
         owner: whom the messages are for.
         heard_part: a part of a message has come; for whoever sets it to False.
     """
 
-    __slots__ = ("_ended", "_items", "_reader", "_source", "heard_part", "owner")
+    __slots__ = ("_ended", "_items", "_reader", "_source", "_turn", "heard_part", "owner")
 
-    def __init__(self, source: Source, behind: bytes, max_message_bytes: int) -> None:
+    def __init__(self, source: Source, behind: bytes, max_message_bytes: int, turn: trio.Lock) -> None:
         self.owner: Owner = NO_OWNER
         self._source = source
+        self._turn = turn
         self._reader = FrameReader(max_message_bytes)
-        self._items: deque[Item] | None = deque(self._reader.feed(behind)) if behind else None
+        self._items: deque[Item] | None = deque(self._reader.feed(behind, MOST_AT_ONCE)) if behind else None
         self.heard_part = False
         self._ended = False
 
@@ -92,7 +110,9 @@ class Lane:
             while self.owner.backlogged:  # another one, maybe, after an upgrade
                 await self.owner.wait_ready()
             items, self._items = self._items, None
-            if not items:
+            if not items and self._reader.left:
+                await self._take_turn()
+            elif not items:
                 if self._reader.error is not None:
                     self.owner.fail(self._reader.error)  # what came before it has been handled
                 if self._ended or self._reader.goodbye:
@@ -104,10 +124,16 @@ class Lane:
             else:
                 self._deliver(list(items))
 
+    async def _take_turn(self) -> None:
+        """Handle some more of what has been read, when it is this connection's turn."""
+        async with self._turn:
+            if not self.owner.backlogged:
+                self._deliver(self._reader.go_on(MOST_OF_A_TURN))
+
     @property
     def has_unread(self) -> bool:
-        """Whether something has come that nobody has read yet, where one can tell."""
-        return self._source.has_unread
+        """Whether something has come that nobody has looked at yet, where one can tell."""
+        return self._reader.left or self._source.has_unread
 
     def _take(self, data: bytes) -> bool:
         """Take what was read; False when the connection's own task has to see to something."""
@@ -118,9 +144,9 @@ class Lane:
         if not data:
             self._ended = True
             return False
-        items = self._reader.feed(data)
+        items = self._reader.feed(data, MOST_AT_ONCE)
         self.heard_part = self.heard_part or self._reader.in_message
-        return self._deliver(items) and not self._reader.goodbye
+        return self._deliver(items) and not (self._reader.goodbye or self._reader.left)
 
     def _deliver(self, items: list[Item]) -> bool:
         """Hand items to the owner; False if some had to be kept."""

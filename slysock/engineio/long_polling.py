@@ -35,12 +35,14 @@ class LongPolling:
         timers: Timers,
         consumers: SlowConsumers,
         responses: Responses,
+        turn: trio.Lock,
     ) -> None:
         self._config = config
         self._sessions = sessions
         self._timers = timers
         self._consumers = consumers
         self._responses = responses
+        self._turn = turn
         self._running: trio.Nursery | None = None
 
     @property
@@ -72,7 +74,7 @@ class LongPolling:
             session.close("slow consumer", Ending.ERROR)
             transport.break_off()
 
-        transport = PollingTransport(consumers=self._consumers, on_full=overflow)
+        transport = PollingTransport(consumers=self._consumers, on_full=overflow, turn=self._turn)
         session = self._sessions.open(opening, transport)
         await self._get(request, session)
 

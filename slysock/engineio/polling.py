@@ -90,7 +90,7 @@ class PollingTransport:
         "posts",
     )
 
-    def __init__(self, *, consumers: SlowConsumers, on_full: Callable[[], None]) -> None:
+    def __init__(self, *, consumers: SlowConsumers, on_full: Callable[[], None], turn: trio.Lock) -> None:
         self._consumers = consumers
         self._on_full = on_full
         self._state: PollingState = "idle"
@@ -100,7 +100,7 @@ class PollingTransport:
         self._full = False  # nothing more is taken: it is about to be closed
         self._news: trio.CancelScope | None = None  # around the wait of a GET; cancelled to end it
         self._goodbye: Outgoing | None = None  # goes by itself: clients forget what comes with a close packet
-        self.posts = Posts()
+        self.posts = Posts(turn)
         self.polled_ns = 0
         self.overtaken = False
         self._delivery: _Delivery | None = None  # what is being written

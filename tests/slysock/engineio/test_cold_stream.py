@@ -29,7 +29,7 @@ async def cold_stream(cold: bytes = b"") -> AsyncGenerator[tuple[ColdStream, Out
     await to_server.aclose()
     async with bench() as made:
         box = made.box(to_client)
-        yield ColdStream(Lane(StreamSource(server), b"", 1000), box, cold), box, client
+        yield ColdStream(Lane(StreamSource(server), b"", 1000, trio.Lock()), box, cold), box, client
 
 
 async def test_the_request_comes_first_and_its_answer_goes_nowhere() -> None:

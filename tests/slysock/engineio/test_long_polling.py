@@ -112,14 +112,15 @@ async def test_a_session_whose_time_has_run_out_is_ended_by_the_request_that_fin
 ) -> None:
     config, timers = Config(), Timers()  # which nobody keeps: as if their turn had not come yet
     sessions = Sessions(config, timers, lambda _: NOBODY, lambda: 0)
-    session = sessions.open(OPENING, PollingTransport(consumers=consumers(1000), on_full=lambda: None))
+    transport = PollingTransport(consumers=consumers(1000), on_full=lambda: None, turn=trio.Lock())
+    session = sessions.open(OPENING, transport)
     nursery.start_soon(timers.run)
     session._timer.cancel()  # as if its turn had not come yet
     await trio.sleep(config.ping_interval_seconds + config.ping_timeout_seconds)
     client, _, request = await arrived(method + b" / HTTP/1.1\r\nhost: a\r\n\r\n")
-    await LongPolling(
-        config, sessions, timers, consumers(1000), Responses(config, Gate(EngineHooks(), lambda record: None, 10))
-    ).handle(request, session.id)
+    responses = Responses(config, Gate(EngineHooks(), lambda record: None, 10))
+    polling = LongPolling(config, sessions, timers, consumers(1000), responses, trio.Lock())
+    await polling.handle(request, session.id)
     assert session.closed
     assert b'{"code":1,"message":"Session ID unknown"}' in await client.receive_some(1000)
 

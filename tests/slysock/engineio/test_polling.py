@@ -16,7 +16,9 @@ BINARY = Outgoing(b"451-[]", (b"data",))
 
 def transport(max_bytes: int = 100) -> tuple[PollingTransport, list[str]]:
     reports: list[str] = []
-    return PollingTransport(consumers=consumers(max_bytes), on_full=lambda: reports.append("full")), reports
+    return PollingTransport(
+        consumers=consumers(max_bytes), on_full=lambda: reports.append("full"), turn=trio.Lock()
+    ), reports
 
 
 class Poll:
