@@ -17,7 +17,7 @@ from typing import Protocol, final
 import msgspec
 import trio
 
-from slysock.engineio.slow_consumers import SlowConsumers
+from slysock.engineio.slow_consumers import PACKET_BYTES, SlowConsumers, overhead
 
 if sys.platform == "linux":
     import fcntl
@@ -206,7 +206,15 @@ class Outbox:
             self._scheduled = True
             self._flusher.add(self)
         elif self._blocked:
-            self._consumers.note(self, self._waiting_bytes)
+            self._note_cost()
+
+    def _note_cost(self) -> None:
+        """Count what waits by what it takes: the bytes, and something for each message."""
+        cost = self._waiting_bytes + overhead(len(self._box), PACKET_BYTES)
+        if len(self._box) > 1 and cost > self._consumers.hard_bytes:
+            self.cut()
+        else:
+            self._consumers.note(self, cost)
 
     def _may_take(self, size: int) -> bool:
         """Tell whether a message fits after all: in an empty box, below the hard limit, or when the kernel helps."""
@@ -303,7 +311,7 @@ class Outbox:
     def _start_draining(self) -> None:
         self._blocked = self._scheduled = True
         self._nursery.start_soon(self._drain)
-        self._consumers.note(self, self._waiting_bytes)
+        self._note_cost()
 
     async def _drain(self) -> None:
         try:
@@ -313,7 +321,7 @@ class Outbox:
                 sent = await self._send_in_time(data)
                 if not self.shut:
                     self._taken(data, sent)
-                    self._consumers.note(self, self._waiting_bytes)
+                    self._note_cost()
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
             self.give_up()
         except trio.Cancelled:

@@ -13,7 +13,7 @@ import trio
 
 from slysock.config import TransportName
 from slysock.engineio.posts import Posts
-from slysock.engineio.slow_consumers import SlowConsumers
+from slysock.engineio.slow_consumers import POLLED_PACKET_BYTES, SlowConsumers, overhead
 from slysock.engineio.states import POLLING, PollingState, PollingStep
 from slysock.engineio.transport import Ending
 from slysock.states import follow
@@ -142,6 +142,11 @@ class PollingTransport:
         )
 
     @property
+    def _cost(self) -> int:
+        """What waits, by what it takes: the bytes, and something for each message."""
+        return self.waiting_bytes + overhead(len(self._waiting), POLLED_PACKET_BYTES)
+
+    @property
     def taken_bytes(self) -> int:
         """How much the client has taken; only differences count."""
         return self._delivered_bytes + (0 if self._delivery is None else self._delivery.written_bytes)
@@ -157,14 +162,14 @@ class PollingTransport:
         """Keep a packet for the poll, and end the poll when it is already there."""
         if self._full or self.closed:
             return
-        size, waiting_bytes = len(outgoing.payload), self.waiting_bytes
-        if waiting_bytes and waiting_bytes + size > self._consumers.hard_bytes:
+        size, cost = len(outgoing.payload), self._cost
+        if cost and cost + size > self._consumers.hard_bytes:
             self.cut()
             return
         self._waiting.append(outgoing)
         self._waiting_packets += outgoing.packets
         self._waiting_bytes += size
-        self._consumers.note(self, waiting_bytes + size)
+        self._consumers.note(self, self._cost)
         self._wake()
 
     def cut(self) -> None:
@@ -236,7 +241,7 @@ class PollingTransport:
         return packets
 
     def _note_progress(self) -> None:
-        self._consumers.note(self, self.waiting_bytes)
+        self._consumers.note(self, self._cost)
         if self._progress is not None:
             self._progress.set()
             self._progress = None
@@ -251,7 +256,7 @@ class PollingTransport:
     def delivering(self, payload: bytes, answer: Answer) -> Generator[None]:
         """Count a payload, while it is written, as what still waits; `break_off` cancels the writing."""
         self._delivery = delivery = _Delivery(answer, len(payload))
-        self._consumers.note(self, self.waiting_bytes)
+        self._consumers.note(self, self._cost)
         try:
             with delivery.scope:
                 yield

@@ -128,7 +128,8 @@ OFFENCES: Final = [
     ),
     Offence("a binary event nested 100 000 deep", (binary("1", deep("[", "]")), b"1"), "JSON nested too deep"),
     Offence("an ack nested 100 000 deep", (f"431{deep('[', ']')}",), "JSON nested too deep"),
-    Offence("auth nested 100 000 deep", (f'40{{"a":{deep("[", "]")}}}',), "JSON nested too deep", joined=False),
+    Offence("an event nested 169 deep", (f'42["note",{"[" * 168 + "]" * 168}]',), "JSON nested too deep"),
+    Offence("auth nested 5000 deep", (f'40{{"a":{"[" * 5000 + "]" * 5000}}}',), "JSON nested too deep", joined=False),
     # -- CONNECT and the rest
     Offence("a second CONNECT", ("40",), "connected to this namespace already"),
     Offence("a second CONNECT at once", ("40", "40"), "connected to this namespace already", joined=False),
@@ -195,7 +196,7 @@ MSGPACK_OFFENCES: Final = [
     Offence(
         "an extension that nobody knows",
         (packed(type=2, nsp="/", data=0)[:-1] + b"\x92\xa4note\xd4\x05\x00",),
-        "unknown MessagePack extension",
+        "malformed MessagePack packet",
     ),
     Offence(
         "an array that announces 2^32 - 1 items",
@@ -406,7 +407,7 @@ async def test_an_ack_of_another_clients_question_answers_nothing(autojump_clock
 # ---- depth and size that are just allowed ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("depth", [100, 200, 400])
+@pytest.mark.parametrize("depth", [100, 127])
 async def test_moderate_depth_is_taken(depth: int, autojump_clock: MockClock) -> None:
     async with scene() as stage:
         peer = await stage.peer()
