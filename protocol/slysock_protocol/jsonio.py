@@ -29,6 +29,7 @@ _BRACKETS: Final = 32  # of which only the sum is looked at
 _AS_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*\\?(?:"|\Z)')  # one that is cut off, too
+_ENCODERS_DEPTH: Final = 254  # what orjson writes at most
 _BEGINNING_BYTES: Final = 16_384
 _T = TypeVar("_T")
 
@@ -219,6 +220,24 @@ def _check_depth(text: bytes) -> None:
         for part in (text[:_BEGINNING_BYTES], text):
             if _is_deep(_STRING.sub(b"", part)):
                 raise RemoteProtocolError("JSON nested too deep")
+
+
+def check_depth_of(value: object) -> None:
+    """Refuse a decoded value that is nested too deep to be sent on. orjson finds that out ten times as fast as Python.
+
+    Raises:
+        RemoteProtocolError: it is.
+    """
+    for _ in range(_ENCODERS_DEPTH - MAX_DEPTH):
+        value = [value]
+    try:
+        orjson.dumps(value, _nothing)
+    except TypeError:
+        raise RemoteProtocolError("nested too deep") from None
+
+
+def _nothing(_: object) -> None:
+    """Stand for what JSON does not have."""
 
 
 def _is_deep(text: bytes) -> bool:

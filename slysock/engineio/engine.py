@@ -10,6 +10,7 @@ import trio
 
 from slysock.config import Config
 from slysock.engineio.checks import Query, check_request
+from slysock.engineio.compression import Compression
 from slysock.engineio.gate import Gate, describe
 from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.long_polling import LongPolling
@@ -80,7 +81,7 @@ class Engine:
         self._config = config
         self._refused = refused
         self._gate = Gate(hooks, refused, config.connect_timeout_seconds)
-        self._responses = Responses(config, self._gate)
+        self._responses = Responses(config, self._gate, Compression(config, self.timers))
         self._long_polling = LongPolling(
             config, self.sessions, self.timers, self.consumers, self._responses, self.reader.turn
         )

@@ -7,9 +7,7 @@ import pytest
 
 from slysock import Config
 
-NUMBERS = [
-    name for name in Config.__struct_fields__ if isinstance(getattr(Config(), name), int | float) and name[0] != "a"
-]
+NUMBERS = [name for name in Config.__struct_fields__ if type(getattr(Config(), name)) in (int, float)]
 
 
 def test_default_values_are_those_of_node() -> None:
