@@ -28,6 +28,7 @@ from slysock.request import Handshake
 from slysock.socketio.acks import Answers
 from slysock.socketio.client_socket import Socket
 from slysock.socketio.namespaces import Found
+from slysock.socketio.rooms import check_rooms
 from slysock.socketio.states import MEMBER, MemberState
 from slysock.states import follow
 from slysock_protocol import LocalProtocolError, RemoteProtocolError
@@ -154,6 +155,7 @@ class Member:
         if self.state == "in":
             self._adapter.join(self, rooms)
         elif self.state == "joining":
+            check_rooms(self._rooms, rooms)
             self._rooms = self._rooms.union(rooms)
 
     def leave(self, rooms: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""A server in a process of its own, for tests that look at the memory of a whole process. Says its port, then serves."""
+"""A server in a process of its own, for tests that look at the memory of a whole process. Says its port, and serves."""
 
 import trio
 

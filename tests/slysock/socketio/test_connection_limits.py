@@ -1,5 +1,7 @@
 """What one client may ask of a connection, and what is kept for it meanwhile."""
 
+import re
+
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
@@ -111,6 +113,46 @@ async def test_late_attachments_for_a_namespace_that_sent_the_client_away_are_no
         await engine.send(Outgoing(None, (b"y",)))
         await engine.send(Outgoing(b"40/room,"))
         assert (await texts(engine, 3))[-1].startswith(b"0/room,")
+
+
+# ---- rooms and namespaces that clients name -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hook", [False, True], ids=["in a handler", "in middleware"])
+async def test_a_room_of_the_clients_choice_is_refused_in_plain_words(hook: bool, autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.on("join")
+    def join(socket: Socket, room: str) -> None:
+        socket.join(room)
+
+    @root.use
+    def enter(socket: Socket) -> None:
+        socket.join("x" * (513 if hook else 512))
+
+    async with serving(root) as memory:
+        engine = await memory.open_engine()
+        await engine.send(Outgoing(b"40"))
+        if hook:
+            assert (await texts(engine, 1))[0].startswith(b"4{")
+        else:
+            await engine.inbox.get()
+            await engine.send(Outgoing(b'421["join","%b"]' % (b"x" * 512)))
+            await engine.send(Outgoing(b'422["join","%b"]' % (b"x" * 513)))
+            assert await texts(engine, 2) == [b"31[]", b'32[{"error":"room name too long"}]']
+
+
+async def test_patterns_make_no_more_namespaces_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    monkeypatch.setattr("slysock.socketio.namespaces.MAX_MADE", 2)
+    async with serving(Router(re.compile("/n.*"))) as memory:
+        clients = [await memory.connect("/n1"), await memory.connect("/n2"), await memory.connect("/n1")]
+        with pytest.raises(ConnectionRefused, match="Invalid namespace"):
+            await memory.connect("/n3")
+        await clients[1].disconnect()
+        await wait_all_tasks_blocked()
+        assert (await memory.connect("/n3")).id
 
 
 # ---- decoded when its turn comes ------------------------------------------------------------------------------------
