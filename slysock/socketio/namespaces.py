@@ -15,7 +15,7 @@ from slysock.socketio.observer import Observers
 from slysock_protocol.socketio import Parser
 
 MAX_MADE: Final = 10_000
-"""Namespaces at once that patterns have made, as clients name them: some 3 kB each, for as long as somebody is in it."""
+"""Namespaces at once that patterns have made, as clients name them: some 3 kB each, as long as somebody is in them."""
 
 
 class Found(NamedTuple):
