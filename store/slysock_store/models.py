@@ -337,8 +337,17 @@ class UndeliveredMessages(msgspec.Struct, frozen=True, kw_only=True):
     chats: Mapping[ChatId, Chat]
 
 
+class StoreFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """The files of a store on this machine, as they were seen a moment ago."""
+
+    log_bytes: int
+    """Size of the log beside the database."""
+    free_bytes: int
+    """Free on the disk."""
+
+
 class StoreStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Counters of one open store; all but `waiting_writes` only grow."""
+    """Counters of one open store; all but `waiting_writes` and `files` only grow."""
 
     waiting_writes: int
     """Writes accepted and not yet taken into a transaction."""
@@ -347,3 +356,5 @@ class StoreStatistics(msgspec.Struct, frozen=True, kw_only=True):
     commits: int
     """Transactions that carried them: `writes / commits` is how well they share."""
     busy_refusals: int
+    files: StoreFiles | None = None
+    """None: the store is in memory or elsewhere."""

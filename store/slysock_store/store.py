@@ -13,7 +13,7 @@ runs to the end. The wait is bounded: past the backend's deadline the call raise
 `outcome_unknown` set if the write had begun.
 
 Raises, from every method and so not repeated below: `StoreUnavailable`, `StoreClosed`, `BadValue`; from writes also
-`StoreBusy`.
+`StoreBusy` and, where something new is stored, `StoreFull`.
 """
 
 from collections.abc import Mapping, Sequence

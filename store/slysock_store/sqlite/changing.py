@@ -25,6 +25,7 @@ def edit_message(tx: Transaction, system: SystemName, message_id: MessageId, by:
     rules.refuse_deleted(message)
     if message.text == text:
         return _result(tx, system, message, changed=False)
+    tx.refuse_growth()
     tx.connection.execute(UPDATE_TEXT, (text, tx.now, message.chat_id, message.sequence))
     return _result(tx, system, message, changed=True)
 
@@ -38,6 +39,8 @@ def set_reaction(
     reactions = rules.reactions_with(message, by, emoji)
     if reactions == message.reactions:
         return _result(tx, system, message, changed=False)
+    if emoji is not None:
+        tx.refuse_growth()
     key = (message.chat_id, message.sequence)
     tx.connection.execute(UPDATE_REACTIONS, (columns.encode_reactions(reactions), tx.now, *key))
     return _result(tx, system, message, changed=True)

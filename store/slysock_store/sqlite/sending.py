@@ -65,6 +65,7 @@ def _retried(tx: Transaction, chat: Chat, new: NewMessage) -> Message | None:
 
 def _refuse(tx: Transaction, chat: Chat, new: NewMessage, required_status: str | None) -> None:
     rules.refuse_message(chat, required_status)
+    tx.refuse_growth()
     if new.reply_to is not None:
         parent = messages.get_message(tx.connection, chat.system, new.reply_to)
         if parent is None or parent.chat_id != chat.id:
