@@ -1,9 +1,11 @@
 """Statements that change a stored message: edits, reactions, deletion."""
 
-from slysock_store import rules
-from slysock_store.models import ChangedMessage, Message, MessageId, SystemName, UserKey
+from collections.abc import Sequence
 
-from . import chats, columns, messages
+from slysock_store import rules
+from slysock_store.models import ChangedMessage, Message, MessageId, ReferenceChange, SystemName, UserKey
+
+from . import chats, columns, messages, references
 from .transaction import Transaction
 
 UPDATE_TEXT = "UPDATE messages SET text = ?, is_edited = 1, updated_at = ? WHERE chat_id = ? AND sequence = ?"
@@ -46,11 +48,14 @@ def set_reaction(
     return _result(tx, system, message, changed=True)
 
 
-def delete_message(tx: Transaction, system: SystemName, message_id: MessageId, by: UserKey) -> ChangedMessage:
+def delete_message(
+    tx: Transaction, system: SystemName, message_id: MessageId, by: UserKey, changes: Sequence[ReferenceChange]
+) -> ChangedMessage:
     """See `Store.delete_message`."""
     message = _own_message(tx, system, message_id, by)
     if message.is_deleted:
         return _result(tx, system, message, changed=False)
+    references.change_references(tx, system, changes)
     pending: dict[str, str | int] = {"chat": message.chat_id, "sequence": message.sequence}
     tx.change_chat(message.chat_id, UPDATE_UNREAD_WITHOUT, pending)
     tx.connection.execute(DELETE_PENDING_RECEIPTS, pending)

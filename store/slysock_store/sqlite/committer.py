@@ -63,8 +63,7 @@ class SqliteCommitter:
     @property
     def files(self) -> StoreFiles | None:
         """The database's files, as they were when they were last looked at; for any thread."""
-        files = self._files
-        return None if files is None else StoreFiles(log_bytes=files.log_bytes, free_bytes=files.free_bytes)
+        return None if self._files is None else self._files.seen()
 
     def commit(self, writes: Sequence[Write[Transaction, object]]) -> None:
         """Do the writes in one durable transaction; each has its outcome afterwards."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, final
 
 from slysock_store.errors import StoreFull, StoreUnavailable
+from slysock_store.models import StoreFiles
 
 logger = logging.getLogger("slysock.store")
 
@@ -61,6 +62,12 @@ class DatabaseFiles:
     def has_room(self) -> bool:
         """Whether something new may be stored."""
         return self.free_bytes >= self._min_free_bytes
+
+    def seen(self) -> StoreFiles:
+        """Return what was seen last. Safe in any thread."""
+        return StoreFiles(
+            log_bytes=self.log_bytes, free_bytes=self.free_bytes, has_room=self.has_room, is_lost=self.is_lost
+        )
 
     def refuse_lost(self) -> None:
         """Refuse to go on with files that are no longer there under their names. Safe in any thread.
