@@ -58,9 +58,18 @@ def _opener(url: str, clock: Clock, wait_seconds: float, min_free_bytes: int) ->
     )
 
 
-def _open_mongo(url: str, clock: Clock) -> AbstractAsyncContextManager[Store]:
+def refuse_without_driver() -> None:
+    """Say what is missing for a MongoDB.
+
+    Raises:
+        BadStoreUrl: the driver.
+    """
     if find_spec("pymongo") is None:
         raise BadStoreUrl("MongoDB needs the extra \"mongo\": pip install 'slysock[mongo]'")
+
+
+def _open_mongo(url: str, clock: Clock) -> AbstractAsyncContextManager[Store]:
+    refuse_without_driver()
     # Imported here: the driver takes longer to import than all else, and most who use SQLite never need it.
     from .mongo import open_database
 
