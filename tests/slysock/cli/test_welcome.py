@@ -7,7 +7,7 @@ import trio
 
 from slysock import Config, Listening, Router
 from slysock.cli.keys import Secret
-from slysock.cli.settings import ListenSettings, Settings, TokenSettings, WatchSettings
+from slysock.cli.settings import ListenSettings, Settings, StoreSettings, TokenSettings, WatchSettings
 from slysock.cli.welcome import welcome
 from slysock.systems.settings import SystemSettings
 from slysock.systems.system import System
@@ -19,6 +19,7 @@ def said(*, roles: tuple[str, ...] = (), secret: Secret | None = KEPT, path: str
     settings = Settings(
         config=Config(path=path),
         tokens=TokenSettings(**tokens),
+        store=StoreSettings(),
         listen=ListenSettings(),
         watch=WatchSettings(),
         systems=("inn",),

@@ -3,7 +3,9 @@
 import errno
 import os
 import shutil
+import signal
 import stat
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, nullcontext
 from pathlib import Path
@@ -402,6 +404,36 @@ async def test_a_file_that_a_killed_server_left_in_doubt_is_decided_about(
     assert asked == [(name, "chat 1")]
     wanted = {"whole": name, "note": f"{name}.doubt"}
     assert sorted(files(tmp_path)) == sorted(wanted[each] for each in left)
+
+
+KILLED = """
+import os, signal, sys, trio
+from pathlib import Path
+from slysock.systems.uploads import MediaFolder
+from tests.slysock.systems.uploads.test_folder import BODY, pieces
+
+async def main():
+    folder = MediaFolder(Path(sys.argv[1]), max_file_bytes=10_000_000)
+    async with folder.receive(pieces(BODY, 16384), "x", file_field="media", owner="anna") as upload:
+        await upload.keep("chat 1")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+trio.run(main)
+"""
+
+
+async def test_a_file_whose_server_was_killed_before_its_message_was_stored_is_removed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "media")]
+    assert (await trio.run_process(command, check=False)).returncode == -signal.SIGKILL
+    (name,) = [file for file in files(tmp_path) if not file.endswith(".doubt")]
+    age(tmp_path, name, DOUBT_SECONDS + 1)
+
+    async def decide(_: MediaName, note: str) -> bool | None:
+        await trio.lowlevel.checkpoint()
+        return note != "chat 1"
+
+    await folder_of(tmp_path).sweep(decide)
+    assert files(tmp_path) == []
 
 
 async def test_a_store_that_does_not_answer_leaves_files_in_doubt(
