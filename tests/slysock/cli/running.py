@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self, cast
 
-import httpx
+import httpx  # noqa: ASYNC127 - Litestar needs it anyway
 import pytest
 
 from slysock.cli import main

@@ -4,7 +4,7 @@ import shutil
 import signal
 from pathlib import Path
 
-import httpx
+import httpx  # noqa: ASYNC127 - Litestar needs it anyway
 import pytest
 import trio
 
