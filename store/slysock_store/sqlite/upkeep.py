@@ -3,7 +3,7 @@
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -127,7 +127,7 @@ def _counted(row: CountedRow) -> CountedChat:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+def _reading(path: Path) -> Generator[sqlite3.Connection, None, None]:
     """Open a database of ours for reading, with SQLite's errors mapped."""
     where = f"the database {path}"
     refuse_unfit(path)
