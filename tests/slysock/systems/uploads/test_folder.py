@@ -410,7 +410,9 @@ KILLED = """
 import os, signal, sys, trio
 from pathlib import Path
 from slysock.systems.uploads import MediaFolder
-from tests.slysock.systems.uploads.test_folder import BODY, pieces
+from tests.slysock.systems.uploads.test_form import part, pieces
+
+BODY = part("media", bytes.fromhex("89504e470d0a1a0a") + bytes(600_000)) + b"--x--"
 
 async def main():
     folder = MediaFolder(Path(sys.argv[1]), max_file_bytes=10_000_000)
