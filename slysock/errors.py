@@ -74,10 +74,10 @@ class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     reason: str
-    """Why, in a word. Of connections and requests: `capacity`, `host`, `path`, `origin`, `request`, `method`,
-    `transport`, `EIO`, `sid`, `hook`, `handshake rate`. Of clients: `namespace`, `middleware`, `connect hook`,
-    `protocol`, `login rate`, `join rate`. Of events: `unknown event`, `payload`, `event rate`, `byte rate`. And what
-    applications report, such as `token`, which counts as a refused login."""
+    """Why, in a word. Of connections and requests: `capacity`, `unjoined`, `address`, `host`, `path`, `origin`,
+    `request`, `method`, `transport`, `EIO`, `sid`, `hook`, `handshake rate`. Of clients: `namespace`, `middleware`,
+    `connect hook`, `protocol`, `login rate`, `join rate`. Of events: `unknown event`, `payload`, `event rate`,
+    `byte rate`. And what applications report, such as `token`, which counts as a refused login."""
 
     detail: str
     """Why, in more words."""

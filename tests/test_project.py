@@ -27,6 +27,7 @@ FEATURE_TESTS: Mapping[str, str] = {
     "test_behind_a_proxy.py": "names, paths, health and clients, as proxies and monitoring see them",
     "test_clients.py": "stock clients and a whole system",
     "test_connection_contexts.py": "context variables, where one task reads for all",
+    "test_connection_limits.py": "what one client may ask of a connection, and what is kept for it",
     "test_contract.py": "what every backend of the store keeps; the requests of the systems",
     "test_crash.py": "kill -9 in the middle of it",
     "test_cross_origin.py": "CORS on sockets and HTTP alike",

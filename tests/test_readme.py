@@ -36,6 +36,7 @@ FLAG_SECTIONS = (
     "Behind a proxy",
     "Rates",
     "The command line",
+    "The database file",
     "MongoDB",
 )
 
@@ -201,6 +202,19 @@ def test_the_flags_that_are_named_exist(folder: Path) -> None:
     named = {flag for section in FLAG_SECTIONS for flag in re.findall(r"`(--[a-z-]+)", section_of(section))}
     offered = set(re.findall(r"--[a-z-]+", "\n".join(paste(".venv/bin/slysock serve --help", folder, ""))))
     assert named - offered == {"--url", "--oplog"}  # of `slysock demo`, and of mongodump
+
+
+@pytest.mark.port
+def test_a_database_is_copied_while_it_is_served_and_put_back(folder: Path) -> None:
+    copy, put_back = blocks("sh", "The database file")
+    with served(folder) as address:
+        walk("Something to look at", folder, address)
+        copied, checked = paste(copy, folder, address)
+        assert copied.startswith("var/backup-20")
+        assert checked.endswith("no problems")
+    assert paste(put_back, folder, "") == []
+    with served(folder):
+        assert paste(copy.splitlines()[1], folder, "") == [checked]
 
 
 def at(address: str, store: str) -> str:

@@ -64,6 +64,7 @@ class Session:
         "_held_until",
         "_looks",
         "_on_closed",
+        "_on_joined",
         "_pinged",
         "_timer",
         "_timers",
@@ -83,6 +84,7 @@ class Session:
         *,
         config: Config,
         timers: Timers,
+        on_joined: Callable[[SessionId], None],
         on_closed: Callable[["Session"], None],
     ) -> None:
         self.id = session_id
@@ -94,6 +96,7 @@ class Session:
         self._candidate: Candidate | None = None  # the other transport of an upgrade, while one is under way
         self._config = config
         self._timers = timers
+        self._on_joined = on_joined
         self._on_closed = on_closed
         self._above: Receiver = NOBODY  # until `attach`, and when it is closed
         self._alive_since = timers.time()
@@ -105,6 +108,10 @@ class Session:
     def attach(self, receiver: Receiver) -> None:
         """Name the layer above; must be done before anything is received."""
         self._above = receiver
+
+    def joined(self) -> None:
+        """Note that the client has been let in: it is no stranger any more. Idempotent."""
+        self._on_joined(self.id)
 
     @property
     def closed(self) -> bool:

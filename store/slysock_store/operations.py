@@ -35,6 +35,7 @@ from .models import (
     NotificationId,
     Page,
     Reference,
+    ReferenceChange,
     SystemName,
     UndeliveredMessages,
     User,
@@ -110,6 +111,7 @@ class AddMessage(msgspec.Struct, frozen=True, gc=False):
     chat: ChatId | NewChat
     message: NewMessage
     required_status: str | None
+    changes: tuple[ReferenceChange, ...] = ()
 
 
 class SendingOperations(Protocol[Tx_contra]):
@@ -125,7 +127,13 @@ class ChangingOperations(Protocol[Tx_contra]):
         self, tx: Tx_contra, system: SystemName, message_id: MessageId, by: UserKey, text: str, /
     ) -> ChangedMessage: ...
     def delete_message(
-        self, tx: Tx_contra, system: SystemName, message_id: MessageId, by: UserKey, /
+        self,
+        tx: Tx_contra,
+        system: SystemName,
+        message_id: MessageId,
+        by: UserKey,
+        changes: Sequence[ReferenceChange],
+        /,
     ) -> ChangedMessage: ...
     def set_reaction(
         self, tx: Tx_contra, system: SystemName, message_id: MessageId, by: UserKey, emoji: str | None, /

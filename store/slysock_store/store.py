@@ -13,7 +13,7 @@ runs to the end. The wait is bounded: past the backend's deadline the call raise
 `outcome_unknown` set if the write had begun.
 
 Raises, from every method and so not repeated below: `StoreUnavailable`, `StoreClosed`, `BadValue`; from writes also
-`StoreBusy`.
+`StoreBusy` and, where something new is stored, `StoreFull`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,6 +40,7 @@ from .models import (
     NotificationId,
     Page,
     Reference,
+    ReferenceChange,
     StoreStatistics,
     SystemName,
     UndeliveredMessages,
@@ -160,20 +161,21 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
         message: NewMessage,
         *,
         required_status: str | None = None,
+        changes: Sequence[ReferenceChange] = (),
     ) -> AddedMessage:
         """Store a message in one transaction with everything that must agree with it.
 
         Creates the chat if a `NewChat` has none yet, gives the message the chat's next sequence number, creates a
         receipt for every member but the sender and raises their unread counts, and moves `last_message_at`. A sender
         who is not a member becomes one (not a participant). A retry (same chat, sender and client message id) is
-        recognised before anything is refused or changed.
+        recognised before anything is refused or changed. The `changes` of references are made with a new message only.
 
         Raises:
             NotFound: a `ChatId` that does not exist, or a `reply_to` that is not in this chat.
             ChatBlocked: a participant has blocked the chat.
             WrongStatus: the chat does not have the `required_status`.
         """
-        call = AddMessage(system, chat, message, required_status)
+        call = AddMessage(system, chat, message, required_status, tuple(changes))
         return await self._engine.write(self._sending.add_message, call)
 
     async def get_message(self, system: SystemName, message_id: MessageId) -> Message | None:
@@ -218,16 +220,18 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
         """
         return await self._engine.write(self._changing.edit_message, system, message_id, by, text)
 
-    async def delete_message(self, system: SystemName, message_id: MessageId, *, by: UserKey) -> ChangedMessage:
+    async def delete_message(
+        self, system: SystemName, message_id: MessageId, *, by: UserKey, changes: Sequence[ReferenceChange] = ()
+    ) -> ChangedMessage:
         """Mark a message deleted. It leaves the unread counts and is no longer handed out as undelivered.
 
-        Deleting twice changes nothing the second time.
+        Deleting twice changes nothing the second time, neither the message nor, by `changes`, references.
 
         Raises:
             NotFound: no such message.
             NotSender: the message is somebody else's.
         """
-        return await self._engine.write(self._changing.delete_message, system, message_id, by)
+        return await self._engine.write(self._changing.delete_message, system, message_id, by, changes)
 
     async def set_reaction(
         self, system: SystemName, message_id: MessageId, *, by: UserKey, emoji: str | None

@@ -12,7 +12,18 @@ from typing import Final, TypeAlias, final
 import msgspec
 import trio
 
-from slysock_store import AddedMessage, Chat, JsonObject, Message, MessageId, NewMessage, Store, SystemName, UserKey
+from slysock_store import (
+    AddedMessage,
+    Chat,
+    JsonObject,
+    Message,
+    MessageId,
+    NewMessage,
+    ReferenceChange,
+    Store,
+    SystemName,
+    UserKey,
+)
 
 from .errors import DomainError, NotFound, translated_store_errors
 from .messages import MISSING_MESSAGE, check_contents
@@ -49,6 +60,9 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     """The status that the chat must have when the message is stored; None for any."""
 
     extra: JsonObject = {}
+    changes: tuple[ReferenceChange, ...] = ()
+    """What changes in references with the message; what they raise is raised."""
+
     readers: Readers = nobody
     """Returns those who have the chat open: to them it counts as delivered. Asked before and after it is stored."""
 
@@ -109,7 +123,7 @@ class Posts:
         )
         with translated_store_errors(MISSING_MESSAGE):
             return await self._store.add_message(
-                self._system, post.chat.id, message, required_status=post.required_status
+                self._system, post.chat.id, message, required_status=post.required_status, changes=post.changes
             )
 
     async def _mark_late_readers(self, post: Post, stored: AddedMessage) -> AddedMessage:

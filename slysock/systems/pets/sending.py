@@ -59,12 +59,23 @@ class Sending:
             await self._media.check(body.media_url, chat)
         attachments: tuple[JsonObject, ...] = ({"url": body.media_url},) if body.media_url else ()
         post = self._post(sender, chat, text, body.message_type, attachments, body)
+        if body.media_url:
+            post = msgspec.structs.replace(post, changes=self._media.used_by(body.media_url))
         return _seen(sender, await self._store(post, partial(self._announce, sender, later)))
 
     async def send_media(
-        self, sender: Session, chat_id: str, body: AsyncIterator[bytes], boundary: str, later: Later
+        self,
+        sender: Session,
+        chat_id: str,
+        body: AsyncIterator[bytes],
+        boundary: str,
+        later: Later,
+        *,
+        expected_bytes: int = 0,
     ) -> MessageShape:
         """Receive a file and store its message; nothing of the file stays unless the message does.
+
+        `expected_bytes` is what the body is said to hold.
 
         Raises:
             UploadError: the file is not accepted.
@@ -72,11 +83,20 @@ class Sending:
         """
         chat = await self._domain.chats.get(ChatId(chat_id), user=sender.key)
         refuse_blocked(chat)
-        async with self._media.folder.receive(body, boundary, file_field=MEDIA_FIELD, owner=sender.key) as upload:
+        receiving = self._media.folder.receive(
+            body,
+            boundary,
+            file_field=MEDIA_FIELD,
+            owner=sender.key,
+            expected_bytes=expected_bytes,
+            allow=await self._media.allowance(sender.key),
+        )
+        async with receiving as upload:
             form = _read_fields(upload)
             text = checked_content(form.content, upload.kind.type, has_media=True)
-            name = await self._media.register(upload, chat, sender.key)
+            name = await upload.keep(chat.id)
             post = self._post(sender, chat, text, upload.kind.type, ({"url": name},), form)
+            post = msgspec.structs.replace(post, changes=self._media.registered(name, upload, chat, sender.key))
             return _seen(sender, await self._post_with_file(post, sender, upload, later))
 
     async def _post_with_file(self, post: Post, sender: Session, upload: Upload, later: Later) -> AddedMessage:
@@ -89,7 +109,7 @@ class Sending:
         except Unavailable as error:
             cause = error.__cause__
             if isinstance(cause, slysock_store.StoreUnavailable) and cause.outcome_unknown:
-                upload.want()  # the message may be there; better a file without one than the reverse
+                upload.leave_in_doubt()
             raise
 
     async def _store(self, post: Post, announce: Announce) -> AddedMessage:
