@@ -2,14 +2,14 @@
 
 ConnectionRefused    raised by middleware: the client may not join the namespace
 AckTimeout           raised by `call`: an answer did not come in time
-└── Disconnected     raised by `call`: it cannot come any more, the client has left
+└── Disconnected     raised by `call`, `drained`, `received`: what is awaited cannot come, the client has left
 InvalidPayload       given to an error hook: an event's arguments do not fit its handler
 Refusal              raised by handlers: an expected no; base of an application's own
 RefusalRecord        no exception: what observers are told of anything that was refused
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import final
 
 import msgspec
@@ -46,7 +46,7 @@ class AckTimeout(Exception):
 
 @final
 class Disconnected(AckTimeout):
-    """The client left before it answered; there is nothing to wait for."""
+    """The client has left; there is nothing to wait for."""
 
 
 @final
@@ -88,6 +88,13 @@ class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     socket: str | None = None
     """The id of its socket, where it has one."""
+
+
+def names_of_causes(error: BaseException | None) -> Iterator[str]:
+    """Name the type of an error, and those of what it was raised from."""
+    while error is not None:
+        yield type(error).__name__
+        error = error.__cause__
 
 
 def log_refusal(record: RefusalRecord) -> None:
