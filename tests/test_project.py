@@ -47,6 +47,7 @@ FEATURE_TESTS: Mapping[str, str] = {
     "test_mongod.py": "the mongod that the tests start",
     "test_outage.py": "a store that is away",
     "test_promises.py": "what a document promises beside its order",
+    "test_receiving.py": "what recipients are handed until they have it",
     "test_refusals.py": "every refusal leaves its reason, and no secret",
     "test_sharing.py": "the root namespace, which systems share",
     "test_strangers.py": "what somebody gets who has no business there",
