@@ -60,7 +60,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     stored: AddedMessage
     tell_recipient: bool
-    """Always for a new one, in case somebody listens; for a retry, if the first announcement has reached nobody."""
+    """Always for a new one, in case they listen; for a retry, if they lack it and no socket of theirs was sent it."""
 
 
 @final

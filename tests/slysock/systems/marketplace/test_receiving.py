@@ -1,9 +1,13 @@
 """Delivered means received: what a recipient does not get is handed out until they do, and to no socket twice."""
 
+import sqlite3
+from pathlib import Path
+
+import pytest
 import trio
 
 from slysock.testing import Received
-from tests.slysock.systems.market import Market, Visitor, at, settle, token_for
+from tests.slysock.systems.market import Market, Visitor, at, open_market, settle, token_for
 
 
 def texts(events: list[Received]) -> list[object]:
@@ -117,3 +121,24 @@ async def test_a_notification_is_handed_out_until_it_is_received(market: Market)
         assert isinstance(items, list)
         assert len(items) == count
         await settle()
+
+
+@pytest.mark.port  # a real file, whose writer is a thread and can be held up
+async def test_a_message_is_told_although_its_sender_is_sent_away_while_it_is_stored(tmp_path: Path) -> None:
+    """His handler is cancelled then: after the commit, which has begun, and before the announcement."""
+    async with open_market(f"sqlite:///{tmp_path}/chat.db") as market:
+        vendor, customer = await market.vendor(), await market.customer()
+        await customer.send(vendor, "first")
+        await vendor.chat.expect("newChat")
+        lock = sqlite3.connect(tmp_path / "chat.db", isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        await customer.chat.emit("sendMessage", {"productId": 12345, "recipientId": 5, "text": "second"})
+        await settle()
+        for socket in market.memory.server.of("/chat").sockets():
+            if socket.id == customer.chat.id:
+                socket.disconnect()
+        await settle()
+        lock.execute("ROLLBACK")
+        lock.close()
+        with trio.fail_after(10):
+            assert texts([await vendor.chat.next()]) == ["second"]
