@@ -38,8 +38,9 @@ class Job(Protocol):
         """Whether it is of no use once its client has left."""
         ...
 
-    async def run(self) -> None:
+    def run(self) -> Routine:
         """Run; exceptions are its own to handle."""
+        ...
 
 
 @final
@@ -48,7 +49,7 @@ class Step:
     """A step of a client's life, as a job: it comes to its end, also when the client has left."""
 
     name: str
-    run: Callable[[], Coroutine[object, object, None]]
+    run: Callable[[], Routine]
     until_disconnect: bool = False
 
 
