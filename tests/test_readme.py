@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from trio.testing import wait_all_tasks_blocked
 
-from slysock import Config, ConnectionRefused, Server
+from slysock import Config, ConnectionRefused, Router, Server
 from slysock.config import RATES
 from slysock.identity import make_token
 from slysock.systems import SYSTEMS
@@ -260,6 +261,21 @@ def test_the_handlers_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slysock.run", lambda *routers, port: served.extend([*routers, port]))
     exec(compile(example, "README.md", "exec"), {"__name__": "readme"})  # the README is ours
     assert len(served) == 2
+
+
+async def test_what_a_client_has_received_is_known_as_shown() -> None:
+    (example,) = blocks("python", "What a client has received")
+    names: dict[str, object] = {"__name__": "readme"}
+    exec(compile(example, "README.md", "exec"), names)  # the README is ours
+    root = names["root"]
+    assert isinstance(root, Router)
+    async with serve_memory(Server(root)) as memory:
+        client = await memory.connect()
+        await client.call("fetch")
+        await client.call("fetch one", 7)
+        await wait_all_tasks_blocked()
+        assert [event.args for event in client.waiting()] == [(0,), (1,), (2,), (7,)]
+    assert names["seen"] == {0, 1, 2, 7}
 
 
 async def test_the_error_hook_answers_what_exceeds_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,6 +171,36 @@ class NotificationOperations(Protocol[Tx_contra, Snapshot_contra]):
     def count_unread(self, snapshot: Snapshot_contra, system: SystemName, user: UserKey, /) -> int: ...
 
 
+class WaitingOperations(Protocol[Tx_contra, Snapshot_contra]):
+    """Module `waiting`."""
+
+    def list_undelivered(
+        self,
+        snapshot: Snapshot_contra,
+        system: SystemName,
+        user: UserKey,
+        chat_id: ChatId | None,
+        before: MessageId | None,
+        window: Window,
+        /,
+    ) -> UndeliveredMessages: ...
+    def mark_received(
+        self, tx: Tx_contra, system: SystemName, user: UserKey, message_ids: Sequence[MessageId], /
+    ) -> int: ...
+    def list_undelivered_notifications(
+        self,
+        snapshot: Snapshot_contra,
+        system: SystemName,
+        user: UserKey,
+        before: NotificationId | None,
+        window: Window,
+        /,
+    ) -> Page[Notification]: ...
+    def mark_notifications_received(
+        self, tx: Tx_contra, system: SystemName, user: UserKey, notification_ids: Sequence[NotificationId], /
+    ) -> int: ...
+
+
 class ReferenceOperations(Protocol[Tx_contra, Snapshot_contra]):
     """Module `references`."""
 
@@ -198,3 +228,4 @@ class Operations(Generic[Tx, Snapshot]):
     receipts: ReceiptOperations[Tx]
     notifications: NotificationOperations[Tx, Snapshot]
     references: ReferenceOperations[Tx, Snapshot]
+    waiting: WaitingOperations[Tx, Snapshot]

@@ -74,6 +74,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
         self._receipts = operations.receipts
         self._notifications = operations.notifications
         self._references = operations.references
+        self._waiting = operations.waiting
 
     # Users
 
@@ -322,6 +323,47 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     async def mark_all_notifications_read(self, system: SystemName, user: UserKey) -> int:
         """Mark all of the user's notifications as read; return how many were unread."""
         return await self._engine.write(self._notifications.mark_all_read, system, user)
+
+    # What waits until it has been received
+
+    async def list_undelivered(
+        self,
+        system: SystemName,
+        user: UserKey,
+        *,
+        chat_id: ChatId | None = None,
+        before: MessageId | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> UndeliveredMessages:
+        """List the messages that wait for this user, newest first, in one chat or in all; they go on waiting.
+
+        `before` names a message, after which the list goes on; it may have been marked since. `total_records` counts
+        what waits on all pages.
+        """
+        asked = window(1, limit)
+        return await self._engine.read(self._waiting.list_undelivered, system, user, chat_id, before, asked)
+
+    async def mark_received(self, system: SystemName, user: UserKey, message_ids: Sequence[MessageId]) -> int:
+        """Mark these messages as delivered to the user and return how many waited; others are left alone."""
+        return await self._engine.write(self._waiting.mark_received, system, user, message_ids)
+
+    async def list_undelivered_notifications(
+        self,
+        system: SystemName,
+        user: UserKey,
+        *,
+        before: NotificationId | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> Page[Notification]:
+        """List the notifications that wait for this user, newest first; like `list_undelivered`."""
+        asked = window(1, limit)
+        return await self._engine.read(self._waiting.list_undelivered_notifications, system, user, before, asked)
+
+    async def mark_notifications_received(
+        self, system: SystemName, user: UserKey, notification_ids: Sequence[NotificationId]
+    ) -> int:
+        """Mark these notifications as delivered to the user and return how many waited; others are left alone."""
+        return await self._engine.write(self._waiting.mark_notifications_received, system, user, notification_ids)
 
     # References
 

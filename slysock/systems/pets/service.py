@@ -49,7 +49,8 @@ class Pets:
         domain = make_domain(store, NAME)
         listings = References(store, NAME, kind=LISTING_KIND)
         self._emitter = Emitter(ROOT)
-        announcer = Announcer(self._emitter)
+        self._deliveries = domain.deliveries
+        announcer = Announcer(self._emitter, domain.deliveries)
         self.outgoing = OutgoingOrder()
         self.folder = MediaFolder(
             settings.media_path, max_file_bytes=settings.max_media_bytes, min_free_bytes=settings.min_free_bytes
@@ -77,6 +78,7 @@ class Pets:
     async def run(self) -> None:
         """Run the background work for files, announcements and receipts, until cancelled."""
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._deliveries.run)
             nursery.start_soon(self.folder.run, self.media.is_needed)
             nursery.start_soon(self.outgoing.run)
             nursery.start_soon(self.reading.older.run)

@@ -13,7 +13,7 @@ from slysock_store.operations import Operations
 from slysock_store.store import BackedStore, Store
 from slysock_store.times import Clock
 
-from . import changing, chats, messages, notifications, receipts, references, sending, users
+from . import changing, chats, messages, notifications, receipts, references, sending, users, waiting
 from .committer import SqliteCommitter
 from .connection import connect, connect_writer, create_private_file, mapped, refuse_unfit
 from .files import DatabaseFiles
@@ -32,6 +32,7 @@ OPERATIONS: Operations[Transaction, Connection] = Operations(
     receipts=receipts,
     notifications=notifications,
     references=references,
+    waiting=waiting,
 )
 
 
