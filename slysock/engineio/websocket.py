@@ -98,7 +98,7 @@ class WebSocketTransport:
             on_broken=self._broken,
         )
         self.send = self._outbox.send  # frames are shared with every other receiver
-        self._lane = Lane(reader.source(stream, sock), behind, config.max_payload_bytes)
+        self._lane = Lane(reader.source(stream, sock), behind, config)
         self._serving = trio.CancelScope()  # until somebody takes leave
         self._closing = (CloseCode.NORMAL, "")
         self._patient = False  # what was sent before is to arrive, if the client reads

@@ -42,6 +42,9 @@ class Surroundings:
 _BYTES_OF_AN_EVENT: Final = 512
 """What a waiting event takes beyond its bytes: its arguments, its place in the queue."""
 
+_WIRE_FACTOR: Final = 4 / 3
+"""By polling, attachments come as base64."""
+
 _REFUSED_NAMESPACE: Final = {"message": "Invalid namespace"}
 _TOO_MANY: Final = {"message": "Too many namespaces"}
 
@@ -57,7 +60,6 @@ class Connection:
     __slots__ = (
         "_around",
         "_awaited",
-        "_binaries",
         "_bytes",
         "_deadline",
         "_decoder",
@@ -68,6 +70,7 @@ class Connection:
         "_pending_events",
         "_ready",
         "_stopping",
+        "_waits_since",
         "backlogged",
         "session",
     )
@@ -80,7 +83,7 @@ class Connection:
         self._members: dict[str, Member] = {}
         self._left: dict[str, None] = {}  # likewise: late packets for what the server took it out of are no error
         self._bytes = 0  # so far, of a packet whose attachments are awaited
-        self._binaries = 0  # binary messages so far
+        self._waits_since = 0.0  # for the attachments of that packet
         self._patience: Timer | None = None  # looks after announced attachments
         self._awaited = 0  # calls that wait for this client's acknowledgement
         self._pending_events = 0
@@ -108,7 +111,6 @@ class Connection:
     def binary(self, data: bytes) -> None:
         """Take a binary message."""
         self._bytes += len(data)
-        self._binaries += 1
         packet = self._decoder.feed_binary(data)
         if packet is not None:
             size, self._bytes = self._bytes, 0
@@ -121,24 +123,34 @@ class Connection:
         member = self._members.get(name)
         if name not in self._left and (member is None or member.state != "in"):
             raise RemoteProtocolError("not connected to this namespace")
+        self._waits_since = self._around.timers.time()
         if self._patience is None:
-            self._watch_attachments()
+            self._watch_attachments(self._attachments_seconds)
 
-    def _watch_attachments(self) -> None:
+    @property
+    def _attachments_seconds(self) -> float:
+        """How long a packet may take with its attachments: as a body does, and at the average for the next of them."""
+        config = self._around.config
+        size = self._bytes * _WIRE_FACTOR + config.max_payload_bytes
+        return max(config.request_body_seconds, size / config.min_bytes_per_second)
+
+    def _watch_attachments(self, seconds: float) -> None:
         """Start the one timer of the connection, which watches its packets one after the other."""
-        seen = self._binaries
-        wait = self._around.config.request_body_seconds
-        self._patience = self._around.timers.call_later(wait, lambda: self._check_attachments(seen))
+        self._patience = self._around.timers.call_later(seconds, self._check_attachments)
 
-    def _check_attachments(self, seen: int) -> None:
-        """Close if none has come since."""
+    def _check_attachments(self) -> None:
+        """Close if the packet whose attachments are awaited has taken too long."""
         self._patience = None
         if self._decoder.waiting_in is None:
             return
-        if self._binaries == seen:
+        now = self._around.timers.time()
+        if self.backlogged:  # nothing is read: it is not the client who takes so long
+            self._waits_since = now
+        left = self._waits_since + self._attachments_seconds - now
+        if left <= 0:
             self.session.fail(RemoteProtocolError("attachments did not arrive in time", CloseCode.POLICY))
         else:
-            self._watch_attachments()
+            self._watch_attachments(left)
 
     def _receive(self, packet: Packet, size: int) -> None:
         member = self._members.get(packet.namespace)
@@ -299,3 +311,4 @@ class Connection:
             if self._ready is None or self._ready.is_set():  # one for all who wait: during an upgrade there are two
                 self._ready = trio.Event()
             await self._ready.wait()
+            self._waits_since = self._around.timers.time()  # for what has not been read meanwhile
