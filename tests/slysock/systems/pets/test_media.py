@@ -267,7 +267,7 @@ async def test_an_upload_that_drips_ends_when_its_time_is_over_and_leaves_nothin
         assert b" 408 " in bytes(await stream.receive_some())
         assert trio.current_time() - started >= 300  # the clock jumps on while the disk is at work
         nursery.cancel_scope.cancel()
-    assert shop.files() == []
+    await shop.wait_files(0)
     await trio.aclose_forcefully(stream)
 
 
