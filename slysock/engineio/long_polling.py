@@ -99,10 +99,12 @@ class LongPolling:
             await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
 
     async def _give_last_words(self, request: Request, sid: str) -> None:
-        words = self._sessions.take_last_words(sid) if request.method == "GET" else None
-        if words is None:
+        last = self._sessions.take_last_words(sid) if request.method == "GET" else None
+        if last is None:
             await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
-        else:
+            return
+        words, transport = last
+        with transport.delivering(words, request.line):
             await self._responses.payload(request, words)
 
     # -- GET ---------------------------------------------------------------------------------------------------------
@@ -119,7 +121,7 @@ class LongPolling:
             if transport.overtaken:
                 await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
             elif payload is not None:
-                with transport.delivering(payload, request):
+                with transport.delivering(payload, request.line):
                     await self._responses.payload(request, payload)
                     answered = True
         finally:
@@ -155,7 +157,10 @@ class LongPolling:
 
     async def _read_post(self, request: Request, session: Session, transport: PollingTransport) -> None:
         try:
-            body = await request.read_body(self._config.max_payload_bytes)
+            body = await transport.posts.read(request, self._config.max_payload_bytes)
+            if body is None:
+                await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
+                return
             await transport.posts.take(body, session, self._nursery)
         except BodyTooLarge:
             session.close("transport error", Ending.ERROR)

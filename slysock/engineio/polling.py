@@ -154,6 +154,11 @@ class PollingTransport:
         )
 
     @property
+    def delivers(self) -> bool:
+        """Whether an answer is being written."""
+        return self._delivery is not None
+
+    @property
     def taken_bytes(self) -> int:
         """How much the client has taken; only differences count."""
         latest = self._delivery or self._tail
@@ -181,11 +186,15 @@ class PollingTransport:
         self._wake()
 
     def cut(self) -> None:
-        """Forget what waits and take no more: a slow consumer's. `on_full` is told."""
+        """Forget what waits and take no more: a slow consumer's. `on_full` is told; last words are written no more."""
         if not self._full:
             self._full = True
+            last_words = self.closed
             self.hand_over()
-            self._on_full()
+            if last_words:
+                self.break_off()
+            else:
+                self._on_full()
 
     def _wake(self) -> None:
         if self._news is not None:
@@ -272,6 +281,8 @@ class PollingTransport:
         finally:
             self._forget_tail()
             self._delivery, self._tail = None, delivery
+            if self.closed:
+                self._forget_tail()
             self._note_progress()
 
     def _forget_tail(self) -> None:
@@ -307,7 +318,7 @@ class PollingTransport:
         """
         if self.closed:
             return
-        self._tail = None
+        self._forget_tail()
         self._on_full = _nothing  # it holds the session, which holds this: neither should wait to be collected
         if ending is Ending.GRACEFUL:
             self._goodbye = CLOSE
@@ -316,6 +327,8 @@ class PollingTransport:
             self.hand_over()
             self._goodbye = (NOOP if ending is Ending.PEER else CLOSE) if self.polled else None
             self._step("close")
+        if ending is Ending.ERROR:
+            self.posts.break_off()
         self._wake()
 
 

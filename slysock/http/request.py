@@ -129,7 +129,8 @@ class Request:
             return self._stream.machine.next_event()
         except h11.RemoteProtocolError as exc:
             status = None if self._stream.at_eof else 400
-            raise RequestBroken("the request body is broken off or malformed", status=status) from exc
+            cause = exc.with_traceback(None)  # h11 raises it again in a frame that it holds
+            raise RequestBroken("the request body is broken off or malformed", status=status) from cause
 
     def _taken(self, data: bytes) -> bytes:
         if self._pace is not None:
@@ -214,14 +215,9 @@ class Request:
         return (self.header(b"expect") or b"").lower() == b"100-continue"
 
     @property
-    def written_bytes(self) -> int:
-        """How much has been written on this connection, in all; only differences say something of this answer."""
-        return self._stream.written_bytes
-
-    @property
-    def taken_bytes(self) -> int:
-        """How much of that the peer has, as far as is known; likewise."""
-        return self._stream.taken_bytes
+    def line(self) -> HttpStream:
+        """What counts the bytes of this connection, for as long as that is; only differences say something."""
+        return self._stream
 
     def abandon(self) -> None:
         """Abandon the connection with the answer unfinished; the peer sees it broken off."""
