@@ -150,10 +150,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     of it when two clean-ups' time is kept back."""
 
     request_head_seconds: float = 20.0
-    """How long a client may take to send a request line and headers; also how long an idle keep-alive lasts."""
+    """How long a client may take to send a request line and headers, in all, and before that for the handshake of TLS
+    and the first byte; also how long an idle keep-alive lasts."""
 
-    request_body_seconds: float = 30.0
-    """How long a client may take between two pieces of a request body, or two attachments of a packet."""
+    request_body_seconds: float = 300.0
+    """How long a client may keep the server waiting for one body, or one message by WebSocket, in all; longer as long
+    as `min_bytes_per_second` come on average, as an upload may have to."""
+
+    request_stall_seconds: float = 30.0
+    """How long it may take between two pieces of a body."""
+
+    response_seconds: float = 300.0
+    """How long a client may keep the server waiting while it takes one answer, in all; longer as long as it takes
+    `min_bytes_per_second` on average. See `write_timeout_seconds`, too."""
+
+    min_bytes_per_second: int = 30_000
+    """Who sends or takes so much on average may take longer than `request_body_seconds` and `response_seconds`."""
 
     max_request_head_bytes: int = 16_384
     """Request line and headers together; more is answered with 431."""

@@ -46,6 +46,7 @@ FEATURE_TESTS: Mapping[str, str] = {
     "test_member_entering.py": "the beginning of a member's life, which fills a file",
     "test_member_leaving.py": "its end, which fills another",
     "test_session_silence.py": "who is given up and who is not, which fills a file",
+    "test_message_deadlines.py": "how long messages may take, on both transports",
     "test_mongod.py": "the mongod that the tests start",
     "test_outage.py": "a store that is away",
     "test_promises.py": "what a document promises beside its order",

@@ -8,9 +8,12 @@ from typing import Final, Literal, Protocol, TypeAlias, final
 
 import trio
 
+from slysock.config import Config
 from slysock.engineio.reading import Source
 from slysock.engineio.transport import Transport
+from slysock.http.pace import Pace
 from slysock_protocol import RemoteProtocolError
+from slysock_protocol.errors import CloseCode
 from slysock_protocol.websocket import FrameReader, Item, Kind
 
 MOST_AT_ONCE: Final = 16
@@ -89,13 +92,27 @@ class Lane:
         heard_part: a part of a message has come; for whoever sets it to False.
     """
 
-    __slots__ = ("_ended", "_items", "_reader", "_source", "_turn", "heard_part", "owner")
+    __slots__ = (
+        "_config",
+        "_ended",
+        "_heard_at",
+        "_items",
+        "_pace",
+        "_reader",
+        "_source",
+        "_turn",
+        "heard_part",
+        "owner",
+    )
 
-    def __init__(self, source: Source, behind: bytes, max_message_bytes: int, turn: trio.Lock) -> None:
+    def __init__(self, source: Source, behind: bytes, config: Config, turn: trio.Lock) -> None:
         self.owner: Owner = NO_OWNER
         self._source = source
         self._turn = turn
-        self._reader = FrameReader(max_message_bytes)
+        self._config = config
+        self._reader = FrameReader(config.max_payload_bytes)
+        self._pace: Pace | None = None  # of a message that comes in parts
+        self._heard_at = 0.0  # when the last part came, in Trio's time
         self._items: deque[Item] | None = deque(self._reader.feed(behind, MOST_AT_ONCE)) if behind else None
         self.heard_part = False
         self._ended = False
@@ -109,6 +126,7 @@ class Lane:
         while True:
             while self.owner.backlogged:  # another one, maybe, after an upgrade
                 await self.owner.wait_ready()
+                self._heard_at = trio.current_time()  # that took its time, and the client could not
             items, self._items = self._items, None
             if not items and self._reader.left:
                 await self._take_turn()
@@ -128,7 +146,10 @@ class Lane:
         """Handle some more of what has been read, when it is this connection's turn."""
         async with self._turn:
             if not self.owner.backlogged:
-                self._deliver(self._reader.go_on(MOST_OF_A_TURN))
+                items = self._reader.go_on(MOST_OF_A_TURN)
+                if not self._reader.in_message:
+                    self._pace = None
+                self._deliver(items)
 
     @property
     def has_unread(self) -> bool:
@@ -145,8 +166,25 @@ class Lane:
             self._ended = True
             return False
         items = self._reader.feed(data, MOST_AT_ONCE)
-        self.heard_part = self.heard_part or self._reader.in_message
+        in_message = self._reader.in_message
+        if (in_message or self._pace is not None) and not self._is_in_time(len(data), items):
+            self.owner.fail(RemoteProtocolError("the message did not arrive in time", CloseCode.POLICY))
+            return False
+        self.heard_part = self.heard_part or in_message
         return self._deliver(items) and not (self._reader.goodbye or self._reader.left)
+
+    def _is_in_time(self, size: int, items: list[Item]) -> bool:
+        """Tell whether a message that comes in parts does so in time; pings between its fragments buy none."""
+        now, pace = trio.current_time(), self._pace
+        if pace is not None:
+            pace.waited(now - self._heard_at)
+            pace.moved(size)
+        self._heard_at = now
+        if not self._reader.in_message:
+            self._pace = None
+        elif pace is None or any(item.kind is not Kind.COLD for item in items):  # the beginning of another one
+            self._pace = Pace(self._config.request_body_seconds, self._config.min_bytes_per_second)
+        return pace is None or pace.left_seconds >= 0
 
     def _deliver(self, items: list[Item]) -> bool:
         """Hand items to the owner; False if some had to be kept."""

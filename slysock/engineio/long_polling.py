@@ -106,7 +106,7 @@ class LongPolling:
             await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
             return
         words, transport = last
-        with transport.delivering(words, request):
+        with transport.delivering(words, request.line):
             await self._responses.payload(request, words)
 
     # -- GET ---------------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class LongPolling:
             if transport.overtaken:
                 await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
             elif payload is not None:
-                with transport.delivering(payload, request):
+                with transport.delivering(payload, request.line):
                     await self._responses.payload(request, payload)
                     answered = True
         finally:

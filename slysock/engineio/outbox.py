@@ -9,19 +9,14 @@ Streams that are not plain sockets (TLS, memory) take the same road with `send_a
 """
 
 import socket as stdlib_socket
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Protocol, final
 
 import msgspec
 import trio
 
 from slysock.engineio.slow_consumers import PACKET_BYTES, SlowConsumers, overhead
-
-if sys.platform == "linux":
-    import fcntl
-    import termios
+from slysock.http.unsent import kept_by_kernel
 
 _PIECE_BYTES = 65_536  # what a generic stream gets at once: progress is seen, and the deadline restarts, per piece
 
@@ -392,18 +387,6 @@ class Outbox:
         self._waiting_bytes = 0
         self._consumers.forget(self)
         self._report_progress()
-
-
-def kept_by_kernel(sock: stdlib_socket.socket) -> int:
-    """Count the bytes that a socket has taken and its peer has not confirmed; 0 where that is unknown.
-
-    It may be megabytes, which a slow client takes long to read. Source: SIOCOUTQ, tcp(7).
-    """
-    if sys.platform == "linux":
-        with suppress(OSError, ValueError):  # it is closed, or of a kind that does not tell
-            answer = fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4))  # the same number; Python has no name for SIOCOUTQ
-            return int.from_bytes(answer, sys.byteorder)
-    return 0
 
 
 def _nothing() -> None:

@@ -36,6 +36,11 @@ class Answer(Protocol):
         """How much has been written on this connection so far."""
         ...
 
+    @property
+    def taken_bytes(self) -> int:
+        """How much of that the client has, as far as is known."""
+        ...
+
 
 @final
 class _Delivery:
@@ -56,6 +61,11 @@ class _Delivery:
     def unwritten_bytes(self) -> int:
         """How much of it has not."""
         return self.size - self.written_bytes
+
+    @property
+    def taken_bytes(self) -> int:
+        """How much of it the client has: what the kernel keeps may take minutes more."""
+        return max(0, min(self.size, self._answer.taken_bytes - self._written_before))
 
 
 @final
@@ -82,6 +92,7 @@ class PollingTransport:
         "_progress",
         "_seen_bytes",
         "_state",
+        "_tail",
         "_waiting",
         "_waiting_bytes",
         "_waiting_packets",
@@ -104,7 +115,8 @@ class PollingTransport:
         self.polled_ns = 0
         self.overtaken = False
         self._delivery: _Delivery | None = None  # what is being written
-        self._delivered_bytes = 0  # what has been, in all
+        self._tail: _Delivery | None = None  # what has been written last, until the client asks for more
+        self._delivered_bytes = 0  # what was written and taken before these, in all
         self._seen_bytes = 0  # taken by the client, when a sign of life was last asked for
         self._progress: trio.Event | None = None  # set when something has been taken
 
@@ -154,7 +166,8 @@ class PollingTransport:
     @property
     def taken_bytes(self) -> int:
         """How much the client has taken; only differences count."""
-        return self._delivered_bytes + (0 if self._delivery is None else self._delivery.written_bytes)
+        latest = self._delivery or self._tail
+        return self._delivered_bytes + (0 if latest is None else latest.taken_bytes)
 
     def takes(self, outgoing: Outgoing) -> bool:
         """Tell whether a GET is waiting to carry this, with what it carries already."""
@@ -199,6 +212,7 @@ class PollingTransport:
         which is to have its turn, False when it has left, and may be cancelled without harm. Cancelled, this leaves
         everything where it was.
         """
+        self._forget_tail()
         if self._waiting or self._state != "idle":
             return self.take()
         self._step("poll")
@@ -270,9 +284,17 @@ class PollingTransport:
             with delivery.scope:
                 yield
         finally:
-            self._delivery = None
-            self._delivered_bytes += delivery.size
+            self._forget_tail()
+            self._delivery, self._tail = None, delivery
+            if self.closed:
+                self._forget_tail()
             self._note_progress()
+
+    def _forget_tail(self) -> None:
+        """Take what was written last as taken: its client asks for more."""
+        if self._tail is not None:
+            self._delivered_bytes += self._tail.size
+            self._tail = None
 
     def break_off(self) -> None:
         """Write no more of an answer that is on its way."""
@@ -284,10 +306,11 @@ class PollingTransport:
     def stirred(self) -> bool:
         """See Transport.
 
-        A POST that is being read has a deadline of its own between two pieces.
+        A POST that is being read has deadlines of its own.
         """
         seen, self._seen_bytes = self._seen_bytes, self.taken_bytes
-        return self.posts.begun or (self._delivery is not None and self._seen_bytes > seen)
+        reads = self._delivery is not None or self._tail is not None
+        return self.posts.begun or (reads and self._seen_bytes > seen)
 
     def end_poll(self) -> None:
         """End the GET that waits, if there is one: a client that would go over to WebSocket waits for its end."""
@@ -300,6 +323,7 @@ class PollingTransport:
         """
         if self.closed:
             return
+        self._forget_tail()
         self._on_full = _nothing  # it holds the session, which holds this: neither should wait to be collected
         if ending is Ending.GRACEFUL:
             self._goodbye = CLOSE

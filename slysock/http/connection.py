@@ -1,5 +1,6 @@
 """One connection: request after request, until one side has had enough."""
 
+import math
 import socket as stdlib_socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +15,7 @@ from slysock.http import head as heads
 from slysock.http.date import date_field
 from slysock.http.errors import RequestBroken
 from slysock.http.idle import IdleConnections
+from slysock.http.pace import Pace
 from slysock.http.proxies import TrustedProxies
 from slysock.http.request import REASONS, Request
 from slysock.http.stream import HttpStream
@@ -22,7 +24,11 @@ LINGER_SECONDS: Final = 2.0
 """How long a refused client may take to read why, before the connection is cut (nginx: 5 s between reads)."""
 
 LINGER_BYTES: Final = 8_388_608
-"""How much of what it still sends is dropped meanwhile."""
+"""How much is dropped meanwhile of what it still sends, whatever that is."""
+
+LINGER_BYTES_PER_SECOND: Final = 10_000
+"""Many clients read an answer only when they have sent their body: who goes on with it like that may take longer. Of a
+body, `max_payload_bytes` are dropped."""
 
 
 @final
@@ -92,14 +98,24 @@ class HttpConnection:
     async def aclose(self) -> None:
         """Close the stream. When the peer may still be sending, let it see the answer first, for a bounded time.
 
-        Takes at most `LINGER_SECONDS`; cancelled, it closes at once.
+        Takes a few seconds, or as long as the peer goes on with its body; cancelled, it closes at once.
         """
-        with trio.move_on_after(LINGER_SECONDS):
-            try:
-                if self._owes_lingering():
-                    await self._stream.linger(LINGER_BYTES)
-            finally:
+        try:
+            if self._owes_lingering():
+                await self._linger()
+        finally:
+            with trio.move_on_after(LINGER_SECONDS):
                 await self._stream.aclose()
+
+    async def _linger(self) -> None:
+        """Drop what the peer still sends: a body for which it did not wait to be asked, or anything."""
+        if self._stream.machine.their_state is h11.SEND_BODY and not (
+            self._request and self._request.waits_to_be_asked
+        ):
+            max_bytes, pace = self._stream.config.max_payload_bytes, Pace(LINGER_SECONDS, LINGER_BYTES_PER_SECOND)
+        else:
+            max_bytes, pace = LINGER_BYTES, Pace(LINGER_SECONDS, math.inf)
+        await self._stream.linger(max_bytes, pace, stall_seconds=LINGER_SECONDS)
 
     async def _previous_is_over(self) -> bool:
         """Bring h11 to where the next head may come, dropping an unread body; False when that cannot be."""
@@ -114,7 +130,7 @@ class HttpConnection:
                     pass
         if machine.their_state is not h11.DONE:
             return False
-        machine.start_next_cycle()
+        self._stream.next_cycle()
         self._request = None  # an idle connection does not carry its last one along
         return True
 

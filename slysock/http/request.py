@@ -11,6 +11,7 @@ from slysock.http import head as heads
 from slysock.http.date import date_field
 from slysock.http.errors import BodyTooLarge, InvalidResponse, RequestBroken
 from slysock.http.head import Fields, Headers
+from slysock.http.pace import Pace
 from slysock.http.stream import HttpStream
 
 DRAIN_BYTES: Final = 65_536
@@ -81,6 +82,7 @@ class Request:
         """What `respond` adds to the headers that it is given, whoever calls it."""
         self._stream = stream
         self._fields = fields
+        self._pace: Pace | None = None  # of the body, once it had to be waited for
         self._unread = heads.body_length(fields)  # bytes of the body that h11 has not given yet; None: chunked
         self._head = b""  # an encoded response head that waits for the first piece of its body
         self._sends_body = True
@@ -124,7 +126,8 @@ class Request:
         """Return the next piece of the body, at most 16 KiB; `b""` at its end. Cancelled: nothing is lost.
 
         Raises:
-            RequestBroken: the peer left, stalled for `request_body_seconds`, or sent nonsense.
+            RequestBroken: the peer left, stalled for `request_stall_seconds`, took too long in all (see
+                `request_body_seconds`), or sent nonsense.
         """
         while not self.body_complete:
             event = self._next_event()
@@ -148,6 +151,8 @@ class Request:
             raise RequestBroken("the request body is broken off or malformed", status=status) from cause
 
     def _taken(self, data: bytes) -> bytes:
+        if self._pace is not None:
+            self._pace.moved(len(data))
         if self._unread is not None:
             self._unread -= len(data)
             self._settle()
@@ -164,8 +169,11 @@ class Request:
         if machine.they_are_waiting_for_100_continue:
             go_on = h11.InformationalResponse(status_code=100, headers=[], reason=REASONS[100])
             await self._stream.write(self._stream.encode(go_on))
+        config = self._stream.config
+        if self._pace is None:
+            self._pace = Pace(config.request_body_seconds, config.min_bytes_per_second)
         try:
-            with trio.fail_after(self._stream.config.request_body_seconds):
+            with self._pace.waiting(config.request_stall_seconds):
                 await self._stream.read_more()
         except trio.TooSlowError:
             self._stream.draining = True
@@ -220,9 +228,14 @@ class Request:
         await self._write(last + self._stream.encode(END))
 
     @property
-    def written_bytes(self) -> int:
-        """How much has been written on this connection, in all; only differences say something of this answer."""
-        return self._stream.written_bytes
+    def waits_to_be_asked(self) -> bool:
+        """Whether the client has announced to send no body before it gets `100 Continue`."""
+        return (self.header(b"expect") or b"").lower() == b"100-continue"
+
+    @property
+    def line(self) -> HttpStream:
+        """What counts the bytes of this connection, for as long as that is; only differences say something."""
+        return self._stream
 
     def abandon(self) -> None:
         """Abandon the connection with the answer unfinished; the peer sees it broken off."""

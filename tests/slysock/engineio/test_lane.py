@@ -48,7 +48,7 @@ class Noting:
 def lane_of(*pieces: bytes, behind: bytes = b"") -> tuple[Lane, Noting]:
     """A lane whose client has sent this, a piece at a time, and left."""
     owner = Noting()
-    lane = Lane(Pieces(list(pieces)), behind, 1000, trio.Lock())
+    lane = Lane(Pieces(list(pieces)), behind, Config(max_payload_bytes=1000), trio.Lock())
     lane.owner = owner
     return lane, owner
 
@@ -128,7 +128,12 @@ async def test_an_error_is_told_behind_what_came_before_it_and_what_follows_is_d
 
 
 async def test_nobody_owns_a_lane_at_first_and_what_comes_is_forgotten() -> None:
-    lane = Lane(Pieces([frame(TEXT, b"one") + frame(BINARY, b"two") + frame(TEXT, b"\xff")]), b"", 1000, trio.Lock())
+    lane = Lane(
+        Pieces([frame(TEXT, b"one") + frame(BINARY, b"two") + frame(TEXT, b"\xff")]),
+        b"",
+        Config(max_payload_bytes=1000),
+        trio.Lock(),
+    )
     assert await lane.next_cold() == b""
     await lane.owner.wait_ready()
     assert not lane.owner.backlogged
