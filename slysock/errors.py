@@ -2,7 +2,7 @@
 
 ConnectionRefused    raised by middleware: the client may not join the namespace
 AckTimeout           raised by `call`: an answer did not come in time
-└── Disconnected     raised by `call`: it cannot come any more, the client has left
+└── Disconnected     raised by `call`, `drained`, `received`: what is awaited cannot come, the client has left
 InvalidPayload       given to an error hook: an event's arguments do not fit its handler
 Refusal              raised by handlers: an expected no; base of an application's own
 └── RateLimited      given to an error hook, and raised by `set_user`: that was too much for now
@@ -10,7 +10,7 @@ RefusalRecord        no exception: what observers are told of anything that was 
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import final
 
 import msgspec
@@ -47,7 +47,7 @@ class AckTimeout(Exception):
 
 @final
 class Disconnected(AckTimeout):
-    """The client left before it answered; there is nothing to wait for."""
+    """The client has left; there is nothing to wait for."""
 
 
 @final
@@ -90,6 +90,13 @@ class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     socket: str | None = None
     """The id of its socket, where it has one."""
+
+
+def names_of_causes(error: BaseException | None) -> Iterator[str]:
+    """Name the type of an error, and those of what it was raised from."""
+    while error is not None:
+        yield type(error).__name__
+        error = error.__cause__
 
 
 def log_refusal(record: RefusalRecord) -> None:

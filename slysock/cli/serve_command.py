@@ -68,7 +68,12 @@ async def run_server(settings: Settings, reread: Callable[[], Settings]) -> None
         cookie_origins=settings.config.cors_origins or (),
     )
     tls = load_tls(settings.listen.certfile, settings.listen.keyfile)
-    async with opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
+    opening = opened_store(
+        settings.tokens.store,
+        wait_seconds=settings.store.store_wait,
+        min_free_bytes=settings.systems_settings.min_free_bytes,
+    )
+    async with opening as store, trio.open_nursery() as nursery:
         metrics = SystemsMetrics() if settings.watch.metrics else None
         foundation = make_foundation(
             store if metrics is None else metrics.watch(store), tokens, settings.systems_settings
@@ -109,7 +114,7 @@ async def _serve_systems(
     server = Server(*assembly.routers, config=settings.config, app=assembly.app, internal_app=assembly.internal_app)
     assembly.started(server)
     foundation = assembly.foundation
-    for check in health_checks(foundation.store, settings.tokens.store, foundation.tokens):
+    for check in health_checks(foundation.store, foundation.tokens):
         server.add_check(check)
     server.observe(AccessLog(user_in))
     async with trio.open_nursery() as nursery:

@@ -10,6 +10,7 @@ import trio
 from slysock.config import Config
 from slysock.engineio.address_rates import AddressRates
 from slysock.engineio.checks import Query, check_request
+from slysock.engineio.compression import Compression
 from slysock.engineio.gate import Gate, describe
 from slysock.engineio.home import Home, InNursery
 from slysock.engineio.hooks import EngineHooks
@@ -93,8 +94,10 @@ class Engine:
         self._refused = refused
         self._addresses = addresses
         self._gate = Gate(hooks, refused, config.connect_timeout_seconds)
-        self._responses = Responses(config, self._gate)
-        self._long_polling = LongPolling(config, self.sessions, self.timers, self.consumers, self._responses)
+        self._responses = Responses(config, self._gate, Compression(config, self.timers))
+        self._long_polling = LongPolling(
+            config, self.sessions, self.timers, self.consumers, self._responses, self.reader.turn
+        )
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run the reader, the flusher and the timers, until cancelled."""
@@ -226,6 +229,7 @@ class Engine:
             answer=opening.answer,
             behind=behind,
             home=home,
+            turn=self.reader.turn,
             flusher=self._flusher,
             consumers=self.consumers,
             config=self._config,

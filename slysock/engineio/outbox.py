@@ -16,7 +16,7 @@ import msgspec
 import trio
 
 from slysock.engineio.home import Home
-from slysock.engineio.slow_consumers import SlowConsumers
+from slysock.engineio.slow_consumers import PACKET_BYTES, SlowConsumers, overhead
 from slysock.http.unsent import kept_by_kernel
 
 _PIECE_BYTES = 65_536  # what a generic stream gets at once: progress is seen, and the deadline restarts, per piece
@@ -208,7 +208,15 @@ class Outbox:
             self._scheduled = True
             self._flusher.add(self)
         elif self._blocked:
-            self._consumers.note(self, self._waiting_bytes)
+            self._note_cost()
+
+    def _note_cost(self) -> None:
+        """Count what waits by what it takes: the bytes, and something for each message."""
+        cost = self._waiting_bytes + overhead(len(self._box), PACKET_BYTES)
+        if len(self._box) > 1 and cost > self._consumers.hard_bytes:
+            self.cut()
+        else:
+            self._consumers.note(self, cost)
 
     def _may_take(self, size: int) -> bool:
         """Tell whether a message fits after all: in an empty box, below the hard limit, or when the kernel helps."""
@@ -305,7 +313,7 @@ class Outbox:
     def _start_draining(self) -> None:
         self._blocked = self._scheduled = True
         self._home.start_soon(self._drain)
-        self._consumers.note(self, self._waiting_bytes)
+        self._note_cost()
 
     async def _drain(self) -> None:
         try:
@@ -315,7 +323,7 @@ class Outbox:
                 sent = await self._send_in_time(data)
                 if not self.shut:
                     self._taken(data, sent)
-                    self._consumers.note(self, self._waiting_bytes)
+                    self._note_cost()
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
             self.give_up()
         except trio.Cancelled:

@@ -55,6 +55,7 @@ class WebSocketTransport:
         answer: to the client's opening handshake; sent before anything else.
         behind: what the client sent after its request.
         home: runs what has to wait; told of the end.
+        turn: the Reader's.
         flusher: empties the outbox.
         consumers: who is judged for reading too slowly.
         config: limits.
@@ -84,6 +85,7 @@ class WebSocketTransport:
         answer: bytes,
         behind: bytes,
         home: Home,
+        turn: trio.Lock,
         flusher: Flusher,
         consumers: SlowConsumers,
         config: Config,
@@ -102,7 +104,7 @@ class WebSocketTransport:
             on_broken=self._broken,
         )
         self.send = self._outbox.send  # frames are shared with every other receiver
-        self._lane = Lane(source, behind, config.max_payload_bytes)
+        self._lane = Lane(source, behind, config, turn)
         self._serving: trio.CancelScope | None = None  # until somebody takes leave
         self._closing = (CloseCode.NORMAL, "")
         self._may_rest = False  # the Reader serves it, while nothing has to wait

@@ -51,9 +51,9 @@ class Pace:
         Raises:
             TooSlowError: it took too long, or it all did.
         """
-        began = trio.current_time()
+        began, seconds = trio.current_time(), max(0.0, min(stall_seconds, self.left_seconds))
         try:
-            with trio.fail_after(max(0.0, min(stall_seconds, self.left_seconds))):
+            with trio.fail_after(seconds):
                 yield
-        finally:
-            self.waited(trio.current_time() - began)
+        finally:  # what came later was kept waiting by us: the event loop has stood still
+            self.waited(min(trio.current_time() - began, seconds))

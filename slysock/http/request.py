@@ -19,6 +19,15 @@ DRAIN_BYTES: Final = 65_536
 """An unread body of at most this size is read and dropped to keep the connection; a longer one costs it."""
 
 REASONS: Final = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
+PIECES_PER_TURN: Final = 16
+"""So many pieces of a body are taken before others get a turn: in chunks of a byte there are thousands in one segment,
+20 µs each."""
+
+FULL_CHUNK_BYTES: Final = 64
+"""A chunk of a body that carries so much is worth the time that its framing takes."""
+
+MAX_WASTE_BYTES: Final = 1024 * FULL_CHUNK_BYTES
+"""What the chunks of a body that is read as a whole may lack, together, to be of a decent size: 1024 tiny ones."""
 
 
 @final
@@ -59,6 +68,7 @@ class Request:
         self._unread = heads.body_length(head.fields)  # bytes of the body that h11 has not given yet; None: chunked
         self._head = b""  # an encoded response head that waits for the first piece of its body
         self._sends_body = True
+        self._pieces = 0  # of the body, so far
         self._settle()
 
     def header(self, name: bytes, /) -> bytes | None:
@@ -75,15 +85,19 @@ class Request:
 
         Raises:
             BodyTooLarge: the declared or the received length is over the limit.
-            RequestBroken: the peer left, stalled, or sent nonsense.
+            RequestBroken: the peer left, stalled, or sent nonsense, or thousands of tiny chunks.
         """
         if self._unread is not None and self._unread > limit:
             raise BodyTooLarge(limit)
-        body = bytearray()
+        body, waste_bytes = bytearray(), 0
         while chunk := await self.receive_chunk():
             body += chunk
             if len(body) > limit:
                 raise BodyTooLarge(limit)
+            if self._unread is None and len(chunk) < FULL_CHUNK_BYTES:
+                waste_bytes += FULL_CHUNK_BYTES - len(chunk)
+                if waste_bytes > MAX_WASTE_BYTES:
+                    raise RequestBroken("the request body came in too many chunks", status=400)
         return bytes(body)
 
     async def receive_chunk(self) -> bytes:
@@ -96,6 +110,9 @@ class Request:
         while not self.body_complete:
             event = self._next_event()
             if isinstance(event, h11.Data):
+                self._pieces += 1
+                if self._pieces % PIECES_PER_TURN == 0:
+                    await trio.lowlevel.cancel_shielded_checkpoint()  # cancelled, it would lose the piece
                 return self._taken(bytes(event.data))
             if isinstance(event, h11.EndOfMessage):
                 self.body_complete = True
@@ -194,14 +211,9 @@ class Request:
         return (self.header(b"expect") or b"").lower() == b"100-continue"
 
     @property
-    def written_bytes(self) -> int:
-        """How much has been written on this connection, in all; only differences say something of this answer."""
-        return self._stream.written_bytes
-
-    @property
-    def taken_bytes(self) -> int:
-        """How much of that the peer has, as far as is known; likewise."""
-        return self._stream.taken_bytes
+    def line(self) -> HttpStream:
+        """What counts the bytes of this connection, for as long as that is; only differences say something."""
+        return self._stream
 
     def abandon(self) -> None:
         """Abandon the connection with the answer unfinished; the peer sees it broken off."""

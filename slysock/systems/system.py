@@ -1,7 +1,7 @@
 """What a chat system is to whoever serves it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, final
+from typing import TYPE_CHECKING, Protocol, final
 
 import msgspec
 import trio
@@ -14,6 +14,9 @@ from .emissions import Emits
 from .foundation import Foundation
 from .manage.resources import Manage
 from .rest.areas import RestArea
+
+if TYPE_CHECKING:  # who lacks the systems' packages is to be told of those first
+    from slysock.telemetry import Gauge
 
 
 @final
@@ -55,6 +58,12 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
 
     checks: tuple[HealthCheck, ...] = ()
     """What it cannot do without, for `/readyz`."""
+
+    gauges: tuple["Gauge", ...] = ()
+    """What it adds to `/metrics`."""
+
+    measure: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+    """Called before its gauges are read, for what cannot be read without waiting."""
 
     prepare: Callable[[], None] = nothing_to_prepare
     """Called before anything is served: the moment to find, by SystemUnusable, that what it needs is not there."""

@@ -84,9 +84,8 @@ class Callers:
 
 def asks_for_token(handler: BaseRouteHandler) -> bool:
     """Tell whether a handler is for callers with a token. Others are open to everybody."""
-    return CALLER in handler.parsed_fn_signature.parameters or any(
-        isinstance(guard, Only) for guard in handler.resolve_guards()
-    )
+    guards = cast("list[object]", handler.resolve_guards())  # pyright: ignore[reportUnknownMemberType] - Litestar's
+    return CALLER in handler.parsed_fn_signature.parameters or any(isinstance(guard, Only) for guard in guards)
 
 
 def caller() -> Provide:

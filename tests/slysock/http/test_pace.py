@@ -79,6 +79,20 @@ async def test_a_wait_ends_when_it_stalls_or_when_all_is_used_up(autojump_clock:
     assert trio.current_time() == 10
 
 
+async def test_a_standstill_of_the_loop_counts_as_one_wait_at_most(autojump_clock: MockClock) -> None:
+    pace, came = Pace(100, 1), trio.Event()
+
+    async def stand_still() -> None:
+        autojump_clock.jump(1000)
+        came.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stand_still)
+        with pace.waiting(30):
+            await came.wait()
+    assert pace.left_seconds == 70
+
+
 # ---- bodies ---------------------------------------------------------------------------------------------------------
 
 
