@@ -49,19 +49,19 @@ class Machine:
         self._h11: h11.Connection | None = None  # while the request, or its answer, is its
         self._ahead = _EMPTY  # what has come and is not used yet, while it is not
         self._eof = False
-        self._our: object = h11.IDLE
-        self._their: object = h11.IDLE
+        self._our: type[object] = h11.IDLE
+        self._their: type[object] = h11.IDLE
         self._unread = 0  # of the request's body
         self._unsaid = 0  # of the answer's
         self._closes = False  # the connection, with this answer
 
     @property
-    def our_state(self) -> object:
+    def our_state(self) -> type[object]:
         """See the class."""
         return self._our if self._h11 is None else self._h11.our_state
 
     @property
-    def their_state(self) -> object:
+    def their_state(self) -> type[object]:
         """See the class."""
         if self._h11 is not None:
             return self._h11.their_state
