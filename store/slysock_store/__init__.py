@@ -41,7 +41,6 @@ from .models import (
     NotificationId,
     Page,
     Reaction,
-    Receipt,
     Reference,
     StoreStatistics,
     SystemName,
@@ -51,6 +50,7 @@ from .models import (
     UserKey,
 )
 from .opening import open_store
+from .progress import Progress, Sequences
 from .store import Store
 from .times import Clock
 
@@ -82,11 +82,12 @@ __all__ = [
     "Notification",
     "NotificationId",
     "Page",
+    "Progress",
     "Reaction",
-    "Receipt",
     "Reference",
     "Refused",
     "SchemaTooNew",
+    "Sequences",
     "Store",
     "StoreBusy",
     "StoreClosed",

@@ -14,7 +14,8 @@ from typing import Generic, Protocol, TypeVar, TypeVarTuple, final
 
 import trio
 
-from .errors import StoreBusy, StoreClosed, StoreUnavailable
+from .errors import StoreBusy, StoreClosed, StoreError, StoreUnavailable
+from .formats import Heartbeat
 from .models import StoreStatistics
 
 T = TypeVar("T")
@@ -119,11 +120,18 @@ class WaitingWrite(Write[Tx_contra, T_co], Generic[Tx_contra, T_co]):
 class Writer(Generic[Tx]):
     """Owns the writer thread, its queue and, through the committer, its connection.
 
-    Made in the Trio run that uses it.
+    Made in the Trio run that uses it. With a heartbeat, the thread beats beside its work, for as long as it can work.
     """
 
-    def __init__(self, committer: Committer[Tx], *, max_waiting: int = MAX_WAITING_WRITES) -> None:
+    def __init__(
+        self,
+        committer: Committer[Tx],
+        *,
+        max_waiting: int = MAX_WAITING_WRITES,
+        heartbeat: Heartbeat | None = None,
+    ) -> None:
         self._committer = committer
+        self._heartbeat = heartbeat
         self._max_waiting = max_waiting
         self._queue: deque[WaitingWrite[Tx, object]] = deque()  # guarded by _lock
         self._lock = threading.Lock()
@@ -241,20 +249,37 @@ class Writer(Generic[Tx]):
 
     def _run(self) -> None:
         while batch := self._wait_batch():
-            self._committer.commit(batch)
+            refusal = self._refusal()
+            if refusal is None:
+                self._committer.commit(batch)
+            else:
+                for write in batch:
+                    write.fail(StoreUnavailable(str(refusal)))
             with suppress(trio.RunFinishedError):  # nobody is left to wake
                 self._token.run_sync_soon(self._wake, batch)
+        if self._heartbeat is not None:
+            self._heartbeat.leave()
         self._committer.close()
+
+    def _refusal(self) -> StoreError | None:
+        return None if self._heartbeat is None else self._heartbeat.refusal()
 
     def _wait_batch(self) -> Sequence[WaitingWrite[Tx, object]]:
         """Wait for writes and take them; empty when the store closes and none is left."""
+        while not self._wait_change():
+            self._refusal()  # beats, now and then, also when nobody writes
         with self._lock:
-            while not self._queue and not self._is_closing:
-                self._is_idle = True
-                self._changed.wait()
-            self._is_idle = False
             size = min(len(self._queue), MAX_WRITES_PER_COMMIT)
             return [self._queue.popleft() for _ in range(size)]
+
+    def _wait_change(self) -> bool:
+        """Wait until there is something to do; False if there is nothing when a beat is due."""
+        with self._lock:
+            if not self._queue and not self._is_closing:
+                self._is_idle = True
+                self._changed.wait(None if self._heartbeat is None else self._heartbeat.seconds_left)
+                self._is_idle = False
+            return bool(self._queue) or self._is_closing
 
 
 def _wait_on(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:

@@ -32,8 +32,9 @@ async def open_store(url: str, *, clock: Clock = system_clock) -> AsyncGenerator
 
     Raises:
         BadStoreUrl: the URL or its path names no store that could be opened, or one whose driver is not installed.
-        SchemaTooNew: the database was written by a newer version.
-        StoreUnavailable: the database may not be opened or written, is damaged, or cannot be reached.
+        SchemaTooNew: a newer version has taken the database over.
+        StoreUnavailable: the database may not be opened or written, is damaged, cannot be reached, or is in use by
+            servers of a version that this one cannot work with.
     """
     async with _opener(url, clock) as store:
         yield store
