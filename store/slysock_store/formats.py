@@ -117,16 +117,20 @@ class Heartbeat:
         return found
 
     def refusal(self) -> StoreError | None:
-        """Beat if it is time; return why nothing may be written now, or None."""
-        if self._behind is None and self.seconds_left == 0.0:
-            self._due = self._now() + BEAT_SECONDS
+        """Beat if it is time; return why nothing may be written now, or None.
+
+        After a silence others may count this server as gone, and write what it does not know: then it must beat first.
+        """
+        now = self._now()
+        is_silent = now - self._last >= SILENT_SECONDS
+        if self._behind is None and (is_silent or now >= self._due):
+            self._due = now + BEAT_SECONDS
             try:
                 self.beat()
             except SchemaTooNew as error:
                 self._behind = error
             except StoreError as error:
-                # Others may count this server as gone, and write what it does not know.
-                return error if self._now() - self._last >= SILENT_SECONDS else None
+                return error if is_silent else None
         return self._behind
 
     def leave(self) -> None:

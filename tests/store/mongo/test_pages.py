@@ -1,4 +1,4 @@
-"""Pages of marks within one transaction: what was cleared is gone, what was put is there, in the order of the writes."""
+"""Pages of marks within one transaction: what was cleared is gone, what was put is there, in order of the writes."""
 
 import pytest
 
