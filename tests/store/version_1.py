@@ -93,6 +93,7 @@ def some_chats() -> tuple[OldChat, ...]:
         OldChat(3, (ANNA, BEN), (read, delivered, delivered, waiting)),
         OldChat(4, (ANNA, BEN), (waiting, read, OldMessage(BEN), delivered, read, waiting)),
         OldChat(5, (ANNA, BEN, CARA), by_chance(200)),
+        OldChat(7, (ANNA, BEN, CARA), (OldMessage(ANNA, frozenset({CARA}), frozenset({CARA})),) * 3),
         OldChat(6, (ANNA, BEN), [*(waiting,) * 3, *(read,) * 5_000, waiting]),
     )
 

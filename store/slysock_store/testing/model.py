@@ -59,6 +59,10 @@ class Model:
         self._ids: dict[str, ChatId] = {}
         self._kept: dict[str, list[Kept]] = {"1": [], "2": []}  # by the key of the chat
 
+    def kept(self, key: str) -> list[Kept]:
+        """Return the messages of a chat, "1" or "2", oldest first."""
+        return self._kept[key]
+
     async def begin(self) -> None:
         """Make the chats."""
         for key, members in self._members.items():

@@ -6,7 +6,7 @@ from slysock_store import ChatId
 from slysock_store.mongo.pages import ChangedPages, Owner
 from slysock_store.mongo.transaction import Transaction
 from slysock_store.progress import Kind
-from slysock_store.testing.harness import ANNA, BEN
+from slysock_store.testing.harness import ANNA, BEN, SYSTEM, send
 from tests.store.mongo_parts import open_parts
 
 CHAT = ChatId("c")
@@ -53,3 +53,15 @@ async def test_a_transaction_reads_what_it_has_written_and_the_next_finds_it(mon
         assert await parts.writer.write(put) == [1, 0, 1 << 4095]
         assert await parts.writer.write(clear_one) == [1, 0, 1 << 4095, 0, 9, 0]
         assert await parts.writer.write(look) == [0, 9, 0, 7]
+
+
+@pytest.mark.port
+async def test_a_reader_sees_whom_messages_have_reached_between_gaps(mongo_url: str) -> None:
+    async with open_parts(mongo_url) as parts:
+        messages = await send(parts.store, *[ANNA] * 4)
+        for message in (messages[1], messages[3]):
+            await parts.store.mark_read(SYSTEM, message.chat_id, BEN, message_id=message.id)
+        page = await parts.store.list_messages(SYSTEM, messages[0].chat_id)
+        assert [message.read_by for message in page.items] == [(BEN,), (), (BEN,), ()]
+        await parts.store.mark_read(SYSTEM, messages[0].chat_id, BEN)
+        assert parts.connection.collections.receipts.count_documents({}) == 0

@@ -21,6 +21,8 @@ def test_pages_are_put_replaced_and_cleared_by_owner() -> None:
         pages.put_pages(CHAT, ANNA, Kind.DELIVERED, {0: 4})
         pages.put_pages(CHAT, BEN, Kind.READ, {0: 5})
         assert [pages.page(CHAT, ANNA, Kind.READ, number) for number in (0, 1, 7)] == [3, 0, 1 << 4095]
+        again = StoredPages(connection)
+        assert again.pages(CHAT, ANNA, Kind.READ, range(1, 9)) == {7: 1 << 4095}
         pages.clear_pages(CHAT, ANNA, Kind.READ)
         assert [pages.page(CHAT, ANNA, Kind.READ, number) for number in (0, 7)] == [0, 0]
         assert [pages.page(CHAT, ANNA, Kind.DELIVERED, 0), pages.page(CHAT, BEN, Kind.READ, 0)] == [4, 5]
