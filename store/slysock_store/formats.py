@@ -146,7 +146,8 @@ async def wait_readable(beat: Callable[[], Awaitable[Format]], *, oldest: int, w
         StoreUnavailable: servers of an older version still beat.
     """
     with trio.move_on_after(WAIT_SECONDS):
-        while (await beat()).finished < oldest:
-            await trio.sleep(PAUSE_SECONDS)
-        return
+        while True:
+            if (await beat()).finished >= oldest:
+                return
+            await trio.sleep(PAUSE_SECONDS)  # nothing in this process tells when another leaves
     raise StoreUnavailable(f"{where} is in use by servers of an older version; stop them first")
