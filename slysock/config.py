@@ -30,6 +30,14 @@ MAX_SECONDS: Final = 2_147_483
 MAX_NUMBER: Final = 2**53 - 1
 """The largest whole number that a client in JavaScript reads as it was sent."""
 
+RATES: Final = (
+    "address_handshakes_per_second",
+    "address_refused_logins_per_second",
+    *("client_events_per_second", "client_bytes_per_second", "client_joins_per_second"),
+    *("user_events_per_second", "user_bytes_per_second", "user_joins_per_second"),
+)
+"""The options that are rates; each allows `burst_seconds` of itself at once, or one where that is less."""
+
 _PATH: Final = re.compile(r"/|(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+/?")  # what nobody on the way encodes or resolves
 _ALLOWED_HOST: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
 _ORIGIN: Final = re.compile(
@@ -96,6 +104,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_namespaces: int = 100
     """How many namespaces one connection may be in or waiting for at once."""
 
+    max_auth_bytes: int = 16_384
+    """What a client may present when it joins a namespace, its `auth`, as it is on the wire: it is kept as long as the
+    client is there. More closes the connection."""
+
     max_outbox_bytes: int = 4_194_304
     """What may wait for one client as long as it likes. Above this a clock runs: see `slow_consumer_seconds`. Volatile
     events are left out for a client of whom more is waiting."""
@@ -108,8 +120,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """See `slow_consumer_seconds`; with the defaults, some 100 kB/s."""
 
     max_outbox_hard_bytes: int = 67_108_864
-    """What may wait for one client at all, or one message that is larger; past that it is disconnected at once as a
-    slow consumer. `await socket.drained()` waits for room."""
+    """What may wait for one client at all; past that it is disconnected at once as a slow consumer. A message that is
+    larger is refused where it is emitted. `await socket.drained()` waits for room."""
 
     max_outboxes_bytes: int | None = None
     """What may wait for all clients together; past that the one for whom most is waiting is disconnected, and so on.
@@ -138,20 +150,83 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     of it when two clean-ups' time is kept back."""
 
     request_head_seconds: float = 20.0
-    """How long a client may take to send a request line and headers; also how long an idle keep-alive lasts."""
+    """How long a client may take to send a request line and headers, in all, and before that for the handshake of TLS
+    and the first byte; also how long an idle keep-alive lasts."""
 
-    request_body_seconds: float = 30.0
-    """How long a client may take between two pieces of a request body, or two attachments of a packet."""
+    request_body_seconds: float = 300.0
+    """How long a client may keep the server waiting for one body, or one message by WebSocket, in all; longer as long
+    as `min_bytes_per_second` come on average, as an upload may have to."""
+
+    request_stall_seconds: float = 30.0
+    """How long it may take between two pieces of a body."""
+
+    response_seconds: float = 300.0
+    """How long a client may keep the server waiting while it takes one answer, in all; longer as long as it takes
+    `min_bytes_per_second` on average. See `write_timeout_seconds`, too."""
+
+    min_bytes_per_second: int = 30_000
+    """Who sends or takes so much on average may take longer than `request_body_seconds` and `response_seconds`."""
 
     max_request_head_bytes: int = 16_384
     """Request line and headers together; more is answered with 431."""
 
+    compression: bool = True
+    """Whether the bodies of answers by polling are compressed when the client accepts gzip or deflate."""
+
     compression_threshold_bytes: int = 1024
-    """Polling bodies of this size or more are compressed when the client accepts gzip or deflate."""
+    """Smaller bodies than this are not."""
 
     max_connections: int = 100_000
     """Open sockets at once, of every kind; past that new ones are closed at once. Also the most sessions at once, which
     by polling need no socket; past that a new one by polling is answered 503."""
+
+    max_unjoined: int = 10_000
+    """Sessions at once whose client has not been let into a namespace; past that new ones are answered 503. One that
+    keeps more than 4 kB of its request's head counts once more for each 4 kB."""
+
+    max_unjoined_per_address: int = 1000
+    """As many of them from one address, or one network of 64 bits of IPv6. Not for this machine's own addresses, Unix
+    sockets and trusted proxies."""
+
+    max_idle_connections: int = 10_000
+    """Connections at once that have no request under way, new ones and kept ones; past that the one that has waited
+    longest for its next is closed."""
+
+    memory_release_seconds: float = 30.0
+    """How often, at most, memory that is free goes back to the system, in a quiet second. Where the process is the
+    server's own (`run` and the command line), on Linux with glibc."""
+
+    address_handshakes_per_second: int = 100
+    """New sessions of one address, on average; for IPv6 of a /64. Past that it gets 429. Nothing is counted of
+    loopback, Unix sockets and trusted proxies themselves; clients behind any other proxy share its address."""
+
+    address_refused_logins_per_second: int = 10
+    """Clients of one address, likewise, that are refused when they join a namespace. Past that, the connection of one
+    more is closed; good ones come in as ever."""
+
+    client_events_per_second: int = 20_000
+    """Events of one connection, on average. Past that they are refused, with `retryAfter`; a client that goes on for
+    another `burst_seconds` of them is disconnected."""
+
+    client_bytes_per_second: int = 20_000_000
+    """Size of these events, attachments included."""
+
+    client_joins_per_second: int = 100
+    """How often one connection asks to join a namespace, on average. Past that it is refused, and disconnected when it
+    goes on."""
+
+    user_events_per_second: int = 500
+    """Events of one user on all connections together, at the same time or one after the other. Users are those of
+    tokens, and those whom a program names by `socket.set_user`."""
+
+    user_bytes_per_second: int = 5_000_000
+    """Size of these events."""
+
+    user_joins_per_second: int = 100
+    """How often one user joins a namespace, on all connections together."""
+
+    burst_seconds: float = 10.0
+    """What somebody did not use of these rates for so long may be used at once: of 500 events a second, 5000 events."""
 
     def __post_init__(self) -> None:
         """Refuse what no server could work with; a wrong value is found at start-up, not under load."""

@@ -2,14 +2,15 @@
 
 ConnectionRefused    raised by middleware: the client may not join the namespace
 AckTimeout           raised by `call`: an answer did not come in time
-└── Disconnected     raised by `call`: it cannot come any more, the client has left
+└── Disconnected     raised by `call`, `drained`, `received`: what is awaited cannot come, the client has left
 InvalidPayload       given to an error hook: an event's arguments do not fit its handler
 Refusal              raised by handlers: an expected no; base of an application's own
+└── RateLimited      given to an error hook, and raised by `set_user`: that was too much for now
 RefusalRecord        no exception: what observers are told of anything that was refused
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import final
 
 import msgspec
@@ -46,7 +47,7 @@ class AckTimeout(Exception):
 
 @final
 class Disconnected(AckTimeout):
-    """The client left before it answered; there is nothing to wait for."""
+    """The client has left; there is nothing to wait for."""
 
 
 @final
@@ -73,9 +74,10 @@ class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     reason: str
-    """Why, in a word. Of connections and requests: `capacity`, `host`, `path`, `origin`, `request`, `method`,
-    `transport`, `EIO`, `sid`, `hook`. Of clients: `namespace`, `middleware`, `connect hook`, `protocol`. Of events:
-    `unknown event`, `payload`. And what applications report, such as `token`."""
+    """Why, in a word. Of connections and requests: `capacity`, `unjoined`, `address`, `host`, `path`, `origin`,
+    `request`, `method`, `transport`, `EIO`, `sid`, `hook`, `handshake rate`. Of clients: `namespace`, `middleware`,
+    `connect hook`, `protocol`, `login rate`, `join rate`. Of events: `unknown event`, `payload`, `event rate`,
+    `byte rate`. And what applications report, such as `token`, which counts as a refused login."""
 
     detail: str
     """Why, in more words."""
@@ -88,6 +90,13 @@ class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     socket: str | None = None
     """The id of its socket, where it has one."""
+
+
+def names_of_causes(error: BaseException | None) -> Iterator[str]:
+    """Name the type of an error, and those of what it was raised from."""
+    while error is not None:
+        yield type(error).__name__
+        error = error.__cause__
 
 
 def log_refusal(record: RefusalRecord) -> None:
@@ -104,3 +113,18 @@ class Refusal(Exception):
     It goes to the router's error hook like any exception, but is not logged as a failure. Without a hook its text is
     what the client gets.
     """
+
+
+@final
+class RateLimited(Refusal):
+    """A client or its user has done more than is allowed; this was not done. See `Config.client_events_per_second`.
+
+    Attributes:
+        what: of what it was too much: `events`, `bytes` or `joins`.
+        retry_after_seconds: when the same would be allowed.
+    """
+
+    def __init__(self, what: str, retry_after_seconds: float) -> None:
+        super().__init__(f"Too many {what}, try again later")
+        self.what = what
+        self.retry_after_seconds = retry_after_seconds

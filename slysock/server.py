@@ -19,7 +19,8 @@ from slysock.engineio.session import Session
 from slysock.front import Front
 from slysock.handlers.router import Router
 from slysock.http.listeners import Address, Listening, bound, describe, read_address
-from slysock.process import run_to_the_end, settle_in, stop_on_signals
+from slysock.process import return_memory, run_to_the_end, settle_in, stop_on_signals
+from slysock.socketio.allowance import Rates
 from slysock.socketio.connection import Connection, Surroundings
 from slysock.socketio.loop import Loop
 from slysock.socketio.namespace import Namespace
@@ -62,7 +63,7 @@ class Server:
         self.config = config or Config()
         self._observers = Observers()
         self._lifespan = lifespan
-        self._parser = PARSERS[self.config.parser]
+        self._parser = PARSERS[self.config.parser](self.config.max_auth_bytes, self.config.max_outbox_hard_bytes)
         self._loop = Loop()
         self._front = Front(
             self.config,
@@ -82,6 +83,8 @@ class Server:
             timers=self._front.engine.timers,
             tasks=self._front.tasks,
             observers=self._observers,
+            rates=Rates(self.config),
+            addresses=self._front.addresses,
         )
 
     def of(self, name: str) -> Namespace:
@@ -116,13 +119,14 @@ class Server:
         above = [session.statistics() for session in sessions]
         return ServerStatistics(
             connections=len(sessions),
+            unjoined=engine.sessions.unjoined,
             transports={
                 name: sum(session.transport.name == name for session in sessions) for name in self.config.transports
             },
             lingering=engine.sessions.lingering,
             clients={namespace.name: namespace.client_count for namespace in self._namespaces.named()},
             made_namespaces=self._namespaces.made,
-            outbox_bytes=sum(session.transport.waiting_bytes for session in sessions),
+            outbox_bytes=sum(session.transport.waiting_bytes for session in sessions) + engine.consumers.closed_bytes,
             waiting_events=sum(each.waiting_events for each in above),
             waiting_event_bytes=sum(each.waiting_bytes for each in above),
             leaving=self._front.tasks.lingering,
@@ -243,6 +247,7 @@ async def serve_until_signal(server: Server, serve: Callable[[], Awaitable[None]
     trouble: OSError | None = None
     async with trio.open_nursery() as nursery:
         await nursery.start(stop_on_signals, server.stop, nursery.cancel_scope)
+        nursery.start_soon(return_memory, server.config.memory_release_seconds)
         try:
             await serve()
         except OSError as error:  # kept out of the nursery, which would wrap it in a group

@@ -9,7 +9,9 @@ import msgspec
 import trio
 
 from slysock.config import Config
+from slysock.engineio.address_rates import AddressRates
 from slysock.engineio.checks import Query, check_request
+from slysock.engineio.compression import Compression
 from slysock.engineio.gate import Gate, describe
 from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.long_polling import LongPolling
@@ -27,6 +29,7 @@ from slysock.engineio.upgrade import Probe
 from slysock.engineio.websocket import WebSocketTransport
 from slysock.errors import RefusalRecord
 from slysock.http import Request
+from slysock.http.addresses import AddressGroups
 from slysock.request import EngineRequest
 from slysock_protocol.engineio import HandshakeError
 from slysock_protocol.errors import CloseCode
@@ -55,6 +58,8 @@ class Engine:
         leaving: counts clients that have left while something of theirs is still being handled.
         hooks: an application's say in requests.
         refused: told of every request that is refused.
+        groups: what addresses are counted under.
+        addresses: how often the clients of one may come.
 
     Attributes:
         sessions: the table of them.
@@ -71,17 +76,22 @@ class Engine:
         leaving: Callable[[], int],
         hooks: EngineHooks,
         refused: Callable[[RefusalRecord], None],
+        groups: AddressGroups,
+        addresses: AddressRates,
     ) -> None:
         self.timers = Timers()
         self.consumers = SlowConsumers(config, self.timers)
-        self.sessions = Sessions(config, self.timers, accept, leaving)
+        self.sessions = Sessions(config, self.timers, accept, leaving, groups)
         self._flusher = Flusher()
         self.reader = Reader(self._flusher)
         self._config = config
         self._refused = refused
+        self._addresses = addresses
         self._gate = Gate(hooks, refused, config.connect_timeout_seconds)
-        self._responses = Responses(config, self._gate)
-        self._long_polling = LongPolling(config, self.sessions, self.timers, self.consumers, self._responses)
+        self._responses = Responses(config, self._gate, Compression(config, self.timers))
+        self._long_polling = LongPolling(
+            config, self.sessions, self.timers, self.consumers, self._responses, self.reader.turn
+        )
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run the reader, the flusher and the timers, until cancelled."""
@@ -123,10 +133,19 @@ class Engine:
 
     async def _open(self, request: Request, query: Query, wire: Wire) -> Takeover | None:
         """Open a session, if its client is allowed in."""
+        early_seconds = self._addresses.handshake(request.peer)
+        if early_seconds:
+            await self._responses.too_many(request, early_seconds)
+            return None
         opening = describe(request, query.parameters)
-        no = await self._gate.ask_allowed(opening)
+        crowd, no = self.sessions.crowd(opening), None
+        if crowd is None:
+            no = await self._gate.ask_allowed(opening)
+            crowd = self.sessions.crowd(opening)  # others may have come meanwhile
         if no is not None:
             await self._responses.deny(request, no)
+        elif crowd is not None:
+            await self._responses.crowded(request, crowd)
         elif query.transport == "websocket":
             return await self._websocket(request, None, opening, wire)
         else:
@@ -169,6 +188,7 @@ class Engine:
                 transport.open(self.sessions.open(opening, transport))
             else:
                 self._probe(sid, transport, opening.address)
+            del answer, behind, opening  # up to 100 kB, which nobody needs while the connection lasts
             await transport.run()
             nursery.cancel_scope.cancel()
 

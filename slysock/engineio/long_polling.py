@@ -35,12 +35,14 @@ class LongPolling:
         timers: Timers,
         consumers: SlowConsumers,
         responses: Responses,
+        turn: trio.Lock,
     ) -> None:
         self._config = config
         self._sessions = sessions
         self._timers = timers
         self._consumers = consumers
         self._responses = responses
+        self._turn = turn
         self._running: trio.Nursery | None = None
 
     @property
@@ -72,7 +74,7 @@ class LongPolling:
             session.close("slow consumer", Ending.ERROR)
             transport.break_off()
 
-        transport = PollingTransport(consumers=self._consumers, on_full=overflow)
+        transport = PollingTransport(consumers=self._consumers, on_full=overflow, turn=self._turn)
         session = self._sessions.open(opening, transport)
         await self._get(request, session)
 
@@ -99,10 +101,12 @@ class LongPolling:
             await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
 
     async def _give_last_words(self, request: Request, sid: str) -> None:
-        words = self._sessions.take_last_words(sid) if request.method == "GET" else None
-        if words is None:
+        last = self._sessions.take_last_words(sid) if request.method == "GET" else None
+        if last is None:
             await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
-        else:
+            return
+        words, transport = last
+        with transport.delivering(words, request.line):
             await self._responses.payload(request, words)
 
     # -- GET ---------------------------------------------------------------------------------------------------------
@@ -119,7 +123,7 @@ class LongPolling:
             if transport.overtaken:
                 await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
             elif payload is not None:
-                with transport.delivering(payload, request):
+                with transport.delivering(payload, request.line):
                     await self._responses.payload(request, payload)
                     answered = True
         finally:
@@ -155,7 +159,10 @@ class LongPolling:
 
     async def _read_post(self, request: Request, session: Session, transport: PollingTransport) -> None:
         try:
-            body = await request.read_body(self._config.max_payload_bytes)
+            body = await transport.posts.read(request, self._config.max_payload_bytes)
+            if body is None:
+                await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
+                return
             await transport.posts.take(body, session, self._nursery)
         except BodyTooLarge:
             session.close("transport error", Ending.ERROR)

@@ -3,12 +3,14 @@
 Whatever is refused is refused here, and told to the gate, which passes it on to whoever wants to know.
 """
 
+import math
 from typing import Final, final
 
 from slysock.config import Config
+from slysock.engineio.compression import Compression
 from slysock.engineio.gate import Gate, No
+from slysock.engineio.unjoined import Crowd
 from slysock.http import Request
-from slysock.http.content_coding import encode_body
 from slysock.http.cors import Cors
 from slysock_protocol.engineio import HandshakeError
 
@@ -32,18 +34,25 @@ _STATUSES: Final[dict[int, tuple[str, str]]] = {
     400: ("request", "the body is malformed or broken off"),
     408: ("request", "the body did not come in time"),
     413: ("request", "the body is too large"),
+    429: ("handshake rate", "too many sessions from this address; see address_handshakes_per_second"),
     503: ("capacity", "no room for another session, or the server is stopping"),
 }
 """Status that says it all -> the same."""
+
+_CROWDS: Final[dict[Crowd, tuple[str, str]]] = {
+    "unjoined": ("Too many connections", "max_unjoined sessions have joined no namespace yet"),
+    "address": ("Too many connections", "max_unjoined_per_address sessions from there have joined no namespace yet"),
+}
+"""Why there is no room -> what the client is told, and why in more words."""
 
 
 @final
 class Responses:
     """Answers requests. Each method answers the request it is given; raises as `Request.respond` does."""
 
-    def __init__(self, config: Config, gate: Gate) -> None:
-        self._config = config
+    def __init__(self, config: Config, gate: Gate, compression: Compression) -> None:
         self._gate = gate
+        self._compression = compression
         self._cors = Cors(config.cors_origins, check=config.cors_origin_check)
 
     def allows_origin(self, request: Request) -> bool:
@@ -52,8 +61,7 @@ class Responses:
 
     async def payload(self, request: Request, payload: bytes) -> None:
         """Answer a poll."""
-        threshold = self._config.compression_threshold_bytes
-        encoded = encode_body(payload, request.header(b"accept-encoding"), threshold)
+        encoded = await self._compression.encode(payload, request.header(b"accept-encoding"))
         headers = [_TEXT, _NO_STORE, *self._cors.headers(request), *encoded.headers, *self._gate.headers_for(request)]
         await request.respond(200, headers, encoded.body)
 
@@ -88,11 +96,21 @@ class Responses:
         self._gate.tell(request, status=no.status, error=no.error, message=no.message, reason="hook", detail=no.detail)
         await request.respond(no.status, [_JSON, *self._cors.headers(request)], no.error.body_saying(no.message))
 
-    async def error(self, request: Request, status: int) -> None:
+    async def error(self, request: Request, status: int, *headers: tuple[bytes, bytes]) -> None:
         """Answer with a status that says it all."""
         reason, detail = _STATUSES[status]
         self._gate.tell(request, status=status, error=None, message="", reason=reason, detail=detail)
-        await request.respond(status, self._cors.headers(request))
+        await request.respond(status, [*self._cors.headers(request), *headers])
+
+    async def too_many(self, request: Request, seconds: float) -> None:
+        """Answer a client whose address has opened too many sessions, and may open another one in so many seconds."""
+        await self.error(request, 429, (b"retry-after", b"%d" % math.ceil(seconds)))
+
+    async def crowded(self, request: Request, crowd: Crowd) -> None:
+        """Answer a new client that there are too many that have not joined anything."""
+        error, (message, detail) = HandshakeError.FORBIDDEN, _CROWDS[crowd]
+        self._gate.tell(request, status=503, error=error, message=message, reason=crowd, detail=detail)
+        await request.respond(503, [_JSON, *self._cors.headers(request)], error.body_saying(message))
 
     async def unavailable(self, request: Request) -> None:
         """Answer a new client that there is no room, or not any more."""

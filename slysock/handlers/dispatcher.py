@@ -9,6 +9,7 @@ import types
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import Protocol, TypeAlias, TypeVar, final
@@ -25,7 +26,7 @@ Routine: TypeAlias = Coroutine[object, object, None]
 
 
 class Job(Protocol):
-    """What a worker runs: an invocation, or a client's coming in."""
+    """What a worker runs: an invocation, or a step of a client's life."""
 
     @property
     def name(self) -> str:
@@ -37,8 +38,19 @@ class Job(Protocol):
         """Whether it is of no use once its client has left."""
         ...
 
-    async def run(self) -> None:
+    def run(self) -> Routine:
         """Run; exceptions are its own to handle."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a client's life, as a job: it comes to its end, also when the client has left."""
+
+    name: str
+    run: Callable[[], Routine]
+    until_disconnect: bool = False
 
 
 @final
@@ -76,6 +88,11 @@ class Dispatcher:
     def idle(self) -> bool:
         """Whether nothing runs or waits."""
         return not self._workers
+
+    @property
+    def full(self) -> bool:
+        """Whether what is submitted now has to wait."""
+        return self._workers >= self._limit
 
     @property
     def unfinished(self) -> list[str]:

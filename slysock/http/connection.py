@@ -1,5 +1,6 @@
 """One connection: request after request, until one side has had enough."""
 
+import math
 import socket as stdlib_socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +14,8 @@ from slysock.errors import RefusalRecord, log_refusal
 from slysock.http import head as heads
 from slysock.http.date import date_field
 from slysock.http.errors import RequestBroken
+from slysock.http.idle import IdleConnections
+from slysock.http.pace import Pace
 from slysock.http.proxies import TrustedProxies
 from slysock.http.request import REASONS, Request
 from slysock.http.stream import HttpStream
@@ -21,7 +24,11 @@ LINGER_SECONDS: Final = 2.0
 """How long a refused client may take to read why, before the connection is cut (nginx: 5 s between reads)."""
 
 LINGER_BYTES: Final = 8_388_608
-"""How much of what it still sends is dropped meanwhile."""
+"""How much is dropped meanwhile of what it still sends, whatever that is."""
+
+LINGER_BYTES_PER_SECOND: Final = 10_000
+"""Many clients read an answer only when they have sent their body: who goes on with it like that may take longer. Of a
+body, `max_payload_bytes` are dropped."""
 
 
 @final
@@ -38,6 +45,7 @@ class HttpConnection:
         secure: whether the stream is under TLS.
         peer: the client's address, empty for Unix sockets.
         proxies: whose word about the client behind them counts.
+        idle: bounds how many wait for a request; by default there is no other connection.
         refused: told of each head that is refused.
     """
 
@@ -50,6 +58,7 @@ class HttpConnection:
         peer: str,
         sock: stdlib_socket.socket | None = None,
         proxies: TrustedProxies | None = None,
+        idle: IdleConnections | None = None,
         refused: Callable[[RefusalRecord], None] = log_refusal,
     ) -> None:
         self._stream = HttpStream(stream, sock, config)
@@ -58,14 +67,15 @@ class HttpConnection:
         self._proxies = proxies if proxies is not None and proxies.trusts(peer) else None
         self._refused = refused
         self._request: Request | None = None
+        self._others = IdleConnections(config.max_idle_connections) if idle is None else idle
         self._idle: trio.CancelScope | None = None  # around a wait for the first byte of a request
 
     async def next_request(self) -> Request | None:
         """Return the next request, or None when there will be none: call `aclose` then.
 
         A head that is malformed, too long or too slow is answered here (400, 408, 431, 501 or 505). An idle
-        connection ends quietly after `request_head_seconds`. What an answered request left unread of its body is
-        dropped first.
+        connection ends quietly after `request_head_seconds`, or when too many are idle. What an answered request left
+        unread of its body is dropped first.
         """
         try:
             if not await self._previous_is_over():
@@ -74,6 +84,7 @@ class HttpConnection:
         except RequestBroken:
             return None
         except h11.RemoteProtocolError as exc:
+            exc.__traceback__ = None  # h11 raises it again in a frame that it holds
             await self._refuse(exc.error_status_hint)
             return None
         return None if head is None else await self._make_request(head)
@@ -87,14 +98,24 @@ class HttpConnection:
     async def aclose(self) -> None:
         """Close the stream. When the peer may still be sending, let it see the answer first, for a bounded time.
 
-        Takes at most `LINGER_SECONDS`; cancelled, it closes at once.
+        Takes a few seconds, or as long as the peer goes on with its body; cancelled, it closes at once.
         """
-        with trio.move_on_after(LINGER_SECONDS):
-            try:
-                if self._owes_lingering():
-                    await self._stream.linger(LINGER_BYTES)
-            finally:
+        try:
+            if self._owes_lingering():
+                await self._linger()
+        finally:
+            with trio.move_on_after(LINGER_SECONDS):
                 await self._stream.aclose()
+
+    async def _linger(self) -> None:
+        """Drop what the peer still sends: a body for which it did not wait to be asked, or anything."""
+        if self._stream.machine.their_state is h11.SEND_BODY and not (
+            self._request and self._request.waits_to_be_asked
+        ):
+            max_bytes, pace = self._stream.config.max_payload_bytes, Pace(LINGER_SECONDS, LINGER_BYTES_PER_SECOND)
+        else:
+            max_bytes, pace = LINGER_BYTES, Pace(LINGER_SECONDS, math.inf)
+        await self._stream.linger(max_bytes, pace, stall_seconds=LINGER_SECONDS)
 
     async def _previous_is_over(self) -> bool:
         """Bring h11 to where the next head may come, dropping an unread body; False when that cannot be."""
@@ -109,7 +130,8 @@ class HttpConnection:
                     pass
         if machine.their_state is not h11.DONE:
             return False
-        machine.start_next_cycle()
+        self._stream.next_cycle()
+        self._request = None  # an idle connection does not carry its last one along
         return True
 
     async def _read_head(self) -> h11.Request | None:
@@ -123,13 +145,26 @@ class HttpConnection:
             await trio.lowlevel.checkpoint()  # between requests that came all at once, others get a turn
         elif not await self._first_byte():
             return None
+        if self._stream.has_too_many_lines():
+            await self._refuse(431)
+            return None
         event = self._stream.machine.next_event()
         if isinstance(event, h11.Request):  # nearly always: it fits into a segment
             return event
-        with trio.move_on_after(self._stream.config.request_head_seconds):
-            return await self._rest_of_head()
+        rest = self._new_wait()
+        try:
+            with rest:
+                return await self._rest_of_head()
+        finally:
+            self._others.discard(rest)
         await self._refuse(408)
         return None
+
+    def _new_wait(self) -> trio.CancelScope:
+        """Make the scope of a wait for a head, or the rest of one; `_others` is told when it is over."""
+        wait = trio.CancelScope(deadline=trio.current_time() + self._stream.config.request_head_seconds)
+        self._others.add(wait)
+        return wait
 
     async def _first_byte(self) -> bool:
         """Wait for anything to arrive; False when nothing did in time, or `finish` was called meanwhile.
@@ -141,9 +176,12 @@ class HttpConnection:
         if self._stream.read_now(limit) and self._stream.skip_empty_lines():
             return True
         if not (self._stream.at_eof or self._stream.draining):
-            deadline = trio.current_time() + self._stream.config.request_head_seconds
-            with trio.CancelScope(deadline=deadline) as self._idle:
-                await self._read_beginning(limit)
+            self._idle = wait = self._new_wait()
+            try:
+                with wait:
+                    await self._read_beginning(limit)
+            finally:
+                self._others.discard(wait)
             self._idle = None
         return self._stream.buffered > 0
 
@@ -159,6 +197,9 @@ class HttpConnection:
             # One byte more than allowed is enough for h11 to see that the head is too long.
             await self._stream.read_more(self._stream.config.max_request_head_bytes + 1 - self._stream.buffered)
             if self._stream.at_eof:
+                return None
+            if self._stream.has_too_many_lines():
+                await self._refuse(431)
                 return None
             event = self._stream.machine.next_event()
             if isinstance(event, h11.Request):

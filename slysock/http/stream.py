@@ -4,6 +4,7 @@ It owns neither requests nor the decision what to answer. One task may read whil
 not.
 """
 
+import re
 import socket as stdlib_socket
 import time
 from contextlib import suppress
@@ -15,12 +16,18 @@ import trio
 from slysock.config import Config
 from slysock.http.arrival import ANCILLARY_BYTES, arrival_ns
 from slysock.http.errors import InvalidResponse, RequestBroken
+from slysock.http.head import MAX_HEADER_LINES
+from slysock.http.pace import Pace
+from slysock.http.unsent import kept_by_kernel
 
 PIECE_BYTES: Final = 16_384
 """Most bytes read at once. A piece full of one-byte chunks keeps h11 busy for tens of milliseconds; no more than so."""
 
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+
 WRITE_PIECE_BYTES: Final = 65_536
-"""Most bytes written under one deadline, so that a slow peer that makes progress is not taken for a stuck one."""
+"""Most bytes that a stream of any kind is given under one deadline, so that a slow peer that makes progress is not
+taken for a stuck one."""
 
 
 @final
@@ -50,6 +57,7 @@ class HttpStream:
         self.written_bytes = 0
         self._stream = stream
         self._sock = sock
+        self._pace: Pace | None = None  # of the answer, once it had to wait
         self._lost = False  # reading or writing has failed, or somebody gave the connection up
         self._writing = False  # stays True when a write was cut: half a message is on the wire
 
@@ -66,10 +74,31 @@ class HttpStream:
         """Bytes received that h11 has not consumed."""
         return len(self.machine.trailing_data[0])
 
+    def has_too_many_lines(self) -> bool:
+        """Whether the head that is coming has more header lines than any client sends.
+
+        Looked at before h11 does: it takes 2 µs for each, and a header is kept at five times its size if it is short.
+        """
+        ahead, _ = self.machine.trailing_data
+        if ahead.count(b"\n") <= MAX_HEADER_LINES + 1:  # the request line; as a rule it has one or two dozen
+            return False
+        end = _BLANK_LINE.search(ahead)
+        return ahead.count(b"\n", 0, len(ahead) if end is None else end.start()) > MAX_HEADER_LINES
+
     @property
     def has_next(self) -> bool:
         """Whether the peer has sent more than line ends behind a request that is not answered yet."""
         return bool(self.machine.trailing_data[0].strip(b"\r\n"))
+
+    @property
+    def taken_bytes(self) -> int:
+        """What the peer has of what has been written, as far as is known."""
+        return self.written_bytes - (0 if self._sock is None else kept_by_kernel(self._sock))
+
+    def next_cycle(self) -> None:
+        """Make way for the next request: this one's answer is done."""
+        self.machine.start_next_cycle()
+        self._pace = None
 
     def skip_empty_lines(self) -> int:
         """Drop line ends that stand where a request line may begin; h11 would take them for an empty one.
@@ -155,7 +184,8 @@ class HttpStream:
         It gives others a turn only if it has to wait.
 
         Raises:
-            RequestBroken: the peer left, or took nothing for `write_timeout_seconds`.
+            RequestBroken: the peer left, took nothing for `write_timeout_seconds`, or took too long for this answer in
+                all (see `response_seconds`).
         """
         self._writing = True
         try:
@@ -167,7 +197,7 @@ class HttpStream:
             raise RequestBroken("the connection was lost while writing") from exc
         self._writing = False
 
-    def _write_now(self, data: bytes) -> int:
+    def _write_now(self, data: bytes | memoryview) -> int:
         """Write what the kernel takes at once, and return how much that was."""
         if self._sock is None or not data:
             return 0
@@ -177,13 +207,45 @@ class HttpStream:
             return 0
 
     async def _write_slowly(self, view: memoryview) -> None:
-        for start in range(0, len(view), WRITE_PIECE_BYTES):
-            with trio.fail_after(self.config.write_timeout_seconds):
-                await self._stream.send_all(view[start : start + WRITE_PIECE_BYTES])
-            self.written_bytes += min(WRITE_PIECE_BYTES, len(view) - start)
+        """Write what has to wait for the peer.
 
-    async def linger(self, max_bytes: int) -> None:
-        """Say that no more will be sent, then drop what the peer still sends, at most `max_bytes`.
+        Raises:
+            TooSlowError: it takes nothing, or too little in all.
+        """
+        if self._pace is None:
+            self._pace = Pace(self.config.response_seconds, self.config.min_bytes_per_second)
+        while view:
+            sent = await self._write_in_time(view, self._pace)
+            self.written_bytes += sent
+            view = view[sent:]
+
+    async def _write_in_time(self, view: memoryview, pace: Pace) -> int:
+        """Wait until some of it has been written; return how much.
+
+        A slow line empties the kernel's buffer for a long while before that takes more: it is progress all the same.
+        """
+        while True:
+            taken_before = self.taken_bytes
+            try:
+                with pace.waiting(self.config.write_timeout_seconds):
+                    sent = await self._send_some(view)
+                    pace.moved(sent)
+                    return sent
+            except trio.TooSlowError:
+                if pace.left_seconds <= 0 or self.taken_bytes <= taken_before:
+                    raise
+
+    async def _send_some(self, view: memoryview) -> int:
+        """Wait until some of it has been written; return how much."""
+        if self._sock is None:
+            piece = view[:WRITE_PIECE_BYTES]
+            await self._stream.send_all(piece)
+            return len(piece)
+        await trio.lowlevel.wait_writable(self._sock)
+        return self._write_now(view)
+
+    async def linger(self, max_bytes: int, pace: Pace, *, stall_seconds: float) -> None:
+        """Say that no more will be sent, then drop what the peer still sends, so many bytes and so long at most.
 
         RFC 9112, section 9.6: "If a server performs an immediate close of a TCP connection, there is a significant
         risk that the client will not be able to read the last HTTP response." TLS has no half-close; there the peer
@@ -192,10 +254,17 @@ class HttpStream:
         try:
             if isinstance(self._stream, trio.abc.HalfCloseableStream):
                 await self._stream.send_eof()
-            while max_bytes > 0 and (data := await self._stream.receive_some(PIECE_BYTES)):
-                max_bytes -= len(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            while max_bytes > 0 and (size := await self._drop_some(pace, stall_seconds)):
+                max_bytes -= size
+        except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
             return
+
+    async def _drop_some(self, pace: Pace, stall_seconds: float) -> int:
+        """Read a piece and forget it; return how long it was."""
+        with pace.waiting(stall_seconds):
+            size = len(await self._stream.receive_some(PIECE_BYTES))
+        pace.moved(size)
+        return size
 
     async def aclose(self) -> None:
         """Close the stream: at once if it is broken, else as the stream does it (TLS says goodbye)."""

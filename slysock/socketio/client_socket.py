@@ -50,11 +50,25 @@ class Seat(Protocol):
     async def wait_drained(self, below: int) -> None:
         """See Socket.drained."""
 
+    def when_received(self, call: Callable[[bool], object]) -> None:
+        """See Socket.when_received."""
+
+    async def wait_received(self) -> None:
+        """See Socket.received."""
+
     def start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
         """See Socket.start_soon."""
 
     def disconnect(self, *, close: bool) -> None:
         """See Socket.disconnect."""
+
+    @property
+    def user(self) -> str | None:
+        """See Socket.user."""
+        ...
+
+    def set_user(self, socket: "Socket", user: str) -> None:
+        """See Socket.set_user."""
 
     def report_refusal(self, socket: "Socket", reason: str, detail: str) -> None:
         """See Socket.report_refusal."""
@@ -87,6 +101,24 @@ class Socket:
     def __repr__(self) -> str:
         return f"<Socket {self.id} in {self.namespace.name!r}>"
 
+    # -- who it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def user(self) -> str | None:
+        """Whose client this is, as far as the application has said."""
+        return self._seat.user
+
+    def set_user(self, user: str | int) -> None:
+        """Say whose client this is: all clients of one user share what `Config.user_events_per_second` allows.
+
+        Middleware is the place, or a connect hook, where what it raises keeps the client out. The server makes nothing
+        else of it; 5 and "5" are one user.
+
+        Raises:
+            RateLimited: the user joins too often. To say the same again is no joining.
+        """
+        self._seat.set_user(self, str(user))
+
     # -- rooms -------------------------------------------------------------------------------------------------------
 
     @property
@@ -110,7 +142,11 @@ class Socket:
         return self._seat.rooms
 
     def join(self, *rooms: str) -> None:
-        """Put the client into rooms. In middleware, it is in them as soon as it is let in."""
+        """Put the client into rooms. In middleware, it is in them as soon as it is let in.
+
+        Raises:
+            Refusal: more than 10 000, or a name of more than 512 characters; it is in none of them then.
+        """
         self._seat.join(rooms)
 
     def leave(self, *rooms: str) -> None:
@@ -155,6 +191,38 @@ class Socket:
         if below < 1:
             raise ValueError(f"below must be at least 1, not {below}: fewer bytes than none cannot wait")
         await self._seat.wait_drained(below)
+
+    async def received(self) -> None:
+        """Wait until the client has received all that has been sent to it so far.
+
+        Proved by the client's pong to a ping that is sent behind it (Engine.IO protocol v4, "Heartbeat"): stock clients
+        answer each at once and in order. So it is in the client's *program*; whether its handlers have run, only the
+        acknowledgement of `call` tells. A volatile event that was left out has not been sent, and is not waited for.
+
+        Has no deadline of its own: the heartbeat ends it for a client that is silent. Pings are paced, eight at once
+        and then one a second, and may serve many who wait.
+
+        Raises:
+            Disconnected: the client has left this namespace, or was disconnected; it may have received all of it or
+                nothing. So wait before `disconnect` where it matters.
+            RuntimeError: in middleware, where nothing is sent yet.
+        """
+        await self._seat.wait_received()
+
+    def when_received(self, call: Callable[[bool], object]) -> None:
+        """Make a plain call when the client has received all that has been sent to it so far: `call(True)`.
+
+        The proof is that of `received`; `call(False)` where there will be none, which is at once for a client that has
+        left. The call is made once, in the server's loop and in the context of the caller, whatever becomes of them:
+        use it for what must be noted even if the handler is cancelled. What it raises is logged.
+
+        Raises:
+            RuntimeError: in middleware, where nothing is sent yet.
+            TypeError: it is a coroutine function, which nobody would wait for.
+        """
+        if is_coroutine_function(call):
+            raise TypeError(f"{name_of(call)} must be a plain function: nothing waits for it; see socket.received")
+        self._seat.when_received(call)
 
     @property
     def volatile(self) -> "Broadcast":

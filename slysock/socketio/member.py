@@ -5,78 +5,41 @@ What users hold of it is a Socket. The two hold each other as long as the client
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
-from contextvars import copy_context
+from collections.abc import Awaitable, Callable
+from contextvars import Context, copy_context
 from threading import get_ident
 from time import perf_counter
-from typing import Final, Protocol, cast, final
+from typing import Final, final
 
 import trio
 
-from slysock.engineio.session import Session
-from slysock.errors import ConnectionRefused, Disconnected, Refusal, RefusalRecord
+from slysock.errors import ConnectionRefused, Disconnected, RateLimited, Refusal, RefusalRecord, names_of_causes
 from slysock.handlers.blocking import BLOCKING_SECONDS, run_without_waiting
-from slysock.handlers.dispatcher import Dispatcher, Job
+from slysock.handlers.dispatcher import Dispatcher, Job, Step
 from slysock.handlers.functions import name_of
 from slysock.handlers.handler import Handler
 from slysock.handlers.hooks import ask, settle
 from slysock.handlers.invocation import Invocation, answer_failure
 from slysock.handlers.table import Hook, Route
-from slysock.handlers.tasks import Tasks
 from slysock.ids import DisconnectReason, RoomName, SocketId
 from slysock.request import Handshake
-from slysock.socketio.acks import Answers
+from slysock.socketio.acks import Answers, values_of
+from slysock.socketio.allowance import Excess, retry_after
+from slysock.socketio.background import Background
 from slysock.socketio.client_socket import Socket
+from slysock.socketio.host import Host
 from slysock.socketio.namespaces import Found
+from slysock.socketio.receipts import Receipts, tell, wait_received
+from slysock.socketio.rooms import check_rooms
 from slysock.socketio.states import MEMBER, MemberState
 from slysock.states import follow
 from slysock_protocol import LocalProtocolError, RemoteProtocolError
 from slysock_protocol.engineio import Outgoing
-from slysock_protocol.socketio import Ack, Event, decode_array, event_name
+from slysock_protocol.socketio import Ack, Body, Event, decode_array, event_name
 
 logger = logging.getLogger("slysock")
 
 _ID_BYTES: Final = 15  # 20 characters, as Node's server has
-
-
-class Host(Protocol):
-    """The connection that members stand on; several namespaces may share it."""
-
-    @property
-    def session(self) -> Session:
-        """What packets go out by."""
-        ...
-
-    def joined(self) -> None:
-        """Note that a member has been let in."""
-
-    def left(self, member: "Member") -> None:
-        """Note that a member is out."""
-
-    def disconnect(self) -> None:
-        """Disconnect the client from every namespace and close the connection."""
-
-    @property
-    def tasks(self) -> Tasks:
-        """Where handlers run."""
-        ...
-
-    @property
-    def leave_grace_seconds(self) -> float:
-        """How long the events of a client that has left are still handled."""
-        ...
-
-    def asks(self) -> None:
-        """Note that somebody waits for the client's answer."""
-
-    def is_answered(self) -> None:
-        """Note that one who waited does so no more."""
-
-    def event_waits(self, size: int) -> None:
-        """Count an event that waits for its handler."""
-
-    def event_done(self, size: int) -> None:
-        """Count it no more."""
 
 
 @final
@@ -87,6 +50,7 @@ class Member:
         id: the socket's.
         called: the namespace, as this client calls it: it may have sent a query string behind the name, and understands
             only what comes under the name that it has sent.
+        allowance: what the client may still send here.
         session: the connection below, which other namespaces may share.
         socket: what users hold; only until the client has left.
         observers: who is told what happens.
@@ -102,7 +66,11 @@ class Member:
         "_has_reported",
         "_held",
         "_host",
+        "_login_refused",
+        "_receipts",
         "_rooms",
+        "_turned_away",
+        "allowance",
         "called",
         "id",
         "observers",
@@ -114,6 +82,7 @@ class Member:
     def __init__(self, host: Host, found: Found, handshake: Handshake, *, called: str) -> None:
         self.id = SocketId(secrets.token_urlsafe(_ID_BYTES))
         self.called = called
+        self.allowance = host.allowance_of(None)
         self.session = host.session
         self.socket = Socket(self, self.id, found.namespace, handshake)
         self.observers = found.adapter.observers
@@ -122,10 +91,13 @@ class Member:
         self._adapter = found.adapter
         self._entering = False  # a connect hook may be at work: events wait behind it
         self._has_reported = False  # the application has told observers of a refusal, and why
+        self._login_refused = False  # it was not let in for whom it claimed to be
+        self._turned_away = False  # its connection shall end with its not being let in
         self._held: list[Outgoing] = []  # what was emitted before the client was in
-        self._background: dict[trio.CancelScope, None] | None = None  # around each of what runs in the background
+        self._background: Background | None = None  # made when first needed
         self._rooms: frozenset[str] = frozenset()  # while joining: where it shall be; when gone: where it was
         self._acks: dict[int, Answers] = {}  # acknowledgements that calls wait for, by id
+        self._receipts: Receipts | None = None  # made when somebody first asks
         # Handler -> where its events wait; None: for all those that run in order. Made when first needed.
         self._dispatchers: dict[Handler | None, Dispatcher] = {}
 
@@ -154,6 +126,7 @@ class Member:
         if self.state == "in":
             self._adapter.join(self, rooms)
         elif self.state == "joining":
+            check_rooms(self._rooms, rooms)
             self._rooms = self._rooms.union(rooms)
 
     def leave(self, rooms: tuple[str, ...]) -> None:
@@ -217,6 +190,29 @@ class Member:
         if self.state not in ("joining", "in"):
             raise Disconnected("the client has left")
 
+    def when_received(self, call: Callable[[bool], object]) -> None:
+        """See Socket.when_received."""
+        self._adapter.loop.run(self._when_received, call, copy_context())
+
+    def _when_received(self, call: Callable[[bool], object], context: Context) -> None:
+        if self.state == "joining":
+            raise RuntimeError("the client has not been let in yet, and has been sent nothing")
+        if self.state != "in":
+            tell(call, context, received=False)
+            return
+        if self._receipts is None:
+            self._receipts = Receipts(self.session)
+        self._receipts.ask(call, context)
+
+    async def wait_received(self) -> None:
+        """See Socket.received. The pong may come behind many events, as an acknowledgement may."""
+        self._adapter.loop.check()
+        self._host.asks()
+        try:
+            await wait_received(self.when_received)
+        finally:
+            self._host.is_answered()
+
     def expect_ack(self, ack_id: int, answers: Answers) -> None:
         """Expect an acknowledgement, unless the client has left."""
         if self.state in ("joining", "in"):
@@ -236,22 +232,9 @@ class Member:
 
     def _start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
         if self.state in ("joining", "in"):
-            self._host.tasks.nursery.start_soon(self._run_in_background, routine)
-
-    async def _run_in_background(self, routine: Callable[[], Awaitable[object]]) -> None:
-        scope = trio.CancelScope()
-        if self._background is None:
-            self._background = {}
-        self._background[scope] = None
-        if self.state not in ("joining", "in"):  # it has left before this began
-            scope.cancel()
-        try:
-            with scope:
-                await routine()
-        except Exception:  # the boundary of one client's work
-            logger.exception("background work for socket %s failed", self.id)
-        finally:
-            del self._background[scope]
+            if self._background is None:
+                self._background = Background(self.id)
+            self._host.tasks.nursery.start_soon(self._background.run, routine)
 
     # -- coming in ---------------------------------------------------------------------------------------------------
 
@@ -260,7 +243,7 @@ class Member:
         table = self._adapter.table
         if any(hook.is_async for hook in (*table.middleware, *table.connect)):
             self._entering = True
-            self._submit(None, _Entering(self), 0)
+            self._submit(None, Step("a connect hook", self.come_in), 0)
         else:
             name = f"middleware or a connect hook of {self.namespace!r}"
             run_without_waiting(self.come_in(), name, self._adapter.timers.lag.blocked)
@@ -273,12 +256,18 @@ class Member:
                 await self._ask("middleware", hook, socket)
         except ConnectionRefused as refusal:
             self._refuse(refusal.message, refusal.data)
+        except RateLimited as excess:
+            self._refuse(str(excess), retry_after(excess))
         except Exception:  # the boundary of the application's middleware
             logger.exception("middleware of %r failed for socket %s", self.namespace, self.id)
             self._refuse("Internal error", None)
         else:
             await self._let_in(socket)
         self._entering = False
+        if self._login_refused:
+            self._host.login_refused()
+        if self._turned_away:
+            self._host.turn_away()
 
     def _refuse(self, message: str, data: object) -> None:
         if self.state == "joining":
@@ -327,7 +316,8 @@ class Member:
             await ask(hook.call, socket, is_async=hook.is_async, refused_text="Connection refused")
         except Exception as error:
             if not self._has_reported:
-                self.refused(socket, kind, f"{name_of(hook.call)} raised {' from '.join(_causes(error))}")
+                self._login_refused = isinstance(error, ConnectionRefused | Refusal)
+                self.refused(socket, kind, f"{name_of(hook.call)} raised {' from '.join(names_of_causes(error))}")
             raise
 
     def _send_away(self, error: Exception) -> None:
@@ -347,7 +337,7 @@ class Member:
         """
         if self.state == "joining":
             raise RemoteProtocolError("not connected to this namespace")
-        body: bytes | list[object] = packet.body
+        body: Body = packet.body
         table = self._adapter.table
         route = None if packet.name is None else table.routes.get(packet.name)
         if route is None or table.incoming:
@@ -360,21 +350,30 @@ class Member:
             handler = route.only
             if handler is None:
                 handler, body = route.pick(body)
-            invocation = Invocation(self, socket, route.name, handler, handler.signature.bind(body), packet.ack_id)
+            queue = handler if handler.concurrency > 1 and not self._entering else None
+            waits = bool(self._dispatchers) and self._must_wait(queue)
+            args = () if waits else handler.signature.bind(body)
         except RemoteProtocolError:
             raise
         except Exception as error:  # InvalidPayload; or a bug in a type of the application's
             answer_failure(self, socket, route.name, route.fallback.on_error, error, packet.ack_id)
             return
-        if handler.concurrency > 1 and not self._entering:
-            self._submit(handler, invocation, size)
-        elif handler.is_async or (self._dispatchers and self._is_busy):
-            self._submit(None, invocation, size)
+        invocation = Invocation(self, socket, route.name, handler, args, packet.ack_id, packet.body if waits else None)
+        if waits or handler.is_async or queue is not None:
+            self._submit(queue, invocation, size)
         else:
             started = perf_counter()
             invocation.run_now()
             if perf_counter() - started > BLOCKING_SECONDS:
                 self._adapter.timers.lag.blocked(invocation.name, perf_counter() - started)
+
+    def refuse_event(self, packet: Event, excess: Excess) -> None:
+        """Answer an event that is one too many. Raises like `receive`."""
+        name = event_name(decode_array(packet.body)).encode() if packet.name is None else packet.name
+        route = self._adapter.table.routes.get(name)
+        self.refused(self.socket, excess.reason, excess.detail)
+        if route is not None:
+            answer_failure(self, self.socket, route.name, route.fallback.on_error, excess.error, packet.ack_id)
 
     def _find_route(self, body: list[object]) -> Route | None:
         """Find the route of an event that its bytes alone do not tell, or that listeners want to hear first.
@@ -392,11 +391,10 @@ class Member:
             self.refused(socket, "unknown event", f"{event[:100]!r} has no handler")
         return route if self.state == "in" else None  # a listener may have sent it away
 
-    @property
-    def _is_busy(self) -> bool:
-        """Whether an event that must run in order would have to wait."""
-        in_order = self._dispatchers.get(None)
-        return in_order is not None and not in_order.idle
+    def _must_wait(self, queue: Handler | None) -> bool:
+        """Tell whether an event would have to wait for others before it."""
+        dispatcher = self._dispatchers.get(queue)
+        return dispatcher is not None and dispatcher.full
 
     def _submit(self, handler: Handler | None, job: Job, size: int) -> None:
         dispatcher = self._dispatchers.get(handler)
@@ -428,7 +426,7 @@ class Member:
         Raises:
             LocalProtocolError: the answer cannot be encoded.
         """
-        self.send(self._adapter.parser.ack(self.called, ack_id, _values(result)))
+        self.send(self._adapter.parser.ack(self.called, ack_id, values_of(result)))
 
     def handled(self, socket: Socket, event: str, seconds: float) -> None:
         """Tell observers that a handler has ended well."""
@@ -450,10 +448,36 @@ class Member:
             )
         )
 
+    def broke_protocol(self, error: RemoteProtocolError) -> None:
+        """End the session of a client whose event turned out to be none when its turn came."""
+        self.session.fail(error)
+
     def report_refusal(self, socket: Socket, reason: str, detail: str) -> None:
         """See Socket.report_refusal."""
         self._has_reported = True
+        self._login_refused = reason == "token"
         self.refused(socket, reason, detail)
+
+    @property
+    def user(self) -> str | None:
+        """See Socket.user."""
+        return self.allowance.user
+
+    def set_user(self, socket: Socket, user: str) -> None:
+        """See Socket.set_user."""
+        excess = self._adapter.loop.ask(lambda: self._set_user(socket, user))
+        if excess is not None:
+            raise excess.error
+
+    def _set_user(self, socket: Socket, user: str) -> Excess | None:
+        if user == self.allowance.user:
+            return None
+        self.allowance = self._host.allowance_of(user)
+        excess = self.allowance.join()
+        if excess is not None:
+            self._turned_away = excess.goes_on
+            self.report_refusal(socket, excess.reason, excess.detail)
+        return excess
 
     # -- leaving -----------------------------------------------------------------------------------------------------
 
@@ -484,7 +508,8 @@ class Member:
             self._adapter.remove(self)
         lingers = was_in and by_client and not self._is_idle
         self.state = follow(MEMBER, self.state, "leave" if lingers else "end" if was_in else "refuse")
-        self._host.left(self)
+        self._host.left(self.called, self, was_in=was_in)
+        self.allowance.give_back()
         self._end_what_needs_the_client()
         for dispatcher in self._dispatchers.values():
             if lingers:
@@ -502,13 +527,15 @@ class Member:
             self._say_farewell(socket, reason)
 
     def _end_what_needs_the_client(self) -> None:
-        """End calls, which will have no answer, and what runs in the background."""
+        """End calls, which will have no answer, waits for receipts, and what runs in the background."""
         for answers in self._acks.values():
             self._host.is_answered()
             answers.gone()
         self._acks.clear()
-        for scope in list(self._background or ()):
-            scope.cancel()
+        if self._receipts is not None:
+            self._receipts.close()
+        if self._background is not None:
+            self._background.end()
 
     async def _linger(self, scope: trio.CancelScope, socket: Socket, reason: DisconnectReason) -> None:
         """Let handlers end whose client has left, for a while."""
@@ -564,31 +591,3 @@ class Member:
         """Wait until no handler runs or waits."""
         for dispatcher in list(self._dispatchers.values()):
             await dispatcher.wait_idle()
-
-
-@final
-class _Entering:
-    """The coming in of a client, as a job."""
-
-    name = "a connect hook"
-    until_disconnect = False  # a connect hook comes to its end; who leaves before it is let in is forgotten anyway
-
-    def __init__(self, member: Member) -> None:
-        self._member = member
-
-    async def run(self) -> None:
-        """Come in."""
-        await self._member.come_in()
-
-
-def _causes(error: BaseException | None) -> Iterator[str]:
-    """Name the type of an error, and those of what it was raised from."""
-    while error is not None:
-        yield type(error).__name__
-        error = error.__cause__
-
-
-def _values(result: object) -> tuple[object, ...]:
-    if result is None:
-        return ()
-    return cast("tuple[object, ...]", result) if isinstance(result, tuple) else (result,)

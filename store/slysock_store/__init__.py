@@ -4,6 +4,7 @@
 every backend keeps. This is the only package that knows SQL or BSON; it imports nothing else of this project.
 """
 
+from .auditing import Inspection
 from .errors import (
     BadStoreUrl,
     BadValue,
@@ -15,6 +16,8 @@ from .errors import (
     StoreBusy,
     StoreClosed,
     StoreError,
+    StoreFull,
+    StoreInUse,
     StoreUnavailable,
     WrongStatus,
 )
@@ -42,6 +45,8 @@ from .models import (
     Page,
     Reaction,
     Reference,
+    ReferenceChange,
+    StoreFiles,
     StoreStatistics,
     SystemName,
     UndeliveredMessages,
@@ -53,6 +58,7 @@ from .opening import open_store
 from .progress import Progress, Sequences
 from .store import Store
 from .times import Clock
+from .upkeep import back_up_store, inspect_store
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -68,6 +74,7 @@ __all__ = [
     "ChatKey",
     "Clock",
     "EnsuredChat",
+    "Inspection",
     "Json",
     "JsonObject",
     "MarkedMessages",
@@ -85,6 +92,7 @@ __all__ = [
     "Progress",
     "Reaction",
     "Reference",
+    "ReferenceChange",
     "Refused",
     "SchemaTooNew",
     "Sequences",
@@ -92,6 +100,9 @@ __all__ = [
     "StoreBusy",
     "StoreClosed",
     "StoreError",
+    "StoreFiles",
+    "StoreFull",
+    "StoreInUse",
     "StoreStatistics",
     "StoreUnavailable",
     "SystemName",
@@ -100,5 +111,7 @@ __all__ = [
     "UserId",
     "UserKey",
     "WrongStatus",
+    "back_up_store",
+    "inspect_store",
     "open_store",
 ]

@@ -45,15 +45,28 @@ class Placed(msgspec.Struct, frozen=True, gc=False):
     created_at: datetime
 
 
-class Records(Protocol):
+def placed_of(message: Message) -> Placed:
+    """Return where a message is."""
+    return Placed(message.id, message.chat_id, message.sequence, message.sender, message.is_deleted, message.created_at)
+
+
+class Reads(Protocol):
+    """What a backend reads to find which messages wait."""
+
+    def pages(self, chat_id: ChatId, user: UserKey, kind: Kind, numbers: range, /) -> Mapping[int, Bits]:
+        """Return the pages with these numbers that there are."""
+        ...
+
+    def placed(self, spans: Sequence[tuple[ChatId, int, int]], /) -> Sequence[Placed]:
+        """Return the messages between two numbers of each chat, both included, in any order."""
+        ...
+
+
+class Records(Reads, Protocol):
     """What a backend's transaction reads and writes about receipts."""
 
     def page(self, chat_id: ChatId, user: UserKey, kind: Kind, number: int, /) -> Bits:
         """Return a page; 0 if there is none."""
-        ...
-
-    def pages(self, chat_id: ChatId, user: UserKey, kind: Kind, numbers: range, /) -> Mapping[int, Bits]:
-        """Return the pages with these numbers that there are."""
         ...
 
     def put_pages(self, chat_id: ChatId, user: UserKey, kind: Kind, pages: Mapping[int, Bits], /) -> None:
@@ -66,10 +79,6 @@ class Records(Protocol):
 
     def put_member(self, chat: Chat, member: Member, /) -> Chat:
         """Store a member as it is now; return the chat with it."""
-        ...
-
-    def placed(self, spans: Sequence[tuple[ChatId, int, int]], /) -> Sequence[Placed]:
-        """Return the messages between two numbers of each chat, both included, in any order."""
         ...
 
 
@@ -177,6 +186,41 @@ def take(records: Records, chats: Iterable[Chat], user: UserKey, limit: int) -> 
     return [found.placed for found in taken]
 
 
+def list_waiting(
+    reads: Reads, chats: Iterable[Chat], user: UserKey, limit: int, before: Placed | None
+) -> Sequence[Placed]:
+    """Return the newest messages that wait for this user, newest first.
+
+    Args:
+        reads: as of one moment.
+        chats: those with messages that wait for the user, latest activity first.
+        user: whom they wait for.
+        limit: how many at most.
+        before: the message after which the list goes on.
+    """
+    members = ((chat, chat.member(user)) for chat in chats)
+    searches = (
+        _Search(reads, chat, member, Kind.DELIVERED, before=before) for chat, member in members if member is not None
+    )
+    return [found.placed for found in _newest_of(searches, limit)]
+
+
+def mark_received(records: Records, chat: Chat, user: UserKey, messages: Sequence[Placed]) -> int:
+    """Mark these messages of the chat as delivered to this user; return how many of them waited."""
+    member, count = chat.member(user), 0
+    if member is None:
+        return 0
+    # From the oldest up: then the number up to which all are marked may move, and gaps need not be kept.
+    for placed in sorted(messages, key=lambda placed: placed.sequence):
+        at, page = placed.sequence, _page_of(records, chat.id, member, Kind.DELIVERED)
+        if placed.sender != user and not placed.is_deleted and not is_marked(member.delivered, at, page):
+            member = _marked(records, chat.id, member, Kind.DELIVERED, at, at, newly=1)
+            count += 1
+    if count:
+        records.put_member(chat, member)
+    return count
+
+
 def forget(records: Records, chat: Chat, message: Message) -> Chat:
     """Let the deleted message wait for nobody any more."""
     for member in chat.members:
@@ -220,10 +264,14 @@ def _moved(records: Records, chat_id: ChatId, member: Member, kind: Kind, progre
 
 @final
 class _Search:
-    """The messages of one chat that wait for one member. Reads no message before it is asked to."""
+    """The messages of one chat that wait for one member, or those behind another message in the order of `_Found`.
 
-    def __init__(self, records: Records, chat: Chat, member: Member, kind: Kind) -> None:
+    Reads no message before it is asked to.
+    """
+
+    def __init__(self, records: Reads, chat: Chat, member: Member, kind: Kind, *, before: Placed | None = None) -> None:
         self.records = records
+        self._before = None if before is None or before.chat_id == chat.id else before
         self.chat = chat
         self.member = member
         self.progress = progress_of(member, kind)
@@ -231,12 +279,13 @@ class _Search:
         if self.progress.beyond:
             self.pages = records.pages(chat.id, member.user, kind, pages_above(self.progress))
         self.left = self.progress.waiting
-        """How many have not been found yet."""
+        """How many have not been found yet, at most."""
         self.newest_at = chat.last_message_at
         """No message that is left is newer."""
         self._size = 0
         self._first = 0  # of the last span
-        self.top = self._next = self._unmarked(chat.last_sequence)
+        last = before.sequence - 1 if before is not None and before.chat_id == chat.id else chat.last_sequence
+        self.top = self._next = self._unmarked(last)
         """Every number above `top` is marked."""
 
     def _page(self, number: int) -> Bits:
@@ -254,14 +303,19 @@ class _Search:
     def among(self, seen: Iterable[Placed]) -> "list[_Found]":
         """Return those that wait among the messages of the span, and go on below it."""
         found: list[_Found] = []
-        for placed in seen:
+        for placed in sorted(seen, key=lambda placed: -placed.sequence):
             if self.newest_at is None or placed.created_at < self.newest_at:
                 self.newest_at = placed.created_at
             if self._waits(placed):
-                found.append(_Found(placed, self))
+                found.append(_Found(placed, self, self.newest_at))
+        self.left -= len(found)
         self._next = self._unmarked(self._first - 1)
-        self.left = self.left - len(found) if self._next > self.progress.to else 0
-        return found
+        if self._next <= self.progress.to:
+            self.left = 0
+        return [each for each in found if self._is_behind(each)]
+
+    def _is_behind(self, found: "_Found") -> bool:
+        return self._before is None or found.order < (self._before.created_at, self._before.chat_id, 0)
 
     def _waits(self, placed: Placed) -> bool:
         if placed.sender == self.member.user or placed.is_deleted:
@@ -273,10 +327,12 @@ class _Search:
 class _Found(msgspec.Struct, frozen=True, gc=False):
     placed: Placed
     search: _Search
+    at: datetime
+    """When it was sent; no later than any behind it in its chat, also where a clock was wrong."""
 
     @property
     def order(self) -> tuple[datetime, ChatId, int]:
-        return self.placed.created_at, self.placed.chat_id, self.placed.sequence
+        return self.at, self.placed.chat_id, self.placed.sequence
 
 
 def _newest(search: _Search) -> list[Placed]:
@@ -295,7 +351,7 @@ def _newest_of(searches: Iterable[_Search], limit: int) -> "list[_Found]":
     under_way: list[_Search] = []
     found: list[_Found] = []
     while True:
-        oldest = found[limit - 1].placed.created_at if len(found) >= limit else None
+        oldest = found[limit - 1].at if len(found) >= limit else None
         under_way = [search for search in under_way if search.left and _may_add(search, oldest)]
         under_way += [search for search in islice(coming, limit - len(under_way)) if _may_add(search, oldest)]
         if not under_way:

@@ -27,6 +27,7 @@ def test_the_public_names_are_these() -> None:
         "Namespace",
         "NoAck",
         "Origins",
+        "RateLimited",
         "Refusal",
         "RefusedRequest",
         "Router",
@@ -86,7 +87,7 @@ def public(kind: type) -> list[str]:
 
 def test_what_users_hold_shows_only_what_is_theirs() -> None:
     speaking = ["emit", "call", "to", "except_", "volatile"]
-    waiting = ["waiting_bytes", "drained"]
+    waiting = ["waiting_bytes", "drained", "received", "when_received"]
     of_a_socket = ["id", "namespace", "handshake", "data", "connected", "joining", "gone", "rooms", "join", "leave"]
     assert public(Socket) == sorted(
         [
@@ -98,6 +99,8 @@ def test_what_users_hold_shows_only_what_is_theirs() -> None:
             "start_soon",
             "disconnect",
             "report_refusal",
+            "user",
+            "set_user",
         ]
     )
     assert public(Namespace) == sorted([*speaking, "client_count", "sockets", "get"])  # and `name`, of each one

@@ -12,7 +12,7 @@ from slysock_store.formats import Heartbeat
 from slysock_store.group_commit import Writer
 from slysock_store.sqlite import store_on
 from slysock_store.sqlite.committer import SqliteCommitter
-from slysock_store.sqlite.connection import connect_writer
+from slysock_store.sqlite.connection import connect_writer, create_private_file
 from slysock_store.sqlite.ledger import SqliteLedger
 from slysock_store.sqlite.readers import Readers
 from slysock_store.sqlite.transaction import Transaction
@@ -40,11 +40,12 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 @asynccontextmanager
 async def open_parts(path: Path, *, max_waiting: int = 1_000) -> AsyncGenerator[Parts, None]:
-    connection = connect_writer(str(path))
+    create_private_file(path)
+    connection = connect_writer(path)
     prepare(connection)
     committer = SqliteCommitter(connection, where="the test database", clock=SettableClock())
     writer = Writer(committer, max_waiting=max_waiting)
-    engine = ThreadedEngine(writer, Readers(str(path), where="the test database"))
+    engine = ThreadedEngine(writer, Readers(path, where="the test database"))
     try:
         yield Parts(
             writer=writer,

@@ -10,12 +10,11 @@ from typing import Final, TypeAlias, cast
 
 import msgspec
 from litestar import Litestar
-from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.routes import HTTPRoute
 
 from .areas import RestArea
-from .callers import CALLERS
+from .callers import CALLER, asks_for_token, caller
 
 Object: TypeAlias = dict[str, object]
 
@@ -34,6 +33,8 @@ SCHEMES: Final = {
 
 _ALWAYS: Final = (400, 500, 503)
 _FOR_CALLERS: Final = (401, 403)
+_STORING: Final = ("post", "put", "patch")
+_FULL: Final = 507
 
 
 def openapi_document(areas: Sequence[RestArea]) -> Object:
@@ -43,7 +44,8 @@ def openapi_document(areas: Sequence[RestArea]) -> Object:
     errors = {area.path: _error_schema(area, schemas) for area in areas}
     for path, method, operation in _operations_of(document):
         area = next(area for area in areas if area.owns(path))
-        _correct(operation, errors[area.path], asks_for_token=(path, method) in callers)
+        more = (*(_FOR_CALLERS if (path, method) in callers else ()), *((_FULL,) if method in _STORING else ()))
+        _correct(operation, errors[area.path], more, asks_for_token=(path, method) in callers)
         operation.setdefault("tags", [area.path])
     cast("Object", document["components"])["securitySchemes"] = SCHEMES
     return document
@@ -53,7 +55,7 @@ def _described_by_litestar(areas: Sequence[RestArea]) -> tuple[Object, set[tuple
     """Let a second application describe the routes, so that the one that serves needs none of Litestar's pages."""
     app = Litestar(
         route_handlers=[area.router for area in areas],
-        dependencies={"identity": Provide(_nobody)},
+        dependencies={CALLER: caller()},
         openapi_config=OpenAPIConfig(
             title="slysock", version=version("slysock"), description=DESCRIPTION, use_handler_docstrings=True
         ),
@@ -64,14 +66,10 @@ def _described_by_litestar(areas: Sequence[RestArea]) -> tuple[Object, set[tuple
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
-        if not CALLERS.isdisjoint(handler.parsed_fn_signature.parameters)
+        if asks_for_token(handler)
         for method in handler.http_methods
     }
     return cast("Object", app.openapi_schema.to_schema()), callers
-
-
-async def _nobody() -> None:
-    """Stand in for the dependency that is never called here."""
 
 
 def _operations_of(document: Object) -> Iterator[tuple[str, str, Object]]:
@@ -98,10 +96,9 @@ def _anything(kind: type) -> Object:  # noqa: ARG001 - the shape of msgspec's ho
     return {"description": "Any JSON value"}
 
 
-def _correct(operation: Object, error: Object, *, asks_for_token: bool) -> None:
+def _correct(operation: Object, error: Object, more: Sequence[int], *, asks_for_token: bool) -> None:
     responses = cast("Object", operation["responses"])
-    statuses = (*_ALWAYS, *_FOR_CALLERS) if asks_for_token else _ALWAYS
-    for status in sorted({*statuses, *(int(code) for code in responses if int(code) >= HTTPStatus.BAD_REQUEST)}):
+    for status in sorted({*_ALWAYS, *more, *(int(code) for code in responses if int(code) >= HTTPStatus.BAD_REQUEST)}):
         responses[str(status)] = {
             "description": HTTPStatus(status).phrase,
             "content": {"application/json": {"schema": error}},

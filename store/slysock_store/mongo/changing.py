@@ -1,12 +1,14 @@
 """What changes a stored message: edits, reactions, deletion."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from slysock_store import receipts, rules
-from slysock_store.models import ChangedMessage, Message, MessageId, SystemName, UserKey
+from slysock_store.models import ChangedMessage, Message, MessageId, ReferenceChange, SystemName, UserKey
 from slysock_store.times import from_milliseconds
 
-from . import chats, messages
+from . import chats, messages, references
 from .receipts import ReceiptRecords
 from .transaction import Transaction
 
@@ -32,11 +34,14 @@ def set_reaction(
     return _changed(tx, system, msgspec.structs.replace(message, reactions=reactions))
 
 
-def delete_message(tx: Transaction, system: SystemName, message_id: MessageId, by: UserKey) -> ChangedMessage:
+def delete_message(
+    tx: Transaction, system: SystemName, message_id: MessageId, by: UserKey, changes: Sequence[ReferenceChange]
+) -> ChangedMessage:
     """See `Store.delete_message`."""
     message = _own_message(tx, system, message_id, by)
     if message.is_deleted:
         return _unchanged(tx, system, message)
+    references.change_references(tx, system, changes)
     chat = receipts.forget(ReceiptRecords(tx), chats.existing_chat(tx, system, message.chat_id), message)
     now = from_milliseconds(tx.now)
     tx.put_chat(msgspec.structs.replace(chat, message_count=chat.message_count - 1, updated_at=now))

@@ -48,6 +48,18 @@ def _with_receipts(
     return tuple(receipts.with_receipts(message, chats[message.chat_id].members, pages) for message in messages)
 
 
+def find_messages(
+    snapshot: Snapshot, system: SystemName, message_ids: Sequence[MessageId]
+) -> tuple[tuple[Message, ...], Mapping[ChatId, Chat]]:
+    """Return these messages, in this order, and their chats."""
+    if not message_ids:
+        return (), {}
+    found = map(message_of, snapshot.find(snapshot.collections.messages, {"_id": one_of(message_ids)}))
+    messages = {message.id: message for message in found}
+    chats = _chats(snapshot, system, [message.chat_id for message in messages.values()])
+    return _with_receipts(snapshot, chats, [messages[message_id] for message_id in message_ids]), chats
+
+
 def list_messages(
     snapshot: Snapshot, system: SystemName, chat_id: ChatId, window: paging.Window, with_deleted: bool
 ) -> Page[Message]:

@@ -1,6 +1,6 @@
 """What was delivered and read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import final
 
 from slysock_store import paging, receipts
@@ -16,16 +16,34 @@ from slysock_store.models import (
     UndeliveredMessages,
     UserKey,
 )
-from slysock_store.progress import Kind
+from slysock_store.progress import Bits, Kind
 
 from . import chats, messages
 from .documents import Document, PlacedDocument, decode
 from .filters import between, where
-from .layout import CHATS_WITH_UNDELIVERED, HAS_UNDELIVERED, LATEST_CHATS
+from .layout import CHATS_WITH_UNDELIVERED, HAS_UNDELIVERED, LATEST_CHATS, Snapshot
+from .pages import Owner, find_pages
 from .records import chat_of
 from .transaction import Transaction
 
 PLACED_FIELDS = ("chat_id", "sequence", "sender", "is_deleted", "created_at")
+
+
+@final
+class PlacedMessages:
+    """What tells which messages wait, as a snapshot has it."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def pages(self, chat_id: ChatId, user: UserKey, kind: Kind, numbers: range) -> Mapping[int, Bits]:
+        """See `Reads`."""
+        return find_pages(self._snapshot, Owner(chat_id, user, kind), numbers)
+
+    def placed(self, spans: Sequence[tuple[ChatId, int, int]]) -> Sequence[receipts.Placed]:
+        """See `Reads`."""
+        ranges = [{**where(chat_id=chat_id), "sequence": between(first, last)} for chat_id, first, last in spans]
+        return find_placed(self._snapshot, {"$or": ranges})
 
 
 @final
@@ -44,12 +62,15 @@ class ReceiptRecords:
         return self._tx.put_chat(chat.with_member(member))
 
     def placed(self, spans: Sequence[tuple[ChatId, int, int]]) -> Sequence[receipts.Placed]:
-        """See `Records`."""
+        """See `Reads`."""
         self._tx.settle()
-        snapshot = self._tx.reading()
-        ranges = [{**where(chat_id=chat_id), "sequence": between(first, last)} for chat_id, first, last in spans]
-        found = snapshot.find(snapshot.collections.messages, {"$or": ranges}, *PLACED_FIELDS)
-        return [_placed_of(document) for document in found]
+        return PlacedMessages(self._tx.reading()).placed(spans)
+
+
+def find_placed(snapshot: Snapshot, wanted: Document) -> list[receipts.Placed]:
+    """Return where the messages are that the filter finds."""
+    found = snapshot.find(snapshot.collections.messages, wanted, *PLACED_FIELDS)
+    return [_placed_of(document) for document in found]
 
 
 def _placed_of(document: Document) -> receipts.Placed:
@@ -86,8 +107,9 @@ def mark_delivered(tx: Transaction, system: SystemName, chat_id: ChatId, user: U
 def take_undelivered(tx: Transaction, system: SystemName, user: UserKey, window: paging.Window) -> UndeliveredMessages:
     """See `Store.take_undelivered`."""
     tx.settle()
-    total = _count_undelivered(tx, system, user)
-    taken = receipts.take(ReceiptRecords(tx), _chats_with_undelivered(tx, system, user), user, window.limit)
+    snapshot = tx.reading()
+    total = count_undelivered(snapshot, system, user)
+    taken = receipts.take(ReceiptRecords(tx), chats_with_undelivered(snapshot, system, user), user, window.limit)
     tx.load_messages(placed.id for placed in taken)
     found = tuple(messages.existing_message(tx, system, placed.id) for placed in taken)
     return UndeliveredMessages(
@@ -100,8 +122,8 @@ def _waiting_for(system: SystemName, user: UserKey) -> Document:
     return {**where(system=system, undelivered_to=user), **HAS_UNDELIVERED}
 
 
-def _count_undelivered(tx: Transaction, system: SystemName, user: UserKey) -> int:
-    snapshot = tx.reading()
+def count_undelivered(snapshot: Snapshot, system: SystemName, user: UserKey) -> int:
+    """Count what waits for the user in all chats."""
     stages: list[Document] = [
         {"$match": _waiting_for(system, user)},
         {"$unwind": "$members"},
@@ -113,9 +135,9 @@ def _count_undelivered(tx: Transaction, system: SystemName, user: UserKey) -> in
         return sum(int(str(group["waiting"])) for group in found)
 
 
-def _chats_with_undelivered(tx: Transaction, system: SystemName, user: UserKey) -> Iterator[Chat]:
+def chats_with_undelivered(snapshot: Snapshot, system: SystemName, user: UserKey) -> Iterator[Chat]:
     """Return the chats where something waits for the user, latest activity first."""
     # The index is named: while there are few chats, the server may choose to walk all of the system's, and remember it.
-    snapshot, wanted = tx.reading(), _waiting_for(system, user)
+    wanted = _waiting_for(system, user)
     found = snapshot.stream(snapshot.collections.chats, wanted, order=LATEST_CHATS, index=CHATS_WITH_UNDELIVERED)
     return map(chat_of, found)

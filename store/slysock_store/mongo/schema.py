@@ -54,6 +54,18 @@ def prepare(connection: Connection, migrations: tuple[Migration, ...] = MIGRATIO
         connection.collections.schema.database[name].create_indexes(list(indexes))
 
 
+def refuse_unknown(connection: Connection) -> None:
+    """Refuse a database that is not ours, or one of a newer version.
+
+    Raises:
+        SchemaTooNew, BadStoreUrl, PyMongoError: as `prepare`.
+    """
+    schema = connection.collections.schema.find_one(where(_id=SCHEMA))
+    if schema is None:
+        raise BadStoreUrl(f"{connection.where} is not one of slysock")
+    known_version(connection, schema, MIGRATIONS)
+
+
 def known_version(connection: Connection, schema: Document, migrations: tuple[Migration, ...]) -> int:
     """Return the version that the document says.
 

@@ -15,11 +15,13 @@ from slysock_store.operations import Operations
 from slysock_store.store import BackedStore, Store
 from slysock_store.times import Clock
 
-from . import changing, chats, messages, notifications, receipts, references, sending, users
+from . import changing, chats, messages, notifications, receipts, references, sending, users, waiting
 from .committer import SqliteCommitter
-from .connection import connect, connect_writer, create_private_file, mapped
+from .connection import connect, connect_writer, create_private_file, mapped, refuse_unfit
+from .files import DatabaseFiles
 from .ledger import SqliteLedger
 from .memory import MemoryEngine
+from .owner import owned
 from .readers import Readers
 from .schema import OLDEST
 from .transaction import Transaction
@@ -33,6 +35,7 @@ OPERATIONS: Operations[Transaction, Connection] = Operations(
     receipts=receipts,
     notifications=notifications,
     references=references,
+    waiting=waiting,
 )
 
 
@@ -43,31 +46,43 @@ def store_on(engine: Engine[Transaction, Connection]) -> Store:
 
 @asynccontextmanager
 async def open_file(
-    path: Path, *, clock: Clock, max_waiting_writes: int = MAX_WAITING_WRITES
+    path: Path,
+    *,
+    clock: Clock,
+    wait_seconds: float = 0.0,
+    min_free_bytes: int = 0,
+    max_waiting_writes: int = MAX_WAITING_WRITES,
 ) -> AsyncGenerator[Store, None]:
-    """Open a database file, creating it (readable by its owner only) and migrating it as needed; close it at the end.
+    """Own and open a database file; close it at the end.
+
+    It is created as needed, readable by its owner only, and migrated.
 
     Raises:
         BadStoreUrl: the path cannot hold a database, or holds another program's.
         SchemaTooNew: a newer version has taken the database over.
+        StoreInUse: another process owns it, also after `wait_seconds`.
         StoreUnavailable: the database may not be opened or written, or is damaged.
     """
     where = f"the database {path}"
-    connection = await trio.to_thread.run_sync(_open_connection, path, where)
-    heartbeat = Heartbeat(SqliteLedger(connection, where=where, clock=clock))
-    try:
-        await wait_readable(partial(trio.to_thread.run_sync, heartbeat.beat), oldest=OLDEST, where=where)
-    except BaseException:
-        heartbeat.leave()
-        connection.close()
-        raise
-    committer = SqliteCommitter(connection, where=where, clock=clock)
-    writer = Writer(committer, max_waiting=max_waiting_writes, heartbeat=heartbeat)
-    engine = ThreadedEngine(writer, Readers(str(path), where=where))
-    try:
-        yield store_on(engine)
-    finally:
-        await engine.aclose()
+    refuse_unfit(path)
+    path = path.absolute()  # readers connect later, and the working directory may change
+    async with owned(path, where=where, wait_seconds=wait_seconds):
+        connection = await trio.to_thread.run_sync(_open_connection, path, where)
+        heartbeat = Heartbeat(SqliteLedger(connection, where=where, clock=clock))
+        try:
+            await wait_readable(partial(trio.to_thread.run_sync, heartbeat.beat), oldest=OLDEST, where=where)
+        except BaseException:
+            heartbeat.leave()
+            connection.close()
+            raise
+        files = DatabaseFiles(path, where=where, min_free_bytes=min_free_bytes)
+        committer = SqliteCommitter(connection, where=where, clock=clock, files=files)
+        writer = Writer(committer, max_waiting=max_waiting_writes, heartbeat=heartbeat)
+        engine = ThreadedEngine(writer, Readers(path, where=where, files=files))
+        try:
+            yield store_on(engine)
+        finally:
+            await engine.aclose()
 
 
 @asynccontextmanager
@@ -86,6 +101,6 @@ async def open_memory(*, clock: Clock) -> AsyncGenerator[Store, None]:
 def _open_connection(path: Path, where: str) -> Connection:
     create_private_file(path)
     try:
-        return connect_writer(str(path))
+        return connect_writer(path)
     except Error as error:
         raise mapped(error, where) from error

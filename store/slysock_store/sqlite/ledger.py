@@ -109,6 +109,19 @@ class SqliteLedger:
             self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
+def refuse_unknown(connection: sqlite3.Connection, where: str) -> None:
+    """Refuse a database that is not ours, or one of a newer version.
+
+    Raises:
+        SchemaTooNew, BadStoreUrl, sqlite3.Error: see `Ledger.beat`.
+    """
+    if _pragma(connection, "application_id") != APPLICATION_ID:
+        raise BadStoreUrl(f"{where} is not one of slysock")
+    version = _pragma(connection, "user_version")
+    if version > len(MIGRATIONS):
+        raise SchemaTooNew(where=where, found=version, supported=len(MIGRATIONS))
+
+
 @contextmanager
 def _told(where: str) -> Generator[None]:
     try:

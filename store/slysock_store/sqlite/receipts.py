@@ -1,5 +1,6 @@
 """Statements about what was delivered and read."""
 
+import sqlite3
 from collections.abc import Sequence
 from typing import TypeAlias, final
 
@@ -41,16 +42,30 @@ SELECT_CHATS_WITH_UNDELIVERED = """
 
 
 @final
+class PlacedMessages:
+    """What tells which messages wait, as a connection sees it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.pages = StoredPages(connection).pages
+
+    def placed(self, spans: Sequence[tuple[ChatId, int, int]]) -> Sequence[receipts.Placed]:
+        """See `Reads`."""
+        return [placed_of(row) for span in spans for row in self._connection.execute(SELECT_PLACED, span)]
+
+
+@final
 class ReceiptRecords:
     """What `slysock_store.receipts` reads and writes, within a transaction."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
-        pages = StoredPages(tx.connection)
-        self.page = pages.page
-        self.pages = pages.pages
-        self.put_pages = pages.put_pages
-        self.clear_pages = pages.clear_pages
+        self.placed = PlacedMessages(tx.connection).placed
+        stored = StoredPages(tx.connection)
+        self.page = stored.page
+        self.pages = stored.pages
+        self.put_pages = stored.put_pages
+        self.clear_pages = stored.clear_pages
 
     def put_member(self, chat: Chat, member: Member) -> Chat:
         """See `Records`."""
@@ -58,12 +73,9 @@ class ReceiptRecords:
         chats.put_progress(self._tx, changed, [member])
         return changed
 
-    def placed(self, spans: Sequence[tuple[ChatId, int, int]]) -> Sequence[receipts.Placed]:
-        """See `Records`."""
-        return [_placed_of(row) for span in spans for row in self._tx.connection.execute(SELECT_PLACED, span)]
 
-
-def _placed_of(row: PlacedRow) -> receipts.Placed:
+def placed_of(row: PlacedRow) -> receipts.Placed:
+    """Make the record of a row."""
     message_id, chat_id, sequence, sender, is_deleted, created_at = row
     at = from_milliseconds(created_at)
     return receipts.Placed(MessageId(message_id), ChatId(chat_id), sequence, UserKey(sender), bool(is_deleted), at)
