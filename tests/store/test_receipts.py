@@ -11,7 +11,7 @@ from slysock_store.receipts import FIRST_LOOK, mark_all
 from slysock_store.sqlite.chats import existing_chat
 from slysock_store.sqlite.receipts import ReceiptRecords, mark_read, take_undelivered
 from slysock_store.sqlite.transaction import Transaction
-from slysock_store.testing import Check
+from slysock_store.testing import Check, SettableClock
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said, send
 from slysock_store.testing.model import CHECKS
 from tests.store import long_chat
@@ -112,3 +112,24 @@ async def test_taking_nothing_is_no_change(tmp_path: Path) -> None:
     async with open_parts(tmp_path / "chat.db") as parts:
         taken = await parts.writer.write(take_undelivered, SystemName("none"), BEN, window(1, 20))
         assert (taken.page.items, taken.page.total_records, dict(taken.chats)) == ((), 0, {})
+
+
+async def test_where_a_clock_was_far_ahead_nothing_that_waits_is_left_out(tmp_path: Path) -> None:
+    clock = SettableClock()
+    async with open_store(f"sqlite:///{tmp_path}/chat.db", clock=clock) as store:
+        clock.move(86_400)
+        ahead = await send(store, ANNA, ANNA)
+        clock.move(-86_400)
+        later = await send(store, ANNA, ANNA)
+        elsewhere = await send(store, ANNA, chat=between(ANNA, BEN, key="elsewhere"))
+        sent = {message.id for message in (*ahead, *later, *elsewhere)}
+        listed: list[MessageId] = []
+        while items := (
+            await store.list_undelivered(SYSTEM, BEN, before=listed[-1] if listed else None, limit=1)
+        ).page.items:
+            listed += [message.id for message in items]
+        assert (len(listed), set(listed)) == (5, sent)
+        taken: list[MessageId] = []
+        while items := (await store.take_undelivered(SYSTEM, BEN, limit=1)).page.items:
+            taken += [message.id for message in items]
+        assert taken == listed

@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import final
 
-from slysock_store.models import ChatChanges, ChatId, MarkedMessages, Message, NewMessage, SystemName, UserKey
+from slysock_store.models import (
+    ChatChanges,
+    ChatId,
+    MarkedMessages,
+    Message,
+    MessageId,
+    NewMessage,
+    SystemName,
+    UserKey,
+)
 from slysock_store.store import Store
 
 from .harness import (
@@ -76,7 +85,8 @@ class Model:
             *(self._send,) * 6,
             *(self._read_one,) * 4,
             *(self._delete,) * 2,
-            *(self._take,) * 2,
+            *(self._receive,) * 2,
+            self._take,
             self._read_all,
             self._deliver,
             self._add,
@@ -148,10 +158,29 @@ class Model:
         kept.delivered_to &= kept.read_by
         expect_equal(set(deleted.message.delivered_to), kept.read_by, "who has a receipt for it")
 
+    async def _receive(self, _key: str) -> None:
+        """Go through what waits page by page, and mark some of it."""
+        user, limit = self._random.choice((ANNA, BEN, CARA)), self._random.choice((2, 5))
+        waiting = self._waiting(user)
+        before: MessageId | None = None
+        listed: list[MessageId] = []
+        while True:
+            found = await self._store.list_undelivered(self._system, user, before=before, limit=limit)
+            if not found.page.items:
+                break
+            expect_equal(found.page.total_records, len(waiting), "what waits")
+            listed += [message.id for message in found.page.items]
+            before = listed[-1]
+        expect_equal(listed, [kept.message.id for kept in reversed(waiting)], "what waits, newest first")
+        received = [kept for kept in waiting if self._random.random() < 0.5]
+        count = await self._store.mark_received(self._system, user, [kept.message.id for kept in received])
+        expect_equal(count, len(received), "received")
+        for kept in received:
+            kept.delivered_to.add(user)
+
     async def _take(self, _key: str) -> None:
         user, limit = self._random.choice((ANNA, BEN, CARA, DORA)), self._random.choice((1, 3, 20))
-        waiting = [kept for key in "12" for kept in self._kept[key] if self._waits(key, kept, user)]
-        waiting.sort(key=lambda kept: (kept.message.created_at, kept.message.chat_id, kept.message.sequence))
+        waiting = self._waiting(user)
         taken = await self._store.take_undelivered(self._system, user, limit=limit)
         expect_equal(taken.page.total_records, len(waiting), "what waited")
         newest = waiting[::-1][:limit]
@@ -159,6 +188,11 @@ class Model:
         for kept in newest:
             kept.delivered_to.add(user)
         expect(all(user in message.delivered_to for message in taken.page.items), "marked in the same transaction")
+
+    def _waiting(self, user: UserKey) -> list[Kept]:
+        """Return what waits for a user, oldest first."""
+        waiting = [kept for key in "12" for kept in self._kept[key] if self._waits(key, kept, user)]
+        return sorted(waiting, key=lambda kept: (kept.message.created_at, kept.message.chat_id, kept.message.sequence))
 
     def _waits(self, key: str, kept: Kept, user: UserKey) -> bool:
         return user in self._members[key] and kept.waits_for(user, kept.delivered_to)
