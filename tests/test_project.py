@@ -23,6 +23,7 @@ NAMED_LIKE_STANDARD_ONES: Mapping[str, str] = {
 
 # name of a test file -> what it is about, where that is no one module
 FEATURE_TESTS: Mapping[str, str] = {
+    "test_room.py": "what is refused when a disk is nearly full, in each system's shape",
     "test_api.py": "the public names and signatures",
     "test_behind_a_proxy.py": "names, paths, health and clients, as proxies and monitoring see them",
     "test_clients.py": "stock clients and a whole system",

@@ -240,7 +240,7 @@ async def test_forty_floods_together_take_no_more_of_a_turn_than_one() -> None:
 
     async with trio.open_nursery() as nursery:
         for _ in range(40):
-            owner, lane = Noting(), Lane(Pieces([flood]), b"", 1000, turn)
+            owner, lane = Noting(), Lane(Pieces([flood]), b"", Config(max_payload_bytes=1000), turn)
             lane.owner = owner
             floods.append(owner)
             nursery.start_soon(lane.next_cold)
