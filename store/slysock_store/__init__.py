@@ -44,7 +44,6 @@ from .models import (
     NotificationId,
     Page,
     Reaction,
-    Receipt,
     Reference,
     ReferenceChange,
     StoreFiles,
@@ -56,6 +55,7 @@ from .models import (
     UserKey,
 )
 from .opening import open_store
+from .progress import Progress, Sequences
 from .store import Store
 from .times import Clock
 from .upkeep import back_up_store, inspect_store
@@ -89,12 +89,13 @@ __all__ = [
     "Notification",
     "NotificationId",
     "Page",
+    "Progress",
     "Reaction",
-    "Receipt",
     "Reference",
     "ReferenceChange",
     "Refused",
     "SchemaTooNew",
+    "Sequences",
     "Store",
     "StoreBusy",
     "StoreClosed",

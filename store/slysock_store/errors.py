@@ -2,7 +2,7 @@
 
     StoreError
     ├── BadStoreUrl        the URL or path names no store that could be opened
-    ├── SchemaTooNew       the database was written by a newer version
+    ├── SchemaTooNew       a newer version has taken the database over
     ├── StoreInUse         another server owns the database
     ├── StoreUnavailable   the environment: read-only, locked, I/O, files lost; a retry may succeed
     ├── StoreFull          no room on the disk, for as long as that lasts; nothing was written
@@ -29,7 +29,11 @@ class BadStoreUrl(StoreError):
 
 
 class SchemaTooNew(StoreError):
-    """The database was written by a newer version of this package; it was not touched."""
+    """A newer version of this package has taken the database over; it was not touched.
+
+    Raised by opening. Where it happens to an open store, which had not beaten for long, its writes raise
+    `StoreUnavailable` with the same text.
+    """
 
     def __init__(self, *, where: str, found: int, supported: int) -> None:
         super().__init__(where, found, supported)

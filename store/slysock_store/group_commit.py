@@ -15,6 +15,7 @@ from typing import Generic, Protocol, TypeVar, TypeVarTuple, final
 import trio
 
 from .errors import StoreBusy, StoreClosed, StoreError, StoreFull, StoreUnavailable
+from .formats import Heartbeat
 from .models import StoreFiles, StoreStatistics
 
 T = TypeVar("T")
@@ -143,11 +144,18 @@ class WaitingWrite(Write[Tx_contra, T_co], Generic[Tx_contra, T_co]):
 class Writer(Generic[Tx]):
     """Owns the writer thread, its queue and, through the committer, its connection.
 
-    Made in the Trio run that uses it.
+    Made in the Trio run that uses it. With a heartbeat, the thread beats beside its work, for as long as it can work.
     """
 
-    def __init__(self, committer: Committer[Tx], *, max_waiting: int = MAX_WAITING_WRITES) -> None:
+    def __init__(
+        self,
+        committer: Committer[Tx],
+        *,
+        max_waiting: int = MAX_WAITING_WRITES,
+        heartbeat: Heartbeat | None = None,
+    ) -> None:
         self._committer = committer
+        self._heartbeat = heartbeat
         self._max_waiting = max_waiting
         self._queue: deque[WaitingWrite[Tx, object]] = deque()  # guarded by _lock
         self._lock = threading.Lock()
@@ -266,20 +274,28 @@ class Writer(Generic[Tx]):
 
     def _run(self) -> None:
         while (batch := self._wait_batch()) is not None:
+            refusal = None if self._heartbeat is None else self._heartbeat.refusal()  # it beats, if it is time
             if not batch:
                 self._committer.rest()
                 continue
-            self._committer.commit(batch)
+            if refusal is None:
+                self._committer.commit(batch)
+            else:
+                for write in batch:
+                    write.fail(StoreUnavailable(str(refusal)))
             with suppress(trio.RunFinishedError):  # nobody is left to wake
                 self._token.run_sync_soon(self._wake, batch)
+        if self._heartbeat is not None:
+            self._heartbeat.leave()
         self._committer.close()
 
     def _wait_batch(self) -> Sequence[WaitingWrite[Tx, object]] | None:
         """Wait for writes and take them; empty if none came for a while, None if the store closes and none is left."""
+        rest = REST_SECONDS if self._heartbeat is None else min(REST_SECONDS, self._heartbeat.seconds_left)
         with self._lock:
             if not self._queue and not self._is_closing:
                 self._is_idle = True
-                self._changed.wait(REST_SECONDS)
+                self._changed.wait(rest)
             self._is_idle = False
             if not self._queue and self._is_closing:
                 return None

@@ -13,6 +13,8 @@ from typing import Generic, NewType, TypeAlias, TypeVar
 
 import msgspec
 
+from .progress import Progress, Sequences
+
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = Mapping[str, Json]
 
@@ -87,9 +89,14 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     user: UserKey
     is_participant: bool
-    unread: int
-    """Messages of others, not deleted, not read by this user. Exact."""
     has_blocked: bool
+    delivered: Progress = Progress()
+    read: Progress = Progress()
+
+    @property
+    def unread(self) -> int:
+        """Return the number of messages of others, not deleted, not read by this user. Exact."""
+        return self.read.waiting
 
 
 class Chat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -132,20 +139,19 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Tell whether this user is a participant."""
         return any(member.user == user and member.is_participant for member in self.members)
 
+    def member(self, user: UserKey) -> Member | None:
+        """Return this user's standing; None for a user who is not a member."""
+        return next((member for member in self.members if member.user == user), None)
+
+    def with_member(self, changed: Member) -> "Chat":
+        """Return the chat with this one in place of the member of the same name."""
+        members = tuple(changed if member.user == changed.user else member for member in self.members)
+        return msgspec.structs.replace(self, members=members)
+
     def unread_of(self, user: UserKey) -> int:
         """Return how many messages this user has not read: all, for a user who is not a member."""
-        for member in self.members:
-            if member.user == user:
-                return member.unread
-        return self.message_count
-
-
-class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Whether a message has reached one member other than its sender, and was read. Read implies delivered."""
-
-    user: UserKey
-    delivered_at: datetime | None
-    read_at: datetime | None
+        member = self.member(user)
+        return self.message_count if member is None else member.unread
 
 
 class Reaction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -175,8 +181,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     extra: JsonObject
     reactions: tuple[Reaction, ...]
     """Oldest first."""
-    receipts: tuple[Receipt, ...]
-    """One per member other than the sender, by user key; a deleted message keeps only those of its readers."""
+    delivered_to: tuple[UserKey, ...]
+    """The members other than the sender whom it has reached, sorted; only its readers if it is deleted."""
+    read_by: tuple[UserKey, ...]
+    """Those of them who have read it; when it was deleted, if it is."""
     is_edited: bool
     is_deleted: bool
     """A deleted message keeps its number and contents; the dialect withholds the contents."""
@@ -186,29 +194,11 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def is_delivered_to(self, user: UserKey) -> bool:
         """Tell whether the message has reached this member."""
-        receipt = self._receipt_of(user)
-        return receipt is not None and receipt.delivered_at is not None
+        return user in self.delivered_to
 
     def is_read_by(self, user: UserKey) -> bool:
         """Tell whether this member has read the message."""
-        receipt = self._receipt_of(user)
-        return receipt is not None and receipt.read_at is not None
-
-    def _receipt_of(self, user: UserKey) -> Receipt | None:
-        for receipt in self.receipts:  # a generator would cost more than the one or two that there are
-            if receipt.user == user:
-                return receipt
-        return None
-
-    @property
-    def delivered_to(self) -> tuple[UserKey, ...]:
-        """Return the members whom the message has reached."""
-        return tuple(receipt.user for receipt in self.receipts if receipt.delivered_at is not None)
-
-    @property
-    def read_by(self) -> tuple[UserKey, ...]:
-        """Return the members who have read the message, without its sender."""
-        return tuple(receipt.user for receipt in self.receipts if receipt.read_at is not None)
+        return user in self.read_by
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
@@ -337,7 +327,9 @@ class MarkedMessages(msgspec.Struct, frozen=True, kw_only=True):
     chat: Chat
     count: int
     message_ids: tuple[MessageId, ...]
-    """Newest first; the newest `MAX_LIMIT` where more were marked."""
+    """Newest first; the newest `MAX_LIMIT` where more were marked, or fewer if those lie far apart."""
+    sequences: Sequences
+    """Where the messages are that were marked: those of others with these numbers that are not deleted."""
 
 
 class UndeliveredMessages(msgspec.Struct, frozen=True, kw_only=True):

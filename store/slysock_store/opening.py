@@ -37,9 +37,10 @@ async def open_store(
 
     Raises:
         BadStoreUrl: the URL or its path names no store that could be opened, or one whose driver is not installed.
-        SchemaTooNew: the database was written by a newer version.
+        SchemaTooNew: a newer version has taken the database over.
         StoreInUse: another process has the file open.
-        StoreUnavailable: the database may not be opened or written, is damaged, or cannot be reached.
+        StoreUnavailable: the database may not be opened or written, is damaged, cannot be reached, or is in use by
+            servers of a version that this one cannot work with.
     """
     async with _opener(url, clock, wait_seconds, min_free_bytes) as store:
         yield store

@@ -5,7 +5,8 @@ import logging
 import msgspec
 
 from .errors import ChatBlocked, NotFound, NotSender, WrongStatus
-from .models import Chat, Member, Message, Reaction, UserKey
+from .models import Chat, Member, Message, NewMessage, Reaction, UserKey
+from .progress import with_new, with_new_marked
 from .times import to_milliseconds
 
 logger = logging.getLogger("slysock.store")
@@ -62,6 +63,13 @@ def sent_at(chat: Chat, now: int) -> int:
     return max(now, last)
 
 
+def reached_at_once(chat: Chat, new: NewMessage) -> tuple[UserKey, ...]:
+    """Return the members to whom a new message counts as delivered from the start, sorted."""
+    if not new.delivered_to:
+        return ()
+    return tuple(sorted({user for user in new.delivered_to if user != new.sender and chat.member(user) is not None}))
+
+
 def with_message(chat: Chat, message: Message) -> Chat:
     """Adjust the chat's counters to its new message."""
     return msgspec.structs.replace(
@@ -77,11 +85,13 @@ def with_message(chat: Chat, message: Message) -> Chat:
 def _with_unread(member: Member, message: Message) -> Member:
     if member.user == message.sender:
         return member
+    reach = with_new_marked if member.user in message.delivered_to else with_new
     return Member(
         user=member.user,
         is_participant=member.is_participant,
-        unread=member.unread + 1,
         has_blocked=member.has_blocked,
+        delivered=reach(member.delivered, message.sequence),
+        read=with_new(member.read, message.sequence),
     )
 
 

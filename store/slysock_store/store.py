@@ -166,10 +166,10 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     ) -> AddedMessage:
         """Store a message in one transaction with everything that must agree with it.
 
-        Creates the chat if a `NewChat` has none yet, gives the message the chat's next sequence number, creates a
-        receipt for every member but the sender and raises their unread counts, and moves `last_message_at`. A sender
-        who is not a member becomes one (not a participant). A retry (same chat, sender and client message id) is
-        recognised before anything is refused or changed. The `changes` of references are made with a new message only.
+        Creates the chat if a `NewChat` has none yet, gives the message the chat's next sequence number, raises the
+        counts of every member but the sender, and moves `last_message_at`. A sender who is not a member becomes one
+        (not a participant). A retry (same chat, sender and client message id) is recognised before anything is refused
+        or changed. The `changes` of references are made with a new message only.
 
         Raises:
             NotFound: a `ChatId` that does not exist, or a `reply_to` that is not in this chat.

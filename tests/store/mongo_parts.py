@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from slysock_store import Clock, Store
 from slysock_store.engines import ThreadedEngine
+from slysock_store.formats import Heartbeat
 from slysock_store.group_commit import Writer
 from slysock_store.mongo import store_on
 from slysock_store.mongo.committer import MongoCommitter
 from slysock_store.mongo.connection import Connection, connect, parse
+from slysock_store.mongo.ledger import MongoLedger
 from slysock_store.mongo.readers import Readers
 from slysock_store.mongo.schema import prepare
 from slysock_store.mongo.transaction import Transaction
@@ -31,6 +33,9 @@ async def open_parts(
 ) -> AsyncGenerator[Parts, None]:
     connection = connect(parse(url))
     prepare(connection)
+    ledger = MongoLedger(connection)
+    Heartbeat(ledger).beat()
+    ledger.leave()
     committer = MongoCommitter(connection, clock=clock or SettableClock(), seconds=seconds)
     writer = Writer(committer, max_waiting=max_waiting)
     engine = ThreadedEngine(writer, Readers(connection, seconds=seconds))

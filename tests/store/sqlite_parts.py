@@ -8,12 +8,13 @@ from pathlib import Path
 
 from slysock_store import Store
 from slysock_store.engines import ThreadedEngine
+from slysock_store.formats import Heartbeat
 from slysock_store.group_commit import Writer
 from slysock_store.sqlite import store_on
 from slysock_store.sqlite.committer import SqliteCommitter
 from slysock_store.sqlite.connection import connect_writer, create_private_file
+from slysock_store.sqlite.ledger import SqliteLedger
 from slysock_store.sqlite.readers import Readers
-from slysock_store.sqlite.schema import migrate
 from slysock_store.sqlite.transaction import Transaction
 from slysock_store.testing import SettableClock
 
@@ -30,11 +31,18 @@ class Parts:
         self.connection.execute(statement).fetchall()
 
 
+def prepare(connection: sqlite3.Connection) -> None:
+    """Bring a database to the newest version."""
+    ledger = SqliteLedger(connection, where="the test database", clock=SettableClock())
+    Heartbeat(ledger).beat()
+    ledger.leave()
+
+
 @asynccontextmanager
 async def open_parts(path: Path, *, max_waiting: int = 1_000) -> AsyncGenerator[Parts, None]:
     create_private_file(path)
     connection = connect_writer(path)
-    migrate(connection, "the test database")
+    prepare(connection)
     committer = SqliteCommitter(connection, where="the test database", clock=SettableClock())
     writer = Writer(committer, max_waiting=max_waiting)
     engine = ThreadedEngine(writer, Readers(path, where="the test database"))

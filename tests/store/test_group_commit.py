@@ -1,14 +1,17 @@
 """Group commit: what waits together is committed together, fails alone, and is never torn or lost."""
 
+import threading
 from pathlib import Path
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock_store import NotFound, StoreBusy, StoreClosed, StoreUnavailable
-from slysock_store.group_commit import Write
-from slysock_store.testing import audit
+from slysock_store import NotFound, SchemaTooNew, StoreBusy, StoreClosed, StoreUnavailable, formats
+from slysock_store.formats import Format, Heartbeat
+from slysock_store.group_commit import Write, Writer
+from slysock_store.sqlite.committer import SqliteCommitter
+from slysock_store.testing import SettableClock, audit
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said
 
 from .blocking import blocked
@@ -166,3 +169,61 @@ def test_a_write_has_no_outcome_before_it_has_run() -> None:
         write.outcome()
     write.run(None)
     assert (write.outcome(), write.args) == (2, (1,))
+
+
+class CountingLedger:
+    """A database of the newest format; tells when it has been beaten to so often."""
+
+    def __init__(self, wanted: int) -> None:
+        self.left = wanted
+        self.enough = threading.Event()
+
+    def beat(self) -> Format:
+        self.left -= 1
+        if not self.left:
+            self.enough.set()
+        return Format(writes=1, finished=1, may_convert=True)
+
+    def convert(self) -> None:
+        raise AssertionError("nothing is old")
+
+    def leave(self) -> None:
+        self.left = -1
+
+
+async def test_the_thread_beats_also_while_nobody_writes_and_leaves_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "BEAT_SECONDS", 0.01)
+    ledger = CountingLedger(3)
+    heartbeat = Heartbeat(ledger)
+    async with open_parts(tmp_path / "chat.db") as parts:
+        writer = Writer(SqliteCommitter(parts.connection, where="x", clock=SettableClock()), heartbeat=heartbeat)
+        with trio.fail_after(30):
+            await trio.to_thread.run_sync(ledger.enough.wait)
+        await writer.aclose()
+    assert ledger.left == -1
+
+
+async def test_nothing_is_written_while_the_heart_refuses(tmp_path: Path) -> None:
+    async with open_parts(tmp_path / "chat.db") as parts:
+        committer = SqliteCommitter(parts.connection, where="x", clock=SettableClock())
+        writer = Writer(committer, heartbeat=Heartbeat(LeftBehind()))
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="schema version 2"):
+                await writer.write(lambda _: None)
+        assert committer.commits == 0
+        await writer.aclose()
+
+
+class LeftBehind:
+    """A database that a newer version has taken over."""
+
+    def beat(self) -> Format:
+        raise SchemaTooNew(where="the database", found=2, supported=1)
+
+    def convert(self) -> None:
+        raise AssertionError("not ours")
+
+    def leave(self) -> None:
+        """Nothing to take back."""

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from slysock_store import Chat, Member, Page, UserKey, open_store
+from slysock_store import Chat, Member, Page, Progress, UserKey, open_store
 from slysock_store.testing.harness import ANNA, BEN, CARA, SYSTEM, between, said
 
 
@@ -17,7 +17,8 @@ def test_a_page_knows_its_place(page: int, total: int, pages: int, has_next: boo
 
 
 def member(user: UserKey, *, is_participant: bool = True, unread: int = 0, has_blocked: bool = False) -> Member:
-    return Member(user=user, is_participant=is_participant, unread=unread, has_blocked=has_blocked)
+    read = Progress(waiting=unread)
+    return Member(user=user, is_participant=is_participant, has_blocked=has_blocked, read=read)
 
 
 async def chat_with(*members: Member) -> Chat:
@@ -43,6 +44,13 @@ async def test_a_chat_is_blocked_by_any_of_its_members() -> None:
 async def test_a_stranger_has_read_nothing() -> None:
     chat = await chat_with(member(ANNA), member(BEN, unread=7))
     assert [chat.unread_of(user) for user in (ANNA, BEN, CARA)] == [0, 7, chat.message_count]
+
+
+async def test_a_member_takes_the_place_of_the_one_of_the_same_name() -> None:
+    chat = await chat_with(member(ANNA), member(BEN))
+    changed = chat.with_member(member(BEN, unread=3))
+    assert changed.members == (member(ANNA), member(BEN, unread=3))
+    assert (changed.member(BEN), changed.member(CARA)) == (member(BEN, unread=3), None)
 
 
 async def test_a_message_knows_whom_it_has_reached_and_who_has_read_it() -> None:

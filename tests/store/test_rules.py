@@ -13,13 +13,16 @@ from slysock_store import (
     Member,
     Message,
     MessageId,
+    NewMessage,
     NotFound,
     NotSender,
+    Progress,
     Reaction,
     UserKey,
     WrongStatus,
 )
 from slysock_store.rules import (
+    reached_at_once,
     reactions_with,
     refuse_deleted,
     refuse_message,
@@ -30,6 +33,7 @@ from slysock_store.rules import (
 from slysock_store.testing.harness import ANNA, BEN, CARA, START, SYSTEM
 from slysock_store.times import to_milliseconds
 
+ONE_UNREAD = Progress(waiting=1, to=1)
 CHAT = Chat(
     id=ChatId("c"),
     system=SYSTEM,
@@ -38,7 +42,7 @@ CHAT = Chat(
     reference=None,
     status="open",
     extra={},
-    members=tuple(Member(user=user, is_participant=True, unread=1, has_blocked=False) for user in (ANNA, BEN)),
+    members=tuple(Member(user=user, is_participant=True, has_blocked=False, read=ONE_UNREAD) for user in (ANNA, BEN)),
     last_sequence=2,
     message_count=1,
     last_message_at=None,
@@ -59,7 +63,8 @@ MESSAGE = Message(
     recipient_online=False,
     extra={},
     reactions=(Reaction(user=ANNA, emoji="a"), Reaction(user=BEN, emoji="b")),
-    receipts=(),
+    delivered_to=(),
+    read_by=(),
     is_edited=False,
     is_deleted=False,
     created_at=START + timedelta(seconds=1),
@@ -94,6 +99,22 @@ def test_a_message_is_never_before_the_last_one_unless_that_is_far_ahead(
     last = None if last_seconds is None else now + timedelta(seconds=last_seconds)
     chat = msgspec.structs.replace(CHAT, last_message_at=last)
     assert sent_at(chat, to_milliseconds(now)) == to_milliseconds(now + timedelta(seconds=expected_seconds))
+
+
+def test_those_whom_a_new_message_reaches_at_once_are_members_other_than_its_sender() -> None:
+    new = NewMessage(sender=ANNA, delivered_to=(BEN, CARA, ANNA, BEN))
+    assert reached_at_once(CHAT, new) == (BEN,)
+    assert reached_at_once(CHAT, NewMessage(sender=CARA, delivered_to=(BEN, ANNA))) == (ANNA, BEN)
+    assert reached_at_once(CHAT, NewMessage(sender=ANNA)) == ()
+
+
+def test_a_new_message_waits_for_those_whom_it_does_not_reach_at_once() -> None:
+    waiting = with_message(CHAT, MESSAGE)
+    assert [member.delivered for member in waiting.members] == [Progress(), Progress(waiting=1, to=2)]
+    reached = with_message(CHAT, msgspec.structs.replace(MESSAGE, delivered_to=(BEN,)))
+    assert [member.delivered for member in reached.members] == [Progress(), Progress()]
+    later = with_message(waiting, msgspec.structs.replace(MESSAGE, sequence=4, delivered_to=(BEN,)))
+    assert later.members[1].delivered == Progress(waiting=1, to=2, beyond=4)
 
 
 def test_a_message_is_unread_for_all_but_its_sender() -> None:

@@ -8,7 +8,6 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from datetime import datetime
 from typing import Final, TypeAlias, final
 
 import trio
@@ -31,14 +30,10 @@ Tell: TypeAlias = Callable[[Chat, UserKey, MessageId], object]
 
 @final
 class _Told(Struct, frozen=True):
-    """What senders have been told about one mark as read: the newest messages."""
+    """A mark as read, whose senders have been told about the messages that it names."""
 
-    chat: Chat
+    marked: MarkedMessages
     reader: UserKey
-    last: MessageId
-    """The oldest of them."""
-
-    left: int
 
 
 @final
@@ -53,13 +48,12 @@ class OlderReceipts:
 
     def add(self, marked: MarkedMessages, reader: UserKey) -> None:
         """Queue the rest of a mark, if there is any, after the messages that the mark names."""
-        left = marked.count - len(marked.message_ids)
-        if not left:
+        if marked.count == len(marked.message_ids):
             return
         if len(self._waiting) >= MAX_WAITING:
             logger.warning("too many long chats were read at once: senders are told of the newest messages only")
             return
-        self._waiting.append(_Told(marked.chat, reader, marked.message_ids[-1], left))
+        self._waiting.append(_Told(marked, reader))
         self._came.set()
 
     async def run(self) -> None:
@@ -74,18 +68,17 @@ class OlderReceipts:
                     logger.warning("senders are not told of older messages that were read: %s", error)
 
     async def _tell_rest(self, told: _Told) -> None:
-        """Send the receipts of messages that became read at the same moment as the last one announced."""
-        moment: datetime | None = None
-        left = told.left
-        async with aclosing(self._history(told.chat)) as messages:
+        """Send the receipts of the marked messages that the mark does not name."""
+        marked, reader = told.marked, told.reader
+        named = set(marked.message_ids)
+        left = marked.count - len(named)
+        async with aclosing(self._history(marked.chat)) as messages:
             async for message in messages:
-                if moment is not None and _read_at(message, told.reader) == moment:
-                    self._tell(told.chat, told.reader, message.id)
-                    left -= 1
-                elif message.id == told.last:
-                    moment = _read_at(message, told.reader)
-                if not left:
+                if not left or message.sequence < marked.sequences.first:
                     return
+                if message.sequence in marked.sequences and message.id not in named and _waited(message, reader):
+                    self._tell(marked.chat, reader, message.id)
+                    left -= 1
 
     async def _history(self, chat: Chat) -> AsyncGenerator[Message, None]:
         """Yield the messages of a chat, newest first; new ones may push some onto the next page, to come again."""
@@ -102,5 +95,5 @@ class OlderReceipts:
             await trio.sleep(PAUSE_SECONDS)
 
 
-def _read_at(message: Message, reader: UserKey) -> datetime | None:
-    return next((receipt.read_at for receipt in message.receipts if receipt.user == reader), None)
+def _waited(message: Message, reader: UserKey) -> bool:
+    return message.sender != reader and not message.is_deleted

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import trio
 from pymongo.errors import PyMongoError
 from pymongo.monitoring import CommandListener
 
 from slysock_store.engines import Engine, ThreadedEngine
+from slysock_store.formats import Heartbeat, wait_readable
 from slysock_store.group_commit import MAX_WAITING_WRITES, Writer
 from slysock_store.operations import Operations
 from slysock_store.store import BackedStore, Store
@@ -18,8 +20,9 @@ from .committer import MongoCommitter
 from .connection import Connection, connect, parse
 from .failures import mapped
 from .layout import Snapshot
+from .ledger import MongoLedger
 from .readers import Readers
-from .schema import prepare
+from .schema import OLDEST, prepare
 from .transaction import Transaction
 
 OPERATIONS: Operations[Transaction, Snapshot] = Operations(
@@ -58,11 +61,19 @@ async def open_database(
 
     Raises:
         BadStoreUrl: the URL names no database, or one that cannot be used.
-        SchemaTooNew: a newer version wrote the database.
+        SchemaTooNew: a newer version has taken the database over.
         StoreUnavailable: the database cannot be reached.
     """
     connection = await trio.to_thread.run_sync(_open, url, listeners)
-    writer = Writer(MongoCommitter(connection, clock=clock), max_waiting=max_waiting_writes)
+    heartbeat = Heartbeat(MongoLedger(connection))
+    try:
+        await wait_readable(partial(trio.to_thread.run_sync, heartbeat.beat), oldest=OLDEST, where=connection.where)
+    except BaseException:
+        heartbeat.leave()
+        connection.close()
+        raise
+    committer = MongoCommitter(connection, clock=clock)
+    writer = Writer(committer, max_waiting=max_waiting_writes, heartbeat=heartbeat)
     engine = ThreadedEngine(writer, Readers(connection))
     try:
         yield store_on(engine)

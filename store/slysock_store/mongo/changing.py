@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from slysock_store import rules
-from slysock_store.models import ChangedMessage, Chat, Message, MessageId, ReferenceChange, SystemName, UserKey
+from slysock_store import receipts, rules
+from slysock_store.models import ChangedMessage, Message, MessageId, ReferenceChange, SystemName, UserKey
 from slysock_store.times import from_milliseconds
 
 from . import chats, messages, references
+from .receipts import ReceiptRecords
 from .transaction import Transaction
 
 
@@ -41,23 +42,10 @@ def delete_message(
     if message.is_deleted:
         return _unchanged(tx, system, message)
     references.change_references(tx, system, changes)
-    tx.put_chat(_without(tx, chats.existing_chat(tx, system, message.chat_id), message))
-    read = tuple(receipt for receipt in message.receipts if receipt.read_at is not None)
-    return _changed(tx, system, msgspec.structs.replace(message, is_deleted=True, receipts=read))
-
-
-def _without(tx: Transaction, chat: Chat, message: Message) -> Chat:
-    """Adjust the chat's counters to the deletion of a message."""
-    unread_by = {receipt.user for receipt in message.receipts if receipt.read_at is None}
-    return msgspec.structs.replace(
-        chat,
-        members=tuple(
-            msgspec.structs.replace(member, unread=member.unread - (member.user in unread_by))
-            for member in chat.members
-        ),
-        message_count=chat.message_count - 1,
-        updated_at=from_milliseconds(tx.now),
-    )
+    chat = receipts.forget(ReceiptRecords(tx), chats.existing_chat(tx, system, message.chat_id), message)
+    now = from_milliseconds(tx.now)
+    tx.put_chat(msgspec.structs.replace(chat, message_count=chat.message_count - 1, updated_at=now))
+    return _changed(tx, system, msgspec.structs.replace(message, is_deleted=True))
 
 
 def _own_message(tx: Transaction, system: SystemName, message_id: MessageId, by: UserKey) -> Message:
@@ -68,7 +56,8 @@ def _own_message(tx: Transaction, system: SystemName, message_id: MessageId, by:
 
 def _changed(tx: Transaction, system: SystemName, message: Message) -> ChangedMessage:
     kept = tx.put_message(system, msgspec.structs.replace(message, updated_at=from_milliseconds(tx.now)))
-    return ChangedMessage(chat=chats.existing_chat(tx, system, message.chat_id), message=kept, changed=True)
+    chat = chats.existing_chat(tx, system, message.chat_id)
+    return ChangedMessage(chat=chat, message=messages.with_receipts(tx, system, kept), changed=True)
 
 
 def _unchanged(tx: Transaction, system: SystemName, message: Message) -> ChangedMessage:

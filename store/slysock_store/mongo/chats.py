@@ -16,9 +16,9 @@ from slysock_store.models import (
     SystemName,
     UserKey,
 )
+from slysock_store.progress import Progress
 from slysock_store.times import from_milliseconds
 
-from .documents import Document
 from .filters import where
 from .layout import LATEST_CHATS, Snapshot
 from .records import chat_of
@@ -94,49 +94,21 @@ def _new_chat(tx: Transaction, system: SystemName, new: NewChat) -> Chat:
 
 
 def _member(user: UserKey, *, is_participant: bool, unread: int) -> Member:
-    return Member(user=user, is_participant=is_participant, unread=unread, has_blocked=False)
+    return Member(user=user, is_participant=is_participant, has_blocked=False, read=Progress(waiting=unread))
 
 
 def join(tx: Transaction, chat: Chat, user: UserKey, *, is_participant: bool) -> Chat:
-    """Make this user a member of the chat, with its history unread but not undelivered; do nothing for a member."""
-    if any(member.user == user for member in chat.members):
-        return _promote(tx, chat, user) if is_participant else chat
-    unread = _add_history(tx, chat, user) if chat.message_count > 0 else 0
-    joined = (*chat.members, _member(user, is_participant=is_participant, unread=unread))
-    return tx.put_chat(msgspec.structs.replace(chat, members=joined))
+    """Make this user a member of the chat, with its history unread but not undelivered; do nothing for a member.
 
-
-def _add_history(tx: Transaction, chat: Chat, user: UserKey) -> int:
-    """Add a receipt of this user to every message of others; return their number."""
-    others: Document = {**where(chat_id=chat.id), "is_deleted": False, "sender": {"$ne": where(user=user)["user"]}}
-    receipt: Document = {"user": user, "delivered_at": from_milliseconds(tx.now), "read_at": None}
-    tx.settle()
-    collections, session = tx.direct()
-    push: Document = {"$push": {"receipts": receipt, "unread_by": user}}
-    return collections.messages.update_many(others, push, session=session).modified_count
-
-
-def _promote(tx: Transaction, chat: Chat, user: UserKey) -> Chat:
-    if chat.is_participant(user):
+    Whoever is not a member has written nothing: all that is not deleted is of others.
+    """
+    member = chat.member(user)
+    if member is None:
+        joined = (*chat.members, _member(user, is_participant=is_participant, unread=chat.message_count))
+        return tx.put_chat(msgspec.structs.replace(chat, members=joined))
+    if member.is_participant or not is_participant:
         return chat
-    return tx.put_chat(with_member(chat, user, is_participant=True))
-
-
-def with_member(
-    chat: Chat,
-    user: UserKey,
-    *,
-    is_participant: bool | None = None,
-    unread: int | None = None,
-    has_blocked: bool | None = None,
-) -> Chat:
-    """Return the chat with one member changed; what is left out stays."""
-    named = {"is_participant": is_participant, "unread": unread, "has_blocked": has_blocked}
-    given = {name: value for name, value in named.items() if value is not None}
-    members = tuple(
-        msgspec.structs.replace(member, **given) if member.user == user else member for member in chat.members
-    )
-    return msgspec.structs.replace(chat, members=members)
+    return tx.put_chat(chat.with_member(msgspec.structs.replace(member, is_participant=True)))
 
 
 def update_chat(tx: Transaction, system: SystemName, chat_id: ChatId, changes: ChatChanges) -> Chat:
@@ -157,6 +129,7 @@ def update_chat(tx: Transaction, system: SystemName, chat_id: ChatId, changes: C
 def toggle_block(tx: Transaction, system: SystemName, chat_id: ChatId, user: UserKey) -> Chat:
     """See `Store.toggle_block`."""
     chat = existing_chat(tx, system, chat_id)
-    if not chat.is_participant(user):
+    member = chat.member(user)
+    if member is None or not member.is_participant:
         raise NotFound("participant", user)
-    return tx.put_chat(with_member(chat, user, has_blocked=user not in chat.blocked_by))
+    return tx.put_chat(chat.with_member(msgspec.structs.replace(member, has_blocked=not member.has_blocked)))

@@ -4,7 +4,7 @@ Ids are 24 hex digits as text, times BSON dates. What a user or another back-end
 fields, attachments, notifications, references) is JSON text: names with `$`, `.` or NUL, large integers and the order
 of fields come back as they were, and nothing in it is ever read as an operator.
 
-`unread_by` and `undelivered_to` repeat what `receipts` say, so that an index finds what waits for a user.
+`undelivered_to` of a chat repeats what `members` say, so that an index finds where something waits for a user.
 """
 
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 
 from slysock_store.errors import BadValue, StoreError
+from slysock_store.progress import Progress
 
 Document: TypeAlias = dict[str, object]
 
@@ -46,8 +47,9 @@ class MemberDocument(msgspec.Struct, frozen=True, kw_only=True):
 
     user: str
     is_participant: bool
-    unread: int
     has_blocked: bool
+    delivered: Progress
+    read: Progress
 
 
 class ChatDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +65,8 @@ class ChatDocument(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[MemberDocument, ...]
     participants: tuple[str, ...]
     """Those of `members` that are participants, for the index."""
+    undelivered_to: tuple[str, ...]
+    """Those of `members` for whom messages wait to be delivered, for the index."""
     last_sequence: int
     message_count: int
     last_message_at: datetime | None
@@ -72,12 +76,14 @@ class ChatDocument(msgspec.Struct, frozen=True, kw_only=True):
     """`last_message_at`, or `created_at` without messages; lists are ordered by it."""
 
 
-class ReceiptDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One of `receipts` in a message."""
+class PageDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Collection `receipts`: a page of bits (`slysock_store.progress`)."""
 
+    chat_id: str
     user: str
-    delivered_at: datetime | None
-    read_at: datetime | None
+    kind: str
+    page: int
+    bits: bytes
 
 
 class ReactionDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,13 +112,23 @@ class MessageDocument(msgspec.Struct, frozen=True, kw_only=True):
     recipient_online: bool
     extra: str
     reactions: tuple[ReactionDocument, ...]
-    receipts: tuple[ReceiptDocument, ...]
-    unread_by: tuple[str, ...]
-    undelivered_to: tuple[str, ...]
+    read_by: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    """Who had read it, if it is deleted. Otherwise the chat tells."""
     is_edited: bool
     is_deleted: bool
     created_at: datetime
     updated_at: datetime
+
+
+class PlacedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a message decides where it is and for whom it waits."""
+
+    id: str = msgspec.field(name="_id")
+    chat_id: str
+    sequence: int
+    sender: str
+    is_deleted: bool
+    created_at: datetime
 
 
 class NotificationDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +169,7 @@ def encode(document: msgspec.Struct) -> RawBSONDocument:
             document is too large.
     """
     try:
-        plain: Document = msgspec.to_builtins(document, builtin_types=(datetime,))
+        plain: Document = msgspec.to_builtins(document, builtin_types=(datetime, bytes))
         msgspec.convert(plain, type(document))
         raw = bson.encode(plain, codec_options=CODEC)
     except (BSONError, UnicodeError, OverflowError, TypeError, msgspec.MsgspecError) as error:

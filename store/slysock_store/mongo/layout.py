@@ -1,6 +1,6 @@
 """The collections, their indexes, and how a session reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, final
 
@@ -22,9 +22,11 @@ class Collections:
     users: Collection[Document]
     chats: Collection[Document]
     messages: Collection[Document]
+    receipts: Collection[Document]
     notifications: Collection[Document]
     references: Collection[Document]
     schema: Collection[Document]
+    servers: Collection[Document]
 
 
 def collections_of(database: Database[Document]) -> Collections:
@@ -33,9 +35,11 @@ def collections_of(database: Database[Document]) -> Collections:
         users=database["users"],
         chats=database["chats"],
         messages=database["messages"],
+        receipts=database["receipts"],
         notifications=database["notifications"],
         references=database["references"],
         schema=database["slysock"],
+        servers=database["servers"],
     )
 
 
@@ -51,9 +55,10 @@ def _partial(name: str, condition: Document, *fields: str, unique: bool = False)
 # What a partial index holds; a query names the same condition, or it may not use the index.
 IS_UNREAD: Document = {"read_at": None}
 IS_UNDELIVERED: Document = {"delivered_at": None}
-HAS_UNREAD: Document = {"unread_by.0": {"$exists": True}}
 HAS_UNDELIVERED: Document = {"undelivered_to.0": {"$exists": True}}
 HAS_RETRY_KEY: Document = {"retry_key": {"$exists": True}}
+
+CHATS_WITH_UNDELIVERED = "chats_with_undelivered"
 
 INDEXES: dict[str, Sequence[IndexModel]] = {
     "users": (
@@ -64,15 +69,13 @@ INDEXES: dict[str, Sequence[IndexModel]] = {
         _index("chats_by_key", "system", "key", unique=True),
         _index("chats_by_activity", "system", "active_at", "_id"),
         _index("chats_of_participant", "system", "participants", "active_at", "_id"),
+        _partial(CHATS_WITH_UNDELIVERED, HAS_UNDELIVERED, "system", "undelivered_to", "active_at", "_id"),
     ),
     "messages": (
         _index("messages_by_sequence", "chat_id", "sequence", unique=True),
         _partial("messages_by_retry_key", HAS_RETRY_KEY, "retry_key", unique=True),
-        _partial("messages_unread", HAS_UNREAD, "chat_id", "unread_by", "sequence"),
-        _partial(
-            "messages_undelivered", HAS_UNDELIVERED, "system", "undelivered_to", "created_at", "chat_id", "sequence"
-        ),
     ),
+    "receipts": (_index("receipts_by_page", "chat_id", "user", "kind", "page", unique=True),),
     "notifications": (
         _index("notifications_of_user", "system", "user", "number", unique=True),
         _partial("notifications_unread", IS_UNREAD, "system", "user", "number"),
@@ -85,7 +88,6 @@ INDEXES: dict[str, Sequence[IndexModel]] = {
 BY_KEY: Order = [("key", ASCENDING)]
 LATEST_CHATS: Order = [("active_at", DESCENDING), ("_id", DESCENDING)]
 LATEST_MESSAGES: Order = [("sequence", DESCENDING)]
-LATEST_WAITING: Order = [("created_at", DESCENDING), ("chat_id", DESCENDING), ("sequence", DESCENDING)]
 LATEST_NOTIFICATIONS: Order = [("number", DESCENDING)]
 
 
@@ -113,6 +115,13 @@ class Snapshot:
         """Return the documents that the filter finds; a limit of 0 means no limit."""
         found = collection.find(wanted, list(fields) or None, sort=order, skip=skip, limit=limit, session=self.session)
         return found.to_list()
+
+    def stream(
+        self, collection: Collection[Document], wanted: Document, *, order: Order, index: str
+    ) -> Iterator[Document]:
+        """Yield the documents that the filter finds by this index, read as they are needed."""
+        with collection.find(wanted, sort=order, hint=index, session=self.session) as found:
+            yield from found
 
     def count(self, collection: Collection[Document], wanted: Document) -> int:
         """Count the documents that the filter finds."""

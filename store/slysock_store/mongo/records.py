@@ -13,7 +13,6 @@ from slysock_store.models import (
     Notification,
     NotificationId,
     Reaction,
-    Receipt,
     Reference,
     SystemName,
     User,
@@ -28,7 +27,6 @@ from .documents import (
     MessageDocument,
     NotificationDocument,
     ReactionDocument,
-    ReceiptDocument,
     ReferenceDocument,
     UserDocument,
     decode,
@@ -108,8 +106,9 @@ def _member_of(found: MemberDocument) -> Member:
     return Member(
         user=UserKey(found.user),
         is_participant=found.is_participant,
-        unread=found.unread,
         has_blocked=found.has_blocked,
+        delivered=found.delivered,
+        read=found.read,
     )
 
 
@@ -127,12 +126,14 @@ def chat_document(chat: Chat) -> ChatDocument:
             MemberDocument(
                 user=member.user,
                 is_participant=member.is_participant,
-                unread=member.unread,
                 has_blocked=member.has_blocked,
+                delivered=member.delivered,
+                read=member.read,
             )
             for member in chat.members
         ),
         participants=chat.participants,
+        undelivered_to=tuple(member.user for member in chat.members if member.delivered.waiting),
         last_sequence=chat.last_sequence,
         message_count=chat.message_count,
         last_message_at=chat.last_message_at,
@@ -143,12 +144,13 @@ def chat_document(chat: Chat) -> ChatDocument:
 
 
 def message_of(document: Document) -> Message:
-    """Make the record of a message's document as it came from the database."""
+    """Make the record of a message's document as it came from the database; see `message_record`."""
     return message_record(decode(document, MessageDocument))
 
 
 def message_record(found: MessageDocument) -> Message:
-    """Make the record of a message's document."""
+    """Make the record of a message's document, which only of a deleted one tells whom it has reached."""
+    readers = tuple(sorted(map(UserKey, found.read_by or ())))
     return Message(
         id=MessageId(found.id),
         chat_id=ChatId(found.chat_id),
@@ -163,16 +165,13 @@ def message_record(found: MessageDocument) -> Message:
         recipient_online=found.recipient_online,
         extra=json_text.decode_object(found.extra),
         reactions=tuple(Reaction(user=UserKey(one.user), emoji=one.emoji) for one in found.reactions),
-        receipts=tuple(sorted(map(_receipt_of, found.receipts), key=lambda receipt: receipt.user)),
+        delivered_to=readers,
+        read_by=readers,
         is_edited=found.is_edited,
         is_deleted=found.is_deleted,
         created_at=found.created_at,
         updated_at=found.updated_at,
     )
-
-
-def _receipt_of(found: ReceiptDocument) -> Receipt:
-    return Receipt(user=UserKey(found.user), delivered_at=found.delivered_at, read_at=found.read_at)
 
 
 def message_document(system: SystemName, message: Message) -> MessageDocument:
@@ -192,12 +191,7 @@ def message_document(system: SystemName, message: Message) -> MessageDocument:
         recipient_online=message.recipient_online,
         extra=json_text.encode(message.extra),
         reactions=tuple(ReactionDocument(user=one.user, emoji=one.emoji) for one in message.reactions),
-        receipts=tuple(
-            ReceiptDocument(user=receipt.user, delivered_at=receipt.delivered_at, read_at=receipt.read_at)
-            for receipt in message.receipts
-        ),
-        unread_by=tuple(receipt.user for receipt in message.receipts if receipt.read_at is None),
-        undelivered_to=tuple(receipt.user for receipt in message.receipts if receipt.delivered_at is None),
+        read_by=message.read_by if message.is_deleted else msgspec.UNSET,
         is_edited=message.is_edited,
         is_deleted=message.is_deleted,
         created_at=message.created_at,

@@ -1,53 +1,57 @@
-"""The version of the database's schema, and how it is migrated to the newest.
+"""The versions of the database's schema, and its indexes; `ledger` brings a database to a version.
 
-The document `schema` of the collection `slysock` says that the database is ours and which version it has. A migration
-changes data; it runs in a transaction that also moves the version, so it is done once and whole, whichever of several
-processes does it. Indexes (`layout.INDEXES`) are not migrations: MongoDB makes them outside of transactions, and
-making one that exists does nothing, so they are made at every start.
+The document `schema` of the collection `slysock` says that the database is ours, which version it has, and up to which
+version everything in it is converted. Indexes (`layout.INDEXES`) belong to no version: MongoDB makes them outside of
+transactions, and making one that exists does nothing, so they are made at every start.
 
 A migration is never changed once released: a new version is a new entry of `MIGRATIONS`.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
-from pymongo.read_concern import ReadConcern
 
 from slysock_store.errors import BadStoreUrl, SchemaTooNew, StoreError
 
-from .connection import DURABLE, Connection
+from . import version_2
+from .connection import Connection
+from .documents import Document
 from .filters import where
 from .layout import INDEXES, Collections
 
-Migration: TypeAlias = Callable[[Collections, ClientSession], None]
+Migration: TypeAlias = Callable[[Connection], None]
+"""Converts what was written in the version before. It goes on where an earlier call was cut short, several processes
+may run it at once, and it does nothing once all is done."""
 
-SCHEMA = "schema"
-
-
-def _start(_collections: Collections, _session: ClientSession) -> None:
-    """Start version 1, which is empty."""
+SCHEMA: Final = "schema"
 
 
-MIGRATIONS: tuple[Migration, ...] = (_start,)
+def _start(_connection: Connection) -> None:
+    """Version 1 is the first."""
+
+
+MIGRATIONS: tuple[Migration, ...] = (_start, version_2.convert)
 """MIGRATIONS[n] takes a database from version n to n + 1."""
+
+OLDEST: Final = 2
+"""The oldest version that the queries of this package can work with."""
 
 
 def prepare(connection: Connection, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
-    """Bring the database to the newest version and make its indexes; safe for several processes at once.
+    """Make the database ours, if it is empty, and make its indexes; safe for several processes at once.
 
     Raises:
         SchemaTooNew: a newer version wrote it; it was not touched.
         BadStoreUrl: it holds another program's collections; it was not touched.
         PyMongoError: the database failed.
     """
-    version = _version(connection)
-    if version > len(migrations):
-        raise SchemaTooNew(where=connection.where, found=version, supported=len(migrations))
-    _make_indexes(connection.collections)
-    for number in range(version, len(migrations)):
-        _migrate(connection, number, migrations[number])
+    if connection.collections.schema.find_one(where(_id=SCHEMA)) is None:
+        _refuse_foreign(connection)
+        _claim(connection.collections, len(migrations))
+    known_version(connection, connection.collections.schema.find_one(where(_id=SCHEMA)) or {}, migrations)
+    for name, indexes in INDEXES.items():
+        connection.collections.schema.database[name].create_indexes(list(indexes))
 
 
 def refuse_unknown(connection: Connection) -> None:
@@ -56,22 +60,24 @@ def refuse_unknown(connection: Connection) -> None:
     Raises:
         SchemaTooNew, BadStoreUrl, PyMongoError: as `prepare`.
     """
-    if connection.collections.schema.find_one(where(_id=SCHEMA)) is None:
+    schema = connection.collections.schema.find_one(where(_id=SCHEMA))
+    if schema is None:
         raise BadStoreUrl(f"{connection.where} is not one of slysock")
-    version = _version(connection)
-    if version > len(MIGRATIONS):
-        raise SchemaTooNew(where=connection.where, found=version, supported=len(MIGRATIONS))
+    known_version(connection, schema, MIGRATIONS)
 
 
-def _version(connection: Connection) -> int:
-    schema = connection.collections.schema
-    if schema.find_one(where(_id=SCHEMA)) is None:
-        _refuse_foreign(connection)
-        _claim(connection.collections)
-    found = schema.find_one(where(_id=SCHEMA)) or {}
-    version = found.get("version")
+def known_version(connection: Connection, schema: Document, migrations: tuple[Migration, ...]) -> int:
+    """Return the version that the document says.
+
+    Raises:
+        SchemaTooNew: these migrations do not lead there.
+        StoreError: it says none.
+    """
+    version = schema.get("version")
     if not isinstance(version, int):
         raise StoreError(f"{connection.where} does not say its schema version")
+    if version > len(migrations):
+        raise SchemaTooNew(where=connection.where, found=version, supported=len(migrations))
     return version
 
 
@@ -82,25 +88,9 @@ def _refuse_foreign(connection: Connection) -> None:
         raise BadStoreUrl(f"{connection.where} holds collections of another program; name a database of its own")
 
 
-def _claim(collections: Collections) -> None:
+def _claim(collections: Collections, version: int) -> None:
+    """Make an empty database one of this version, in which there is nothing to convert."""
     try:
-        collections.schema.insert_one({"_id": SCHEMA, "version": 0})
+        collections.schema.insert_one({"_id": SCHEMA, "version": version, "finished": version})
     except DuplicateKeyError:
         return  # another process was faster
-
-
-def _make_indexes(collections: Collections) -> None:
-    for name, indexes in INDEXES.items():
-        collections.schema.database[name].create_indexes(list(indexes))
-
-
-def _migrate(connection: Connection, number: int, migration: Migration) -> None:
-    def move(session: ClientSession) -> None:
-        collections = connection.collections
-        at_number = {**where(_id=SCHEMA), "version": number}
-        moved = collections.schema.update_one(at_number, {"$set": {"version": number + 1}}, session=session)
-        if moved.modified_count == 1:  # otherwise another process was faster
-            migration(collections, session)
-
-    with connection.client.start_session() as session:
-        session.with_transaction(move, read_concern=ReadConcern("snapshot"), write_concern=DURABLE)

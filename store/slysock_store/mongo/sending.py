@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from contextlib import suppress
 
-from slysock_store import rules
+import msgspec
+
+from slysock_store import receipts, rules
 from slysock_store.errors import NotFound, StoreError
 from slysock_store.models import (
     AddedMessage,
@@ -14,7 +16,6 @@ from slysock_store.models import (
     MessageId,
     NewChat,
     NewMessage,
-    Receipt,
     SystemName,
 )
 from slysock_store.operations import AddMessage
@@ -22,6 +23,7 @@ from slysock_store.times import from_milliseconds
 
 from . import chats, messages, references
 from .filters import is_text
+from .receipts import ReceiptRecords
 from .records import retry_key
 from .transaction import Batch, Transaction
 
@@ -88,14 +90,15 @@ def _refuse(tx: Transaction, chat: Chat, new: NewMessage, required_status: str |
 
 def _put(tx: Transaction, chat: Chat, new: NewMessage) -> tuple[Chat, Message]:
     # First, because it refuses what cannot be kept before anything is sent.
-    message = tx.put_message(chat.system, _message(tx, chat, new), is_new=True)
+    kept = tx.put_message(chat.system, _message(tx, chat, new), is_new=True)
+    message = msgspec.structs.replace(kept, delivered_to=rules.reached_at_once(chat, new))
     joined = chats.join(tx, chat, new.sender, is_participant=False)
+    receipts.mark_new(ReceiptRecords(tx), joined, message)
     return tx.put_chat(rules.with_message(joined, message)), message
 
 
 def _message(tx: Transaction, chat: Chat, new: NewMessage) -> Message:
     sent_at = from_milliseconds(rules.sent_at(chat, tx.now))
-    others = sorted(member.user for member in chat.members if member.user != new.sender)
     return Message(
         id=MessageId(tx.new_id()),
         chat_id=chat.id,
@@ -110,10 +113,8 @@ def _message(tx: Transaction, chat: Chat, new: NewMessage) -> Message:
         recipient_online=new.recipient_online,
         extra=new.extra,
         reactions=(),
-        receipts=tuple(
-            Receipt(user=user, delivered_at=sent_at if user in new.delivered_to else None, read_at=None)
-            for user in others
-        ),
+        delivered_to=(),
+        read_by=(),
         is_edited=False,
         is_deleted=False,
         created_at=sent_at,

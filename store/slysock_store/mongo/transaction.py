@@ -9,7 +9,7 @@ MongoDB has no savepoints. A write keeps what it changes to itself until it ends
 unless it has sent commands of its own (`Transaction.direct`): then the transaction is given up and repeated without it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar, final
 
@@ -19,11 +19,13 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
 from slysock_store.ids import IdGenerator
-from slysock_store.models import Chat, ChatId, ChatKey, Message, MessageId, SystemName
+from slysock_store.models import Chat, ChatId, ChatKey, Message, MessageId, SystemName, UserKey
+from slysock_store.progress import Bits, Kind
 
 from .documents import Document, encode
 from .filters import one_of, where
 from .layout import Collections, Snapshot
+from .pages import ChangedPages, Owner, PageKey, find_page, find_pages
 from .records import chat_document, chat_of, chat_record, message_document, message_of, message_record, retry_key
 
 R = TypeVar("R")
@@ -87,6 +89,8 @@ class Batch:
         self._chat_ids: dict[tuple[SystemName, ChatKey], ChatId | None] = {}
         self._messages: dict[MessageId, Known] = {}
         self._retries: dict[str, MessageId | None] = {}  # retry key -> the message that was sent with it
+        self._pages: dict[PageKey, Bits] = {}
+        self._pending_pages = ChangedPages()
         self._pending_chats = Pending(snapshot.collections.chats)
         self._pending_messages = Pending(snapshot.collections.messages)
 
@@ -125,6 +129,14 @@ class Batch:
             self._chats[chat.id] = self._chats.get(chat.id) or chat
             self._chat_ids[chat.system, chat.key] = chat.id
 
+    def load_messages(self, message_ids: Iterable[MessageId]) -> None:
+        """Read these messages, so that asking for them later costs nothing."""
+        wanted = [message_id for message_id in message_ids if message_id not in self._messages]
+        if wanted:
+            for found in self.snapshot.find(self.snapshot.collections.messages, {"_id": one_of(wanted)}):
+                message = message_of(found)
+                self._messages[message.id] = Known(SystemName(str(found["system"])), message)
+
     # Records
 
     def chat(self, chat_id: ChatId) -> Chat | None:
@@ -143,11 +155,8 @@ class Batch:
     def message(self, message_id: MessageId) -> Known | None:
         """Return a message of any system."""
         if message_id not in self._messages:
-            found = self.snapshot.find_one(self.snapshot.collections.messages, where(_id=message_id))
-            if found is None:
-                return None
-            self._messages[message_id] = Known(SystemName(str(found["system"])), message_of(found))
-        return self._messages[message_id]
+            self.load_messages([message_id])
+        return self._messages.get(message_id)
 
     def retried(self, key: str) -> MessageId | None:
         """Return the message that was sent with this retry key."""
@@ -155,7 +164,25 @@ class Batch:
             self.load_retries([key])
         return self._retries[key]
 
+    def page(self, key: PageKey) -> Bits:
+        """Return a page of marks; 0 if there is none."""
+        pending = self._pending_pages.maybe_page(key)
+        if pending is not None:
+            return pending
+        if key not in self._pages:
+            self._pages[key] = find_page(self.snapshot, key)
+        return self._pages[key]
+
+    def load_pages(self, owner: Owner, numbers: range) -> None:
+        """Read these pages, so that asking for them later costs nothing."""
+        found = find_pages(self.snapshot, owner, numbers)
+        self._pages.update({(owner, number): found.get(number, 0) for number in numbers})
+
     # Writing
+
+    def keep_pages(self, changed: ChangedPages) -> None:
+        """Take over the pages that a write has changed."""
+        self._pending_pages.add(changed)
 
     def keep_chat(self, changed: Changed[Chat]) -> None:
         """Take over a chat that a write has changed."""
@@ -173,10 +200,12 @@ class Batch:
             self._retries[retry_key(message.chat_id, message.sender, message.client_message_id)] = message.id
 
     def flush(self) -> None:
-        """Send what waits. Commands may then change messages, so those that are known are forgotten."""
+        """Send what waits. Commands may then change messages, so those that are known are forgotten, and pages."""
         self._pending_chats.flush(self.snapshot.session)
         self._pending_messages.flush(self.snapshot.session)
+        self._pending_pages.flush(self.snapshot, self.snapshot.session)
         self._messages.clear()
+        self._pages.clear()
 
 
 @final
@@ -188,6 +217,7 @@ class Transaction:
         self.now = now
         self._chats: dict[ChatId, Changed[Chat]] = {}
         self._messages: dict[MessageId, Changed[Known]] = {}
+        self._pages = ChangedPages()
         self._has_sent = False
 
     @property
@@ -212,7 +242,7 @@ class Transaction:
         return self._batch.chat_with(system, key)
 
     def message(self, system: SystemName, message_id: MessageId) -> Message | None:
-        """Return one message of this system."""
+        """Return one message of this system, without whom it has reached: see `messages.existing_message`."""
         where(system=system, message_id=message_id)
         known = self._batch.message(message_id)
         return known.message if known is not None and known.system == system else None
@@ -234,8 +264,33 @@ class Transaction:
         self._chats[chat.id] = Changed(kept, encode(document), is_new or was_new)
         return kept
 
+    def page(self, chat_id: ChatId, user: UserKey, kind: Kind, number: int) -> Bits:
+        """See `slysock_store.receipts.Records`."""
+        key = (Owner(chat_id, user, kind), number)
+        mine = self._pages.maybe_page(key)
+        return self._batch.page(key) if mine is None else mine
+
+    def pages(self, chat_id: ChatId, user: UserKey, kind: Kind, numbers: range) -> Mapping[int, Bits]:
+        """See `slysock_store.receipts.Records`."""
+        owner = Owner(chat_id, user, kind)
+        self._batch.load_pages(owner, numbers)
+        return {number: self.page(chat_id, user, kind, number) for number in numbers}
+
+    def load_messages(self, message_ids: Iterable[MessageId]) -> None:
+        """Read these messages, so that asking for them later costs nothing."""
+        self._batch.load_messages(message_ids)
+
+    def put_pages(self, chat_id: ChatId, user: UserKey, kind: Kind, pages: Mapping[int, Bits]) -> None:
+        """See `slysock_store.receipts.Records`."""
+        owner = Owner(chat_id, user, kind)
+        self._pages.put.update({(owner, number): bits for number, bits in pages.items()})
+
+    def clear_pages(self, chat_id: ChatId, user: UserKey, kind: Kind) -> None:
+        """See `slysock_store.receipts.Records`."""
+        self._pages.clear(Owner(chat_id, user, kind))
+
     def put_message(self, system: SystemName, message: Message, *, is_new: bool = False) -> Message:
-        """Store a message as it is now; return it as it will be read.
+        """Store a message as it is now; return it as its document will be read, without whom it has reached.
 
         Raises:
             BadValue: it cannot be kept.
@@ -267,3 +322,4 @@ class Transaction:
             self._batch.keep_chat(chat)
         for message in self._messages.values():
             self._batch.keep_message(message)
+        self._batch.keep_pages(self._pages)

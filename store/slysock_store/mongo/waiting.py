@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from slysock_store import paging
+from slysock_store import paging, receipts
 from slysock_store.models import (
     ChatId,
     MessageId,
@@ -15,11 +15,12 @@ from slysock_store.models import (
 )
 from slysock_store.times import from_milliseconds
 
-from . import chats
+from . import chats, messages
 from .documents import Document
 from .filters import one_of, where
-from .layout import HAS_UNDELIVERED, IS_UNDELIVERED, LATEST_NOTIFICATIONS, LATEST_WAITING, Snapshot
-from .records import message_of, notification_of
+from .layout import IS_UNDELIVERED, LATEST_NOTIFICATIONS, Snapshot
+from .receipts import PlacedMessages, ReceiptRecords, chats_with_undelivered, count_undelivered, find_placed
+from .records import notification_of
 from .transaction import Transaction
 
 
@@ -32,53 +33,39 @@ def list_undelivered(
     window: paging.Window,
 ) -> UndeliveredMessages:
     """See `Store.list_undelivered`."""
-    waiting: Document = {**where(system=system, undelivered_to=user), **HAS_UNDELIVERED}
-    if chat_id is not None:
-        waiting |= where(chat_id=chat_id)
-    messages = snapshot.collections.messages
-    found = snapshot.find(
-        messages, waiting | _older(snapshot, system, before), order=LATEST_WAITING, limit=window.limit
-    )
-    items = tuple(map(message_of, found))
-    known = {message.chat_id: chats.get_chat(snapshot, system, message.chat_id) for message in items}
+    if chat_id is None:
+        total = count_undelivered(snapshot, system, user)
+        waiting = chats_with_undelivered(snapshot, system, user)
+    else:
+        chat = chats.get_chat(snapshot, system, chat_id)
+        member = None if chat is None else chat.member(user)
+        total = 0 if member is None else member.delivered.waiting
+        waiting = iter(() if chat is None else (chat,))
+    last = find_placed(snapshot, {"_id": one_of(() if before is None else (before,)), **where(system=system)})
+    listed: Sequence[receipts.Placed] = ()
+    if before is None or last:
+        behind = last[0] if last else None
+        listed = receipts.list_waiting(PlacedMessages(snapshot), waiting, user, window.limit, behind)
+    items, known = messages.find_messages(snapshot, system, [placed.id for placed in listed])
     return UndeliveredMessages(
-        page=Page(items=items, page=1, limit=window.limit, total_records=snapshot.count(messages, waiting)),
-        chats={chat_id: chat for chat_id, chat in known.items() if chat is not None},
+        page=Page(items=items, page=1, limit=window.limit, total_records=total),
+        chats=known,
     )
-
-
-def _older(snapshot: Snapshot, system: SystemName, before: MessageId | None) -> Document:
-    """Make the condition that a message comes behind another one in the order of `LATEST_WAITING`."""
-    if before is None:
-        return {}
-    last = snapshot.find_one(
-        snapshot.collections.messages, where(_id=before, system=system), "created_at", "chat_id", "sequence"
-    )
-    if last is None:
-        return {"_id": one_of(())}
-    at, chat_id, sequence = last["created_at"], last["chat_id"], last["sequence"]
-    return {
-        "created_at": {"$lte": at},
-        "$or": [
-            {"created_at": {"$lt": at}},
-            {"chat_id": {"$lt": chat_id}},
-            {"chat_id": chat_id, "sequence": {"$lt": sequence}},
-        ],
-    }
 
 
 def mark_received(tx: Transaction, system: SystemName, user: UserKey, message_ids: Sequence[MessageId]) -> int:
     """See `Store.mark_received`."""
-    tx.settle()
-    changes: Document = {
-        "$pull": {"undelivered_to": user},
-        "$set": {"receipts.$[mine].delivered_at": from_milliseconds(tx.now)},
-    }
-    wanted: Document = {"_id": one_of(message_ids), **where(system=system, undelivered_to=user)}
-    collections, session = tx.direct()
-    return collections.messages.update_many(
-        wanted, changes, array_filters=[{"mine.user": user}], session=session
-    ).modified_count
+    for message_id in message_ids:
+        where(message_id=message_id)
+    tx.load_messages(message_ids)
+    of_chat: dict[ChatId, list[receipts.Placed]] = {}
+    for message in filter(None, (tx.message(system, message_id) for message_id in dict.fromkeys(message_ids))):
+        of_chat.setdefault(message.chat_id, []).append(receipts.placed_of(message))
+    records = ReceiptRecords(tx)
+    return sum(
+        receipts.mark_received(records, chats.existing_chat(tx, system, chat_id), user, placed)
+        for chat_id, placed in of_chat.items()
+    )
 
 
 def list_undelivered_notifications(

@@ -1,13 +1,15 @@
 """The store on SQLite: its operations, and how a database is opened."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection, Error
 
 import trio
 
 from slysock_store.engines import Engine, ThreadedEngine
+from slysock_store.formats import Heartbeat, wait_readable
 from slysock_store.group_commit import MAX_WAITING_WRITES, Writer
 from slysock_store.operations import Operations
 from slysock_store.store import BackedStore, Store
@@ -17,10 +19,11 @@ from . import changing, chats, messages, notifications, receipts, references, se
 from .committer import SqliteCommitter
 from .connection import connect, connect_writer, create_private_file, mapped, refuse_unfit
 from .files import DatabaseFiles
+from .ledger import SqliteLedger
 from .memory import MemoryEngine
 from .owner import owned
 from .readers import Readers
-from .schema import migrate
+from .schema import OLDEST
 from .transaction import Transaction
 
 OPERATIONS: Operations[Transaction, Connection] = Operations(
@@ -56,7 +59,7 @@ async def open_file(
 
     Raises:
         BadStoreUrl: the path cannot hold a database, or holds another program's.
-        SchemaTooNew: a newer version wrote the database.
+        SchemaTooNew: a newer version has taken the database over.
         StoreInUse: another process owns it, also after `wait_seconds`.
         StoreUnavailable: the database may not be opened or written, or is damaged.
     """
@@ -64,12 +67,18 @@ async def open_file(
     refuse_unfit(path)
     path = path.absolute()  # readers connect later, and the working directory may change
     async with owned(path, where=where, wait_seconds=wait_seconds):
-        connection = await trio.to_thread.run_sync(_open_connection, path)
+        connection = await trio.to_thread.run_sync(_open_connection, path, where)
+        heartbeat = Heartbeat(SqliteLedger(connection, where=where, clock=clock))
+        try:
+            await wait_readable(partial(trio.to_thread.run_sync, heartbeat.beat), oldest=OLDEST, where=where)
+        except BaseException:
+            heartbeat.leave()
+            connection.close()
+            raise
         files = DatabaseFiles(path, where=where, min_free_bytes=min_free_bytes)
         committer = SqliteCommitter(connection, where=where, clock=clock, files=files)
-        engine = ThreadedEngine(
-            Writer(committer, max_waiting=max_waiting_writes), Readers(path, where=where, files=files)
-        )
+        writer = Writer(committer, max_waiting=max_waiting_writes, heartbeat=heartbeat)
+        engine = ThreadedEngine(writer, Readers(path, where=where, files=files))
         try:
             yield store_on(engine)
         finally:
@@ -80,7 +89,8 @@ async def open_file(
 async def open_memory(*, clock: Clock) -> AsyncGenerator[Store, None]:
     """Open an empty database in memory; it is forgotten at the end."""
     where = "the database in memory"
-    connection = _prepared(lambda: connect(":memory:"), where)
+    connection = connect(":memory:")
+    Heartbeat(SqliteLedger(connection, where=where, clock=clock)).beat()
     engine = MemoryEngine(SqliteCommitter(connection, where=where, clock=clock), where=where)
     try:
         yield store_on(engine)
@@ -88,23 +98,9 @@ async def open_memory(*, clock: Clock) -> AsyncGenerator[Store, None]:
         await engine.aclose()
 
 
-def _open_connection(path: Path) -> Connection:
+def _open_connection(path: Path, where: str) -> Connection:
     create_private_file(path)
-    return _prepared(lambda: connect_writer(path), f"the database {path}")
-
-
-def _prepared(connector: Callable[[], Connection], where: str) -> Connection:
-    """Connect and migrate; leave no connection behind when that fails."""
     try:
-        connection = connector()
+        return connect_writer(path)
     except Error as error:
         raise mapped(error, where) from error
-    try:
-        migrate(connection, where)
-    except Error as error:
-        connection.close()
-        raise mapped(error, where) from error
-    except BaseException:
-        connection.close()
-        raise
-    return connection

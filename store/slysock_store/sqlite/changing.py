@@ -2,22 +2,18 @@
 
 from collections.abc import Sequence
 
-from slysock_store import rules
+from slysock_store import receipts, rules
 from slysock_store.models import ChangedMessage, Message, MessageId, ReferenceChange, SystemName, UserKey
 
 from . import chats, columns, messages, references
+from .receipts import ReceiptRecords
 from .transaction import Transaction
 
 UPDATE_TEXT = "UPDATE messages SET text = ?, is_edited = 1, updated_at = ? WHERE chat_id = ? AND sequence = ?"
 UPDATE_REACTIONS = "UPDATE messages SET reactions = ?, updated_at = ? WHERE chat_id = ? AND sequence = ?"
-UPDATE_DELETED = "UPDATE messages SET is_deleted = 1, updated_at = ? WHERE chat_id = ? AND sequence = ?"
-UPDATE_UNREAD_WITHOUT = """
-    UPDATE chat_members SET unread = unread - 1
-    WHERE chat_id = :chat AND user_key IN (
-        SELECT user_key FROM receipts WHERE chat_id = :chat AND sequence = :sequence AND read_at IS NULL
-    )
+UPDATE_DELETED = """
+    UPDATE messages SET is_deleted = 1, read_by = ?, updated_at = ? WHERE chat_id = ? AND sequence = ?
 """
-DELETE_PENDING_RECEIPTS = "DELETE FROM receipts WHERE chat_id = :chat AND sequence = :sequence AND read_at IS NULL"
 UPDATE_MESSAGE_COUNT = "UPDATE chats SET message_count = message_count - 1, updated_at = ? WHERE id = ?"
 
 
@@ -56,10 +52,9 @@ def delete_message(
     if message.is_deleted:
         return _result(tx, system, message, changed=False)
     references.change_references(tx, system, changes)
-    pending: dict[str, str | int] = {"chat": message.chat_id, "sequence": message.sequence}
-    tx.change_chat(message.chat_id, UPDATE_UNREAD_WITHOUT, pending)
-    tx.connection.execute(DELETE_PENDING_RECEIPTS, pending)
-    tx.connection.execute(UPDATE_DELETED, (tx.now, message.chat_id, message.sequence))
+    receipts.forget(ReceiptRecords(tx), chats.existing_chat(tx, system, message.chat_id), message)
+    readers = columns.keys(message.read_by)
+    tx.connection.execute(UPDATE_DELETED, (readers, tx.now, message.chat_id, message.sequence))
     tx.change_chat(message.chat_id, UPDATE_MESSAGE_COUNT, (tx.now, message.chat_id))
     return _result(tx, system, message, changed=True)
 

@@ -1,7 +1,7 @@
 """Statements about chats and their members."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from slysock_store import paging
@@ -18,13 +18,14 @@ from slysock_store.models import (
     SystemName,
     UserKey,
 )
+from slysock_store.progress import Progress
 from slysock_store.times import from_milliseconds, maybe_from_milliseconds
 
 from . import columns
 from .transaction import Transaction
 
 ChatRow: TypeAlias = tuple[str, str, str, str, str, str, str, int, int, int | None, int, int]
-MemberRow: TypeAlias = tuple[str, int, int, int]
+MemberRow: TypeAlias = tuple[str, int, int, int, int, int, int, int, int]
 
 SELECT_CHAT = """
     SELECT id, system, kind, key, reference, status, extra, last_sequence, message_count,
@@ -62,7 +63,9 @@ SELECT_COUNT_OF_PARTICIPANT = """
         AND (:kind IS NULL OR c.kind = :kind) AND (:status IS NULL OR c.status = :status)
 """
 SELECT_MEMBERS = """
-    SELECT user_key, is_participant, unread, has_blocked FROM chat_members WHERE chat_id = ? ORDER BY position
+    SELECT user_key, is_participant, has_blocked, undelivered, delivered_to, delivered_beyond,
+        unread, read_to, read_beyond
+    FROM chat_members WHERE chat_id = ? ORDER BY position
 """
 INSERT_CHAT = """
     INSERT INTO chats (id, system, kind, key, reference, status, extra, last_sequence, message_count,
@@ -72,10 +75,10 @@ INSERT_CHAT = """
 INSERT_MEMBER = """
     INSERT INTO chat_members (chat_id, user_key, system, position, is_participant, unread) VALUES (?, ?, ?, ?, ?, ?)
 """
-INSERT_HISTORY_RECEIPTS = """
-    INSERT INTO receipts (chat_id, sequence, user_key, system, created_at, delivered_at, read_at)
-    SELECT chat_id, sequence, :user, :system, created_at, :now, NULL
-    FROM messages WHERE chat_id = :chat AND is_deleted = 0 AND sender <> :user
+UPDATE_PROGRESS = """
+    UPDATE chat_members SET undelivered = ?, delivered_to = ?, delivered_beyond = ?, unread = ?, read_to = ?,
+        read_beyond = ?
+    WHERE chat_id = ? AND user_key = ?
 """
 UPDATE_PARTICIPATION = "UPDATE chat_members SET is_participant = 1 WHERE chat_id = ? AND user_key = ?"
 UPDATE_BLOCK = "UPDATE chat_members SET has_blocked = ? WHERE chat_id = ? AND user_key = ?"
@@ -150,14 +153,24 @@ def _insert_chat(tx: Transaction, system: SystemName, new: NewChat) -> Chat:
 
 
 def join(tx: Transaction, chat: Chat, user: UserKey, *, is_participant: bool) -> Chat:
-    """Make this user a member of the chat, with its history unread but not undelivered; do nothing for a member."""
-    if any(member.user == user for member in chat.members):
+    """Make this user a member of the chat, with its history unread but not undelivered; do nothing for a member.
+
+    Whoever is not a member has written nothing: all that is not deleted is of others.
+    """
+    if chat.member(user) is not None:
         return _promote(tx, chat, user) if is_participant else chat
-    history = {"user": user, "system": chat.system, "now": tx.now, "chat": chat.id}
-    unread = tx.connection.execute(INSERT_HISTORY_RECEIPTS, history).rowcount
-    row = (chat.id, user, chat.system, len(chat.members), int(is_participant), unread)
+    row = (chat.id, user, chat.system, len(chat.members), int(is_participant), chat.message_count)
     tx.change_chat(chat.id, INSERT_MEMBER, row)
     return existing_chat(tx, chat.system, chat.id)
+
+
+def put_progress(tx: Transaction, chat: Chat, members: Iterable[Member]) -> None:
+    """Store the chat that a write has made of one that is known, and how far its messages have come with these."""
+    for member in members:
+        delivered, read = member.delivered, member.read
+        counted = (delivered.waiting, delivered.to, delivered.beyond, read.waiting, read.to, read.beyond)
+        tx.connection.execute(UPDATE_PROGRESS, (*counted, chat.id, member.user))
+    tx.chats.remember(chat)
 
 
 def _promote(tx: Transaction, chat: Chat, user: UserKey) -> Chat:
@@ -188,12 +201,17 @@ def toggle_block(tx: Transaction, system: SystemName, chat_id: ChatId, user: Use
 
 
 def _with_members(connection: sqlite3.Connection, row: ChatRow) -> Chat:
-    members: list[MemberRow] = connection.execute(SELECT_MEMBERS, (row[0],)).fetchall()
-    return chat_of(row, members)
+    return chat_of(row, members_of(connection, ChatId(row[0])))
 
 
-def chat_of(row: ChatRow, members: Sequence[MemberRow]) -> Chat:
-    """Make the record of a row and the rows of its members."""
+def members_of(connection: sqlite3.Connection, chat_id: ChatId) -> tuple[Member, ...]:
+    """Return the members of a chat."""
+    rows: list[MemberRow] = connection.execute(SELECT_MEMBERS, (chat_id,)).fetchall()
+    return tuple(map(member_of, rows))
+
+
+def chat_of(row: ChatRow, members: tuple[Member, ...]) -> Chat:
+    """Make the record of a row and its members."""
     chat_id, system, kind, key, reference, status, extra, last, count, last_message_at, created_at, updated_at = row
     return Chat(
         id=ChatId(chat_id),
@@ -203,7 +221,7 @@ def chat_of(row: ChatRow, members: Sequence[MemberRow]) -> Chat:
         reference=columns.decode(reference),
         status=status,
         extra=columns.decode_object(extra),
-        members=tuple(map(member_of, members)),
+        members=members,
         last_sequence=last,
         message_count=count,
         last_message_at=maybe_from_milliseconds(last_message_at),
@@ -214,10 +232,11 @@ def chat_of(row: ChatRow, members: Sequence[MemberRow]) -> Chat:
 
 def member_of(row: MemberRow) -> Member:
     """Make the record of a member's row."""
-    user, is_participant, unread, has_blocked = row
+    user, is_participant, has_blocked, undelivered, delivered_to, delivered_beyond, unread, read_to, read_beyond = row
     return Member(
         user=UserKey(user),
         is_participant=bool(is_participant),
-        unread=unread,
         has_blocked=bool(has_blocked),
+        delivered=Progress(waiting=undelivered, to=delivered_to, beyond=delivered_beyond),
+        read=Progress(waiting=unread, to=read_to, beyond=read_beyond),
     )

@@ -14,6 +14,7 @@ __all__ = [
     "decode_object",
     "decode_objects",
     "decode_reactions",
+    "decode_users",
     "encode",
     "encode_object",
     "encode_objects",
@@ -50,6 +51,11 @@ def decode_reactions(text: str) -> tuple[Reaction, ...]:
     return tuple(Reaction(user=UserKey(user), emoji=emoji) for user, emoji in pairs)
 
 
+def decode_users(text: str) -> tuple[UserKey, ...]:
+    """Read the text of a column that holds a list of user keys."""
+    return tuple(UserKey(user) for user in msgspec.json.decode(text, type=list[str]))
+
+
 def keys(values: Sequence[str]) -> str:
-    """Write names as the one parameter of `IN (SELECT value FROM json_each(?))`, which keeps statements constant."""
+    """Write names as a list: a column, or the one parameter of `IN (SELECT value FROM json_each(?))`."""
     return encode(list(values))

@@ -1,57 +1,59 @@
-"""Statements that read messages with their receipts."""
+"""Statements that read messages, and whom they have reached."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from slysock_store import paging
+from slysock_store import paging, receipts
 from slysock_store.errors import NotFound
-from slysock_store.models import ChatId, Message, MessageId, Page, Receipt, SystemName, UserKey
-from slysock_store.times import from_milliseconds, maybe_from_milliseconds
+from slysock_store.models import ChatId, Message, MessageId, Page, SystemName, UserKey
+from slysock_store.times import from_milliseconds
 
-from . import columns
+from . import chats, columns
+from .pages import StoredPages
 
+MessageState: TypeAlias = tuple[int, str, str, int, int, int, int, str | None]
 MessageRow: TypeAlias = tuple[
-    str, str, int, str, str | None, str, str | None, str, str | None, str | None, int, str, str, int, int, int, int
-]
-ReceiptRow: TypeAlias = tuple[str, int | None, int | None]
+    str, str, int, str, str | None, str, str | None, str, str | None, str | None, *MessageState
+]  # fmt: skip
 
 SELECT_MESSAGE = """
     SELECT m.id, m.chat_id, m.sequence, m.sender, m.recipient, m.kind, m.text, m.attachments, m.reply_to,
         m.client_message_id, m.recipient_online, m.extra, m.reactions, m.is_edited, m.is_deleted,
-        m.created_at, m.updated_at
+        m.created_at, m.updated_at, m.read_by
     FROM messages AS m CROSS JOIN chats AS c ON c.id = m.chat_id WHERE m.id = ? AND c.system = ?
 """
 SELECT_MESSAGE_BY_SEQUENCE = """
     SELECT id, chat_id, sequence, sender, recipient, kind, text, attachments, reply_to,
-        client_message_id, recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at
+        client_message_id, recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at,
+        read_by
     FROM messages WHERE chat_id = ? AND sequence = ?
 """
 SELECT_MESSAGE_BY_CLIENT_ID = """
     SELECT id, chat_id, sequence, sender, recipient, kind, text, attachments, reply_to,
-        client_message_id, recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at
+        client_message_id, recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at,
+        read_by
     FROM messages WHERE chat_id = ? AND sender = ? AND client_message_id = ?
 """
 SELECT_MESSAGES = """
     SELECT id, chat_id, sequence, sender, recipient, kind, text, attachments, reply_to,
-        client_message_id, recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at
+        client_message_id, recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at,
+        read_by
     FROM messages WHERE chat_id = ? AND sequence BETWEEN ? AND ? ORDER BY sequence DESC
 """
 SELECT_KEPT_MESSAGES = """
     SELECT id, chat_id, sequence, sender, recipient, kind, text, attachments, reply_to,
-        client_message_id, recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at
+        client_message_id, recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at,
+        read_by
     FROM messages WHERE chat_id = ? AND is_deleted = 0 ORDER BY sequence DESC LIMIT ? OFFSET ?
 """
 SELECT_COUNTS = "SELECT last_sequence, message_count FROM chats WHERE id = ? AND system = ?"
-SELECT_RECEIPTS = """
-    SELECT user_key, delivered_at, read_at FROM receipts WHERE chat_id = ? AND sequence = ? ORDER BY user_key
-"""
 
 
 def get_message(connection: sqlite3.Connection, system: SystemName, message_id: MessageId) -> Message | None:
     """See `Store.get_message`."""
     row: MessageRow | None = connection.execute(SELECT_MESSAGE, (message_id, system)).fetchone()
-    return None if row is None else _with_receipts(connection, row)
+    return None if row is None else _with_receipts(connection, [row])[0]
 
 
 def existing_message(connection: sqlite3.Connection, system: SystemName, message_id: MessageId) -> Message:
@@ -68,10 +70,16 @@ def existing_message(connection: sqlite3.Connection, system: SystemName, message
 
 def message_at(connection: sqlite3.Connection, chat_id: ChatId, sequence: int) -> Message:
     """Return the message with this number, which the chat must have assigned."""
-    row: MessageRow | None = connection.execute(SELECT_MESSAGE_BY_SEQUENCE, (chat_id, sequence)).fetchone()
-    if row is None:
+    return messages_at(connection, [(chat_id, sequence)])[0]
+
+
+def messages_at(connection: sqlite3.Connection, places: Iterable[tuple[ChatId, int]]) -> tuple[Message, ...]:
+    """Return the messages with these numbers, which their chats must have assigned."""
+    rows: list[MessageRow | None] = [connection.execute(SELECT_MESSAGE_BY_SEQUENCE, at).fetchone() for at in places]
+    found = [row for row in rows if row is not None]
+    if len(found) < len(rows):
         raise AssertionError("sequence numbers have no gaps")
-    return _with_receipts(connection, row)
+    return _with_receipts(connection, found)
 
 
 def find_retried(
@@ -80,7 +88,7 @@ def find_retried(
     """Return the message that this sender stored before under the same client message id."""
     key = (chat_id, sender, client_message_id)
     row: MessageRow | None = connection.execute(SELECT_MESSAGE_BY_CLIENT_ID, key).fetchone()
-    return None if row is None else _with_receipts(connection, row)
+    return None if row is None else _with_receipts(connection, [row])[0]
 
 
 def list_messages(
@@ -133,18 +141,20 @@ def _newest(
         rows: list[MessageRow] = connection.execute(SELECT_MESSAGES, (chat_id, newest - limit + 1, newest)).fetchall()
     else:
         rows = connection.execute(SELECT_KEPT_MESSAGES, (chat_id, limit, offset)).fetchall()
-    return tuple(_with_receipts(connection, row) for row in rows)
+    return _with_receipts(connection, rows)
 
 
-def _with_receipts(connection: sqlite3.Connection, row: MessageRow) -> Message:
-    receipts: list[ReceiptRow] = connection.execute(SELECT_RECEIPTS, (row[1], row[2])).fetchall()
-    return message_of(row, receipts)
+def _with_receipts(connection: sqlite3.Connection, rows: Sequence[MessageRow]) -> tuple[Message, ...]:
+    members = {chat_id: chats.members_of(connection, ChatId(chat_id)) for chat_id in {row[1] for row in rows}}
+    pages = StoredPages(connection)
+    return tuple(receipts.with_receipts(message_of(row), members[row[1]], pages) for row in rows)
 
 
-def message_of(row: MessageRow, receipts: Sequence[ReceiptRow]) -> Message:
-    """Make the record of a row and the rows of its receipts."""
+def message_of(row: MessageRow, delivered_to: tuple[UserKey, ...] = ()) -> Message:
+    """Make the record of a row, of which only a deleted message tells who has read it."""
     message_id, chat_id, sequence, sender, recipient, kind, text, attachments, reply_to, client_message_id = row[:10]
-    recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at = row[10:]
+    recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at, read_by = row[10:]
+    readers = () if read_by is None else columns.decode_users(read_by)
     return Message(
         id=MessageId(message_id),
         chat_id=ChatId(chat_id),
@@ -159,19 +169,10 @@ def message_of(row: MessageRow, receipts: Sequence[ReceiptRow]) -> Message:
         recipient_online=bool(recipient_online),
         extra=columns.decode_object(extra),
         reactions=columns.decode_reactions(reactions),
-        receipts=tuple(map(receipt_of, receipts)),
+        delivered_to=delivered_to or readers,
+        read_by=readers,
         is_edited=bool(is_edited),
         is_deleted=bool(is_deleted),
         created_at=from_milliseconds(created_at),
         updated_at=from_milliseconds(updated_at),
-    )
-
-
-def receipt_of(row: ReceiptRow) -> Receipt:
-    """Make the record of a receipt's row."""
-    user, delivered_at, read_at = row
-    return Receipt(
-        user=UserKey(user),
-        delivered_at=maybe_from_milliseconds(delivered_at),
-        read_at=maybe_from_milliseconds(read_at),
     )

@@ -1,17 +1,18 @@
-"""The tables, the schema's versions, and how a database is migrated to the newest.
+"""The tables and the schema's versions; `ledger` brings a database to them.
 
-A migration is never changed once released: a new version is a new entry of `MIGRATIONS`. Versions are recorded in
-`PRAGMA user_version`, whose change is part of the transaction like any other.
+A migration is never changed once released: a new version is a new entry of `MIGRATIONS`.
 
-Times are milliseconds since 1970, structured values JSON text, flags 0 or 1. `receipts` has one row per message and
-member other than its sender, so an index finds what is unread or undelivered; `chat_members.unread` counts the rows
-without `read_at`, and changes in the same transaction. No STRICT and no RETURNING: the Pythons of some distributions
-still come with an SQLite older than these.
+Times are milliseconds since 1970, structured values JSON text, flags 0 or 1. What was delivered and read is kept in
+`chat_members`, with pages of bits above gaps (`slysock_store.progress`). No STRICT and no RETURNING: the Pythons of
+some distributions still come with an SQLite older than these.
 """
 
 import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
 
-from slysock_store.errors import BadStoreUrl, SchemaTooNew
+from . import version_2
 
 APPLICATION_ID = 0x736C7973
 """`slys`: tells our files from other programs' databases (PRAGMA application_id)."""
@@ -140,61 +141,53 @@ VERSION_1 = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (VERSION_1,)
+VERSION_2 = (
+    """
+    CREATE TABLE receipt_pages (
+        chat_id TEXT NOT NULL,
+        user_key TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        page INTEGER NOT NULL,
+        bits BLOB NOT NULL,
+        PRIMARY KEY (chat_id, user_key, kind, page)
+    ) WITHOUT ROWID
+    """,
+    "ALTER TABLE chat_members ADD COLUMN read_to INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE chat_members ADD COLUMN read_beyond INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE chat_members ADD COLUMN undelivered INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE chat_members ADD COLUMN delivered_to INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE chat_members ADD COLUMN delivered_beyond INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX chats_with_undelivered ON chat_members (system, user_key) WHERE undelivered > 0",
+    "ALTER TABLE messages ADD COLUMN read_by TEXT",  # of a deleted message: who had read it
+    "CREATE TABLE chats_of_version_1 (id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID",
+    "INSERT INTO chats_of_version_1 SELECT id FROM chats",
+)
+
+SERVERS = """
+    CREATE TABLE IF NOT EXISTS servers (
+        id TEXT NOT NULL PRIMARY KEY,
+        knows INTEGER NOT NULL,  -- the newest version that the server knows
+        writes INTEGER NOT NULL,  -- the one that it writes
+        beat_at INTEGER NOT NULL
+    ) WITHOUT ROWID
+"""
+"""Of no version: it is there before a version is claimed."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What takes a database from one version to the next."""
+
+    statements: tuple[str, ...]
+    """Run in the transaction that claims the version, so they must not take long."""
+    convert: Callable[[sqlite3.Connection], None] | None = None
+    """Converts what was written before, in transactions of its own. Goes on where an earlier call was cut short, and
+    does nothing once all is done."""
+
+
+MIGRATIONS = (Migration(VERSION_1), Migration(VERSION_2, version_2.convert))
 """MIGRATIONS[n] takes a database from version n to n + 1."""
 
-
-def migrate(connection: sqlite3.Connection, where: str, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS) -> None:
-    """Bring the database to the newest version in one transaction; do nothing if it has it.
-
-    Raises:
-        SchemaTooNew: a newer version wrote it.
-        BadStoreUrl: it is another program's database.
-        sqlite3.Error: the database failed and is unchanged.
-    """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        _migrate_within(connection, where, migrations)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
-def refuse_unknown(connection: sqlite3.Connection, where: str) -> None:
-    """Refuse a database that is not ours, or one of a newer version.
-
-    Raises:
-        SchemaTooNew, BadStoreUrl, sqlite3.Error: as `migrate`.
-    """
-    if _pragma(connection, "PRAGMA application_id") != APPLICATION_ID:
-        raise BadStoreUrl(f"{where} is not one of slysock")
-    version = _pragma(connection, "PRAGMA user_version")
-    if version > len(MIGRATIONS):
-        raise SchemaTooNew(where=where, found=version, supported=len(MIGRATIONS))
-
-
-def _migrate_within(connection: sqlite3.Connection, where: str, migrations: tuple[tuple[str, ...], ...]) -> None:
-    version = _pragma(connection, "PRAGMA user_version")
-    _refuse_foreign(connection, where)
-    if version > len(migrations):
-        raise SchemaTooNew(where=where, found=version, supported=len(migrations))
-    for migration in migrations[version:]:
-        for statement in migration:
-            connection.execute(statement)
-    if version < len(migrations):
-        connection.execute(f"PRAGMA user_version = {len(migrations)}")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-
-
-def _refuse_foreign(connection: sqlite3.Connection, where: str) -> None:
-    if _pragma(connection, "PRAGMA application_id") == APPLICATION_ID:
-        return
-    if _pragma(connection, "SELECT count(*) FROM sqlite_master") > 0:
-        raise BadStoreUrl(f"{where} is the database of another program")
-
-
-def _pragma(connection: sqlite3.Connection, statement: str) -> int:
-    row: tuple[int] = connection.execute(statement).fetchone()
-    return row[0]
+OLDEST = 2
+"""The oldest version that the statements of this package can work with."""

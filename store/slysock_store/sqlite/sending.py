@@ -1,6 +1,6 @@
 """The statements that store a message, with everything that must agree with it. The hot path of every chat system."""
 
-from slysock_store import rules
+from slysock_store import receipts, rules
 from slysock_store.errors import NotFound
 from slysock_store.models import (
     AddedMessage,
@@ -16,24 +16,21 @@ from slysock_store.models import (
 from slysock_store.operations import AddMessage
 
 from . import chats, columns, messages, references
-from .messages import MessageRow, ReceiptRow
+from .messages import MessageRow
+from .receipts import ReceiptRecords
 from .transaction import Transaction
 
 INSERT_MESSAGE = """
     INSERT INTO messages (id, chat_id, sequence, sender, recipient, kind, text, attachments, reply_to,
-        client_message_id, recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-INSERT_RECEIPT = """
-    INSERT INTO receipts (chat_id, sequence, user_key, system, created_at, delivered_at, read_at)
-    VALUES (?, ?, ?, ?, ?, ?, NULL)
+        client_message_id, recipient_online, extra, reactions, is_edited, is_deleted, created_at, updated_at,
+        read_by)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 UPDATE_CHAT_FOR_MESSAGE = """
     UPDATE chats SET last_sequence = ?, message_count = message_count + 1,
         last_message_at = ?, updated_at = ?, active_at = ?
     WHERE id = ?
 """
-UPDATE_UNREAD = "UPDATE chat_members SET unread = unread + 1 WHERE chat_id = ? AND user_key <> ?"
 
 
 def add_message(tx: Transaction, call: AddMessage) -> AddedMessage:
@@ -74,8 +71,6 @@ def _refuse(tx: Transaction, chat: Chat, new: NewMessage, required_status: str |
 
 
 def _insert(tx: Transaction, chat: Chat, new: NewMessage, sent_at: int) -> Message:
-    others = sorted(member.user for member in chat.members if member.user != new.sender)
-    receipts: list[ReceiptRow] = [(user, sent_at if user in new.delivered_to else None, None) for user in others]
     row: MessageRow = (
         MessageId(tx.new_id()),
         chat.id,
@@ -94,17 +89,17 @@ def _insert(tx: Transaction, chat: Chat, new: NewMessage, sent_at: int) -> Messa
         0,
         sent_at,
         sent_at,
+        None,
     )
     tx.connection.execute(INSERT_MESSAGE, row)
-    for user, delivered, _ in receipts:  # one, as a rule: executemany takes a third longer for it
-        tx.connection.execute(INSERT_RECEIPT, (chat.id, row[2], user, chat.system, sent_at, delivered))
-    return messages.message_of(row, receipts)
+    return messages.message_of(row, rules.reached_at_once(chat, new))
 
 
 def _count(tx: Transaction, chat: Chat, message: Message, sent_at: int) -> Chat:
     """Adjust the chat's counters to its new message."""
-    tx.change_chat(chat.id, UPDATE_UNREAD, (chat.id, message.sender))
-    tx.change_chat(chat.id, UPDATE_CHAT_FOR_MESSAGE, (message.sequence, sent_at, sent_at, sent_at, chat.id))
+    receipts.mark_new(ReceiptRecords(tx), chat, message)
+    row = (message.sequence, sent_at, sent_at, sent_at, chat.id)
+    tx.connection.execute(UPDATE_CHAT_FOR_MESSAGE, row)
     counted = rules.with_message(chat, message)
-    tx.chats.remember(counted)
+    chats.put_progress(tx, counted, (member for member in counted.members if member.user != message.sender))
     return counted

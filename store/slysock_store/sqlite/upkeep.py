@@ -11,7 +11,7 @@ from slysock_store.auditing import CountedChat, Findings, Inspection
 from slysock_store.errors import BadStoreUrl, StoreUnavailable
 
 from .connection import connect_reader, create_private_file, mapped, primary_code, refuse_unfit
-from .schema import refuse_unknown
+from .ledger import refuse_unknown
 
 SELECT_COUNTED_CHATS = """
     SELECT c.id, c.last_sequence, c.message_count, c.last_message_at, c.active_at, c.created_at,

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-from slysock_store import paging
+from slysock_store import paging, receipts
 from slysock_store.models import (
     ChatId,
     MessageId,
@@ -17,29 +17,19 @@ from slysock_store.models import (
 
 from . import chats, columns, messages
 from .notifications import NotificationRow, notification_of
+from .receipts import (
+    SELECT_CHATS_WITH_UNDELIVERED,
+    SELECT_COUNT_UNDELIVERED,
+    PlacedMessages,
+    ReceiptRecords,
+    placed_of,
+)
 from .transaction import Transaction
 
-SELECT_WAITING = """
-    SELECT chat_id, sequence FROM receipts
-    WHERE system = :system AND user_key = :user AND delivered_at IS NULL AND (:chat IS NULL OR chat_id = :chat)
-    ORDER BY created_at DESC, chat_id DESC, sequence DESC LIMIT :limit
-"""
-SELECT_WAITING_BEFORE = """
-    SELECT chat_id, sequence FROM receipts
-    WHERE system = :system AND user_key = :user AND delivered_at IS NULL AND (:chat IS NULL OR chat_id = :chat)
-        AND (created_at, chat_id, sequence) < (SELECT created_at, chat_id, sequence FROM messages WHERE id = :before)
-    ORDER BY created_at DESC, chat_id DESC, sequence DESC LIMIT :limit
-"""
-SELECT_COUNT_WAITING = """
-    SELECT count(*) FROM receipts
-    WHERE system = :system AND user_key = :user AND delivered_at IS NULL AND (:chat IS NULL OR chat_id = :chat)
-"""
-# The plus signs: by their keys, and not by a walk through all that waits for the user.
-UPDATE_RECEIVED = """
-    UPDATE receipts SET delivered_at = :now
-    WHERE (chat_id, sequence) IN
-        (SELECT chat_id, sequence FROM messages WHERE id IN (SELECT value FROM json_each(:ids)))
-        AND user_key = :user AND +system = :system AND +delivered_at IS NULL
+SELECT_PLACED_BY_ID = """
+    SELECT m.id, m.chat_id, m.sequence, m.sender, m.is_deleted, m.created_at
+    FROM messages AS m CROSS JOIN chats AS c ON c.id = m.chat_id
+    WHERE m.id IN (SELECT value FROM json_each(?)) AND c.system = ?
 """
 SELECT_WAITING_NOTIFICATIONS = """
     SELECT id, system, user_key, kind, content, channel, priority, status,
@@ -68,26 +58,46 @@ def list_undelivered(
     window: paging.Window,
 ) -> UndeliveredMessages:
     """See `Store.list_undelivered`."""
-    wanted = {"system": system, "user": user, "chat": chat_id, "before": before, "limit": window.limit}
-    (total,) = connection.execute(SELECT_COUNT_WAITING, wanted).fetchone()
-    select = SELECT_WAITING if before is None else SELECT_WAITING_BEFORE
-    rows: list[tuple[str, int]] = connection.execute(select, wanted).fetchall()
-    found = {ChatId(chat): chats.get_chat(connection, system, ChatId(chat)) for chat in dict(rows)}
+    if chat_id is None:
+        (total,) = connection.execute(SELECT_COUNT_UNDELIVERED, (system, user)).fetchone()
+        rows: list[tuple[str]] = connection.execute(SELECT_CHATS_WITH_UNDELIVERED, (system, user)).fetchall()
+        waiting = [ChatId(found) for (found,) in rows]
+    else:
+        chat = chats.get_chat(connection, system, chat_id)
+        member = None if chat is None else chat.member(user)
+        total, waiting = (0, []) if member is None else (member.delivered.waiting, [chat_id])
+    last = _placed(connection, system, [] if before is None else [before])
+    listed: Sequence[receipts.Placed] = ()
+    if before is None or last:
+        found = filter(None, (chats.get_chat(connection, system, chat_id) for chat_id in waiting))
+        behind = last[0] if last else None
+        listed = receipts.list_waiting(PlacedMessages(connection), found, user, window.limit, behind)
+    items = messages.messages_at(connection, [(placed.chat_id, placed.sequence) for placed in listed])
+    known = {chat_id: chats.get_chat(connection, system, chat_id) for chat_id in {message.chat_id for message in items}}
     return UndeliveredMessages(
-        page=Page(
-            items=tuple(messages.message_at(connection, ChatId(chat), sequence) for chat, sequence in rows),
-            page=1,
-            limit=window.limit,
-            total_records=total,
-        ),
-        chats={chat_id: chat for chat_id, chat in found.items() if chat is not None},
+        page=Page(items=items, page=1, limit=window.limit, total_records=total),
+        chats={chat_id: chat for chat_id, chat in known.items() if chat is not None},
     )
 
 
 def mark_received(tx: Transaction, system: SystemName, user: UserKey, message_ids: Sequence[MessageId]) -> int:
     """See `Store.mark_received`."""
-    what = {"now": tx.now, "system": system, "user": user, "ids": columns.keys(message_ids)}
-    return tx.connection.execute(UPDATE_RECEIVED, what).rowcount
+    of_chat: dict[ChatId, list[receipts.Placed]] = {}
+    for placed in _placed(tx.connection, system, message_ids):
+        of_chat.setdefault(placed.chat_id, []).append(placed)
+    records = ReceiptRecords(tx)
+    return sum(
+        receipts.mark_received(records, chats.existing_chat(tx, system, chat_id), user, placed)
+        for chat_id, placed in of_chat.items()
+    )
+
+
+def _placed(
+    connection: sqlite3.Connection, system: SystemName, message_ids: Sequence[MessageId]
+) -> list[receipts.Placed]:
+    if not message_ids:
+        return []
+    return list(map(placed_of, connection.execute(SELECT_PLACED_BY_ID, (columns.keys(message_ids), system))))
 
 
 def list_undelivered_notifications(

@@ -11,6 +11,7 @@ from slysock_store import ChatId, MessageId
 from slysock_store.ids import IdGenerator
 from slysock_store.mongo.layout import Snapshot
 from slysock_store.mongo.transaction import Batch, Transaction
+from slysock_store.progress import Kind
 from slysock_store.testing import audit
 from slysock_store.testing.harness import ANNA, BEN, CARA, OTHER_SYSTEM, SYSTEM, between, said, send
 from tests.store.blocking import blocked
@@ -91,3 +92,41 @@ async def test_reading_ahead_for_nobody_asks_nothing(mongo_url: str) -> None:
             batch.load_chats([], [])
             batch.load_retries([])
             assert session.operation_time is None
+
+
+async def test_pages_are_kept_until_the_transaction_ends_and_cleared_with_it(mongo_url: str) -> None:
+    chat_id = ChatId("c")
+
+    def put(tx: Transaction) -> int:
+        tx.put_pages(chat_id, ANNA, Kind.READ, {0: 3})
+        return tx.page(chat_id, ANNA, Kind.READ, 0)
+
+    def look(tx: Transaction) -> dict[int, int]:
+        return dict(tx.pages(chat_id, ANNA, Kind.READ, range(2)))
+
+    async with open_parts(mongo_url) as parts:
+        found: list[object] = []
+
+        async def write(operation: Callable[[Transaction], object]) -> None:
+            found.append(await parts.writer.write(operation))
+
+        async with trio.open_nursery() as nursery, blocked(parts.writer):
+            for operation in (put, look, lambda tx: tx.clear_pages(chat_id, ANNA, Kind.READ), look):
+                nursery.start_soon(write, operation)
+                await wait_all_tasks_blocked()
+        assert sorted(map(str, found)) == sorted(map(str, (3, {0: 3, 1: 0}, None, {0: 0, 1: 0})))
+        assert await parts.writer.write(look) == {0: 0, 1: 0}
+        await parts.writer.write(put)
+        assert await parts.writer.write(look) == {0: 3, 1: 0}
+
+
+async def test_messages_are_read_ahead_with_one_command(mongo_url: str) -> None:
+    async with open_parts(mongo_url) as parts:
+        sent = await send(parts.store, ANNA, BEN)
+
+        def look(tx: Transaction) -> list[object]:
+            tx.load_messages([*(message.id for message in sent), MessageId("0" * 24)])
+            tx.load_messages([sent[0].id])
+            return [found and found.sequence for found in (tx.message(SYSTEM, message.id) for message in sent)]
+
+        assert await parts.writer.write(look) == [1, 2]

@@ -27,3 +27,4 @@ def test_a_list_of_objects_comes_back(values: tuple[JsonObject, ...]) -> None:
 def test_names_are_one_parameter() -> None:
     assert columns.keys(['"', "b"]) == '["\\"","b"]'
     assert columns.keys([]) == columns.NOTHING
+    assert columns.decode_users(columns.keys(["b", "a"])) == ("b", "a")
