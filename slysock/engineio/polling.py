@@ -90,6 +90,7 @@ class PollingTransport:
         "_news",
         "_on_full",
         "_progress",
+        "_reading",
         "_seen_bytes",
         "_state",
         "_tail",
@@ -117,6 +118,7 @@ class PollingTransport:
         self._delivery: _Delivery | None = None  # what is being written
         self._tail: _Delivery | None = None  # what has been written last, until the client asks for more
         self._delivered_bytes = 0  # what was written and taken before these, in all
+        self._reading = False  # it was in the middle of an answer, when that was last asked
         self._seen_bytes = 0  # taken by the client, when a sign of life was last asked for
         self._progress: trio.Event | None = None  # set when something has been taken
 
@@ -309,8 +311,9 @@ class PollingTransport:
         A POST that is being read has deadlines of its own.
         """
         seen, self._seen_bytes = self._seen_bytes, self.taken_bytes
-        reads = self._delivery is not None or self._tail is not None
-        return self.posts.begun or (reads and self._seen_bytes > seen)
+        latest, was_reading = self._delivery or self._tail, self._reading
+        self._reading = latest is not None and latest.taken_bytes < latest.size
+        return self.posts.begun or ((was_reading or self._reading) and self._seen_bytes > seen)
 
     def end_poll(self) -> None:
         """End the GET that waits, if there is one: a client that would go over to WebSocket waits for its end."""
