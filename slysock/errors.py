@@ -104,3 +104,18 @@ class Refusal(Exception):
     It goes to the router's error hook like any exception, but is not logged as a failure. Without a hook its text is
     what the client gets.
     """
+
+
+def out_of_group(error: Exception) -> Exception:
+    """Take an expected no out of the group that it was raised in, as nurseries do with all that their tasks raise.
+
+    Returns:
+        The first ConnectionRefused, Refusal or InvalidPayload of a group that holds nothing else; any other error, and
+        any other group, as it is.
+    """
+    if not isinstance(error, ExceptionGroup):
+        return error
+    expected, others = error.split((ConnectionRefused, Refusal, InvalidPayload))
+    while others is None and isinstance(expected, BaseExceptionGroup):
+        expected = expected.exceptions[0]
+    return expected if others is None and isinstance(expected, Exception) else error

@@ -1,12 +1,11 @@
 """Functions for moments in a client's life: what they must be like, and what they answer."""
 
-import inspect
 from collections.abc import Awaitable, Coroutine
 from types import CoroutineType
 from typing import NoReturn, TypeAlias, TypeVar, cast
 
-from slysock.errors import ConnectionRefused
-from slysock.handlers.functions import Function, is_coroutine_function, name_of
+from slysock.errors import ConnectionRefused, out_of_group
+from slysock.handlers.functions import Function, is_coroutine_function, name_of, parameters_of
 
 F = TypeVar("F", bound=Function)
 
@@ -28,10 +27,11 @@ def taking(arguments: int, function: F) -> F:
     """Return a function that can be called with so many arguments: checked while its author is looking.
 
     Raises:
-        TypeError: it cannot.
+        TypeError: it cannot, or does not say what it takes.
     """
+    parameters = parameters_of(function)
     try:
-        inspect.signature(function).bind(*[None] * arguments)
+        parameters.bind(*[None] * arguments)
     except TypeError as error:
         raise TypeError(f"{name_of(function)} must take {arguments} argument(s): {error}") from None
     return function
@@ -43,8 +43,16 @@ async def ask(function: Function, *arguments: object, is_async: bool, refused_te
     Raises:
         ConnectionRefused: it said no, in its own words, or with the given text by returning False.
         TypeError: it said neither yes nor no.
+        Exception: what else it raises.
     """
-    answer = await settle(function(*arguments), is_async=is_async)
+    answer: object = None
+    failure: Exception | None = None
+    try:
+        answer = await settle(function(*arguments), is_async=is_async)
+    except ExceptionGroup as group:
+        failure = out_of_group(group)
+    if failure is not None:  # outside, as the group would become its context, and hold it
+        raise failure
     if answer is False:
         raise ConnectionRefused(refused_text)
     if answer is not None and answer is not True:

@@ -37,6 +37,7 @@ from slysock_protocol.socketio import Ack, Event, decode_array, event_name
 logger = logging.getLogger("slysock")
 
 _ID_BYTES: Final = 15  # 20 characters, as Node's server has
+_CAUSES: Final = 10  # of a refusal, that are named
 
 
 class Host(Protocol):
@@ -582,8 +583,10 @@ class _Entering:
 
 
 def _causes(error: BaseException | None) -> Iterator[str]:
-    """Name the type of an error, and those of what it was raised from."""
-    while error is not None:
+    """Name the type of an error, and those of what it was raised from: of a few, as that may be itself."""
+    for _ in range(_CAUSES):
+        if error is None:
+            return
         yield type(error).__name__
         error = error.__cause__
 

@@ -1,6 +1,12 @@
 """What users raise and catch."""
 
-from slysock import AckTimeout, ConnectionRefused, Disconnected
+import pytest
+
+from slysock import AckTimeout, ConnectionRefused, Disconnected, InvalidPayload, Refusal
+from slysock.errors import out_of_group
+
+NO = ConnectionRefused("no")
+LATE, WRONG, BROKEN = Refusal("late"), InvalidPayload("wrong"), ValueError("broken")
 
 
 def test_a_refusal_keeps_message_and_data() -> None:
@@ -14,3 +20,23 @@ def test_a_timeout_carries_the_answers_that_came() -> None:
 
 def test_who_waits_for_an_answer_need_not_care_why_none_comes() -> None:
     assert isinstance(Disconnected("gone"), AckTimeout)
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"),
+    [
+        (ExceptionGroup("", [NO]), NO),
+        (ExceptionGroup("", [ExceptionGroup("", [LATE]), NO]), LATE),
+        (ExceptionGroup("", [ExceptionGroup("", [ExceptionGroup("", [WRONG])])]), WRONG),
+    ],
+)
+def test_an_expected_no_is_taken_out_of_its_group(group: Exception, expected: Exception) -> None:
+    assert out_of_group(group) is expected
+
+
+@pytest.mark.parametrize(
+    "error",
+    [BROKEN, NO, ExceptionGroup("", [BROKEN]), ExceptionGroup("", [NO, ExceptionGroup("", [LATE, BROKEN])])],
+)
+def test_what_is_no_expected_no_or_more_than_that_stays_as_it_is(error: Exception) -> None:
+    assert out_of_group(error) is error
