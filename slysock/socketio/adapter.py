@@ -68,7 +68,7 @@ class CommandListener(Protocol):
     """Whoever wants to know what is said and done in namespaces, once it has been done here."""
 
     def performed(self, namespace: str, command: Command) -> None:
-        """Take a command. Plain and quick; it must not raise."""
+        """Take a command. Plain and quick. What it raises is logged, the first time."""
 
 
 @final
@@ -88,6 +88,7 @@ class Adapter:
         self.loop = loop
         self.timers = timers
         self._listeners: list[CommandListener] = []
+        self._failed = set[int]()  # which of them have raised
         self._rooms: Rooms[Target] = Rooms()
         self._ack_ids = itertools.count()
         self._odd_names = 0  # clients that call the namespace by another name than its own
@@ -117,8 +118,17 @@ class Adapter:
 
     def _perform(self, command: Command, outgoing: Outgoing | None) -> None:
         self._apply(command, outgoing)
-        for listener in self._listeners:
-            listener.performed(self.name, command)
+        for index, listener in enumerate(self._listeners):
+            try:
+                listener.performed(self.name, command)
+            except Exception:  # what has been done here is none the worse for it, and others are to hear of it, too
+                self._log_listener(index)
+
+    def _log_listener(self, index: int) -> None:
+        if index not in self._failed:
+            self._failed.add(index)
+            name = type(self._listeners[index]).__name__
+            logger.exception("%s failed to take a command in %r; it is logged only once", name, self.name)
 
     def apply(self, command: Command) -> None:
         """Do what a command says with the clients on this server. Never waits.
