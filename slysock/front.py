@@ -217,6 +217,7 @@ class Front:
         if tls is not None:
             wire = Wire(trio.SSLStream(wire.stream, tls, server_side=True, https_compatible=True), None)
         self._connections.nursery.start_soon(self._serve, wire, peer, tls is not None, self._answer)
+        self._open += 1  # now, and not in its task: many may be taken before that has its turn
 
     def _take_internal(self, sock: stdlib_socket.socket) -> None:
         """Start the task of one connection of monitoring."""
@@ -224,9 +225,10 @@ class Front:
             sock.close()
             return
         self._connections.nursery.start_soon(self._serve_internal, _plain(sock), _peer(sock) or "")
+        self._open += 1
+        self._internal_open += 1
 
     async def _serve_internal(self, wire: Wire, peer: str) -> None:
-        self._internal_open += 1
         try:
             await self._serve(wire, peer, False, self._answer_internally)
         finally:
@@ -247,14 +249,14 @@ class Front:
                 ended.set()
 
         self._connections.nursery.start_soon(serve)
+        self._open += 1
         try:
             await ended.wait()
         finally:
             scope.cancel()
 
     async def _serve(self, wire: Wire, peer: str, secure: bool, answer: Answer) -> None:
-        """Serve one connection: HTTP, and then what HTTP may have made of it. Closes the stream."""
-        self._open += 1
+        """Serve one connection, which is counted: HTTP, and what HTTP may have made of it. Closes the stream."""
         try:
             takeover = await self._serve_http(wire, answer, peer=peer, secure=secure)
             if takeover is not None:  # HTTP's state is gone by now: an open WebSocket does not carry it along
