@@ -10,7 +10,7 @@ RefusalRecord        no exception: what observers are told of anything that was 
 
 import logging
 from collections.abc import Sequence
-from typing import final
+from typing import cast, final
 
 import msgspec
 
@@ -115,7 +115,6 @@ def out_of_group(error: Exception) -> Exception:
     """
     if not isinstance(error, ExceptionGroup):
         return error
-    expected, others = error.split((ConnectionRefused, Refusal, InvalidPayload))
-    while others is None and isinstance(expected, BaseExceptionGroup):
-        expected = expected.exceptions[0]
-    return expected if others is None and isinstance(expected, Exception) else error
+    group = cast("ExceptionGroup[Exception]", error)
+    _, others = group.split((ConnectionRefused, Refusal, InvalidPayload))
+    return group if others is not None else out_of_group(group.exceptions[0])

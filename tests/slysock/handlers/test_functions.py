@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Awaitable, Callable
-
 from unittest import mock
 
 import pytest
