@@ -183,7 +183,7 @@ class Server:
         Takes at most `shutdown_seconds`, whatever hangs or shields itself: also the start of an application, or the end
         of a lifespan. Called again, it changes nothing. May be called from any thread.
         """
-        self._loop.run(self._front.stop)
+        self._loop.run_first(self._front.stop)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

@@ -114,7 +114,7 @@ class Adapter:
         if get_ident() == self.loop.thread:  # nearly always; `run` asks the same, for a tenth of an emit's time
             self._perform(command, outgoing)
         else:
-            self.loop.run(self._perform, command, outgoing)
+            self.loop.run(self._perform, command, outgoing, size=0 if outgoing is None else len(outgoing.frames))
 
     def _perform(self, command: Command, outgoing: Outgoing | None) -> None:
         self._apply(command, outgoing)

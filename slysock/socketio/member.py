@@ -183,7 +183,7 @@ class Member:
         if get_ident() == adapter.loop.thread:  # nearly always; `run` asks the same, for a fifth of an emit's time
             self._deliver(outgoing, event, args)
         else:
-            adapter.loop.run(self._deliver, outgoing, event, args)
+            adapter.loop.run(self._deliver, outgoing, event, args, size=len(outgoing.frames))
 
     def _deliver(self, outgoing: Outgoing, event: str, args: tuple[object, ...]) -> None:
         if self.state in ("joining", "in"):
