@@ -140,9 +140,6 @@ class Engine:
         if not self.sessions.accepting:
             await self._responses.unavailable(request)
             return None
-        if self.sessions.has_ended(sid):
-            await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
-            return None
         answer = switching_protocols(
             request.header(b"sec-websocket-key") or b"",
             first_subprotocol(request.header(b"sec-websocket-protocol")),
