@@ -74,6 +74,7 @@ class Server:
             hooks=hooks,
             refused=self._observers.refused,
         )
+        self._observers.on_block = self._front.engine.timers.lag.blocked
         self._namespaces = Namespaces(
             routers, self._parser, self._observers, loop=self._loop, timers=self._front.engine.timers
         )

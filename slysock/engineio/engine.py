@@ -79,7 +79,7 @@ class Engine:
         self.reader = Reader(self._flusher)
         self._config = config
         self._refused = refused
-        self._gate = Gate(hooks, refused, config.connect_timeout_seconds)
+        self._gate = Gate(hooks, refused, config.connect_timeout_seconds, self.timers.lag.blocked)
         self._responses = Responses(config, self._gate)
         self._long_polling = LongPolling(config, self.sessions, self.timers, self.consumers, self._responses)
 

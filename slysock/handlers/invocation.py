@@ -96,6 +96,8 @@ class Invocation(Generic[S]):
     `socket` is what the handler is given; it is held here because the client may leave while the event waits.
     """
 
+    times_itself = False
+
     __slots__ = ("_ack_id", "_args", "_caller", "_event", "_handler", "_since", "_socket", "afterwards", "finished")
 
     def __init__(

@@ -11,6 +11,7 @@ from typing import Protocol, assert_never, final
 
 from slysock.engineio.session import Session
 from slysock.engineio.timers import Timers
+from slysock.handlers.hooks import tell_listeners
 from slysock.handlers.table import Table
 from slysock.ids import RoomName, SocketId
 from slysock.socketio.acks import Answers
@@ -202,11 +203,8 @@ class Adapter:
 
     def tell_listeners(self, socket: Socket, event: str, args: tuple[object, ...]) -> None:
         """Tell the listeners of `on_any_outgoing` of an event for one client."""
-        for listener in self.table.outgoing:
-            try:
-                listener(socket, event, args)
-            except Exception:  # the event is none the worse for who listens
-                logger.exception("a listener to all outgoing events failed at %r for socket %s", event, socket.id)
+        on_block = self.timers.lag.blocked
+        tell_listeners(self.table.outgoing, socket, event, args, which="outgoing ", on_block=on_block)
 
     async def gather(
         self, audience: Audience, event: str, args: tuple[object, ...], timeout_seconds: float

@@ -19,7 +19,7 @@ from slysock.handlers.blocking import BLOCKING_SECONDS, run_without_waiting
 from slysock.handlers.dispatcher import Dispatcher, Job
 from slysock.handlers.functions import name_of
 from slysock.handlers.handler import Handler
-from slysock.handlers.hooks import ask, settle
+from slysock.handlers.hooks import ask, call_hook, tell_listeners
 from slysock.handlers.invocation import Invocation, answer_failure
 from slysock.handlers.table import Hook, Route
 from slysock.handlers.tasks import Tasks
@@ -248,7 +248,7 @@ class Member:
             scope.cancel()
         try:
             with scope:
-                await routine()
+                await call_hook(routine, is_async=True, on_block=self._adapter.timers.lag.blocked)
         except Exception:  # the boundary of one client's work
             logger.exception("background work for socket %s failed", self.id)
         finally:
@@ -263,8 +263,7 @@ class Member:
             self._entering = True
             self._submit(None, _Entering(self), 0)
         else:
-            name = f"middleware or a connect hook of {self.namespace!r}"
-            run_without_waiting(self.come_in(), name, self._adapter.timers.lag.blocked)
+            run_without_waiting(self.come_in())
 
     async def come_in(self) -> None:
         """Do so; what `enter` calls."""
@@ -325,7 +324,13 @@ class Member:
             Exception: what the hook raises; ConnectionRefused for False.
         """
         try:
-            await ask(hook.call, socket, is_async=hook.is_async, refused_text="Connection refused")
+            await ask(
+                hook.call,
+                socket,
+                is_async=hook.is_async,
+                refused_text="Connection refused",
+                on_block=self._adapter.timers.lag.blocked,
+            )
         except Exception as error:
             if not self._has_reported:
                 self.refused(socket, kind, f"{name_of(hook.call)} raised {' from '.join(_causes(error))}")
@@ -383,11 +388,9 @@ class Member:
         None where there is no more to do for it. Raises like `receive`.
         """
         event, socket, table = event_name(body), self.socket, self._adapter.table
-        for listener in table.incoming:
-            try:
-                listener(socket, event, tuple(body[1:]))
-            except Exception:
-                logger.exception("a listener to all events failed at %r for socket %s", event, self.id)
+        if table.incoming:
+            on_block = self._adapter.timers.lag.blocked
+            tell_listeners(table.incoming, socket, event, tuple(body[1:]), which="", on_block=on_block)
         route = table.routes.get(event.encode())
         if route is None and not table.incoming:
             self.refused(socket, "unknown event", f"{event[:100]!r} has no handler")
@@ -538,9 +541,7 @@ class Member:
         elif any(hook.is_async for hook in hooks):
             self._host.tasks.clean_up(lambda: self._farewell(socket, reason))
         else:
-            name = f"a disconnect hook of {self.namespace!r}"
-            farewell, on_block = self._farewell(socket, reason), self._adapter.timers.lag.blocked
-            copy_context().run(run_without_waiting, farewell, name, on_block)
+            copy_context().run(run_without_waiting, self._farewell(socket, reason))
 
     async def _farewell_when_idle(self, socket: Socket, reason: DisconnectReason) -> None:
         """Wait for the client's handlers to end; the hooks have their turn also when one takes too long for that."""
@@ -550,9 +551,10 @@ class Member:
             self._host.tasks.clean_up(lambda: self._farewell(socket, reason))
 
     async def _farewell(self, socket: Socket, reason: DisconnectReason) -> None:
+        on_block = self._adapter.timers.lag.blocked
         for hook in self._adapter.table.disconnect:
             try:
-                await settle(hook.call(socket, reason), is_async=hook.is_async)
+                await call_hook(hook.call, socket, reason, is_async=hook.is_async, on_block=on_block)
             except Exception as error:
                 answer_failure(self, socket, "disconnect", hook.on_error, error, None)
 
@@ -572,6 +574,7 @@ class _Entering:
     """The coming in of a client, as a job."""
 
     name = "a connect hook"
+    times_itself = True  # each of the hooks, by its name
     until_disconnect = False  # a connect hook comes to its end; who leaves before it is let in is forgotten anyway
 
     def __init__(self, member: Member) -> None:

@@ -118,7 +118,11 @@ async def test_a_session_whose_time_has_run_out_is_ended_by_the_request_that_fin
     await trio.sleep(config.ping_interval_seconds + config.ping_timeout_seconds)
     client, _, request = await arrived(method + b" / HTTP/1.1\r\nhost: a\r\n\r\n")
     await LongPolling(
-        config, sessions, timers, consumers(1000), Responses(config, Gate(EngineHooks(), lambda record: None, 10))
+        config,
+        sessions,
+        timers,
+        consumers(1000),
+        Responses(config, Gate(EngineHooks(), lambda *_: None, 10, lambda *_: None)),
     ).handle(request, session.id)
     assert session.closed
     assert b'{"code":1,"message":"Session ID unknown"}' in await client.receive_some(1000)

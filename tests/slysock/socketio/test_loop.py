@@ -331,7 +331,7 @@ async def test_a_server_serves_once() -> None:
         assert server.statistics().connections == 0
 
 
-# ---- who speaks faster than the loop listens --------------------------------------------------------------------------
+# ---- who speaks faster than the loop listens ------------------------------------------------------------------------
 
 
 class Talker:
