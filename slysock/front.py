@@ -294,6 +294,7 @@ class Front:
             sock=wire.sock,
             proxies=self._proxies,
             refused=self._refused,
+            limit=self.engine.timers.limit,
         )
         self._http.add(http)
         takeover: Takeover | None = None

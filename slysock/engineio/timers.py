@@ -5,14 +5,16 @@ they are most of it: a server whose clients come and go would otherwise carry 45
 
 Deadlines are kept by a time of our own, which does not pass while the event loop stands still: the process is stopped,
 the machine sleeps, a handler blocks. Nobody could be heard meanwhile, so that a silence of ours is held against no one.
-The task wakes each second to tell; being late by a tenth of a second is a busy loop's normal life, and counts.
+The task wakes each second to tell; being late by a tenth of a second is a busy loop's normal life, and counts. Trio's
+own deadlines know nothing of this: what a peer is given time for is under `limit`.
 """
 
 import heapq
 import itertools
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Final, final
 
 import trio
@@ -72,6 +74,16 @@ class Timers:
         heapq.heappush(self._heap, (now + seconds, next(self._order), timer))
         self._wake_by(now + min(seconds, _TICK_SECONDS))
         return timer
+
+    @contextmanager
+    def limit(self, seconds: float) -> Generator[trio.CancelScope]:
+        """Cancel the block after some seconds, as `trio.move_on_after` does, but not for a standstill of the loop."""
+        with trio.CancelScope() as scope:
+            timer = self.call_later(seconds, scope.cancel)
+            try:
+                yield scope
+            finally:
+                timer.cancel()
 
     def time(self) -> float:
         """Tell the time by which deadlines are kept, in seconds: Trio's without the standstills of the loop."""

@@ -60,6 +60,7 @@ class WebSocketTransport:
         "_closing",
         "_config",
         "_lane",
+        "_limit",
         "_nursery",
         "_outbox",
         "_patient",
@@ -84,6 +85,7 @@ class WebSocketTransport:
         config: Config,
     ) -> None:
         self._sock = sock
+        self._limit = consumers.limit
         self._nursery = nursery
         self._config = config
         self._outbox = Outbox(
@@ -154,7 +156,7 @@ class WebSocketTransport:
             if self._state == "closing" and self._patient:
                 await self._take_leave_patiently()
             else:
-                with trio.move_on_after(_CLOSE_SECONDS):
+                with self._limit(_CLOSE_SECONDS):
                     await self._take_leave()
         except* trio.BrokenResourceError:
             self._lane.owner.lose(self, "transport error")
@@ -217,7 +219,8 @@ class WebSocketTransport:
     async def _cut_if_slow(self, scope: trio.CancelScope) -> None:
         before = self._unsent_bytes()
         for _ in range(round(_PATIENCE_SECONDS / _CLOSE_SECONDS)):
-            await trio.sleep(_CLOSE_SECONDS)
+            with self._limit(_CLOSE_SECONDS):
+                await trio.sleep_forever()
             unsent = self._unsent_bytes()
             if before - unsent < _LEAST_BYTES_PER_SECOND * _CLOSE_SECONDS:
                 break

@@ -15,7 +15,7 @@ from slysock.http.date import date_field
 from slysock.http.errors import RequestBroken
 from slysock.http.proxies import TrustedProxies
 from slysock.http.request import REASONS, Request
-from slysock.http.stream import HttpStream
+from slysock.http.stream import HttpStream, Limit
 
 LINGER_SECONDS: Final = 2.0
 """How long a refused client may take to read why, before the connection is cut (nginx: 5 s between reads)."""
@@ -39,6 +39,7 @@ class HttpConnection:
         peer: the client's address, empty for Unix sockets.
         proxies: whose word about the client behind them counts.
         refused: told of each head that is refused.
+        limit: keeps the deadlines of the peer.
     """
 
     def __init__(
@@ -51,8 +52,9 @@ class HttpConnection:
         sock: stdlib_socket.socket | None = None,
         proxies: TrustedProxies | None = None,
         refused: Callable[[RefusalRecord], None] = log_refusal,
+        limit: Limit = trio.move_on_after,
     ) -> None:
-        self._stream = HttpStream(stream, sock, config)
+        self._stream = HttpStream(stream, sock, config, limit)
         self._secure = secure
         self._peer = peer
         self._proxies = proxies if proxies is not None and proxies.trusts(peer) else None
@@ -104,7 +106,7 @@ class HttpConnection:
         if self._request is None or machine.our_state is not h11.DONE:
             return machine.our_state is h11.IDLE
         if not self._request.body_complete:
-            with trio.move_on_after(self._stream.config.request_head_seconds):
+            with self._stream.limit(self._stream.config.request_head_seconds):
                 while await self._request.receive_chunk():
                     pass
         if machine.their_state is not h11.DONE:
@@ -126,7 +128,7 @@ class HttpConnection:
         event = self._stream.machine.next_event()
         if isinstance(event, h11.Request):  # nearly always: it fits into a segment
             return event
-        with trio.move_on_after(self._stream.config.request_head_seconds):
+        with self._stream.limit(self._stream.config.request_head_seconds):
             return await self._rest_of_head()
         await self._refuse(408)
         return None
@@ -141,8 +143,7 @@ class HttpConnection:
         if self._stream.read_now(limit) and self._stream.skip_empty_lines():
             return True
         if not (self._stream.at_eof or self._stream.draining):
-            deadline = trio.current_time() + self._stream.config.request_head_seconds
-            with trio.CancelScope(deadline=deadline) as self._idle:
+            with self._stream.limit(self._stream.config.request_head_seconds) as self._idle:
                 await self._read_beginning(limit)
             self._idle = None
         return self._stream.buffered > 0

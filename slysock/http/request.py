@@ -145,12 +145,11 @@ class Request:
         if machine.they_are_waiting_for_100_continue:
             go_on = h11.InformationalResponse(status_code=100, headers=[], reason=REASONS[100])
             await self._stream.write(self._stream.encode(go_on))
-        try:
-            with trio.fail_after(self._stream.config.request_body_seconds):
-                await self._stream.read_more()
-        except trio.TooSlowError:
+        with self._stream.limit(self._stream.config.request_body_seconds) as scope:
+            await self._stream.read_more()
+        if scope.cancelled_caught:
             self._stream.draining = True
-            raise RequestBroken("the request body did not arrive in time", status=408) from None
+            raise RequestBroken("the request body did not arrive in time", status=408)
 
     # ---- the answer ---------------------------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ not.
 
 import socket as stdlib_socket
 import time
-from contextlib import suppress
-from typing import Final, final
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from typing import Final, TypeAlias, final
 
 import h11
 import trio
@@ -15,6 +16,9 @@ import trio
 from slysock.config import Config
 from slysock.http.arrival import ANCILLARY_BYTES, arrival_ns
 from slysock.http.errors import InvalidResponse, RequestBroken
+
+Limit: TypeAlias = Callable[[float], AbstractContextManager[trio.CancelScope]]
+"""Cancels a block after some seconds, as `trio.move_on_after` does."""
 
 PIECE_BYTES: Final = 16_384
 """Most bytes read at once. A piece full of one-byte chunks keeps h11 busy for tens of milliseconds; no more than so."""
@@ -32,8 +36,10 @@ class HttpStream:
         sock: the plain socket that the stream is, where it is one: what needs no waiting is then done without Trio's
             layers around it, 10 µs for each piece. Deadlines are for waits; what is done at once has none.
         config: deadlines and bounds.
+        limit: keeps the deadlines.
 
     Attributes:
+        limit: likewise.
         machine: h11's state, for reading. Only this class feeds it; see `encode`.
         at_eof: the peer has said that it sends no more.
         received_ns: when the last piece arrived: at the kernel where that can be known, else here.
@@ -41,8 +47,15 @@ class HttpStream:
         written_bytes: what has been written, in all.
     """
 
-    def __init__(self, stream: trio.abc.Stream, sock: stdlib_socket.socket | None, config: Config) -> None:
+    def __init__(
+        self,
+        stream: trio.abc.Stream,
+        sock: stdlib_socket.socket | None,
+        config: Config,
+        limit: Limit = trio.move_on_after,
+    ) -> None:
         self.config = config
+        self.limit = limit
         self.machine = self._new_machine()
         self.at_eof = False
         self.received_ns = 0
@@ -178,8 +191,10 @@ class HttpStream:
 
     async def _write_slowly(self, view: memoryview) -> None:
         for start in range(0, len(view), WRITE_PIECE_BYTES):
-            with trio.fail_after(self.config.write_timeout_seconds):
+            with self.limit(self.config.write_timeout_seconds) as scope:
                 await self._stream.send_all(view[start : start + WRITE_PIECE_BYTES])
+            if scope.cancelled_caught:
+                raise trio.TooSlowError
             self.written_bytes += min(WRITE_PIECE_BYTES, len(view) - start)
 
     async def linger(self, max_bytes: int) -> None:
