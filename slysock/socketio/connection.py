@@ -204,12 +204,10 @@ class Connection:
 
     def left(self, member: Member) -> None:
         """Note that the client is out of a namespace."""
-        name = member.called
-        if self._members.get(name) is member:
-            del self._members[name]
-            self._left[name] = None
-            if len(self._left) > self._around.config.max_namespaces:
-                del self._left[next(iter(self._left))]
+        del self._members[member.called]
+        self._left[member.called] = None
+        if len(self._left) > self._around.config.max_namespaces:
+            del self._left[next(iter(self._left))]
 
     def disconnect(self) -> None:
         """Disconnect the client from every namespace and close the connection."""
