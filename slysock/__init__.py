@@ -13,7 +13,7 @@ run(root, port=3000)
 
 from slysock.config import Config
 from slysock.engineio.hooks import AnswerHeaders, EngineHooks, RefusedRequest
-from slysock.errors import AckTimeout, ConnectionRefused, Disconnected, InvalidPayload, Refusal
+from slysock.errors import AckTimeout, ConnectionRefused, Disconnected, InvalidPayload, RateLimited, Refusal
 from slysock.handlers.handler import NO_ACK, NoAck
 from slysock.handlers.router import Router
 from slysock.http.listeners import Listening
@@ -45,6 +45,7 @@ __all__ = [
     "Namespace",
     "NoAck",
     "Origins",
+    "RateLimited",
     "Refusal",
     "RefusedRequest",
     "Router",

@@ -30,6 +30,14 @@ MAX_SECONDS: Final = 2_147_483
 MAX_NUMBER: Final = 2**53 - 1
 """The largest whole number that a client in JavaScript reads as it was sent."""
 
+RATES: Final = (
+    "address_handshakes_per_second",
+    "address_refused_logins_per_second",
+    *("client_events_per_second", "client_bytes_per_second", "client_joins_per_second"),
+    *("user_events_per_second", "user_bytes_per_second", "user_joins_per_second"),
+)
+"""The options that are rates; each allows `burst_seconds` of itself at once, or one where that is less."""
+
 _PATH: Final = re.compile(r"/|(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+/?")  # what nobody on the way encodes or resolves
 _ALLOWED_HOST: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
 _ORIGIN: Final = re.compile(
@@ -152,6 +160,38 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_connections: int = 100_000
     """Open sockets at once, of every kind; past that new ones are closed at once. Also the most sessions at once, which
     by polling need no socket; past that a new one by polling is answered 503."""
+
+    address_handshakes_per_second: int = 100
+    """New sessions of one address, on average; for IPv6 of a /64. Past that it gets 429. Nothing is counted of
+    loopback, Unix sockets and trusted proxies themselves; clients behind any other proxy share its address."""
+
+    address_refused_logins_per_second: int = 10
+    """Clients of one address, likewise, that are refused when they join a namespace. Past that, the connection of one
+    more is closed; good ones come in as ever."""
+
+    client_events_per_second: int = 20_000
+    """Events of one connection, on average. Past that they are refused, with `retryAfter`; a client that goes on for
+    another `burst_seconds` of them is disconnected."""
+
+    client_bytes_per_second: int = 20_000_000
+    """Size of these events, attachments included."""
+
+    client_joins_per_second: int = 100
+    """How often one connection asks to join a namespace, on average. Past that it is refused, and disconnected when it
+    goes on."""
+
+    user_events_per_second: int = 500
+    """Events of one user on all connections together, at the same time or one after the other. Users are those of
+    tokens, and those whom a program names by `socket.set_user`."""
+
+    user_bytes_per_second: int = 5_000_000
+    """Size of these events."""
+
+    user_joins_per_second: int = 100
+    """How often one user joins a namespace, on all connections together."""
+
+    burst_seconds: float = 10.0
+    """What somebody did not use of these rates for so long may be used at once: of 500 events a second, 5000 events."""
 
     def __post_init__(self) -> None:
         """Refuse what no server could work with; a wrong value is found at start-up, not under load."""

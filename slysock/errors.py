@@ -5,6 +5,7 @@ AckTimeout           raised by `call`: an answer did not come in time
 └── Disconnected     raised by `call`: it cannot come any more, the client has left
 InvalidPayload       given to an error hook: an event's arguments do not fit its handler
 Refusal              raised by handlers: an expected no; base of an application's own
+└── RateLimited      given to an error hook, and raised by `set_user`: that was too much for now
 RefusalRecord        no exception: what observers are told of anything that was refused
 """
 
@@ -74,8 +75,9 @@ class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     reason: str
     """Why, in a word. Of connections and requests: `capacity`, `host`, `path`, `origin`, `request`, `method`,
-    `transport`, `EIO`, `sid`, `hook`. Of clients: `namespace`, `middleware`, `connect hook`, `protocol`. Of events:
-    `unknown event`, `payload`. And what applications report, such as `token`."""
+    `transport`, `EIO`, `sid`, `hook`, `handshake rate`. Of clients: `namespace`, `middleware`, `connect hook`,
+    `protocol`, `login rate`, `join rate`. Of events: `unknown event`, `payload`, `event rate`, `byte rate`. And what
+    applications report, such as `token`, which counts as a refused login."""
 
     detail: str
     """Why, in more words."""
@@ -104,6 +106,21 @@ class Refusal(Exception):
     It goes to the router's error hook like any exception, but is not logged as a failure. Without a hook its text is
     what the client gets.
     """
+
+
+@final
+class RateLimited(Refusal):
+    """A client or its user has done more than is allowed; this was not done. See `Config.client_events_per_second`.
+
+    Attributes:
+        what: of what it was too much: `events`, `bytes` or `joins`.
+        retry_after_seconds: when the same would be allowed.
+    """
+
+    def __init__(self, what: str, retry_after_seconds: float) -> None:
+        super().__init__(f"Too many {what}, try again later")
+        self.what = what
+        self.retry_after_seconds = retry_after_seconds
 
 
 def out_of_group(error: Exception) -> Exception:

@@ -20,6 +20,7 @@ import trio
 from slysock.asgi import AppWithoutHealth, ASGIApp, Health, State, asgi_lifespan, not_found, run_asgi, with_fallback
 from slysock.asgi.health import LIVE, READY
 from slysock.config import Config
+from slysock.engineio.address_rates import AddressRates
 from slysock.engineio.engine import Engine, Takeover, Wire
 from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.receiver import Receiver
@@ -69,6 +70,7 @@ class Front:
         engine: Engine.IO.
         health: what `/healthz` and `/readyz` say.
         tasks: what runs for clients, and may outlive their connections.
+        addresses: how often the clients of one may come, and be refused.
     """
 
     def __init__(
@@ -83,12 +85,15 @@ class Front:
     ) -> None:
         self.config = config
         self.tasks = Tasks("handlers", config.handler_cleanup_seconds)
+        self._proxies = TrustedProxies(config.trusted_proxies)
+        self.addresses = AddressRates(config, self._proxies)
         self.engine = Engine(
             config,
             accept=accept,
             leaving=lambda: self.tasks.lingering,
             hooks=hooks or EngineHooks(),
             refused=self._refused,
+            addresses=self.addresses,
         )
         self._tell_refusal = refused
         self._warned_at = -math.inf  # of max_connections, in Trio's time
@@ -100,7 +105,6 @@ class Front:
         self._state: State = {}
         self._internal_state: State = {}
         self._hosts = AllowedHosts(config.allowed_hosts)
-        self._proxies = TrustedProxies(config.trusted_proxies)
         self._internal_open = 0
         self._http: set[HttpConnection] = set()
         self._open = 0  # connections of every kind

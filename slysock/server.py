@@ -21,6 +21,7 @@ from slysock.handlers.resources import StoppedEarly
 from slysock.handlers.router import Router
 from slysock.http.listeners import Address, Listening, bound, describe, read_address
 from slysock.process import run_to_the_end, settle_in, stop_on_signals
+from slysock.socketio.allowance import Rates
 from slysock.socketio.connection import Connection, Surroundings
 from slysock.socketio.loop import Loop
 from slysock.socketio.namespace import Namespace
@@ -85,6 +86,8 @@ class Server:
             timers=self._front.engine.timers,
             tasks=self._front.tasks,
             observers=self._observers,
+            rates=Rates(self.config),
+            addresses=self._front.addresses,
         )
 
     def of(self, name: str) -> Namespace:

@@ -13,7 +13,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from slysock import ConnectionRefused, Server
+from slysock import Config, ConnectionRefused, Server
+from slysock.config import RATES
 from slysock.identity import make_token
 from slysock.systems import SYSTEMS
 from slysock.testing import serve_memory
@@ -28,7 +29,15 @@ DEFAULT_URL = "http://127.0.0.1:3000"
 LONGEST_SECONDS = 60  # a fail-safe, not an expectation
 
 CHAT = "A chat in five minutes"
-FLAG_SECTIONS = ("Something to look at", "HTTP", "Who may come in", "Behind a proxy", "The command line", "MongoDB")
+FLAG_SECTIONS = (
+    "Something to look at",
+    "HTTP",
+    "Who may come in",
+    "Behind a proxy",
+    "Rates",
+    "The command line",
+    "MongoDB",
+)
 
 CHATTED = ["vendor reads Is it still there?", "customer reads It is."]
 PRINTED = {
@@ -237,6 +246,31 @@ def test_the_handlers_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slysock.run", lambda *routers, port: served.extend([*routers, port]))
     exec(compile(example, "README.md", "exec"), {"__name__": "readme"})  # the README is ours
     assert len(served) == 2
+
+
+async def test_the_error_hook_answers_what_exceeds_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = blocks("python", "Rates")
+    servers: list[Server] = []
+    monkeypatch.setattr("slysock.run", lambda *routers, port, config: servers.append(Server(*routers, config=config)))
+    exec(compile(example, "README.md", "exec"), {"__name__": "readme"})  # the README is ours
+    assert servers[0].config.user_events_per_second * servers[0].config.burst_seconds == 1200
+    async with serve_memory(servers[0]) as memory:
+        client = await memory.connect("/chat", auth={"name": "ada"})
+        answers = [await client.call("say", "x") for _ in range(1250)]
+    assert answers[:1200] == [None] * 1200
+    (late, *_) = [answer for answer in answers if answer is not None]
+    assert isinstance(late, dict)
+    assert (late["slowDown"], list(late)) == (True, ["slowDown", "seconds"])
+
+
+def test_the_table_of_rates_is_that_of_the_config() -> None:
+    config, section = Config(), section_of("Rates")
+    assert f"`--burst-seconds` ({config.burst_seconds:g})" in section
+    told = dict(re.findall(r"^\|[^|]*\| `--([a-z-]+)`[^|]*\| ([0-9 ]+(?: MB)?) \|", section, re.MULTILINE))
+    assert set(told) == {name.replace("_", "-") for name in RATES}
+    for flag, number in told.items():
+        meant = int(number.removesuffix(" MB").replace(" ", "")) * (1_000_000 if number.endswith("MB") else 1)
+        assert getattr(config, flag.replace("-", "_")) == meant
 
 
 async def test_the_hooks_do_what_is_said_of_them(

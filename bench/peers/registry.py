@@ -23,6 +23,7 @@ Service: TypeAlias = Callable[[Path, int], AbstractContextManager[Mapping[str, s
 SOCKET_IO: Final[frozenset[Feature]] = frozenset({"websocket", "polling", "upgrade", "binary", "rooms", "ask", "gc"})
 PYTHON_SOCKETIO: Final = ("socketio", "uvicorn", "uvloop", "httptools", "websockets")
 TOKEN_SECRET: Final = {"SLYSOCK_JWT_SECRET": "a secret of the benchmark, which guards nothing"}
+UNBOUNDED_RATE: Final = 1_000_000
 PROGRAMS: Final = JAVASCRIPT / "programs"
 
 
@@ -66,9 +67,12 @@ def _require(*modules: str) -> None:
 
 
 def _slysock_marketplace(folder: Path) -> Sequence[str]:
-    """Return the command that an operator runs, with its own defaults."""
-    store = f"sqlite:///{folder / 'chat.db'}"
-    return (sys.executable, "-m", "slysock.cli", "serve", "--system", "marketplace", "--port", "0", "--store", store)
+    """Return the command that an operator runs, with its own defaults but for the rate of users.
+
+    No person sends thousands of messages a second, as a sender here does that is alone.
+    """
+    what = ("--system", "marketplace", "--port", "0", "--user-events-per-second", str(UNBOUNDED_RATE))
+    return (sys.executable, "-m", "slysock.cli", "serve", *what, "--store", f"sqlite:///{folder / 'chat.db'}")
 
 
 def _slysock_marketplace_mongodb(folder: Path) -> Sequence[str]:

@@ -1,7 +1,8 @@
 """The chat path end to end: `sendMessage` of the marketplace, persisted, acknowledged, delivered.
 
 Each customer sends to a connected vendor of their own; a message counts when it is acknowledged to the one and
-delivered to the other. For slysock that is `slysock serve --system marketplace`, unmodified.
+delivered to the other. For slysock that is `slysock serve --system marketplace`, whose users may send as fast as they
+can.
 """
 
 import json

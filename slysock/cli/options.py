@@ -22,7 +22,7 @@ from slysock.cli.sources import (
     read_file,
     refuse_unknown_variables,
 )
-from slysock.config import Config
+from slysock.config import RATES, Config
 from slysock.systems import SYSTEMS
 from slysock.systems.field_docs import field_docs
 from slysock.systems.settings import SystemSettings
@@ -208,7 +208,8 @@ def _serve_sections() -> Sections:
         *(setting(Config, name) for name in ("parser", "allow_upgrades", "ping_interval_seconds")),
         setting(Config, "ping_timeout_seconds"),
     )
-    shown = {option.name for option in socketio} | {*PLURALS, *NOT_FOR_OPERATORS}
+    rates = (*(setting(Config, name, metavar="NUMBER") for name in RATES), setting(Config, "burst_seconds"))
+    shown = {option.name for option in (*socketio, *rates)} | {*PLURALS, *NOT_FOR_OPERATORS}
     return {
         "Where to listen": [setting(ListenSettings, name) for name in ListenSettings.__struct_fields__],
         "What to serve": [store_option(), system_option()],
@@ -235,6 +236,7 @@ def _serve_sections() -> Sections:
         ],
         "Socket.IO": socketio,
         "Limits": [setting(Config, name) for name in Config.__struct_fields__ if name not in shown],
+        "Rates": rates,
         "Other": [*(setting(WatchSettings, name) for name in WatchSettings.__struct_fields__), config_option()],
     }
 

@@ -16,6 +16,9 @@ from slysock.cli.settings import DEFAULT_STORE, Settings
 from slysock.systems.system import System
 
 _LABEL_WIDTH: Final = 10
+_NO_PROXY: Final = (
+    "per address, but none on loopback and Unix sockets; no --trusted-proxy: clients of any other are one"
+)
 
 
 def print_welcome(settings: Settings, listening: Listening, systems: Sequence[System], secret: Secret | None) -> None:
@@ -32,6 +35,7 @@ def welcome(settings: Settings, listening: Listening, systems: Sequence[System],
     facts += [("internal", listening.internal.url)] if listening.internal is not None else []
     facts += [("system", f"{system.name} ({', '.join(system.namespaces)})") for system in systems]
     facts += [("store", without_password(settings.tokens.store)), ("tokens", _tokens(settings, secret))]
+    facts += [("limits", _NO_PROXY)] if not settings.config.trusted_proxies else []
     for label, value in facts:
         text.append(f"  {label:<{_LABEL_WIDTH}}", style="bold").append(f"{value}\n")
     text.append("Next: ", style="bold")

@@ -9,6 +9,7 @@ import msgspec
 import trio
 
 from slysock.config import Config
+from slysock.engineio.address_rates import AddressRates
 from slysock.engineio.checks import Query, check_request
 from slysock.engineio.gate import Gate, describe
 from slysock.engineio.hooks import EngineHooks
@@ -55,6 +56,7 @@ class Engine:
         leaving: counts clients that have left while something of theirs is still being handled.
         hooks: an application's say in requests.
         refused: told of every request that is refused.
+        addresses: how often the clients of one may come.
 
     Attributes:
         sessions: the table of them.
@@ -71,6 +73,7 @@ class Engine:
         leaving: Callable[[], int],
         hooks: EngineHooks,
         refused: Callable[[RefusalRecord], None],
+        addresses: AddressRates,
     ) -> None:
         self.timers = Timers()
         self.consumers = SlowConsumers(config, self.timers)
@@ -79,6 +82,7 @@ class Engine:
         self.reader = Reader(self._flusher)
         self._config = config
         self._refused = refused
+        self._addresses = addresses
         self._gate = Gate(hooks, refused, config.connect_timeout_seconds, self.timers.lag.blocked)
         self._responses = Responses(config, self._gate)
         self._long_polling = LongPolling(config, self.sessions, self.timers, self.consumers, self._responses)
@@ -123,6 +127,10 @@ class Engine:
 
     async def _open(self, request: Request, query: Query, wire: Wire) -> Takeover | None:
         """Open a session, if its client is allowed in."""
+        early_seconds = self._addresses.handshake(request.peer)
+        if early_seconds:
+            await self._responses.too_many(request, early_seconds)
+            return None
         opening = describe(request, query.parameters)
         no = await self._gate.ask_allowed(opening)
         if no is not None:

@@ -3,6 +3,7 @@
 Whatever is refused is refused here, and told to the gate, which passes it on to whoever wants to know.
 """
 
+import math
 from typing import Final, final
 
 from slysock.config import Config
@@ -32,6 +33,7 @@ _STATUSES: Final[dict[int, tuple[str, str]]] = {
     400: ("request", "the body is malformed or broken off"),
     408: ("request", "the body did not come in time"),
     413: ("request", "the body is too large"),
+    429: ("handshake rate", "too many sessions from this address; see address_handshakes_per_second"),
     503: ("capacity", "no room for another session, or the server is stopping"),
 }
 """Status that says it all -> the same."""
@@ -88,11 +90,15 @@ class Responses:
         self._gate.tell(request, status=no.status, error=no.error, message=no.message, reason="hook", detail=no.detail)
         await request.respond(no.status, [_JSON, *self._cors.headers(request)], no.error.body_saying(no.message))
 
-    async def error(self, request: Request, status: int) -> None:
+    async def error(self, request: Request, status: int, *headers: tuple[bytes, bytes]) -> None:
         """Answer with a status that says it all."""
         reason, detail = _STATUSES[status]
         self._gate.tell(request, status=status, error=None, message="", reason=reason, detail=detail)
-        await request.respond(status, self._cors.headers(request))
+        await request.respond(status, [*self._cors.headers(request), *headers])
+
+    async def too_many(self, request: Request, seconds: float) -> None:
+        """Answer a client whose address has opened too many sessions, and may open another one in so many seconds."""
+        await self.error(request, 429, (b"retry-after", b"%d" % math.ceil(seconds)))
 
     async def unavailable(self, request: Request) -> None:
         """Answer a new client that there is no room, or not any more."""

@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar, cast, final
 
 import trio
 
-from slysock.errors import ConnectionRefused, InvalidPayload, Refusal, out_of_group
+from slysock.errors import ConnectionRefused, InvalidPayload, RateLimited, Refusal, out_of_group
 from slysock.handlers.functions import Function
 from slysock.handlers.handler import NO_ACK, Handler
 from slysock.handlers.hooks import Routine, refuse_coroutine
@@ -190,7 +190,7 @@ def answer_failure(
     elif not isinstance(error, Refusal | ConnectionRefused):
         _log_failure(event, caller.id, error)
     try:
-        answer = on_error(socket, event, error) if on_error is not None else {"error": _public_text(error)}
+        answer = on_error(socket, event, error) if on_error is not None else _public_answer(error)
         if ack_id is not None and answer is not NO_ACK:
             caller.acknowledge(ack_id, answer)
     except Exception:  # the hook's own failure must not reach the connection either
@@ -206,11 +206,13 @@ def _log_failure(event: str, socket_id: str, error: Exception) -> None:
     )
 
 
-def _public_text(error: Exception) -> str:
+def _public_answer(error: Exception) -> dict[str, object]:
     match error:
         case InvalidPayload():
-            return f"Invalid payload: {error}"
+            return {"error": f"Invalid payload: {error}"}
+        case RateLimited(retry_after_seconds=seconds):
+            return {"error": str(error), "retryAfter": seconds}
         case Refusal():
-            return str(error)
+            return {"error": str(error)}
         case _:
-            return "Internal error"
+            return {"error": "Internal error"}

@@ -56,6 +56,14 @@ class Seat(Protocol):
     def disconnect(self, *, close: bool) -> None:
         """See Socket.disconnect."""
 
+    @property
+    def user(self) -> str | None:
+        """See Socket.user."""
+        ...
+
+    def set_user(self, socket: "Socket", user: str) -> None:
+        """See Socket.set_user."""
+
     def report_refusal(self, socket: "Socket", reason: str, detail: str) -> None:
         """See Socket.report_refusal."""
 
@@ -86,6 +94,24 @@ class Socket:
 
     def __repr__(self) -> str:
         return f"<Socket {self.id} in {self.namespace.name!r}>"
+
+    # -- who it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def user(self) -> str | None:
+        """Whose client this is, as far as the application has said."""
+        return self._seat.user
+
+    def set_user(self, user: str | int) -> None:
+        """Say whose client this is: all clients of one user share what `Config.user_events_per_second` allows.
+
+        Middleware is the place, or a connect hook, where what it raises keeps the client out. The server makes nothing
+        else of it; 5 and "5" are one user.
+
+        Raises:
+            RateLimited: the user joins too often. To say the same again is no joining.
+        """
+        self._seat.set_user(self, str(user))
 
     # -- rooms -------------------------------------------------------------------------------------------------------
 

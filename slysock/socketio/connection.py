@@ -8,6 +8,7 @@ from typing import Final, final
 import trio
 
 from slysock.config import Config
+from slysock.engineio.address_rates import AddressRates
 from slysock.engineio.receiver import ReceiverStatistics
 from slysock.engineio.session import Session
 from slysock.engineio.timers import Timer, Timers
@@ -16,6 +17,7 @@ from slysock.errors import RefusalRecord
 from slysock.handlers.tasks import Tasks
 from slysock.ids import DisconnectReason
 from slysock.request import Handshake
+from slysock.socketio.allowance import Allowance, ClientRates, Excess, Rates, retry_after
 from slysock.socketio.member import Member
 from slysock.socketio.namespaces import Namespaces
 from slysock.socketio.observer import Observers
@@ -37,6 +39,8 @@ class Surroundings:
     """Where handlers run."""
 
     observers: Observers
+    rates: Rates
+    addresses: AddressRates
 
 
 _BYTES_OF_AN_EVENT: Final = 512
@@ -63,9 +67,12 @@ class Connection:
         "_decoder",
         "_left",
         "_members",
+        "_of_nobody",
+        "_of_user",
         "_patience",
         "_pending_bytes",
         "_pending_events",
+        "_rates",
         "_ready",
         "_stopping",
         "backlogged",
@@ -79,6 +86,9 @@ class Connection:
         # Namespace, as the client calls it -> the client there; also while it is joining.
         self._members: dict[str, Member] = {}
         self._left: dict[str, None] = {}  # likewise: late packets for what the server took it out of are no error
+        self._rates = ClientRates(around.rates)
+        self._of_nobody = Allowance(self._rates, None)
+        self._of_user = self._of_nobody  # of the one that was named last
         self._bytes = 0  # so far, of a packet whose attachments are awaited
         self._binaries = 0  # binary messages so far
         self._patience: Timer | None = None  # looks after announced attachments
@@ -148,8 +158,14 @@ class Connection:
             elif packet.namespace not in self._left:
                 raise RemoteProtocolError("not connected to this namespace")
         elif isinstance(packet, Event):
-            if not self._stopping:  # in a context of its own: one task reads for many clients
-                copy_context().run(member.receive, packet, size)
+            if not self._stopping:
+                allowance = member.allowance
+                allowance.events = events = allowance.events - 1
+                allowance.bytes = left = allowance.bytes - size
+                if events < 0 or left < 0:  # rarely: much is paid for in advance
+                    self._pay_for(member, packet, size)
+                else:  # in a context of its own: one task reads for many clients
+                    copy_context().run(member.receive, packet, size)
         elif isinstance(packet, Ack):
             member.receive_ack(packet)
         elif isinstance(packet, Disconnect):
@@ -161,7 +177,22 @@ class Connection:
         else:
             raise RemoteProtocolError("connected to this namespace already")
 
+    def _pay_for(self, member: Member, packet: Event, size: int) -> None:
+        """Take an event that has not been paid for, if there is enough left."""
+        excess = member.allowance.renew(size)
+        if excess is None or member.state != "in":
+            copy_context().run(member.receive, packet, size)
+        elif excess.goes_on:
+            member.refused(member.socket, excess.reason, excess.detail)
+            self.disconnect()
+        else:
+            copy_context().run(member.refuse_event, packet, excess)
+
     def _connect(self, packet: Connect) -> None:
+        excess = self._rates.join()
+        if excess is not None:
+            self._refuse_join(packet, excess)
+            return
         if len(self._members) >= self._around.config.max_namespaces:
             self._refuse("capacity", "in max_namespaces already", packet.namespace)
             self.session.send(self._around.parser.refused(packet.namespace, _TOO_MANY))
@@ -187,6 +218,13 @@ class Connection:
         self._members[packet.namespace] = member
         copy_context().run(member.enter)
 
+    def _refuse_join(self, packet: Connect, excess: Excess) -> None:
+        self._refuse(excess.reason, excess.detail, packet.namespace)
+        told = {"message": str(excess.error), "data": retry_after(excess.error)}
+        self.session.send(self._around.parser.refused(packet.namespace, told))
+        if excess.goes_on:
+            self.disconnect()
+
     def _refuse(self, reason: str, detail: str, namespace: str | None = None) -> None:
         """Tell observers; a query behind the name of a namespace is none of their business."""
         if namespace is not None:
@@ -202,10 +240,29 @@ class Connection:
         """Note that the client is in a namespace: it need not hurry any more."""
         self._deadline.cancel()
 
-    def left(self, member: Member) -> None:
+    def login_refused(self) -> None:
+        """Note that somebody was not let in who claimed to be; turn the client away after too many of its address."""
+        if self._around.addresses.refuse_login(self.session.request.address):
+            self._refuse("login rate", "too many refused logins; see address_refused_logins_per_second")
+            self.turn_away()
+
+    def turn_away(self) -> None:
+        """Close the connection of a client that is in no namespace."""
+        if not self._members:
+            self.session.close("forced server close")
+
+    def allowance_of(self, user: str | None) -> Allowance:
+        """Return what the client may send while it speaks for a user: the same in all namespaces."""
+        if user is None:
+            return self._of_nobody
+        if user != self._of_user.user:
+            self._of_user = Allowance(self._rates, user)
+        return self._of_user
+
+    def left(self, called: str) -> None:
         """Note that the client is out of a namespace."""
-        del self._members[member.called]
-        self._left[member.called] = None
+        del self._members[called]
+        self._left[called] = None
         if len(self._left) > self._around.config.max_namespaces:
             del self._left[next(iter(self._left))]
 

@@ -9,12 +9,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextvars import copy_context
 from threading import get_ident
 from time import perf_counter
-from typing import Final, Protocol, cast, final
+from typing import Final, cast, final
 
 import trio
 
-from slysock.engineio.session import Session
-from slysock.errors import ConnectionRefused, Disconnected, Refusal, RefusalRecord
+from slysock.errors import ConnectionRefused, Disconnected, RateLimited, Refusal, RefusalRecord
 from slysock.handlers.blocking import BLOCKING_SECONDS, run_without_waiting
 from slysock.handlers.dispatcher import Dispatcher, Job
 from slysock.handlers.functions import name_of
@@ -22,11 +21,13 @@ from slysock.handlers.handler import Handler
 from slysock.handlers.hooks import ask, call_hook, tell_listeners
 from slysock.handlers.invocation import Invocation, answer_failure
 from slysock.handlers.table import Hook, Route
-from slysock.handlers.tasks import Tasks
 from slysock.ids import DisconnectReason, RoomName, SocketId
 from slysock.request import Handshake
 from slysock.socketio.acks import Answers
+from slysock.socketio.allowance import Excess, retry_after
+from slysock.socketio.background import Background
 from slysock.socketio.client_socket import Socket
+from slysock.socketio.host import Host
 from slysock.socketio.namespaces import Found
 from slysock.socketio.states import MEMBER, MemberState
 from slysock.states import follow
@@ -40,46 +41,6 @@ _ID_BYTES: Final = 15  # 20 characters, as Node's server has
 _CAUSES: Final = 10  # of a refusal, that are named
 
 
-class Host(Protocol):
-    """The connection that members stand on; several namespaces may share it."""
-
-    @property
-    def session(self) -> Session:
-        """What packets go out by."""
-        ...
-
-    def joined(self) -> None:
-        """Note that a member has been let in."""
-
-    def left(self, member: "Member") -> None:
-        """Note that a member is out."""
-
-    def disconnect(self) -> None:
-        """Disconnect the client from every namespace and close the connection."""
-
-    @property
-    def tasks(self) -> Tasks:
-        """Where handlers run."""
-        ...
-
-    @property
-    def leave_grace_seconds(self) -> float:
-        """How long the events of a client that has left are still handled."""
-        ...
-
-    def asks(self) -> None:
-        """Note that somebody waits for the client's answer."""
-
-    def is_answered(self) -> None:
-        """Note that one who waited does so no more."""
-
-    def event_waits(self, size: int) -> None:
-        """Count an event that waits for its handler."""
-
-    def event_done(self, size: int) -> None:
-        """Count it no more."""
-
-
 @final
 class Member:
     """One client in one namespace.
@@ -88,6 +49,7 @@ class Member:
         id: the socket's.
         called: the namespace, as this client calls it: it may have sent a query string behind the name, and understands
             only what comes under the name that it has sent.
+        allowance: what the client may still send here.
         session: the connection below, which other namespaces may share.
         socket: what users hold; only until the client has left.
         observers: who is told what happens.
@@ -103,7 +65,10 @@ class Member:
         "_has_reported",
         "_held",
         "_host",
+        "_login_refused",
         "_rooms",
+        "_turned_away",
+        "allowance",
         "called",
         "id",
         "observers",
@@ -115,6 +80,7 @@ class Member:
     def __init__(self, host: Host, found: Found, handshake: Handshake, *, called: str) -> None:
         self.id = SocketId(secrets.token_urlsafe(_ID_BYTES))
         self.called = called
+        self.allowance = host.allowance_of(None)
         self.session = host.session
         self.socket = Socket(self, self.id, found.namespace, handshake)
         self.observers = found.adapter.observers
@@ -123,8 +89,10 @@ class Member:
         self._adapter = found.adapter
         self._entering = False  # a connect hook may be at work: events wait behind it
         self._has_reported = False  # the application has told observers of a refusal, and why
+        self._login_refused = False  # it was not let in for whom it claimed to be
+        self._turned_away = False  # its connection shall end with its not being let in
         self._held: list[Outgoing] = []  # what was emitted before the client was in
-        self._background: dict[trio.CancelScope, None] | None = None  # around each of what runs in the background
+        self._background: Background | None = None  # made when first needed
         self._rooms: frozenset[str] = frozenset()  # while joining: where it shall be; when gone: where it was
         self._acks: dict[int, Answers] = {}  # acknowledgements that calls wait for, by id
         # Handler -> where its events wait; None: for all those that run in order. Made when first needed.
@@ -237,22 +205,9 @@ class Member:
 
     def _start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
         if self.state in ("joining", "in"):
-            self._host.tasks.nursery.start_soon(self._run_in_background, routine)
-
-    async def _run_in_background(self, routine: Callable[[], Awaitable[object]]) -> None:
-        scope = trio.CancelScope()
-        if self._background is None:
-            self._background = {}
-        self._background[scope] = None
-        if self.state not in ("joining", "in"):  # it has left before this began
-            scope.cancel()
-        try:
-            with scope:
-                await call_hook(routine, is_async=True, on_block=self._adapter.timers.lag.blocked)
-        except Exception:  # the boundary of one client's work
-            logger.exception("background work for socket %s failed", self.id)
-        finally:
-            del self._background[scope]
+            if self._background is None:
+                self._background = Background(self.id, self._adapter.timers.lag.blocked)
+            self._host.tasks.nursery.start_soon(self._background.run, routine)
 
     # -- coming in ---------------------------------------------------------------------------------------------------
 
@@ -273,12 +228,18 @@ class Member:
                 await self._ask("middleware", hook, socket)
         except ConnectionRefused as refusal:
             self._refuse(refusal.message, refusal.data)
+        except RateLimited as excess:
+            self._refuse(str(excess), retry_after(excess))
         except Exception:  # the boundary of the application's middleware
             logger.exception("middleware of %r failed for socket %s", self.namespace, self.id)
             self._refuse("Internal error", None)
         else:
             await self._let_in(socket)
         self._entering = False
+        if self._login_refused:
+            self._host.login_refused()
+        if self._turned_away:
+            self._host.turn_away()
 
     def _refuse(self, message: str, data: object) -> None:
         if self.state == "joining":
@@ -333,6 +294,7 @@ class Member:
             )
         except Exception as error:
             if not self._has_reported:
+                self._login_refused = isinstance(error, ConnectionRefused | Refusal)
                 self.refused(socket, kind, f"{name_of(hook.call)} raised {' from '.join(_causes(error))}")
             raise
 
@@ -381,6 +343,14 @@ class Member:
             invocation.run_now()
             if perf_counter() - started > BLOCKING_SECONDS:
                 self._adapter.timers.lag.blocked(invocation.name, perf_counter() - started)
+
+    def refuse_event(self, packet: Event, excess: Excess) -> None:
+        """Answer an event that is one too many. Raises like `receive`."""
+        name = event_name(decode_array(packet.body)).encode() if packet.name is None else packet.name
+        route = self._adapter.table.routes.get(name)
+        self.refused(self.socket, excess.reason, excess.detail)
+        if route is not None:
+            answer_failure(self, self.socket, route.name, route.fallback.on_error, excess.error, packet.ack_id)
 
     def _find_route(self, body: list[object]) -> Route | None:
         """Find the route of an event that its bytes alone do not tell, or that listeners want to hear first.
@@ -457,7 +427,29 @@ class Member:
     def report_refusal(self, socket: Socket, reason: str, detail: str) -> None:
         """See Socket.report_refusal."""
         self._has_reported = True
+        self._login_refused = reason == "token"
         self.refused(socket, reason, detail)
+
+    @property
+    def user(self) -> str | None:
+        """See Socket.user."""
+        return self.allowance.user
+
+    def set_user(self, socket: Socket, user: str) -> None:
+        """See Socket.set_user."""
+        excess = self._adapter.loop.ask(lambda: self._set_user(socket, user))
+        if excess is not None:
+            raise excess.error
+
+    def _set_user(self, socket: Socket, user: str) -> Excess | None:
+        if user == self.allowance.user:
+            return None
+        self.allowance = self._host.allowance_of(user)
+        excess = self.allowance.join()
+        if excess is not None:
+            self._turned_away = excess.goes_on
+            self.report_refusal(socket, excess.reason, excess.detail)
+        return excess
 
     # -- leaving -----------------------------------------------------------------------------------------------------
 
@@ -488,7 +480,8 @@ class Member:
             self._adapter.remove(self)
         lingers = was_in and by_client and not self._is_idle
         self.state = follow(MEMBER, self.state, "leave" if lingers else "end" if was_in else "refuse")
-        self._host.left(self)
+        self._host.left(self.called)
+        self.allowance.give_back()
         self._end_what_needs_the_client()
         for dispatcher in self._dispatchers.values():
             if lingers:
@@ -511,8 +504,8 @@ class Member:
             self._host.is_answered()
             answers.gone()
         self._acks.clear()
-        for scope in list(self._background or ()):
-            scope.cancel()
+        if self._background is not None:
+            self._background.end()
 
     async def _linger(self, scope: trio.CancelScope, socket: Socket, reason: DisconnectReason) -> None:
         """Let handlers end whose client has left, for a while."""

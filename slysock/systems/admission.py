@@ -9,14 +9,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, TypeAlias, final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from slysock import ConnectionRefused, DisconnectReason, Router, Socket
 from slysock.identity import Identity, KeysUnavailable, TokenError, TokenExpired, TokenMissing, Tokens
 
 from .domain import DomainError, NotAllowed, NotAuthenticated, Unavailable
 from .expiry import Expiries
-from .failures import status_of, text_of
+from .failures import retry_after_of, status_of, text_of
 from .socket_keys import Key
 
 ROOT: Final = "/"
@@ -59,12 +59,21 @@ class Admission:
         """Remember whom a socket speaks for, and show it out when that has expired. The caller must call `leave`.
 
         Not for middleware, because a socket that is refused never leaves: call `remember` there and `watch` later.
+
+        Raises:
+            RateLimited: the user comes too often.
         """
         self.remember(socket, identity, show_out)
         self.watch(socket)
 
     def remember(self, socket: Socket, identity: Identity, show_out: ShowOut) -> None:
-        """Remember whom a socket speaks for, even one that may still be refused."""
+        """Remember whom a socket speaks for, even one that may still be refused.
+
+        Raises:
+            RateLimited: the user comes too often.
+        """
+        # An id may be a number in one token and text in another, and one of each role's own; see `is_same_user`.
+        socket.set_user(f"{(identity.role or '').casefold()}:{identity.user_id}")
         _KEPT.set(socket, _Kept(identity, show_out))
 
     def watch(self, socket: Socket) -> None:
@@ -154,14 +163,19 @@ def refused(error: TokenError) -> DomainError:
 def report(socket: Socket, error: DomainError) -> None:
     """Report to the server's observers why a socket is not let in."""
     if isinstance(error.__cause__, TokenError):
-        socket.report_refusal("token", str(error.__cause__))
+        socket.report_refusal(_reason_of(error.__cause__), str(error.__cause__))
     else:
         socket.report_refusal("connect hook", type(error).__name__)
 
 
 def _refused_and_reported(socket: Socket, error: TokenError) -> DomainError:
-    socket.report_refusal("token", str(error))
+    socket.report_refusal(_reason_of(error), str(error))
     return refused(error)
+
+
+def _reason_of(error: TokenError) -> str:
+    """Return `token` for one that is bad; whoever comes while none can be verified is not to blame."""
+    return "keys" if isinstance(error, KeysUnavailable) else "token"
 
 
 def _show_out_expired(socket: Socket, show_out: ShowOut) -> None:
@@ -238,21 +252,24 @@ class RootDoor:
 
 
 @final
-class RootError(Struct, frozen=True, kw_only=True):
+class RootError(Struct, frozen=True, kw_only=True, rename="camel"):
     """`error` in the root namespace, for events of no particular system."""
 
     message: str
     event: str
     code: int
+    retry_after: float | UnsetType = UNSET
+    """In how many seconds it may be tried again, if it was one too many."""
 
 
 @final
-class RootFailure(Struct, frozen=True, kw_only=True):
+class RootFailure(Struct, frozen=True, kw_only=True, rename="camel"):
     """The acknowledgement of a failed event there."""
 
     success: bool = False
     message: str
     code: int
+    retry_after: float | UnsetType = UNSET
 
 
 def show_out_of_root(socket: Socket, error: Exception) -> None:
@@ -263,5 +280,6 @@ def show_out_of_root(socket: Socket, error: Exception) -> None:
 
 def answer_root_error(socket: Socket, event: str, error: Exception) -> RootFailure:
     """Answer an event of no particular system that has failed."""
-    socket.emit("error", RootError(message=text_of(error), event=event, code=status_of(error)))
-    return RootFailure(message=text_of(error), code=status_of(error))
+    text, code, retry_after = text_of(error), status_of(error), retry_after_of(error)
+    socket.emit("error", RootError(message=text, event=event, code=code, retry_after=retry_after))
+    return RootFailure(message=text, code=code, retry_after=retry_after)

@@ -1,8 +1,10 @@
-"""How a failure is shown to clients: an HTTP status, which the dialects' errors carry too, and a text."""
+"""How a failure is shown to clients: a status of HTTP, which the dialects' errors carry too, a text, when to retry."""
 
 from typing import Final
 
-from slysock import InvalidPayload
+from msgspec import UNSET, UnsetType
+
+from slysock import InvalidPayload, RateLimited
 
 from .domain import (
     Busy,
@@ -35,6 +37,8 @@ def status_of(error: Exception) -> int:
             return _STATUS[type(error)]
         case InvalidPayload():
             return 400
+        case RateLimited():
+            return 429
         case _:
             return 500
 
@@ -42,9 +46,14 @@ def status_of(error: Exception) -> int:
 def text_of(error: Exception) -> str:
     """Return the text of a failure; that of an unexpected one reveals nothing."""
     match error:
-        case DomainError():
+        case DomainError() | RateLimited():
             return str(error)
         case InvalidPayload():
             return f"Invalid payload: {error}"
         case _:
             return UNEXPECTED_TEXT
+
+
+def retry_after_of(error: Exception) -> float | UnsetType:
+    """Return in how many seconds the same would be allowed, where that is all that is wrong."""
+    return error.retry_after_seconds if isinstance(error, RateLimited) else UNSET

@@ -5,9 +5,10 @@ from typing import Final
 
 import pytest
 import trio
+from msgspec.structs import replace
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock import Config, ConnectionRefused, Router, Socket
+from slysock import ConnectionRefused, Router, Socket
 from tests.robustness.scene import QUIET, packed, scene
 from tests.robustness.wire import Ending, WebSocketPeer
 
@@ -76,12 +77,7 @@ async def test_10_000_connects_to_one_namespace_end_at_the_second(autojump_clock
 async def test_10_000_connects_that_nobody_reads_the_answers_of_end_in_a_slow_consumer(
     autojump_clock: MockClock,
 ) -> None:
-    config = Config(
-        ping_interval_seconds=100_000,
-        ping_timeout_seconds=100_000,
-        max_outbox_bytes=50_000,
-        max_outbox_hard_bytes=50_000,
-    )
+    config = replace(QUIET, max_outbox_bytes=50_000, max_outbox_hard_bytes=50_000)
     async with scene(config=config) as stage:
         peer = await stage.peer()
         for start in range(0, CONNECTS, 1000):
@@ -197,7 +193,7 @@ async def test_a_client_that_leaves_while_it_is_joining_is_never_let_in(autojump
 
 
 async def test_with_msgpack_10_000_connects_are_each_refused(autojump_clock: MockClock) -> None:
-    config = Config(ping_interval_seconds=100_000, ping_timeout_seconds=100_000, parser="msgpack")
+    config = replace(QUIET, parser="msgpack")
     async with scene(config=config) as stage:
         peer = await stage.peer()
         for start in range(0, CONNECTS, 1000):

@@ -27,6 +27,7 @@ def test_the_public_names_are_these() -> None:
         "Namespace",
         "NoAck",
         "Origins",
+        "RateLimited",
         "Refusal",
         "RefusedRequest",
         "Router",
@@ -98,6 +99,8 @@ def test_what_users_hold_shows_only_what_is_theirs() -> None:
             "start_soon",
             "disconnect",
             "report_refusal",
+            "user",
+            "set_user",
         ]
     )
     assert public(Namespace) == sorted([*speaking, "client_count", "sockets", "get"])  # and `name`, of each one

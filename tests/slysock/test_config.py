@@ -6,10 +6,9 @@ import msgspec
 import pytest
 
 from slysock import Config
+from slysock.config import RATES
 
-NUMBERS = [
-    name for name in Config.__struct_fields__ if isinstance(getattr(Config(), name), int | float) and name[0] != "a"
-]
+NUMBERS = [name for name in Config.__struct_fields__ if type(getattr(Config(), name)) in (int, float)]
 
 
 def test_default_values_are_those_of_node() -> None:
@@ -162,6 +161,10 @@ def test_a_config_cannot_be_changed() -> None:
 
 def test_a_config_can_be_varied() -> None:
     assert msgspec.structs.replace(Config(), max_payload_bytes=5).max_payload_bytes == 5
+
+
+def test_every_rate_is_named_as_one() -> None:
+    assert [name for name in Config.__struct_fields__ if name.endswith("_per_second")] == list(RATES)
 
 
 @pytest.mark.parametrize("host", ["shop.example", "Shop.example", "*.shop.example", "localhost", "192.0.2.1", "[::1]"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from slysock import AckTimeout, ConnectionRefused, Disconnected, InvalidPayload, Refusal
+from slysock import AckTimeout, ConnectionRefused, Disconnected, InvalidPayload, RateLimited, Refusal
 from slysock.errors import out_of_group
 
 NO = ConnectionRefused("no")
@@ -20,6 +20,12 @@ def test_a_timeout_carries_the_answers_that_came() -> None:
 
 def test_who_waits_for_an_answer_need_not_care_why_none_comes() -> None:
     assert isinstance(Disconnected("gone"), AckTimeout)
+
+
+def test_an_excess_is_a_refusal_that_says_when_to_come_again() -> None:
+    error = RateLimited("events", 1.5)
+    assert isinstance(error, Refusal)
+    assert (str(error), error.what, error.retry_after_seconds) == ("Too many events, try again later", "events", 1.5)
 
 
 @pytest.mark.parametrize(

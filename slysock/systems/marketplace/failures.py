@@ -6,10 +6,10 @@ disconnected.
 
 from typing import Final, final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from slysock import Socket
-from slysock.systems.failures import status_of, text_of
+from slysock.systems.failures import retry_after_of, status_of, text_of
 
 ERROR_EVENT: Final = "appError"
 
@@ -21,11 +21,13 @@ class AppError(Struct, frozen=True, kw_only=True, rename="camel"):
     error: bool = True
     message: str
     status_code: int
+    retry_after: float | UnsetType = UNSET
+    """In how many seconds it may be tried again, of an event that was one too many."""
 
 
 def app_error(error: Exception) -> AppError:
     """Translate what went wrong; an unexpected error reveals nothing."""
-    return AppError(message=text_of(error), status_code=status_of(error))
+    return AppError(message=text_of(error), status_code=status_of(error), retry_after=retry_after_of(error))
 
 
 def answer_error(socket: Socket, event: str, error: Exception) -> AppError:  # noqa: ARG001 - the shape of an error hook

@@ -2,16 +2,16 @@
 
 from typing import Final, final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from slysock import Socket
-from slysock.systems.failures import status_of, text_of
+from slysock.systems.failures import retry_after_of, status_of, text_of
 
 ERROR: Final = "error"
 
 
 @final
-class ErrorShape(Struct, frozen=True, kw_only=True):
+class ErrorShape(Struct, frozen=True, kw_only=True, rename="camel"):
     """`error`: what went wrong; to the socket that caused it."""
 
     message: str
@@ -21,17 +21,22 @@ class ErrorShape(Struct, frozen=True, kw_only=True):
     code: int
     """As an HTTP status."""
 
+    retry_after: float | UnsetType = UNSET
+    """In how many seconds it may be tried again, if it was one too many."""
+
 
 @final
-class Failure(Struct, frozen=True, kw_only=True):
+class Failure(Struct, frozen=True, kw_only=True, rename="camel"):
     """The acknowledgement of an event that failed."""
 
     success: bool = False
     message: str
     code: int
+    retry_after: float | UnsetType = UNSET
 
 
 def answer_error(socket: Socket, event: str, error: Exception) -> Failure:
     """Tell a socket what went wrong with its event; the acknowledgement, if requested, says the same."""
-    socket.emit(ERROR, ErrorShape(message=text_of(error), event=event, code=status_of(error)))
-    return Failure(message=text_of(error), code=status_of(error))
+    text, code, retry_after = text_of(error), status_of(error), retry_after_of(error)
+    socket.emit(ERROR, ErrorShape(message=text, event=event, code=code, retry_after=retry_after))
+    return Failure(message=text, code=code, retry_after=retry_after)

@@ -3,10 +3,10 @@
 from http import HTTPStatus
 from typing import Final, final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from slysock import Socket
-from slysock.systems.failures import status_of, text_of
+from slysock.systems.failures import retry_after_of, status_of, text_of
 
 EXCEPTION: Final = "exception"
 
@@ -19,6 +19,8 @@ class ExceptionShape(Struct, frozen=True, kw_only=True, rename="camel"):
     message: str
     error: str
     status_code: int
+    retry_after: float | UnsetType = UNSET
+    """In how many seconds it may be tried again, of an event that was one too many."""
 
 
 @final
@@ -33,7 +35,9 @@ class HttpFailure(Struct, frozen=True, kw_only=True, rename="camel"):
 def exception_of(error: Exception) -> ExceptionShape:
     """Translate what went wrong; an unexpected error reveals nothing."""
     status = status_of(error)
-    return ExceptionShape(message=text_of(error), error=phrase_of(status), status_code=status)
+    return ExceptionShape(
+        message=text_of(error), error=phrase_of(status), status_code=status, retry_after=retry_after_of(error)
+    )
 
 
 def render_error(status: int, text: str) -> HttpFailure:

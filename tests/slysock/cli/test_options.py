@@ -10,6 +10,7 @@ from slysock import Config
 from slysock.cli.options import KNOWN, NOT_FOR_OPERATORS, PLURALS, SERVE
 from slysock.cli.serve_command import serve
 from slysock.cli.settings import Settings, SettingsError, read_settings
+from slysock.config import RATES
 from slysock.systems import SYSTEMS
 
 
@@ -96,3 +97,12 @@ def test_every_setting_of_the_server_is_an_option_in_all_three_places() -> None:
         for option in section:
             assert option.envvar == f"SLYSOCK_{str(option.name).upper()}"
             assert option.help
+
+
+def test_rates_are_a_section_of_their_own_and_can_be_lifted() -> None:
+    names = [option.name for option in SERVE["Rates"]]
+    assert names == [*RATES, "burst_seconds"]
+    assert settings_of("--user-events-per-second", "1000000000").config.user_events_per_second == 1_000_000_000
+    for number in ("0", "1.5", "none"):
+        with pytest.raises(click.BadParameter):
+            settings_of("--client-joins-per-second", number)

@@ -15,9 +15,16 @@ from slysock.systems.system import System
 KEPT = Secret("s", Path("var/secret"))
 
 
-def said(*, roles: tuple[str, ...] = (), secret: Secret | None = KEPT, path: str = "/socket.io/", **tokens: str) -> str:
+def said(
+    *,
+    roles: tuple[str, ...] = (),
+    secret: Secret | None = KEPT,
+    path: str = "/socket.io/",
+    proxies: tuple[str, ...] = (),
+    **tokens: str,
+) -> str:
     settings = Settings(
-        config=Config(path=path),
+        config=Config(path=path, trusted_proxies=proxies),
         tokens=TokenSettings(**tokens),
         listen=ListenSettings(),
         watch=WatchSettings(),
@@ -57,3 +64,10 @@ def test_with_public_keys_nobody_is_advised_to_make_a_token() -> None:
     text = said(secret=None, jwt_jwks_url="https://login.example/keys")
     assert "verified with the public keys at https://login.example/keys" in text
     assert "slysock token" not in text
+
+
+def test_while_no_proxy_is_named_it_is_said_whom_limits_of_addresses_are_for() -> None:
+    assert (
+        "  limits    per address, but none on loopback and Unix sockets; no --trusted-proxy: clients of any" in said()
+    )
+    assert "--trusted-proxy" not in said(proxies=("10.0.0.0/8",))

@@ -2,19 +2,19 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias, final
+from typing import Final, TypeAlias
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from slysock import Config, ConnectionRefused, DisconnectReason, EngineHooks, EngineRequest, Refusal, Router, Socket
+from slysock import Config, ConnectionRefused, EngineHooks, EngineRequest, Refusal, Router, Socket
 from slysock.asgi import Receive, Scope, Send
-from slysock.socketio.observer import RefusalRecord
 from slysock.testing import Closed, Memory
 from slysock_protocol.engineio import Outgoing
 from tests.slysock.engineio.frames import HANDSHAKE, Raw
 from tests.slysock.serving import logged, serving
+from tests.slysock.socketio.ledger import Ledger
 
 SECRET: Final = "eyJhbGciOiJIUzI1NiJ9.SECRET.x"
 CARRIED: Final = [("Authorization", f"Bearer {SECRET}"), ("Cookie", f"token={SECRET}")]
@@ -22,23 +22,6 @@ QUERY: Final = {"token": SECRET}
 PATH: Final = f"/socket.io/?EIO=4&transport=polling&token={SECRET}"
 
 Attempt: TypeAlias = Callable[[Memory], Awaitable[object]]
-
-
-@final
-class Ledger:
-    """An observer of refusals, among other things."""
-
-    def __init__(self) -> None:
-        self.records: list[RefusalRecord] = []
-
-    def joined(self, socket: Socket) -> None: ...
-    def left(self, socket: Socket, reason: DisconnectReason) -> None: ...
-    def handled(self, socket: Socket, event: str, seconds: float) -> None: ...
-    def failed(self, socket: Socket, event: str, error: Exception) -> None: ...
-    def session_closed(self, reason: DisconnectReason) -> None: ...
-
-    def refused(self, record: RefusalRecord) -> None:
-        self.records.append(record)
 
 
 def make_routers() -> list[Router]:
