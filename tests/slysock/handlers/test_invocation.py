@@ -441,11 +441,11 @@ async def test_what_cannot_be_sent_is_one_line_that_names_its_place(
 # ---- groups ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("error", [Refusal("sold out"), InvalidPayload("argument 1: too many")])
+@pytest.mark.parametrize("kind", [Refusal, InvalidPayload])
 async def test_an_expected_no_out_of_a_nursery_is_an_expected_no(
-    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, error: Exception
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, kind: type[Exception]
 ) -> None:
-    root, notebook, heard = Router(), Notebook(), list[Exception]()
+    root, notebook, heard, error = Router(), Notebook(), list[Exception](), kind("sold out")
 
     @root.on("buy")
     async def buy(socket: Socket) -> None:

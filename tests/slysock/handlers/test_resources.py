@@ -77,19 +77,19 @@ async def test_a_resource_that_cannot_be_opened_says_why() -> None:
             raise AssertionError("not reached")
 
 
-@pytest.mark.parametrize("error", [ValueError("lost"), SystemExit(3)])
-async def test_a_resource_that_fails_ends_the_block(autojump_clock: MockClock, error: BaseException) -> None:
+@pytest.mark.parametrize("kind", [ValueError, SystemExit])
+async def test_a_resource_that_fails_ends_the_block(autojump_clock: MockClock, kind: type[BaseException]) -> None:
     @asynccontextmanager
     async def failing() -> AsyncGenerator[None]:
         async def fail() -> None:
             await trio.sleep(3)
-            raise error
+            raise kind
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(fail)
             yield
 
-    with pytest.RaisesGroup(type(error)):
+    with pytest.RaisesGroup(kind):
         async with Stop(SECONDS).keeping(failing()):
             await trio.sleep_forever()
     assert trio.current_time() == 3

@@ -163,11 +163,11 @@ async def test_middleware_may_refuse_from_inside_of_a_nursery(
     assert logged(caplog) == []
 
 
-@pytest.mark.parametrize("error", [ConnectionRefused("no entry"), Refusal("no entry")])
+@pytest.mark.parametrize("kind", [ConnectionRefused, Refusal])
 async def test_a_connect_hook_may_refuse_from_inside_of_a_nursery(
-    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, error: Exception
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, kind: type[Exception]
 ) -> None:
-    root, log = Router(), list[object]()
+    root, log, error = Router(), list[object](), kind("no entry")
 
     @root.on_connect
     async def hook(socket: Socket) -> None:
