@@ -5,8 +5,9 @@ Real time counts, whatever Trio's clock is: a test that jumps in time blocks nob
 
 import types
 from collections.abc import Callable, Coroutine, Generator
+from contextvars import Context
 from time import perf_counter
-from typing import Final, Protocol, TypeAlias, TypeVar, cast
+from typing import Final, TypeAlias, TypeVar, cast
 
 from slysock.handlers.functions import name_of
 
@@ -44,35 +45,24 @@ def run_without_waiting(routine: Coroutine[object, None, None]) -> None:
     raise AssertionError("plain hooks do not wait")
 
 
-class Step(Protocol):
-    """How a coroutine is resumed."""
-
-    def __call__(self, resume: Callable[[T], object], value: T, /) -> object:
-        """Call what is given with what is given."""
-
-
-def _directly(resume: Callable[[T], object], value: T, /) -> object:
-    return resume(value)
-
-
 @types.coroutine
 def timed(
     routine: Coroutine[object, object, R],
     on_block: Callable[[float], None],
-    run: Step = _directly,
+    context: Context | None = None,
 ) -> Generator[object, object, R]:
     """Run a coroutine in the task that awaits this, step by step.
 
     Args:
         routine: the coroutine.
         on_block: told when it ran for more than `BLOCKING_SECONDS` without waiting for anything.
-        run: makes each step.
+        context: what it sees and sets of context variables, where that is not the task's.
     """
 
     def advance(resume: Callable[[T], object], value: T) -> object:
         started = perf_counter()
         try:
-            return run(resume, value)
+            return resume(value) if context is None else context.run(resume, value)
         finally:
             del value  # an error holds its traceback, and that this frame
             seconds = perf_counter() - started

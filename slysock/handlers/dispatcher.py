@@ -102,7 +102,7 @@ class Dispatcher:
                         on_block = _ignore if job.times_itself else partial(self._on_block, job.name)
                         # Context variables of its own: one worker serves many events without one seeing what another
                         # has set, and without a task for each.
-                        await timed(job.run(), on_block, context.run)
+                        await timed(job.run(), on_block, context)
                     finally:
                         self._on_done(size)
         except Exception:  # the boundary of a client's work: what else runs in the nursery goes on
