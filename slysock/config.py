@@ -161,6 +161,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Open sockets at once, of every kind; past that new ones are closed at once. Also the most sessions at once, which
     by polling need no socket; past that a new one by polling is answered 503."""
 
+    max_unjoined: int = 10_000
+    """Sessions at once whose client has not been let into a namespace; past that new ones are answered 503. One that
+    keeps more than 4 kB of its request's head counts once more for each 4 kB."""
+
+    max_unjoined_per_address: int = 1000
+    """As many of them from one address, or one network of 64 bits of IPv6. Not for this machine's own addresses, Unix
+    sockets and trusted proxies."""
+
+    max_idle_connections: int = 10_000
+    """Connections at once that have no request under way, new ones and kept ones; past that the one that has waited
+    longest for its next is closed."""
+
+    memory_release_seconds: float = 30.0
+    """How often, at most, memory that is free goes back to the system, in a quiet second. Where the process is the
+    server's own (`run` and the command line), on Linux with glibc."""
+
     address_handshakes_per_second: int = 100
     """New sessions of one address, on average; for IPv6 of a /64. Past that it gets 429. Nothing is counted of
     loopback, Unix sockets and trusted proxies themselves; clients behind any other proxy share its address."""

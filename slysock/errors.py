@@ -2,7 +2,7 @@
 
 ConnectionRefused    raised by middleware: the client may not join the namespace
 AckTimeout           raised by `call`: an answer did not come in time
-└── Disconnected     raised by `call`: it cannot come any more, the client has left
+└── Disconnected     raised by `call`, `drained`, `received`: what is awaited cannot come, the client has left
 InvalidPayload       given to an error hook: an event's arguments do not fit its handler
 Refusal              raised by handlers: an expected no; base of an application's own
 └── RateLimited      given to an error hook, and raised by `set_user`: that was too much for now
@@ -10,12 +10,14 @@ RefusalRecord        no exception: what observers are told of anything that was 
 """
 
 import logging
-from collections.abc import Sequence
-from typing import cast, final
+from collections.abc import Iterator, Sequence
+from typing import Final, cast, final
 
 import msgspec
 
 logger = logging.getLogger("slysock")
+
+_CAUSES: Final = 10  # of one error, that are named; it may be its own
 
 
 @final
@@ -47,7 +49,7 @@ class AckTimeout(Exception):
 
 @final
 class Disconnected(AckTimeout):
-    """The client left before it answered; there is nothing to wait for."""
+    """The client has left; there is nothing to wait for."""
 
 
 @final
@@ -74,10 +76,10 @@ class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     reason: str
-    """Why, in a word. Of connections and requests: `capacity`, `host`, `path`, `origin`, `request`, `method`,
-    `transport`, `EIO`, `sid`, `hook`, `handshake rate`. Of clients: `namespace`, `middleware`, `connect hook`,
-    `protocol`, `login rate`, `join rate`. Of events: `unknown event`, `payload`, `event rate`, `byte rate`. And what
-    applications report, such as `token`, which counts as a refused login."""
+    """Why, in a word. Of connections and requests: `capacity`, `unjoined`, `address`, `host`, `path`, `origin`,
+    `request`, `method`, `transport`, `EIO`, `sid`, `hook`, `handshake rate`. Of clients: `namespace`, `middleware`,
+    `connect hook`, `protocol`, `login rate`, `join rate`. Of events: `unknown event`, `payload`, `event rate`,
+    `byte rate`. And what applications report, such as `token`, which counts as a refused login."""
 
     detail: str
     """Why, in more words."""
@@ -90,6 +92,15 @@ class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     socket: str | None = None
     """The id of its socket, where it has one."""
+
+
+def names_of_causes(error: BaseException | None) -> Iterator[str]:
+    """Name the type of an error, and those of what it was raised from."""
+    for _ in range(_CAUSES):
+        if error is None:
+            return
+        yield type(error).__name__
+        error = error.__cause__
 
 
 def log_refusal(record: RefusalRecord) -> None:

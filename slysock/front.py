@@ -30,7 +30,9 @@ from slysock.errors import RefusalRecord, log_refusal
 from slysock.handlers.resources import Stop
 from slysock.handlers.tasks import Tasks
 from slysock.http import HttpConnection, Request, RequestBroken
+from slysock.http.addresses import AddressGroups
 from slysock.http.hosts import AllowedHosts, host_name
+from slysock.http.idle import IdleConnections
 from slysock.http.listeners import Listening, accept_forever
 from slysock.http.proxies import TrustedProxies
 from slysock_protocol.errors import CloseCode
@@ -42,6 +44,15 @@ MAX_INTERNAL_CONNECTIONS: Final = 100
 
 FULL_WARNING_SECONDS: Final = 10.0
 """A server that is full is warned of at most so often."""
+
+_LIMITS: Final = {
+    "capacity": "max_connections",
+    "unjoined": "max_unjoined",
+    "address": "max_unjoined_per_address",
+}
+"""Why a client was refused for want of room -> the setting."""
+
+_PROXY_HINT: Final = " by {} (if that is a proxy, trusted_proxies is to name it)"
 
 _LIFESPANS_SHARE: Final = 0.1
 """Of `shutdown_seconds`: what is left to close an application's resources with, whatever its handlers do."""
@@ -86,17 +97,19 @@ class Front:
         self.config = config
         self.tasks = Tasks("handlers", config.handler_cleanup_seconds)
         self._proxies = TrustedProxies(config.trusted_proxies)
-        self.addresses = AddressRates(config, self._proxies)
+        groups = AddressGroups(self._proxies)
+        self.addresses = AddressRates(config, groups)
         self.engine = Engine(
             config,
             accept=accept,
             leaving=lambda: self.tasks.lingering,
             hooks=hooks or EngineHooks(),
             refused=self._refused,
+            groups=groups,
             addresses=self.addresses,
         )
         self._tell_refusal = refused
-        self._warned_at = -math.inf  # of max_connections, in Trio's time
+        self._warned_at: dict[str, float] = {}  # reason -> when, in Trio's time
         self.health = Health(lambda: self.engine.sessions.accepting)
         self._app = app or not_found
         has_health = app is not None and not isinstance(app, AppWithoutHealth)
@@ -107,6 +120,7 @@ class Front:
         self._hosts = AllowedHosts(config.allowed_hosts)
         self._internal_open = 0
         self._http: set[HttpConnection] = set()
+        self._idle = IdleConnections(config.max_idle_connections)
         self._open = 0  # connections of every kind
         self._connections = Tasks("requests", config.handler_cleanup_seconds)
         self._stop = Stop(config.shutdown_seconds)
@@ -216,10 +230,13 @@ class Front:
     def _refused(self, record: RefusalRecord) -> None:
         """Tell of a refusal; of one for want of room the operator is warned, now and then."""
         self._tell_refusal(record)
-        is_full = record.reason == "capacity" and self.engine.sessions.accepting
-        if is_full and trio.current_time() - self._warned_at >= FULL_WARNING_SECONDS:
-            self._warned_at = trio.current_time()
-            logger.warning("max_connections (%d) is reached: new clients are refused", self.config.max_connections)
+        limit, now = _LIMITS.get(record.reason), trio.current_time()
+        if limit is None or not self.engine.sessions.accepting:
+            return
+        if now - self._warned_at.get(record.reason, -math.inf) >= FULL_WARNING_SECONDS:
+            self._warned_at[record.reason] = now
+            hint = _PROXY_HINT.format(record.address) if record.reason == "address" else ""
+            logger.warning("%s (%d) is reached%s: new clients are refused", limit, getattr(self.config, limit), hint)
 
     # -- connections -------------------------------------------------------------------------------------------------
 
@@ -280,7 +297,9 @@ class Front:
         try:
             takeover = await self._serve_http(wire, answer, peer=peer, secure=secure)
             if takeover is not None:  # HTTP's state is gone by now: an open WebSocket does not carry it along
-                await takeover()
+                serving = takeover()
+                del takeover  # nor the request that it was made of
+                await serving
         except* RequestBroken:
             pass  # the client left in the middle
         except* Exception:  # the boundary of one connection
@@ -297,6 +316,7 @@ class Front:
             peer=peer,
             sock=wire.sock,
             proxies=self._proxies,
+            idle=self._idle,
             refused=self._refused,
             limit=self.engine.timers.limit,
         )
@@ -305,6 +325,7 @@ class Front:
         try:
             while takeover is None and (request := await http.next_request()) is not None:
                 takeover = await answer(request, wire)
+                del request  # while the next one is awaited, nothing of it is kept
         finally:
             self._http.discard(http)
             if takeover is None:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from types import FrameType
@@ -33,6 +34,9 @@ _THRESHOLDS = (10_000, 20, 20)
 are looked at after 700, which with tens of thousands of open connections is a fifth of the time of a new one; and
 nothing that slysock makes for a connection needs collecting when it closes."""
 
+
+_QUIET_SECONDS: Final = 0.1
+"""Of processor time in a second in which there is little to do."""
 
 HANGUP: Final[signal.Signals | None] = getattr(signal, "SIGHUP", None)
 """None on Windows."""
@@ -144,6 +148,40 @@ async def call_on_hangup(
         task_status.started()
         async for _ in signals:
             reload()
+
+
+async def return_memory(seconds: float) -> None:
+    """Give memory that is free back to the system now and then, until cancelled; glibc keeps it for itself otherwise.
+
+    In a thread: 1.3 GB take 160 ms, in which others wait 8 ms at most, as the allocator's lock is theirs in between.
+
+    Args:
+        seconds: how long to wait between two times, and then for a quiet moment.
+    """
+    trim = _find_trim()
+    while trim is not None:
+        await trio.sleep(seconds)
+        await _quiet_second()
+        await trio.to_thread.run_sync(trim, 0)
+
+
+def _find_trim() -> Callable[[int], int] | None:
+    """Find malloc_trim(3); None: the allocator is not glibc's."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    trim: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return trim
+
+
+async def _quiet_second() -> None:
+    """Wait until a second has passed in which the process had little to do."""
+    busy = True
+    while busy:
+        before = time.process_time()
+        await trio.sleep(1)
+        busy = time.process_time() - before > _QUIET_SECONDS
 
 
 async def stop_on_signals(

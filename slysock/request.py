@@ -113,10 +113,13 @@ def _is_below(host: str, suffix: str) -> bool:
 
 
 def read_headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Turn header lines into a mapping. Bytes outside ASCII are read as Latin-1 (RFC 9110, section 5.5)."""
+    """Turn header lines, named in lower case, into a mapping.
+
+    Bytes outside ASCII are read as Latin-1 (RFC 9110, section 5.5).
+    """
     headers: dict[str, str] = {}
     for raw_name, raw_value in pairs:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 

@@ -20,7 +20,7 @@ from slysock.front import Front
 from slysock.handlers.resources import StoppedEarly
 from slysock.handlers.router import Router
 from slysock.http.listeners import Address, Listening, bound, describe, read_address
-from slysock.process import run_to_the_end, settle_in, stop_on_signals
+from slysock.process import return_memory, run_to_the_end, settle_in, stop_on_signals
 from slysock.socketio.allowance import Rates
 from slysock.socketio.connection import Connection, Surroundings
 from slysock.socketio.loop import Loop
@@ -122,13 +122,14 @@ class Server:
         above = [session.statistics() for session in sessions]
         return ServerStatistics(
             connections=len(sessions),
+            unjoined=engine.sessions.unjoined,
             transports={
                 name: sum(session.transport.name == name for session in sessions) for name in self.config.transports
             },
             lingering=engine.sessions.lingering,
             clients={namespace.name: namespace.client_count for namespace in self._namespaces.named()},
             made_namespaces=self._namespaces.made,
-            outbox_bytes=sum(session.transport.waiting_bytes for session in sessions),
+            outbox_bytes=sum(session.transport.waiting_bytes for session in sessions) + engine.consumers.closed_bytes,
             waiting_events=sum(each.waiting_events for each in above),
             waiting_event_bytes=sum(each.waiting_bytes for each in above),
             leaving=self._front.tasks.lingering,
@@ -262,6 +263,7 @@ async def serve_until_signal(server: Server, serve: Callable[[], Awaitable[None]
     async with trio.open_nursery() as nursery:
         within = server.config.shutdown_seconds
         await nursery.start(partial(stop_on_signals, server.stop, nursery.cancel_scope, within=within))
+        nursery.start_soon(return_memory, server.config.memory_release_seconds)
         try:
             await serve()
         except OSError as error:  # kept out of the nursery, which would wrap it in a group

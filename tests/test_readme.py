@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from trio.testing import wait_all_tasks_blocked
 
-from slysock import Config, ConnectionRefused, Server
+from slysock import Config, ConnectionRefused, Router, Server
 from slysock.config import RATES
 from slysock.identity import make_token
 from slysock.systems import SYSTEMS
@@ -36,6 +37,7 @@ FLAG_SECTIONS = (
     "Behind a proxy",
     "Rates",
     "The command line",
+    "The database file",
     "MongoDB",
 )
 
@@ -203,6 +205,19 @@ def test_the_flags_that_are_named_exist(folder: Path) -> None:
     assert named - offered == {"--url", "--oplog"}  # of `slysock demo`, and of mongodump
 
 
+@pytest.mark.port
+def test_a_database_is_copied_while_it_is_served_and_put_back(folder: Path) -> None:
+    copy, put_back = blocks("sh", "The database file")
+    with served(folder) as address:
+        walk("Something to look at", folder, address)
+        copied, checked = paste(copy, folder, address)
+        assert copied.startswith("var/backup-20")
+        assert checked.endswith("no problems")
+    assert paste(put_back, folder, "") == []
+    with served(folder):
+        assert paste(copy.splitlines()[1], folder, "") == [checked]
+
+
 def at(address: str, store: str) -> str:
     """Move the URL of a store to another port."""
     return store.replace("127.0.0.1", address)
@@ -246,6 +261,21 @@ def test_the_handlers_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slysock.run", lambda *routers, port: served.extend([*routers, port]))
     exec(compile(example, "README.md", "exec"), {"__name__": "readme"})  # the README is ours
     assert len(served) == 2
+
+
+async def test_what_a_client_has_received_is_known_as_shown() -> None:
+    (example,) = blocks("python", "What a client has received")
+    names: dict[str, object] = {"__name__": "readme"}
+    exec(compile(example, "README.md", "exec"), names)  # the README is ours
+    root = names["root"]
+    assert isinstance(root, Router)
+    async with serve_memory(Server(root)) as memory:
+        client = await memory.connect()
+        await client.call("fetch")
+        await client.call("fetch one", 7)
+        await wait_all_tasks_blocked()
+        assert [event.args for event in client.waiting()] == [(0,), (1,), (2,), (7,)]
+    assert names["seen"] == {0, 1, 2, 7}
 
 
 async def test_the_error_hook_answers_what_exceeds_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:

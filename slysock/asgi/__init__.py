@@ -8,7 +8,7 @@ from slysock.asgi.bodies import decode_json
 from slysock.asgi.cross_origin import with_cors
 from slysock.asgi.exchange import not_found, run_asgi
 from slysock.asgi.fallback import AppWithoutHealth, with_fallback
-from slysock.asgi.health import Health, HealthCheck
+from slysock.asgi.health import Health, HealthCheck, Unfit
 from slysock.asgi.interface import (
     ASGIApp,
     Event,
@@ -37,6 +37,7 @@ __all__ = [
     "Scope",
     "Send",
     "State",
+    "Unfit",
     "asgi_lifespan",
     "decode_json",
     "is_cross_origin",

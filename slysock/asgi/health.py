@@ -30,6 +30,10 @@ PAUSE_SECONDS: Final = 1.0
 Body: TypeAlias = Mapping[str, object]
 
 
+class Unfit(Exception):
+    """What a check raises to say why: its text is shown to whoever reads `/readyz`, which may be everybody."""
+
+
 @final
 class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a server cannot do without."""
@@ -38,7 +42,8 @@ class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
     """A word for whoever reads `/readyz`, which is everybody where there is no internal listener."""
 
     look: Callable[[], Awaitable[bool]]
-    """Returns whether it is there. An exception, or two seconds without an answer, means that it is not."""
+    """Returns whether it is there. An exception, or two seconds without an answer, means that it is not; that of
+    `Unfit` is told."""
 
     shared: bool = False
     """Whether all nodes have the same one, so that its absence is no reason to prefer another node."""
@@ -56,6 +61,7 @@ class Health:
         self._accepting = accepting
         self._checks: list[HealthCheck] = []
         self._failing: Sequence[HealthCheck] = []
+        self._why: Mapping[str, str] = {}  # the name of a check that fails -> what it has said
         self._looked_at = -math.inf  # trio's time
         self._looking = trio.Lock()
 
@@ -77,7 +83,7 @@ class Health:
         failed = [] if self._accepting() else ["stopping"]
         failed += [check.name for check in failing if not check.shared]
         degraded = [check.name for check in failing if check.shared]
-        names = (("failed", failed), ("degraded", degraded))
+        names = (("failed", failed), ("degraded", degraded), ("why", self._why))
         is_ready = not failed and not (degraded and _is_strict(scope))
         return 200 if is_ready else 503, {"ready": is_ready, **{kind: found for kind, found in names if found}}
 
@@ -85,20 +91,26 @@ class Health:
         """Return the checks that fail, as of this second."""
         async with self._looking:
             if trio.current_time() - self._looked_at >= PAUSE_SECONDS:
-                failing = await self._find_failing()
+                failing, self._why = await self._find_failing()
                 if failing != self._failing:
-                    names = ", ".join(check.name for check in failing)
+                    names = ", ".join(f"{check.name}{self._reason(check)}" for check in failing)
                     logger.warning("what the server needs is %s", f"missing: {names}" if names else "there again")
                 self._failing, self._looked_at = failing, trio.current_time()
             return self._failing
 
-    async def _find_failing(self) -> Sequence[HealthCheck]:
+    def _reason(self, check: HealthCheck) -> str:
+        return f" ({self._why[check.name]})" if check.name in self._why else ""
+
+    async def _find_failing(self) -> tuple[Sequence[HealthCheck], Mapping[str, str]]:
         missing = set(range(len(self._checks)))
+        why: dict[str, str] = {}
 
         async def look(number: int) -> None:
             try:
                 if await self._checks[number].look():
                     missing.discard(number)
+            except Unfit as reason:
+                why[self._checks[number].name] = str(reason)
             except Exception:  # the boundary to a check, which says by this that something is amiss
                 logger.debug("the check %r failed", self._checks[number].name, exc_info=True)
 
@@ -109,7 +121,7 @@ class Health:
                         nursery.start_soon(look, number)
         except* Exception:  # one that was cancelled, and then failed
             logger.debug("a check failed while it was cut short", exc_info=True)
-        return [self._checks[number] for number in sorted(missing)]
+        return [self._checks[number] for number in sorted(missing)], why
 
 
 def _is_strict(scope: Scope) -> bool:

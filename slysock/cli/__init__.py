@@ -1,6 +1,7 @@
 """The command `slysock`: what it is called with, and how it ends.
 
-Exit codes: 0 after a graceful end, 2 with one line on standard error for what the caller can put right.
+Exit codes: 0 after a graceful end, 1 if `slysock check` has found something, 2 with one line on standard error for what
+the caller can put right.
 """
 
 import sys
@@ -46,14 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: those after the program's name; None takes the process's.
     """
     try:
-        slysock.main(arguments, prog_name="slysock", standalone_mode=False)
+        code: object = slysock.main(arguments, prog_name="slysock", standalone_mode=False)
     except click.ClickException as error:
         _complain(error.format_message())
     except (SettingsError, MissingExtra) as error:
         _complain(str(error))
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
-    sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _complain(text: str) -> NoReturn:

@@ -1,6 +1,6 @@
 """The commands: each in a module of its own, which is loaded when the command is called, not for `slysock --help`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Final, final
 
@@ -14,6 +14,10 @@ COMMANDS: Final[Mapping[str, str]] = {
     "token": "Print a JSON Web Token for trying things out, and nothing else, so that TOKEN=$(slysock token …) works.",
     "demo": "Fill the chat systems with users, listings, chats and messages to try things out on. Running it again "
     "adds nothing but notifications.",
+    "backup": "Copy the database into a new file, also while a server uses it. The copy is of one moment and complete; "
+    "plain copies miss what is in the log. A MongoDB has a tool of its own for this, which is named.",
+    "check": "Look for damage in the database, and for counters that do not agree with the messages, also while a "
+    "server uses it. Exits with 1 if there is any.",
     "asyncapi": "Print the AsyncAPI 3 document of every event that the chat systems receive and send, as JSON. A "
     "running server has it at /asyncapi.json.",
 }
@@ -27,9 +31,16 @@ ARGUMENTS: Final = "slysock.arguments"
 class SectionedCommand(click.Command):
     """A command whose help shows its options under headings, with the text of COMMANDS above them."""
 
-    def __init__(self, name: str, sections: Sections, *, callback: Callable[..., None]) -> None:  # type: ignore[explicit-any]  # a callback takes what its options are called
+    def __init__(  # type: ignore[explicit-any]  # a callback takes what its options are called
+        self,
+        name: str,
+        sections: Sections,
+        *,
+        callback: Callable[..., None],
+        arguments: Sequence[click.Argument] = (),
+    ) -> None:
         options: list[click.Parameter] = [option for section in sections.values() for option in section]
-        super().__init__(name, params=options, callback=callback, help=COMMANDS[name])
+        super().__init__(name, params=[*arguments, *options], callback=callback, help=COMMANDS[name])
         self._sections = sections
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

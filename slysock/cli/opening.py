@@ -30,8 +30,13 @@ def run(work: Callable[[*Ts], Awaitable[T]], *args: *Ts, expected: tuple[type[Ex
 
 
 @asynccontextmanager
-async def opened_store(url: str) -> AsyncGenerator[Store, None]:
+async def opened_store(url: str, *, wait_seconds: float = 0.0, min_free_bytes: int = 0) -> AsyncGenerator[Store, None]:
     """Open the store. Only what keeps it from opening becomes a SettingsError: the operator can put that right.
+
+    Args:
+        url: of the store.
+        wait_seconds: how long to wait for another server that has it open.
+        min_free_bytes: what is kept free on its disk.
 
     Raises:
         SettingsError: it cannot be opened.
@@ -41,7 +46,9 @@ async def opened_store(url: str) -> AsyncGenerator[Store, None]:
         make_folder(file)
     async with AsyncExitStack() as stack:
         try:
-            store = await stack.enter_async_context(open_store(url))
+            store = await stack.enter_async_context(
+                open_store(url, wait_seconds=wait_seconds, min_free_bytes=min_free_bytes)
+            )
         except* StoreError as group:
             raise SettingsError(f"cannot open the store {without_password(url)}: {first_of(group)}") from None
         yield store

@@ -13,7 +13,7 @@ import click
 import msgspec
 from msgspec import inspect as types
 
-from slysock.cli.settings import ListenSettings, SettingsError, TokenSettings, WatchSettings
+from slysock.cli.settings import ListenSettings, SettingsError, StoreSettings, TokenSettings, WatchSettings
 from slysock.cli.sources import (
     PREFIX,
     FileValue,
@@ -212,8 +212,12 @@ def _serve_sections() -> Sections:
     shown = {option.name for option in (*socketio, *rates)} | {*PLURALS, *NOT_FOR_OPERATORS}
     return {
         "Where to listen": [setting(ListenSettings, name) for name in ListenSettings.__struct_fields__],
-        "What to serve": [store_option(), system_option()],
-        "Uploads": [setting(SystemSettings, "media_path"), setting(SystemSettings, "max_media_bytes")],
+        "What to serve": [store_option(), setting(StoreSettings, "store_wait", metavar="SECONDS"), system_option()],
+        "Uploads and room": [
+            setting(SystemSettings, name, metavar=None if name == "media_path" else "BYTES")
+            for name in SystemSettings.__struct_fields__
+            if name != "trust_user_join"
+        ],
         "Who may come in": [
             *token_options(),
             listing(

@@ -22,7 +22,7 @@ from slysock.cli.settings import ListenSettings, Settings, SettingsError, read_s
 from slysock.cli.welcome import print_welcome
 from slysock.http.listeners import Address
 from slysock.identity import Tokens
-from slysock.process import call_on_hangup, ignore_hangups, settle_in, stop_on_signals
+from slysock.process import call_on_hangup, ignore_hangups, return_memory, settle_in, stop_on_signals
 from slysock.systems.admission import user_in
 from slysock.systems.assembly import Assembly, assemble
 from slysock.systems.foundation import make_foundation
@@ -68,7 +68,12 @@ async def run_server(settings: Settings, reread: Callable[[], Settings]) -> None
         cookie_origins=settings.config.cors_origins or (),
     )
     tls = load_tls(settings.listen.certfile, settings.listen.keyfile)
-    async with opened_store(settings.tokens.store) as store, trio.open_nursery() as nursery:
+    opening = opened_store(
+        settings.tokens.store,
+        wait_seconds=settings.store.store_wait,
+        min_free_bytes=settings.systems_settings.min_free_bytes,
+    )
+    async with opening as store, trio.open_nursery() as nursery:
         metrics = SystemsMetrics() if settings.watch.metrics else None
         foundation = make_foundation(
             store if metrics is None else metrics.watch(store), tokens, settings.systems_settings
@@ -109,12 +114,13 @@ async def _serve_systems(
     server = Server(*assembly.routers, config=settings.config, app=assembly.app, internal_app=assembly.internal_app)
     assembly.started(server)
     foundation = assembly.foundation
-    for check in health_checks(foundation.store, settings.tokens.store, foundation.tokens):
+    for check in health_checks(foundation.store, foundation.tokens):
         server.add_check(check)
     server.observe(AccessLog(user_in))
     async with trio.open_nursery() as nursery:
         within = settings.config.shutdown_seconds
         await nursery.start(partial(stop_on_signals, server.stop, nursery.cancel_scope, within=within))
+        nursery.start_soon(return_memory, server.config.memory_release_seconds)
         stopped = trio.Event()
         listening = await _start(server, settings.listen, tls, nursery, stopped)
         print_welcome(settings, listening, assembly.systems, secret)

@@ -77,6 +77,14 @@ class TokenSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @final
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a server opens its store; which one is in `TokenSettings`."""
+
+    store_wait: Annotated[int, Meta(ge=0)] = 15
+    """Seconds to wait for another server that has the database file open, as in restarts that overlap."""
+
+
+@final
 class ListenSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where a server can be reached."""
 
@@ -128,6 +136,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     config: Config
     tokens: TokenSettings
+    store: StoreSettings
     listen: ListenSettings
     watch: WatchSettings
     systems: tuple[str, ...]
@@ -151,6 +160,7 @@ def read_settings(values: Mapping[str, object]) -> Settings:
     return Settings(
         config=choose(Config, {**values, **lists}),
         tokens=choose(TokenSettings, values),
+        store=choose(StoreSettings, values),
         listen=choose(ListenSettings, values),
         watch=choose(WatchSettings, values),
         systems=chosen_systems(values),

@@ -7,15 +7,14 @@ import trio
 from slysock.config import Config
 from slysock.engineio.buckets import Buckets, Rate
 from slysock.http.addresses import AddressGroups
-from slysock.http.proxies import TrustedProxies
 
 
 @final
 class AddressRates:
     """The rates of addresses of one server."""
 
-    def __init__(self, config: Config, proxies: TrustedProxies) -> None:
-        self._groups = AddressGroups(proxies)
+    def __init__(self, config: Config, groups: AddressGroups) -> None:
+        self._groups = groups
         self._handshakes = Buckets(_rate(config, config.address_handshakes_per_second))
         self._refused_logins = Buckets(_rate(config, config.address_refused_logins_per_second))
 

@@ -28,6 +28,7 @@ from slysock.engineio.upgrade import Probe
 from slysock.engineio.websocket import WebSocketTransport
 from slysock.errors import RefusalRecord
 from slysock.http import Request
+from slysock.http.addresses import AddressGroups
 from slysock.request import EngineRequest
 from slysock_protocol.engineio import HandshakeError
 from slysock_protocol.errors import CloseCode
@@ -56,6 +57,7 @@ class Engine:
         leaving: counts clients that have left while something of theirs is still being handled.
         hooks: an application's say in requests.
         refused: told of every request that is refused.
+        groups: what addresses are counted under.
         addresses: how often the clients of one may come.
 
     Attributes:
@@ -73,11 +75,12 @@ class Engine:
         leaving: Callable[[], int],
         hooks: EngineHooks,
         refused: Callable[[RefusalRecord], None],
+        groups: AddressGroups,
         addresses: AddressRates,
     ) -> None:
         self.timers = Timers()
         self.consumers = SlowConsumers(config, self.timers)
-        self.sessions = Sessions(config, self.timers, accept, leaving)
+        self.sessions = Sessions(config, self.timers, accept, leaving, groups)
         self._flusher = Flusher()
         self.reader = Reader(self._flusher)
         self._config = config
@@ -132,9 +135,14 @@ class Engine:
             await self._responses.too_many(request, early_seconds)
             return None
         opening = describe(request, query.parameters)
-        no = await self._gate.ask_allowed(opening)
+        crowd, no = self.sessions.crowd(opening), None
+        if crowd is None:
+            no = await self._gate.ask_allowed(opening)
+            crowd = self.sessions.crowd(opening)  # others may have come meanwhile
         if no is not None:
             await self._responses.deny(request, no)
+        elif crowd is not None:
+            await self._responses.crowded(request, crowd)
         elif query.transport == "websocket":
             return await self._websocket(request, None, opening, wire)
         else:
@@ -174,6 +182,7 @@ class Engine:
                 transport.open(self.sessions.open(opening, transport))
             else:
                 self._probe(sid, transport, opening.address)
+            del answer, behind, opening  # up to 100 kB, which nobody needs while the connection lasts
             await transport.run()
             nursery.cancel_scope.cancel()
 

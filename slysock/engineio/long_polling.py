@@ -102,14 +102,23 @@ class LongPolling:
 
     async def _answer_closed(self, request: Request, sid: str) -> None:
         """Answer a client that cannot know of the end before it has got the last words; as Node's server does."""
-        if not self._sessions.has_last_words(sid):
+        if request.method == "GET":
+            await self._give_last_words(request, sid)
+        elif not self._sessions.has_last_words(sid):
             await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
-        elif request.method == "GET":
-            await self._responses.payload(request, self._sessions.take_last_words(sid))
         elif request.method == "POST":
             await self._drop_post(request, sid)
         else:
             await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
+
+    async def _give_last_words(self, request: Request, sid: str) -> None:
+        last = self._sessions.take_last_words(sid) if request.method == "GET" else None
+        if last is None:
+            await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
+            return
+        words, transport = last
+        with transport.delivering(words, request):
+            await self._responses.payload(request, words)
 
     async def _drop_post(self, request: Request, sid: str) -> None:
         """Take what nobody will handle any more; a client that says goodbye itself has no need of ours."""
@@ -176,7 +185,10 @@ class LongPolling:
 
     async def _read_post(self, request: Request, session: Session, transport: PollingTransport) -> None:
         try:
-            body = await request.read_body(self._config.max_payload_bytes)
+            body = await transport.posts.read(request, self._config.max_payload_bytes)
+            if body is None:
+                await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
+                return
             await transport.posts.take(body, session, self._nursery)
         except BodyTooLarge:
             session.close("transport error", Ending.ERROR)

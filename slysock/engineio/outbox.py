@@ -108,6 +108,10 @@ class Outbox:
 
     Ownership: writes to the stream, does not close it. A write that fails, is cancelled, or makes no progress for
     `write_timeout_seconds` shuts the box and calls `on_broken`: half a message may be on the wire.
+
+    Attributes:
+        closed: its session has ended: what waits are last words. For whoever counts.
+        shut: nothing more is taken or sent.
     """
 
     __slots__ = (
@@ -128,6 +132,7 @@ class Outbox:
         "_taken_bytes",
         "_waiting_bytes",
         "_write_timeout_seconds",
+        "closed",
         "shut",
     )
 
@@ -160,6 +165,7 @@ class Outbox:
         self._blocked = False  # the kernel took less than it was given
         self._report: Callable[[], None] | None = None  # what the flusher shall call
         self._progress: trio.Event | None = None  # set when something has been taken
+        self.closed = False
         self.shut = False
 
     def takes(self, size: int) -> bool:

@@ -142,6 +142,11 @@ class PollingTransport:
         )
 
     @property
+    def delivers(self) -> bool:
+        """Whether an answer is being written."""
+        return self._delivery is not None
+
+    @property
     def taken_bytes(self) -> int:
         """How much the client has taken; only differences count."""
         return self._delivered_bytes + (0 if self._delivery is None else self._delivery.written_bytes)
@@ -168,11 +173,15 @@ class PollingTransport:
         self._wake()
 
     def cut(self) -> None:
-        """Forget what waits and take no more: a slow consumer's. `on_full` is told."""
+        """Forget what waits and take no more: a slow consumer's. `on_full` is told; last words are written no more."""
         if not self._full:
             self._full = True
+            last_words = self.closed
             self.hand_over()
-            self._on_full()
+            if last_words:
+                self.break_off()
+            else:
+                self._on_full()
 
     def _wake(self) -> None:
         if self._news is not None:
@@ -294,6 +303,8 @@ class PollingTransport:
             self.hand_over()
             self._goodbye = (NOOP if ending is Ending.PEER else CLOSE) if self.polled else None
             self._step("close")
+        if ending is Ending.ERROR:
+            self.posts.break_off()
         self._wake()
 
 

@@ -15,6 +15,7 @@ import trio
 from slysock.config import Config
 from slysock.engineio.session import Session
 from slysock.engineio.transport import Ending
+from slysock.http import Request
 from slysock_protocol.engineio import Close, Packet, decode_payload
 
 logger = logging.getLogger("slysock")
@@ -58,6 +59,7 @@ class Posts:
         "_feeding",
         "_news",
         "_packets",
+        "_reading",
         "_rests",
         "_rests_bytes",
         "_several",
@@ -68,6 +70,7 @@ class Posts:
     def __init__(self) -> None:
         self._turns: list[_Turn] = []  # first come, first served
         self._begun = False  # the first of them is being read
+        self._reading: trio.CancelScope | None = None  # around the reading of its body
         self._connection: int | None = None  # that brought the last one
         self._several = False  # more than one brings them, which may do so at the same time
         self._rests: deque[tuple[Iterator[Packet], int]] = deque()  # (packets of a body, its size), oldest first
@@ -123,6 +126,24 @@ class Posts:
         while place > first and self._turns[place - 1].came_ns > came_ns:
             place -= 1
         return place
+
+    async def read(self, request: Request, max_bytes: int) -> bytes | None:
+        """Read the body of the one whose turn it is; None: `break_off` was called meanwhile.
+
+        Raises:
+            BodyTooLarge, RequestBroken: as `Request.read_body` does.
+        """
+        try:
+            with trio.CancelScope() as self._reading:
+                return await request.read_body(max_bytes)
+        finally:
+            self._reading = None
+        return None
+
+    def break_off(self) -> None:
+        """Read no more of a body, which may be large and slow: the session is over, and nobody wants it."""
+        if self._reading is not None:
+            self._reading.cancel()
 
     # -- what the session does not take yet ----------------------------------------------------------------------------
 

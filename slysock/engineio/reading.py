@@ -78,9 +78,12 @@ class SocketSource:
         finally:
             self._reader.rest(self)
             self._take, self._ready = _nowhere, None
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
+            failure, self._failure = self._failure, None  # it holds frames that hold this
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            del failure  # likewise
 
     @property
     def has_unread(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Final, final
 
 from slysock.config import Config
 from slysock.engineio.gate import Gate, No
+from slysock.engineio.unjoined import Crowd
 from slysock.http import Request
 from slysock.http.content_coding import encode_body
 from slysock.http.cors import Cors
@@ -37,6 +38,12 @@ _STATUSES: Final[dict[int, tuple[str, str]]] = {
     503: ("capacity", "no room for another session, or the server is stopping"),
 }
 """Status that says it all -> the same."""
+
+_CROWDS: Final[dict[Crowd, tuple[str, str]]] = {
+    "unjoined": ("Too many connections", "max_unjoined sessions have joined no namespace yet"),
+    "address": ("Too many connections", "max_unjoined_per_address sessions from there have joined no namespace yet"),
+}
+"""Why there is no room -> what the client is told, and why in more words."""
 
 
 @final
@@ -99,6 +106,12 @@ class Responses:
     async def too_many(self, request: Request, seconds: float) -> None:
         """Answer a client whose address has opened too many sessions, and may open another one in so many seconds."""
         await self.error(request, 429, (b"retry-after", b"%d" % math.ceil(seconds)))
+
+    async def crowded(self, request: Request, crowd: Crowd) -> None:
+        """Answer a new client that there are too many that have not joined anything."""
+        error, (message, detail) = HandshakeError.FORBIDDEN, _CROWDS[crowd]
+        self._gate.tell(request, status=503, error=error, message=message, reason=crowd, detail=detail)
+        await request.respond(503, [_JSON, *self._cors.headers(request)], error.body_saying(message))
 
     async def unavailable(self, request: Request) -> None:
         """Answer a new client that there is no room, or not any more."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, final
 
 from slysock.config import Config
+from slysock.engineio.receipts import Receipt, Receipts
 from slysock.engineio.receiver import NOBODY, Receiver, ReceiverStatistics
 from slysock.engineio.states import SESSION, SessionState
 from slysock.engineio.timers import Timers
@@ -64,9 +65,11 @@ class Session:
         "_held_until",
         "_looks",
         "_on_closed",
-        "_pinged",
+        "_on_joined",
+        "_receipts",
         "_timer",
         "_timers",
+        "_unanswered",
         "failure",
         "id",
         "request",
@@ -83,6 +86,7 @@ class Session:
         *,
         config: Config,
         timers: Timers,
+        on_joined: Callable[[SessionId], None],
         on_closed: Callable[["Session"], None],
     ) -> None:
         self.id = session_id
@@ -94,17 +98,23 @@ class Session:
         self._candidate: Candidate | None = None  # the other transport of an upgrade, while one is under way
         self._config = config
         self._timers = timers
+        self._on_joined = on_joined
         self._on_closed = on_closed
         self._above: Receiver = NOBODY  # until `attach`, and when it is closed
         self._alive_since = timers.time()
         self._held_until = -math.inf  # when reading last went on after a backlog
-        self._pinged = False  # a ping has no answer yet
+        self._unanswered = 0  # pings
+        self._receipts: Receipts | None = None  # made when somebody first asks
         self._looks = 0  # for signs of life, since an answer was due
         self._timer = timers.call_later(config.ping_interval_seconds, self._ping)
 
     def attach(self, receiver: Receiver) -> None:
         """Name the layer above; must be done before anything is received."""
         self._above = receiver
+
+    def joined(self) -> None:
+        """Note that the client has been let in: it is no stranger any more. Idempotent."""
+        self._on_joined(self.id)
 
     @property
     def closed(self) -> bool:
@@ -188,19 +198,28 @@ class Session:
         return self._timers.time() - self._alive_since >= allowed
 
     def _ping(self) -> None:
-        self._pinged = True
         self._looks = 0
         self.transport.stirred()  # what was before does not count
-        self.send(PING)
+        self._send_ping()
         self._timer = self._timers.call_later(self._config.ping_timeout_seconds, self._doubt)
 
+    def _send_ping(self) -> None:
+        """Send a ping: a heartbeat's, or one for a receipt, which moves no deadline."""
+        self._unanswered += 1
+        self.send(PING)
+        if self._receipts is not None:
+            self._receipts.pinged()
+
     def _pong(self) -> None:
-        if not self._pinged:
+        """Take the answer to the oldest ping without one. It is a sign of life, whatever the ping was for."""
+        if not self._unanswered:
             return  # nobody asked; a flood of these must not become a flood of timers
-        self._pinged = False
+        self._unanswered -= 1
         self._alive_since = self._timers.time()
         self._timer.cancel()
         self._timer = self._timers.call_later(self._config.ping_interval_seconds, self._ping)
+        if self._receipts is not None:
+            self._receipts.answered()
 
     def _doubt(self) -> None:
         """Begin to give a client up whose answer is overdue: first let be read what has come from it."""
@@ -225,6 +244,15 @@ class Session:
             self._timer = self._timers.call_later(timeout, self._doubt)
         else:
             self.close("ping timeout", Ending.ERROR)
+
+    def when_received(self, receipt: Receipt) -> None:
+        """Have somebody told when the client has received all that has been sent up to now; see `receipts`."""
+        if self.state == "closed":
+            receipt(False)
+            return
+        if self._receipts is None:
+            self._receipts = Receipts(self._timers, self._send_ping, unanswered=self._unanswered)
+        self._receipts.ask(receipt)
 
     async def finish(self) -> None:
         """Take no more events and wait until those that came have been handled."""
@@ -278,6 +306,8 @@ class Session:
         self._timer.cancel()
         self.send = _forget
         self._above.closed(reason, by_client=_is_own_will(reason, ending))
+        if self._receipts is not None:
+            self._receipts.close()
         self.transport.close(ending, code, text)
         if self._candidate is not None:
             self._candidate.session_closed(ending, code, text)

@@ -10,6 +10,8 @@ from slysock.engineio.receiver import Receiver
 from slysock.engineio.session import Session
 from slysock.engineio.timers import Timer, Timers
 from slysock.engineio.transport import Transport
+from slysock.engineio.unjoined import Crowd, Unjoined
+from slysock.http.addresses import AddressGroups
 from slysock.ids import SessionId
 from slysock.request import EngineRequest
 from slysock_protocol.engineio import Outgoing, open_packet
@@ -26,15 +28,22 @@ class Sessions:
         timers: the server's.
         accept: given each new session, returns the layer above it.
         leaving: counts clients that have left while something of theirs is still being handled.
+        groups: what addresses are counted under.
 
     Attributes:
         accepting: whether new ones are let in; False once the server stops.
     """
 
     def __init__(
-        self, config: Config, timers: Timers, accept: Callable[[Session], Receiver], leaving: Callable[[], int]
+        self,
+        config: Config,
+        timers: Timers,
+        accept: Callable[[Session], Receiver],
+        leaving: Callable[[], int],
+        groups: AddressGroups,
     ) -> None:
         self.accepting = True
+        self._unjoined = Unjoined(config, groups)
         self._leaving = leaving
         self._config = config
         self._timers = timers
@@ -51,6 +60,15 @@ class Sessions:
     def is_full(self) -> bool:
         """Whether there is no room for another one."""
         return len(self._open) + self._leaving() >= self._config.max_connections
+
+    def crowd(self, opening: EngineRequest) -> Crowd | None:
+        """Say why there is no room for one more whose client has joined nothing; None: there is."""
+        return self._unjoined.crowd(opening)
+
+    @property
+    def unjoined(self) -> int:
+        """How many there are of those."""
+        return len(self._unjoined)
 
     @property
     def lingering(self) -> int:
@@ -74,14 +92,16 @@ class Sessions:
         transport, _ = self._last_words.get(sid, (None, None))
         return transport is not None and transport.lingering  # they may have gone over to a WebSocket
 
-    def take_last_words(self, sid: str) -> bytes:
-        """Take the next answer of a closed session that has last words."""
-        transport, until = self._last_words[sid]
-        words = transport.take()
-        if not transport.lingering:
+    def take_last_words(self, sid: str) -> tuple[bytes, PollingTransport] | None:
+        """Take the next answer of a closed session that still has something to say; `delivering` is to count it."""
+        transport, until = self._last_words.get(sid, (None, None))
+        if transport is None or until is None or transport.delivers:
+            return None
+        words = transport.take() if transport.lingering else None
+        if not transport.lingering:  # said, or gone over to a WebSocket
             until.cancel()
             del self._last_words[sid]
-        return words
+        return None if words is None else (words, transport)
 
     def open(self, request: EngineRequest, transport: Transport) -> Session:
         """Make a session, announce it to its client and to the layer above."""
@@ -91,9 +111,11 @@ class Sessions:
             transport,
             config=self._config,
             timers=self._timers,
+            on_joined=self._unjoined.discard,
             on_closed=self._forget,
         )
         self._open[session.id] = session
+        self._unjoined.add(session.id, request)
         session.send(self._open_packet(session))
         session.attach(self._accept(session))
         return session
@@ -112,6 +134,7 @@ class Sessions:
     def _forget(self, session: Session) -> None:
         """Take a closed session out; what it still has to say waits a while for polls."""
         del self._open[session.id]
+        self._unjoined.discard(session.id)
         transport = session.transport
         if isinstance(transport, PollingTransport) and transport.lingering:
             sid = session.id  # the timer keeps this, not the session

@@ -24,6 +24,11 @@ class Box(Protocol):
         """How much the client has taken; only differences count."""
         ...
 
+    @property
+    def closed(self) -> bool:
+        """Whether its session has ended: what waits are last words."""
+        ...
+
     def cut(self) -> None:
         """Forget what waits, take no more, and soon say why: the caller may be in the middle of a broadcast."""
 
@@ -56,6 +61,11 @@ class SlowConsumers:
     def clocks(self) -> int:
         """How many boxes are above the soft limit."""
         return len(self._clocks)
+
+    @property
+    def closed_bytes(self) -> int:
+        """What waits for clients whose sessions have ended."""
+        return sum(size for box, size in self._held.items() if box.closed)
 
     def note(self, box: Box, waiting_bytes: int) -> None:
         """Note how much waits in a box that is stuck. May cut this or another one."""

@@ -246,6 +246,7 @@ class WebSocketTransport:
         """Send a close frame behind what was sent before, and end."""
         if self._state in ("open", "library"):
             self._closing = (code, text)
+            self._outbox.closed = True
             self._patient = ending is Ending.GRACEFUL
             self._step("say goodbye")
             self._serving.cancel()

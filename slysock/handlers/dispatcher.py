@@ -6,10 +6,11 @@ client's connection, under a scope of their own: what has arrived is handled, an
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
+from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, final
+from typing import Protocol, TypeAlias, final
 
 import trio
 
@@ -17,9 +18,11 @@ from slysock.handlers.blocking import OnBlock, timed
 
 logger = logging.getLogger("slysock")
 
+Routine: TypeAlias = Coroutine[object, object, None]
+
 
 class Job(Protocol):
-    """What a worker runs: an invocation, or a client's coming in."""
+    """What a worker runs: an invocation, or a step of a client's life."""
 
     @property
     def name(self) -> str:
@@ -36,8 +39,20 @@ class Job(Protocol):
         """Whether it tells itself which part of it has kept the event loop."""
         ...
 
-    async def run(self) -> None:
+    def run(self) -> Routine:
         """Run; exceptions are its own to handle."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a client's life, as a job: it comes to its end, also when the client has left."""
+
+    name: str
+    run: Callable[[], Routine]
+    until_disconnect: bool = False
+    times_itself: bool = True  # hooks are timed one by one
 
 
 @final

@@ -14,7 +14,8 @@ A connection is used so:
         await connection.aclose()
 
 Modules: `stream` moves bytes between h11 and the stream, `arrival` knows when they came, `head` judges request heads,
-`request` is one request with its answer, `date` dates it, `connection` is the loop around them.
+`request` is one request with its answer, `date` dates it, `idle` bounds who waits for one, `connection` is the loop
+around them.
 """
 
 from slysock.http.connection import HttpConnection

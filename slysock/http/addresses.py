@@ -1,5 +1,6 @@
 """Whom an address stands for, where something is counted for each: one host, or all of one network."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Final, final
 
@@ -30,6 +31,7 @@ class AddressGroups:
         return _group_of_v6(address) if ":" in address else None if address.startswith("127.") else address
 
 
+@lru_cache(maxsize=1024)  # one is asked for several times when its client comes, and it takes 5 µs
 def _group_of_v6(text: str) -> str | None:
     try:
         address = IPv6Address(text.partition("%")[0])  # without the name of the interface

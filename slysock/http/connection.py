@@ -1,8 +1,8 @@
 """One connection: request after request, until one side has had enough."""
 
 import socket as stdlib_socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from typing import Final, final
 
 import h11
@@ -13,6 +13,7 @@ from slysock.errors import RefusalRecord, log_refusal
 from slysock.http import head as heads
 from slysock.http.date import date_field
 from slysock.http.errors import RequestBroken
+from slysock.http.idle import IdleConnections
 from slysock.http.proxies import TrustedProxies
 from slysock.http.request import REASONS, Request
 from slysock.http.stream import HttpStream, Limit
@@ -38,6 +39,7 @@ class HttpConnection:
         secure: whether the stream is under TLS.
         peer: the client's address, empty for Unix sockets.
         proxies: whose word about the client behind them counts.
+        idle: bounds how many wait for a request; by default there is no other connection.
         refused: told of each head that is refused.
         limit: keeps the deadlines of the peer.
     """
@@ -51,6 +53,7 @@ class HttpConnection:
         peer: str,
         sock: stdlib_socket.socket | None = None,
         proxies: TrustedProxies | None = None,
+        idle: IdleConnections | None = None,
         refused: Callable[[RefusalRecord], None] = log_refusal,
         limit: Limit = trio.move_on_after,
     ) -> None:
@@ -60,14 +63,15 @@ class HttpConnection:
         self._proxies = proxies if proxies is not None and proxies.trusts(peer) else None
         self._refused = refused
         self._request: Request | None = None
+        self._others = IdleConnections(config.max_idle_connections) if idle is None else idle
         self._idle: trio.CancelScope | None = None  # around a wait for the first byte of a request
 
     async def next_request(self) -> Request | None:
         """Return the next request, or None when there will be none: call `aclose` then.
 
         A head that is malformed, too long or too slow is answered here (400, 408, 431, 501 or 505). An idle
-        connection ends quietly after `request_head_seconds`. What an answered request left unread of its body is
-        dropped first.
+        connection ends quietly after `request_head_seconds`, or when too many are idle. What an answered request left
+        unread of its body is dropped first.
         """
         try:
             if not await self._previous_is_over():
@@ -76,6 +80,7 @@ class HttpConnection:
         except RequestBroken:
             return None
         except h11.RemoteProtocolError as exc:
+            exc.__traceback__ = None  # h11 raises it again in a frame that it holds
             await self._refuse(exc.error_status_hint)
             return None
         return None if head is None else await self._make_request(head)
@@ -112,6 +117,7 @@ class HttpConnection:
         if machine.their_state is not h11.DONE:
             return False
         machine.start_next_cycle()
+        self._request = None  # an idle connection does not carry its last one along
         return True
 
     async def _read_head(self) -> h11.Request | None:
@@ -125,13 +131,26 @@ class HttpConnection:
             await trio.lowlevel.checkpoint()  # between requests that came all at once, others get a turn
         elif not await self._first_byte():
             return None
+        if self._stream.has_too_many_lines():
+            await self._refuse(431)
+            return None
         event = self._stream.machine.next_event()
         if isinstance(event, h11.Request):  # nearly always: it fits into a segment
             return event
-        with self._stream.limit(self._stream.config.request_head_seconds):
+        with self._wait():
             return await self._rest_of_head()
         await self._refuse(408)
         return None
+
+    @contextmanager
+    def _wait(self) -> Generator[trio.CancelScope]:
+        """Limit a wait for a head, or the rest of one; `_others` is told of it, and when it is over."""
+        with self._stream.limit(self._stream.config.request_head_seconds) as wait:
+            self._others.add(wait)
+            try:
+                yield wait
+            finally:
+                self._others.discard(wait)
 
     async def _first_byte(self) -> bool:
         """Wait for anything to arrive; False when nothing did in time, or `finish` was called meanwhile.
@@ -143,7 +162,7 @@ class HttpConnection:
         if self._stream.read_now(limit) and self._stream.skip_empty_lines():
             return True
         if not (self._stream.at_eof or self._stream.draining):
-            with self._stream.limit(self._stream.config.request_head_seconds) as self._idle:
+            with self._wait() as self._idle:
                 await self._read_beginning(limit)
             self._idle = None
         return self._stream.buffered > 0
@@ -160,6 +179,9 @@ class HttpConnection:
             # One byte more than allowed is enough for h11 to see that the head is too long.
             await self._stream.read_more(self._stream.config.max_request_head_bytes + 1 - self._stream.buffered)
             if self._stream.at_eof:
+                return None
+            if self._stream.has_too_many_lines():
+                await self._refuse(431)
                 return None
             event = self._stream.machine.next_event()
             if isinstance(event, h11.Request):

@@ -5,7 +5,7 @@ chunked. It takes what RFC 9112 allows a server to take: bare LF as a line end, 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 from urllib.parse import unquote_to_bytes
 
 import h11
@@ -15,6 +15,9 @@ Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 Fields: TypeAlias = Mapping[bytes, bytes]
 """Name in lower case -> its first value."""
+
+MAX_HEADER_LINES: Final = 100
+"""Of one head; browsers behind several proxies send some 40, and Apache takes as many."""
 
 
 @final

@@ -126,7 +126,8 @@ class Request:
             return self._stream.machine.next_event()
         except h11.RemoteProtocolError as exc:
             status = None if self._stream.at_eof else 400
-            raise RequestBroken("the request body is broken off or malformed", status=status) from exc
+            cause = exc.with_traceback(None)  # h11 raises it again in a frame that it holds
+            raise RequestBroken("the request body is broken off or malformed", status=status) from cause
 
     def _taken(self, data: bytes) -> bytes:
         if self._unread is not None:

@@ -3,7 +3,7 @@
 Ids come from one counter per namespace, so that a packet with an id can be encoded once for a room.
 """
 
-from typing import final
+from typing import cast, final
 
 import trio
 
@@ -20,6 +20,13 @@ def answer_value(values: list[object]) -> object:
             return value
         case _:
             return tuple(values)
+
+
+def values_of(result: object) -> tuple[object, ...]:
+    """Turn a handler's result into the arguments of its acknowledgement: a tuple is several values, None is none."""
+    if result is None:
+        return ()
+    return cast("tuple[object, ...]", result) if isinstance(result, tuple) else (result,)
 
 
 @final

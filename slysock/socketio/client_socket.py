@@ -50,6 +50,12 @@ class Seat(Protocol):
     async def wait_drained(self, below: int) -> None:
         """See Socket.drained."""
 
+    def when_received(self, call: Callable[[bool], object]) -> None:
+        """See Socket.when_received."""
+
+    async def wait_received(self) -> None:
+        """See Socket.received."""
+
     def start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
         """See Socket.start_soon."""
 
@@ -181,6 +187,38 @@ class Socket:
         if below < 1:
             raise ValueError(f"below must be at least 1, not {below}: fewer bytes than none cannot wait")
         await self._seat.wait_drained(below)
+
+    async def received(self) -> None:
+        """Wait until the client has received all that has been sent to it so far.
+
+        Proved by the client's pong to a ping that is sent behind it (Engine.IO protocol v4, "Heartbeat"): stock clients
+        answer each at once and in order. So it is in the client's *program*; whether its handlers have run, only the
+        acknowledgement of `call` tells. A volatile event that was left out has not been sent, and is not waited for.
+
+        Has no deadline of its own: the heartbeat ends it for a client that is silent. Pings are paced, eight at once
+        and then one a second, and may serve many who wait.
+
+        Raises:
+            Disconnected: the client has left this namespace, or was disconnected; it may have received all of it or
+                nothing. So wait before `disconnect` where it matters.
+            RuntimeError: in middleware, where nothing is sent yet.
+        """
+        await self._seat.wait_received()
+
+    def when_received(self, call: Callable[[bool], object]) -> None:
+        """Make a plain call when the client has received all that has been sent to it so far: `call(True)`.
+
+        The proof is that of `received`; `call(False)` where there will be none, which is at once for a client that has
+        left. The call is made once, in the server's loop and in the context of the caller, whatever becomes of them:
+        use it for what must be noted even if the handler is cancelled. What it raises is logged.
+
+        Raises:
+            RuntimeError: in middleware, where nothing is sent yet.
+            TypeError: it is a coroutine function, which nobody would wait for.
+        """
+        if is_coroutine_function(call):
+            raise TypeError(f"{name_of(call)} must be a plain function: nothing waits for it; see socket.received")
+        self._seat.when_received(call)
 
     @property
     def volatile(self) -> "Broadcast":

@@ -239,6 +239,7 @@ class Connection:
     def joined(self) -> None:
         """Note that the client is in a namespace: it need not hurry any more."""
         self._deadline.cancel()
+        self.session.joined()
 
     def login_refused(self) -> None:
         """Note that somebody was not let in who claimed to be; turn the client away after too many of its address."""

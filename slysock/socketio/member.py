@@ -5,17 +5,17 @@ What users hold of it is a Socket. The two hold each other as long as the client
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
-from contextvars import copy_context
+from collections.abc import Awaitable, Callable
+from contextvars import Context, copy_context
 from threading import get_ident
 from time import perf_counter
-from typing import Final, cast, final
+from typing import Final, final
 
 import trio
 
-from slysock.errors import ConnectionRefused, Disconnected, RateLimited, Refusal, RefusalRecord
+from slysock.errors import ConnectionRefused, Disconnected, RateLimited, Refusal, RefusalRecord, names_of_causes
 from slysock.handlers.blocking import BLOCKING_SECONDS, run_without_waiting
-from slysock.handlers.dispatcher import Dispatcher, Job
+from slysock.handlers.dispatcher import Dispatcher, Job, Step
 from slysock.handlers.functions import name_of
 from slysock.handlers.handler import Handler
 from slysock.handlers.hooks import ask, call_hook, tell_listeners
@@ -23,12 +23,13 @@ from slysock.handlers.invocation import Invocation, answer_failure
 from slysock.handlers.table import Hook, Route
 from slysock.ids import DisconnectReason, RoomName, SocketId
 from slysock.request import Handshake
-from slysock.socketio.acks import Answers
+from slysock.socketio.acks import Answers, values_of
 from slysock.socketio.allowance import Excess, retry_after
 from slysock.socketio.background import Background
 from slysock.socketio.client_socket import Socket
 from slysock.socketio.host import Host
 from slysock.socketio.namespaces import Found
+from slysock.socketio.receipts import Receipts, tell, wait_received
 from slysock.socketio.states import MEMBER, MemberState
 from slysock.states import follow
 from slysock_protocol import LocalProtocolError, RemoteProtocolError
@@ -38,7 +39,6 @@ from slysock_protocol.socketio import Ack, Event, decode_array, event_name
 logger = logging.getLogger("slysock")
 
 _ID_BYTES: Final = 15  # 20 characters, as Node's server has
-_CAUSES: Final = 10  # of a refusal, that are named
 
 
 @final
@@ -66,6 +66,7 @@ class Member:
         "_held",
         "_host",
         "_login_refused",
+        "_receipts",
         "_rooms",
         "_turned_away",
         "allowance",
@@ -95,6 +96,7 @@ class Member:
         self._background: Background | None = None  # made when first needed
         self._rooms: frozenset[str] = frozenset()  # while joining: where it shall be; when gone: where it was
         self._acks: dict[int, Answers] = {}  # acknowledgements that calls wait for, by id
+        self._receipts: Receipts | None = None  # made when somebody first asks
         # Handler -> where its events wait; None: for all those that run in order. Made when first needed.
         self._dispatchers: dict[Handler | None, Dispatcher] = {}
 
@@ -186,6 +188,29 @@ class Member:
         if self.state not in ("joining", "in"):
             raise Disconnected("the client has left")
 
+    def when_received(self, call: Callable[[bool], object]) -> None:
+        """See Socket.when_received."""
+        self._adapter.loop.run(self._when_received, call, copy_context())
+
+    def _when_received(self, call: Callable[[bool], object], context: Context) -> None:
+        if self.state == "joining":
+            raise RuntimeError("the client has not been let in yet, and has been sent nothing")
+        if self.state != "in":
+            tell(call, context, received=False)
+            return
+        if self._receipts is None:
+            self._receipts = Receipts(self.session)
+        self._receipts.ask(call, context)
+
+    async def wait_received(self) -> None:
+        """See Socket.received. The pong may come behind many events, as an acknowledgement may."""
+        self._adapter.loop.check()
+        self._host.asks()
+        try:
+            await wait_received(self.when_received)
+        finally:
+            self._host.is_answered()
+
     def expect_ack(self, ack_id: int, answers: Answers) -> None:
         """Expect an acknowledgement, unless the client has left."""
         if self.state in ("joining", "in"):
@@ -216,7 +241,7 @@ class Member:
         table = self._adapter.table
         if any(hook.is_async for hook in (*table.middleware, *table.connect)):
             self._entering = True
-            self._submit(None, _Entering(self), 0)
+            self._submit(None, Step("a connect hook", self.come_in), 0)
         else:
             run_without_waiting(self.come_in())
 
@@ -295,7 +320,7 @@ class Member:
         except Exception as error:
             if not self._has_reported:
                 self._login_refused = isinstance(error, ConnectionRefused | Refusal)
-                self.refused(socket, kind, f"{name_of(hook.call)} raised {' from '.join(_causes(error))}")
+                self.refused(socket, kind, f"{name_of(hook.call)} raised {' from '.join(names_of_causes(error))}")
             raise
 
     def _send_away(self, error: Exception) -> None:
@@ -402,7 +427,7 @@ class Member:
         Raises:
             LocalProtocolError: the answer cannot be encoded.
         """
-        self.send(self._adapter.parser.ack(self.called, ack_id, _values(result)))
+        self.send(self._adapter.parser.ack(self.called, ack_id, values_of(result)))
 
     def handled(self, socket: Socket, event: str, seconds: float) -> None:
         """Tell observers that a handler has ended well."""
@@ -499,11 +524,13 @@ class Member:
             self._say_farewell(socket, reason)
 
     def _end_what_needs_the_client(self) -> None:
-        """End calls, which will have no answer, and what runs in the background."""
+        """End calls, which will have no answer, waits for receipts, and what runs in the background."""
         for answers in self._acks.values():
             self._host.is_answered()
             answers.gone()
         self._acks.clear()
+        if self._receipts is not None:
+            self._receipts.close()
         if self._background is not None:
             self._background.end()
 
@@ -560,34 +587,3 @@ class Member:
         """Wait until no handler runs or waits."""
         for dispatcher in list(self._dispatchers.values()):
             await dispatcher.wait_idle()
-
-
-@final
-class _Entering:
-    """The coming in of a client, as a job."""
-
-    name = "a connect hook"
-    times_itself = True  # each of the hooks, by its name
-    until_disconnect = False  # a connect hook comes to its end; who leaves before it is let in is forgotten anyway
-
-    def __init__(self, member: Member) -> None:
-        self._member = member
-
-    async def run(self) -> None:
-        """Come in."""
-        await self._member.come_in()
-
-
-def _causes(error: BaseException | None) -> Iterator[str]:
-    """Name the type of an error, and those of what it was raised from: of a few, as that may be itself."""
-    for _ in range(_CAUSES):
-        if error is None:
-            return
-        yield type(error).__name__
-        error = error.__cause__
-
-
-def _values(result: object) -> tuple[object, ...]:
-    if result is None:
-        return ()
-    return cast("tuple[object, ...]", result) if isinstance(result, tuple) else (result,)

@@ -141,6 +141,9 @@ class ServerStatistics(msgspec.Struct, frozen=True, kw_only=True):
     connections: int
     """Engine.IO sessions."""
 
+    unjoined: int
+    """Those of them whose client has not been let into a namespace yet; see `Config.max_unjoined`."""
+
     transports: dict[TransportName, int]
     """transport -> sessions that are on it."""
 
@@ -154,7 +157,7 @@ class ServerStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """Namespaces that patterns have made, and that still live."""
 
     outbox_bytes: int
-    """What waits for clients, all together."""
+    """What waits for clients, all together; the last words of closed sessions, too."""
 
     waiting_events: int
     """Events that wait for their handlers, or are in one that waits."""

@@ -57,6 +57,8 @@ class Assembly(msgspec.Struct, frozen=True, kw_only=True):
                 server.add_check(check)
         if self.metrics is not None:
             self.metrics.bind(server)
+            for system in self.systems:
+                self.metrics.add(system.gauges, measure=system.measure)
 
     async def run(self) -> None:
         """Keep all deadlines until cancelled."""

@@ -1,9 +1,13 @@
 """A namespace for code that holds no socket: REST handlers, the management API, timers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import final
 
 from slysock import Namespace, Server, Socket
+from slysock_store import UserKey
+
+from .delivering import deliver
+from .domain.deliveries import Deliveries
 
 
 @final
@@ -30,6 +34,33 @@ class Emitter:
         wanted = tuple(rooms)
         if wanted and self._namespace is not None:
             self._namespace.to(*wanted).except_(*except_rooms).emit(event, *args)
+
+    def deliver(
+        self,
+        rooms: Iterable[str],
+        event: str,
+        payload: object,
+        *,
+        item: str,
+        to: Mapping[UserKey, str],
+        by: Deliveries,
+        counts: Callable[[Socket], bool] = lambda _: True,
+    ) -> None:
+        """Send something to rooms that users are to receive: see `deliver`.
+
+        Args:
+            rooms: who gets it.
+            event: as clients know it.
+            payload: its argument.
+            item: the id of the message or notification.
+            to: for each user by whom it counts as delivered, the room of their sockets; one of the `rooms`.
+            by: where that is noted.
+            counts: which sockets in those rooms are the user's own.
+        """
+        if self._namespace is not None:
+            found = [(user, socket) for user, room in to.items() for socket in self.sockets_in(room)]
+            receivers = [(user, socket) for user, socket in found if counts(socket)]
+            deliver(self._namespace, rooms, event, payload, item=item, receivers=receivers, deliveries=by)
 
     def sockets_in(self, room: str) -> tuple[Socket, ...]:
         """Return the sockets of a room."""

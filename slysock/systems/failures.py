@@ -10,6 +10,7 @@ from .domain import (
     Busy,
     Conflict,
     DomainError,
+    Full,
     Invalid,
     NotAllowed,
     NotAuthenticated,
@@ -27,6 +28,7 @@ _STATUS: Final[dict[type[DomainError], int]] = {
     Conflict: 409,
     Busy: 503,
     Unavailable: 503,
+    Full: 507,
 }
 
 

@@ -1,15 +1,20 @@
 """What the chat systems add to the metrics of their server: messages and chats, the store, HTTP errors."""
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import ParamSpec, TypeVar, cast, final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, ParamSpec, TypeVar, cast, final
+
+import trio
 
 from slysock import Server
-from slysock.telemetry import CounterFamily, Histogram, HistogramFamily, Metrics
-from slysock_store import AddedMessage, EnsuredChat, Store, StoreError
+from slysock.telemetry import CounterFamily, Gauge, Histogram, HistogramFamily, Metrics
+from slysock_store import AddedMessage, EnsuredChat, Store, StoreError, StoreFiles
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+MEASURE_SECONDS: Final = 2.0
+"""A disk that takes longer to say what is free is shown as it was; monitoring gives up after ten."""
 
 
 @final
@@ -18,6 +23,7 @@ class SystemsMetrics:
 
     def __init__(self) -> None:
         self._metrics = Metrics()
+        self._measures: list[Callable[[], Awaitable[None]]] = []
         self._http_errors = CounterFamily("slysock_http_errors", "Requests answered with an error", ["status"])
         self._messages = CounterFamily("slysock_messages", "Messages stored", ["system"])
         self._chats = CounterFamily("slysock_chats_created", "Chats created", ["system"])
@@ -31,16 +37,28 @@ class SystemsMetrics:
         server.observe(self._metrics)
         self._metrics.add_gauges(server.statistics)
 
-    def render(self) -> bytes:
-        """Return everything in Prometheus's text format; see `Metrics.render`."""
+    async def render(self) -> bytes:
+        """Measure what has to be waited for, then return everything; see `Metrics.render`."""
+        with trio.move_on_after(MEASURE_SECONDS):
+            async with trio.open_nursery() as nursery:
+                for measure in self._measures:
+                    nursery.start_soon(measure)
         return self._metrics.render()
 
     def http_failed(self, status: int) -> None:
         """Count an error response. Bounds: one label for each status that we answer with."""
         self._http_errors.labels(str(status)).increment()
 
+    def add(self, gauges: Sequence[Gauge], measure: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Show these, too; call `measure` before they are read."""
+        for gauge in gauges:
+            self._metrics.registry.register(gauge)
+        if gauges and measure is not None:
+            self._measures.append(measure)
+
     def watch(self, store: Store) -> Store:
         """Return a store that does what this one does, counted and timed."""
+        self.add(_file_gauges(store))
         return cast("Store", _WatchedStore(store, self))
 
     def store_seconds(self, operation: str) -> Histogram:
@@ -61,6 +79,22 @@ class SystemsMetrics:
     def store_failed(self, operation: str, error: StoreError) -> None:
         """Count an operation that a store could not do."""
         self._store_errors.labels(operation, type(error).__name__).increment()
+
+
+def _file_gauges(store: Store) -> Sequence[Gauge]:
+    """Make gauges of a store's files, which only a store on this machine has."""
+
+    def seen(read: Callable[[StoreFiles], int]) -> Callable[[], float | None]:
+        def look() -> float | None:
+            files = store.statistics().files
+            return None if files is None else read(files)
+
+        return look
+
+    return (
+        Gauge("slysock_store_log_bytes", "Size of the log beside the database", seen(lambda files: files.log_bytes)),
+        Gauge("slysock_store_free_bytes", "Free on the database's disk", seen(lambda files: files.free_bytes)),
+    )
 
 
 @final

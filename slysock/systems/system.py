@@ -8,6 +8,7 @@ import trio
 
 from slysock import Router, Server
 from slysock.asgi import HealthCheck
+from slysock.telemetry import Gauge
 
 from .demo import Story
 from .emissions import Emits
@@ -55,6 +56,12 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
 
     checks: tuple[HealthCheck, ...] = ()
     """What it cannot do without, for `/readyz`."""
+
+    gauges: tuple[Gauge, ...] = ()
+    """What it adds to `/metrics`."""
+
+    measure: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+    """Called before its gauges are read, for what cannot be read without waiting."""
 
     prepare: Callable[[], None] = nothing_to_prepare
     """Called before anything is served: the moment to find, by SystemUnusable, that what it needs is not there."""

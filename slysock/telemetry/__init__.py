@@ -30,6 +30,7 @@ with needs_extra("slysock.telemetry", "metrics"):
     from slysock.telemetry.access_log import AccessLog
     from slysock.telemetry.counters import Counter, CounterFamily
     from slysock.telemetry.error_kind import error_kind
+    from slysock.telemetry.gauges import Gauge
     from slysock.telemetry.histograms import Histogram, HistogramFamily
     from slysock.telemetry.metrics import CONTENT_TYPE, Metrics
 
@@ -38,6 +39,7 @@ __all__ = [
     "AccessLog",
     "Counter",
     "CounterFamily",
+    "Gauge",
     "Histogram",
     "HistogramFamily",
     "Metrics",

@@ -4,6 +4,7 @@
 every backend keeps. This is the only package that knows SQL or BSON; it imports nothing else of this project.
 """
 
+from .auditing import Inspection
 from .errors import (
     BadStoreUrl,
     BadValue,
@@ -15,6 +16,8 @@ from .errors import (
     StoreBusy,
     StoreClosed,
     StoreError,
+    StoreFull,
+    StoreInUse,
     StoreUnavailable,
     WrongStatus,
 )
@@ -43,6 +46,8 @@ from .models import (
     Reaction,
     Receipt,
     Reference,
+    ReferenceChange,
+    StoreFiles,
     StoreStatistics,
     SystemName,
     UndeliveredMessages,
@@ -53,6 +58,7 @@ from .models import (
 from .opening import open_store
 from .store import Store
 from .times import Clock
+from .upkeep import back_up_store, inspect_store
 
 __all__ = [
     "DEFAULT_LIMIT",
@@ -68,6 +74,7 @@ __all__ = [
     "ChatKey",
     "Clock",
     "EnsuredChat",
+    "Inspection",
     "Json",
     "JsonObject",
     "MarkedMessages",
@@ -85,12 +92,16 @@ __all__ = [
     "Reaction",
     "Receipt",
     "Reference",
+    "ReferenceChange",
     "Refused",
     "SchemaTooNew",
     "Store",
     "StoreBusy",
     "StoreClosed",
     "StoreError",
+    "StoreFiles",
+    "StoreFull",
+    "StoreInUse",
     "StoreStatistics",
     "StoreUnavailable",
     "SystemName",
@@ -99,5 +110,7 @@ __all__ = [
     "UserId",
     "UserKey",
     "WrongStatus",
+    "back_up_store",
+    "inspect_store",
     "open_store",
 ]

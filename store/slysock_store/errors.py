@@ -3,7 +3,9 @@
     StoreError
     ├── BadStoreUrl        the URL or path names no store that could be opened
     ├── SchemaTooNew       the database was written by a newer version
-    ├── StoreUnavailable   the environment: disk full, read-only, locked, I/O; `__cause__` is set; a retry may succeed
+    ├── StoreInUse         another server owns the database
+    ├── StoreUnavailable   the environment: read-only, locked, I/O, files lost; a retry may succeed
+    ├── StoreFull          no room on the disk, for as long as that lasts; nothing was written
     ├── StoreBusy          load: more writes wait than the store takes; nothing was written
     ├── StoreClosed        you closed it
     ├── BadValue           a value that no store can keep (a lone surrogate, a number out of range, not JSON)
@@ -43,7 +45,7 @@ class SchemaTooNew(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The database failed or cannot be reached; `__cause__` is the driver's error.
+    """The database failed, is lost or cannot be reached; `__cause__` is the driver's error, if there is one.
 
     Nothing was written, unless `outcome_unknown` is set: then it may have been, and a retry with the same client
     message id finds out.
@@ -52,6 +54,26 @@ class StoreUnavailable(StoreError):
     def __init__(self, text: str, *, outcome_unknown: bool = False) -> None:
         super().__init__(text)
         self.outcome_unknown = outcome_unknown
+
+
+class StoreInUse(StoreError):
+    """Another server owns the database.
+
+    Attributes:
+        owner: what it says of itself: process, host and time.
+    """
+
+    def __init__(self, where: str, owner: str) -> None:
+        super().__init__(where, owner)
+        self.where = where
+        self.owner = owner
+
+    def __str__(self) -> str:
+        return f"{self.where} is in use by {self.owner}"
+
+
+class StoreFull(StoreError):
+    """There is no room for more on the disk. Nothing was written; what takes no room, such as deleting, may be done."""
 
 
 class StoreBusy(StoreError):

@@ -14,8 +14,8 @@ from typing import Generic, Protocol, TypeVar, TypeVarTuple, final
 
 import trio
 
-from .errors import StoreBusy, StoreClosed, StoreUnavailable
-from .models import StoreStatistics
+from .errors import StoreBusy, StoreClosed, StoreError, StoreFull, StoreUnavailable
+from .models import StoreFiles, StoreStatistics
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -35,6 +35,9 @@ WRITE_DEADLINE_SECONDS = 30.0
 
 TICK_SECONDS = 1.0
 """How precise that is: a call may give up this much earlier."""
+
+REST_SECONDS = 2.0
+"""How long the thread waits for a write before it lets the committer look after what it owns."""
 
 CLOSE_DEADLINE_SECONDS = 60.0
 """How long closing waits for the thread to write what it was given; after that the disk hangs and we leave it."""
@@ -77,6 +80,18 @@ class Write(Generic[Tx_contra, T_co]):
         return self._result[0]
 
 
+def as_failed_transaction(told: Exception, *, outcome_unknown: bool) -> StoreError:
+    """Return a new error for one of the writes whose transaction has failed.
+
+    Args:
+        told: why, in the store's words or as a bug.
+        outcome_unknown: the transaction may have been committed all the same.
+    """
+    if isinstance(told, StoreFull) and not outcome_unknown:
+        return StoreFull(str(told))
+    return StoreUnavailable(str(told), outcome_unknown=outcome_unknown)
+
+
 class Committer(Protocol[Tx_co]):
     """Carries writes into a database, many to a transaction. Owned by one thread at a time."""
 
@@ -90,8 +105,17 @@ class Committer(Protocol[Tx_co]):
         """Transactions that carried them."""
         ...
 
+    @property
+    def files(self) -> StoreFiles | None:
+        """The files of the database, if they are on this machine."""
+        ...
+
     def commit(self, writes: Sequence[Write[Tx_co, object]]) -> None:
         """Do the writes in one durable transaction; each has its outcome afterwards. Never raises."""
+        ...
+
+    def rest(self) -> None:
+        """Look after what the committer owns, while nothing is to be written. Never raises."""
         ...
 
     def close(self) -> None:
@@ -224,6 +248,7 @@ class Writer(Generic[Tx]):
             writes=self._committer.writes,
             commits=self._committer.commits,
             busy_refusals=self._busy_refusals,
+            files=self._committer.files,
         )
 
     async def aclose(self) -> None:
@@ -240,19 +265,24 @@ class Writer(Generic[Tx]):
     # What follows runs in the writer thread.
 
     def _run(self) -> None:
-        while batch := self._wait_batch():
+        while (batch := self._wait_batch()) is not None:
+            if not batch:
+                self._committer.rest()
+                continue
             self._committer.commit(batch)
             with suppress(trio.RunFinishedError):  # nobody is left to wake
                 self._token.run_sync_soon(self._wake, batch)
         self._committer.close()
 
-    def _wait_batch(self) -> Sequence[WaitingWrite[Tx, object]]:
-        """Wait for writes and take them; empty when the store closes and none is left."""
+    def _wait_batch(self) -> Sequence[WaitingWrite[Tx, object]] | None:
+        """Wait for writes and take them; empty if none came for a while, None if the store closes and none is left."""
         with self._lock:
-            while not self._queue and not self._is_closing:
+            if not self._queue and not self._is_closing:
                 self._is_idle = True
-                self._changed.wait()
+                self._changed.wait(REST_SECONDS)
             self._is_idle = False
+            if not self._queue and self._is_closing:
+                return None
             size = min(len(self._queue), MAX_WRITES_PER_COMMIT)
             return [self._queue.popleft() for _ in range(size)]
 

@@ -7,7 +7,7 @@ What comes with every message is left out of the garbage collector's walks (`gc=
 cannot refer to themselves.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, NewType, TypeAlias, TypeVar
 
@@ -268,6 +268,19 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     extra: JsonObject = {}
 
 
+class ReferenceChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change in a reference together with something else: both are done or neither.
+
+    `change` gets the reference's data, None if there is none, and returns the new data; None leaves it as it is. It
+    runs in the writer's thread and possibly again, so it must be quick and must not count how often it runs. Several
+    run in their order. What one raises becomes the outcome of the write, which is undone.
+    """
+
+    kind: str
+    key: str
+    change: Callable[[JsonObject | None], JsonObject | None]
+
+
 class NewNotification(msgspec.Struct, frozen=True, kw_only=True):
     """What to make a notification of."""
 
@@ -337,8 +350,21 @@ class UndeliveredMessages(msgspec.Struct, frozen=True, kw_only=True):
     chats: Mapping[ChatId, Chat]
 
 
+class StoreFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """The files of a store on this machine, as they were seen a moment ago."""
+
+    log_bytes: int
+    """Size of the log beside the database."""
+    free_bytes: int
+    """Free on the disk."""
+    has_room: bool
+    """Whether that is enough to store something new."""
+    is_lost: bool
+    """The database was removed or replaced: nothing can be read or written until it is back."""
+
+
 class StoreStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Counters of one open store; all but `waiting_writes` only grow."""
+    """Counters of one open store; all but `waiting_writes` and `files` only grow."""
 
     waiting_writes: int
     """Writes accepted and not yet taken into a transaction."""
@@ -347,3 +373,5 @@ class StoreStatistics(msgspec.Struct, frozen=True, kw_only=True):
     commits: int
     """Transactions that carried them: `writes / commits` is how well they share."""
     busy_refusals: int
+    files: StoreFiles | None = None
+    """None: the store is in memory or elsewhere."""

@@ -35,6 +35,7 @@ from .models import (
     NotificationId,
     Page,
     Reference,
+    ReferenceChange,
     SystemName,
     UndeliveredMessages,
     User,
@@ -110,6 +111,7 @@ class AddMessage(msgspec.Struct, frozen=True, gc=False):
     chat: ChatId | NewChat
     message: NewMessage
     required_status: str | None
+    changes: tuple[ReferenceChange, ...] = ()
 
 
 class SendingOperations(Protocol[Tx_contra]):
@@ -125,7 +127,13 @@ class ChangingOperations(Protocol[Tx_contra]):
         self, tx: Tx_contra, system: SystemName, message_id: MessageId, by: UserKey, text: str, /
     ) -> ChangedMessage: ...
     def delete_message(
-        self, tx: Tx_contra, system: SystemName, message_id: MessageId, by: UserKey, /
+        self,
+        tx: Tx_contra,
+        system: SystemName,
+        message_id: MessageId,
+        by: UserKey,
+        changes: Sequence[ReferenceChange],
+        /,
     ) -> ChangedMessage: ...
     def set_reaction(
         self, tx: Tx_contra, system: SystemName, message_id: MessageId, by: UserKey, emoji: str | None, /
@@ -163,6 +171,36 @@ class NotificationOperations(Protocol[Tx_contra, Snapshot_contra]):
     def count_unread(self, snapshot: Snapshot_contra, system: SystemName, user: UserKey, /) -> int: ...
 
 
+class WaitingOperations(Protocol[Tx_contra, Snapshot_contra]):
+    """Module `waiting`."""
+
+    def list_undelivered(
+        self,
+        snapshot: Snapshot_contra,
+        system: SystemName,
+        user: UserKey,
+        chat_id: ChatId | None,
+        before: MessageId | None,
+        window: Window,
+        /,
+    ) -> UndeliveredMessages: ...
+    def mark_received(
+        self, tx: Tx_contra, system: SystemName, user: UserKey, message_ids: Sequence[MessageId], /
+    ) -> int: ...
+    def list_undelivered_notifications(
+        self,
+        snapshot: Snapshot_contra,
+        system: SystemName,
+        user: UserKey,
+        before: NotificationId | None,
+        window: Window,
+        /,
+    ) -> Page[Notification]: ...
+    def mark_notifications_received(
+        self, tx: Tx_contra, system: SystemName, user: UserKey, notification_ids: Sequence[NotificationId], /
+    ) -> int: ...
+
+
 class ReferenceOperations(Protocol[Tx_contra, Snapshot_contra]):
     """Module `references`."""
 
@@ -190,3 +228,4 @@ class Operations(Generic[Tx, Snapshot]):
     receipts: ReceiptOperations[Tx]
     notifications: NotificationOperations[Tx, Snapshot]
     references: ReferenceOperations[Tx, Snapshot]
+    waiting: WaitingOperations[Tx, Snapshot]

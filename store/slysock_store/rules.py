@@ -1,10 +1,17 @@
 """What a write means for a chat and its messages, as pure functions on records that the backends share."""
 
+import logging
+
 import msgspec
 
 from .errors import ChatBlocked, NotFound, NotSender, WrongStatus
 from .models import Chat, Member, Message, Reaction, UserKey
 from .times import to_milliseconds
+
+logger = logging.getLogger("slysock.store")
+
+MOST_AHEAD_MILLISECONDS = 5_000
+"""How far ahead of the clock a message may be dated for the sake of order. Clocks that are kept right move by less."""
 
 
 def refuse_message(chat: Chat, required_status: str | None) -> None:
@@ -41,10 +48,18 @@ def refuse_deleted(message: Message) -> None:
 
 
 def sent_at(chat: Chat, now: int) -> int:
-    """Return a new message's time in milliseconds: now, but never before that of the chat's last message."""
+    """Return a new message's time in milliseconds: now, but not before that of the chat's last message.
+
+    Unless that is far ahead: then the clock was wrong when it was sent, and a message is dated before it rather than
+    wrongly, too. The order of messages is that of their sequence in any case.
+    """
     if chat.last_message_at is None:
         return now
-    return max(now, to_milliseconds(chat.last_message_at))
+    last = to_milliseconds(chat.last_message_at)
+    if last - now > MOST_AHEAD_MILLISECONDS:
+        logger.warning("the clock is %d s behind the last message of chat %s", (last - now) // 1000, chat.id)
+        return now
+    return max(now, last)
 
 
 def with_message(chat: Chat, message: Message) -> Chat:

@@ -13,7 +13,7 @@ runs to the end. The wait is bounded: past the backend's deadline the call raise
 `outcome_unknown` set if the write had begun.
 
 Raises, from every method and so not repeated below: `StoreUnavailable`, `StoreClosed`, `BadValue`; from writes also
-`StoreBusy`.
+`StoreBusy` and, where something new is stored, `StoreFull`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,6 +40,7 @@ from .models import (
     NotificationId,
     Page,
     Reference,
+    ReferenceChange,
     StoreStatistics,
     SystemName,
     UndeliveredMessages,
@@ -73,6 +74,7 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
         self._receipts = operations.receipts
         self._notifications = operations.notifications
         self._references = operations.references
+        self._waiting = operations.waiting
 
     # Users
 
@@ -160,20 +162,21 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
         message: NewMessage,
         *,
         required_status: str | None = None,
+        changes: Sequence[ReferenceChange] = (),
     ) -> AddedMessage:
         """Store a message in one transaction with everything that must agree with it.
 
         Creates the chat if a `NewChat` has none yet, gives the message the chat's next sequence number, creates a
         receipt for every member but the sender and raises their unread counts, and moves `last_message_at`. A sender
         who is not a member becomes one (not a participant). A retry (same chat, sender and client message id) is
-        recognised before anything is refused or changed.
+        recognised before anything is refused or changed. The `changes` of references are made with a new message only.
 
         Raises:
             NotFound: a `ChatId` that does not exist, or a `reply_to` that is not in this chat.
             ChatBlocked: a participant has blocked the chat.
             WrongStatus: the chat does not have the `required_status`.
         """
-        call = AddMessage(system, chat, message, required_status)
+        call = AddMessage(system, chat, message, required_status, tuple(changes))
         return await self._engine.write(self._sending.add_message, call)
 
     async def get_message(self, system: SystemName, message_id: MessageId) -> Message | None:
@@ -218,16 +221,18 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
         """
         return await self._engine.write(self._changing.edit_message, system, message_id, by, text)
 
-    async def delete_message(self, system: SystemName, message_id: MessageId, *, by: UserKey) -> ChangedMessage:
+    async def delete_message(
+        self, system: SystemName, message_id: MessageId, *, by: UserKey, changes: Sequence[ReferenceChange] = ()
+    ) -> ChangedMessage:
         """Mark a message deleted. It leaves the unread counts and is no longer handed out as undelivered.
 
-        Deleting twice changes nothing the second time.
+        Deleting twice changes nothing the second time, neither the message nor, by `changes`, references.
 
         Raises:
             NotFound: no such message.
             NotSender: the message is somebody else's.
         """
-        return await self._engine.write(self._changing.delete_message, system, message_id, by)
+        return await self._engine.write(self._changing.delete_message, system, message_id, by, changes)
 
     async def set_reaction(
         self, system: SystemName, message_id: MessageId, *, by: UserKey, emoji: str | None
@@ -318,6 +323,47 @@ class BackedStore(Generic[Tx_co, Snapshot_co]):
     async def mark_all_notifications_read(self, system: SystemName, user: UserKey) -> int:
         """Mark all of the user's notifications as read; return how many were unread."""
         return await self._engine.write(self._notifications.mark_all_read, system, user)
+
+    # What waits until it has been received
+
+    async def list_undelivered(
+        self,
+        system: SystemName,
+        user: UserKey,
+        *,
+        chat_id: ChatId | None = None,
+        before: MessageId | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> UndeliveredMessages:
+        """List the messages that wait for this user, newest first, in one chat or in all; they go on waiting.
+
+        `before` names a message, after which the list goes on; it may have been marked since. `total_records` counts
+        what waits on all pages.
+        """
+        asked = window(1, limit)
+        return await self._engine.read(self._waiting.list_undelivered, system, user, chat_id, before, asked)
+
+    async def mark_received(self, system: SystemName, user: UserKey, message_ids: Sequence[MessageId]) -> int:
+        """Mark these messages as delivered to the user and return how many waited; others are left alone."""
+        return await self._engine.write(self._waiting.mark_received, system, user, message_ids)
+
+    async def list_undelivered_notifications(
+        self,
+        system: SystemName,
+        user: UserKey,
+        *,
+        before: NotificationId | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> Page[Notification]:
+        """List the notifications that wait for this user, newest first; like `list_undelivered`."""
+        asked = window(1, limit)
+        return await self._engine.read(self._waiting.list_undelivered_notifications, system, user, before, asked)
+
+    async def mark_notifications_received(
+        self, system: SystemName, user: UserKey, notification_ids: Sequence[NotificationId]
+    ) -> int:
+        """Mark these notifications as delivered to the user and return how many waited; others are left alone."""
+        return await self._engine.write(self._waiting.mark_notifications_received, system, user, notification_ids)
 
     # References
 

@@ -87,7 +87,7 @@ def public(kind: type) -> list[str]:
 
 def test_what_users_hold_shows_only_what_is_theirs() -> None:
     speaking = ["emit", "call", "to", "except_", "volatile"]
-    waiting = ["waiting_bytes", "drained"]
+    waiting = ["waiting_bytes", "drained", "received", "when_received"]
     of_a_socket = ["id", "namespace", "handshake", "data", "connected", "joining", "gone", "rooms", "join", "leave"]
     assert public(Socket) == sorted(
         [

@@ -7,13 +7,24 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 import trio
+from trio.testing import MockClock
 
-from slysock.process import call_on_hangup, ignore_hangups, run_to_the_end, settle_in, stop_on_signals
+from slysock.process import (
+    _find_trim,
+    call_on_hangup,
+    ignore_hangups,
+    return_memory,
+    run_to_the_end,
+    settle_in,
+    stop_on_signals,
+)
 from tests.slysock.engineio.frames import HANDSHAKE, TEXT, frame
 
 pytestmark = pytest.mark.usefixtures("habits")
@@ -210,7 +221,9 @@ def test_a_process_ends_in_time_whatever_hangs_or_blocks(what: str, code: int, s
 
 OUTLIVED = """
 import trio
-from slysock.process import run_to_the_end
+from slysock.process import (
+    run_to_the_end,
+)
 
 async def shield():
     with trio.CancelScope(shield=True):
@@ -243,3 +256,46 @@ def test_work_that_ends_by_itself_is_run_as_trio_runs_it() -> None:
     assert run_to_the_end(double, 21) == 42
     with pytest.raises(ValueError, match="no"):
         run_to_the_end(fail)
+
+
+async def test_free_memory_goes_back_in_quiet_seconds_and_not_too_often(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used, load, times = 0.0, 0.5, list[float]()
+
+    def process_time() -> float:
+        nonlocal used
+        used += load
+        return used
+
+    def trim(pad: int) -> int:
+        assert pad == 0
+        times.append(round(trio.current_time()))
+        return 1
+
+    async def in_a_thread(call: Callable[[int], int], pad: int) -> int:  # which a clock that jumps would not wait for
+        await trio.lowlevel.checkpoint()
+        return call(pad)
+
+    monkeypatch.setattr("slysock.process._find_trim", lambda: trim)
+    monkeypatch.setattr("slysock.process.time", SimpleNamespace(process_time=process_time))
+    monkeypatch.setattr("trio.to_thread.run_sync", in_a_thread)
+    nursery.start_soon(return_memory, 30.0)
+    await trio.sleep(100)
+    assert times == [], "while there is much to do, it is used again"
+    load = 0.05
+    await trio.sleep(80)
+    assert [later - earlier for earlier, later in pairwise(times)] == [31, 31]
+    nursery.cancel_scope.cancel()
+
+
+async def test_other_allocators_are_left_alone(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slysock.process.sys", SimpleNamespace(platform="darwin"))
+    await return_memory(30.0)
+    assert trio.current_time() == 0
+
+
+def test_the_allocator_of_linux_is_found() -> None:
+    trim = _find_trim()
+    assert trim is not None, "where slysock is tested, libc is glibc"
+    assert trim(0) in (0, 1)

@@ -11,7 +11,7 @@ from slysock_store.engines import ThreadedEngine
 from slysock_store.group_commit import Writer
 from slysock_store.sqlite import store_on
 from slysock_store.sqlite.committer import SqliteCommitter
-from slysock_store.sqlite.connection import connect_writer
+from slysock_store.sqlite.connection import connect_writer, create_private_file
 from slysock_store.sqlite.readers import Readers
 from slysock_store.sqlite.schema import migrate
 from slysock_store.sqlite.transaction import Transaction
@@ -32,11 +32,12 @@ class Parts:
 
 @asynccontextmanager
 async def open_parts(path: Path, *, max_waiting: int = 1_000) -> AsyncGenerator[Parts, None]:
-    connection = connect_writer(str(path))
+    create_private_file(path)
+    connection = connect_writer(path)
     migrate(connection, "the test database")
     committer = SqliteCommitter(connection, where="the test database", clock=SettableClock())
     writer = Writer(committer, max_waiting=max_waiting)
-    engine = ThreadedEngine(writer, Readers(str(path), where="the test database"))
+    engine = ThreadedEngine(writer, Readers(path, where="the test database"))
     try:
         yield Parts(
             writer=writer,

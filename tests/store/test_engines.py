@@ -8,7 +8,7 @@ from slysock_store import StoreClosed
 from slysock_store.engines import ThreadedEngine
 from slysock_store.group_commit import Writer
 from slysock_store.sqlite.committer import SqliteCommitter
-from slysock_store.sqlite.connection import connect_writer
+from slysock_store.sqlite.connection import connect_writer, create_private_file
 from slysock_store.sqlite.readers import Readers
 from slysock_store.sqlite.transaction import Transaction
 from slysock_store.testing import SettableClock
@@ -20,8 +20,9 @@ def add(tx: Transaction, first: int, second: int) -> int:
 
 async def test_operations_get_their_arguments_and_what_they_run_on(tmp_path: Path) -> None:
     path = tmp_path / "chat.db"
-    committer = SqliteCommitter(connect_writer(str(path)), where="the test database", clock=SettableClock())
-    engine = ThreadedEngine(Writer(committer), Readers(str(path), where="the test database"))
+    create_private_file(path)
+    committer = SqliteCommitter(connect_writer(path), where="the test database", clock=SettableClock())
+    engine = ThreadedEngine(Writer(committer), Readers(path, where="the test database"))
     assert await engine.write(add, 1, 2) == 3
     assert await engine.read(lambda connection, one: connection.execute("SELECT ?", (one,)).fetchone(), "x") == ("x",)
     assert (engine.statistics().writes, engine.statistics().commits) == (1, 1)

@@ -22,7 +22,7 @@ async def test_three_slashes_are_relative_and_four_absolute(tmp_path: Path, monk
     for url in ("sqlite:///one.db", f"sqlite:///{tmp_path}/two.db"):
         async with open_store(url):
             pass
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.db", "two.db"]
+    assert sorted(path.name for path in tmp_path.glob("*.db")) == ["one.db", "two.db"]
 
 
 @pytest.mark.parametrize(

@@ -86,8 +86,10 @@ def test_only_the_sender_changes_a_message_and_only_while_it_is_there() -> None:
         refuse_deleted(msgspec.structs.replace(MESSAGE, is_deleted=True))
 
 
-@pytest.mark.parametrize(("last_seconds", "expected_seconds"), [(None, 0), (-5, 0), (0, 0), (5, 5)])
-def test_a_message_is_never_before_the_last_one(last_seconds: int | None, expected_seconds: int) -> None:
+@pytest.mark.parametrize(("last_seconds", "expected_seconds"), [(None, 0), (-5, 0), (0, 0), (5, 5), (5.001, 0)])
+def test_a_message_is_never_before_the_last_one_unless_that_is_far_ahead(
+    last_seconds: float | None, expected_seconds: int
+) -> None:
     now = datetime(2025, 1, 1, tzinfo=UTC)
     last = None if last_seconds is None else now + timedelta(seconds=last_seconds)
     chat = msgspec.structs.replace(CHAT, last_message_at=last)

@@ -43,7 +43,7 @@ class AsyncioEngine:
 
     def __init__(self, path: Path) -> None:
         create_private_file(path)
-        connection = connect_writer(str(path))
+        connection = connect_writer(path)
         migrate(connection, WHERE)
         self._path = path
         self._loop = asyncio.get_running_loop()
@@ -85,7 +85,7 @@ class AsyncioEngine:
 
     def _read(self, operation: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
         if not hasattr(self._connections, "one"):
-            self._connections.one = connect_reader(str(self._path))
+            self._connections.one = connect_reader(self._path)
         return read_within(self._connections.one, WHERE, operation, *args)
 
     def _run(self) -> None:

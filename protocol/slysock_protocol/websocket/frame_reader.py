@@ -142,7 +142,7 @@ class FrameReader:
                     break
                 position = end
         except RemoteProtocolError as error:
-            self.error = error
+            self.error = error.with_traceback(None)  # it holds frames, which hold this
         self._over = self._passing or self.error is not None
         if self._over:
             self._cold_left = 0

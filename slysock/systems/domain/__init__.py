@@ -6,7 +6,7 @@ translates.
 
 from .chats import Chats
 from .domain import Domain, make_domain
-from .errors import Busy, Conflict, DomainError, Invalid, NotAllowed, NotAuthenticated, NotFound, Unavailable
+from .errors import Busy, Conflict, DomainError, Full, Invalid, NotAllowed, NotAuthenticated, NotFound, Unavailable
 from .messages import Draft, Messages, Sent
 from .notifications import Notifications
 from .presence import ConnectionKey, Presence
@@ -21,6 +21,7 @@ __all__ = [
     "Domain",
     "DomainError",
     "Draft",
+    "Full",
     "Invalid",
     "KnownUsers",
     "Messages",

@@ -30,6 +30,11 @@ class Chats:
             raise NotFound(MISSING_CHAT)
         return chat
 
+    async def exists(self, chat_id: ChatId) -> bool:
+        """Tell whether there is such a chat, whoever takes part in it."""
+        with translated_store_errors():
+            return await self._store.get_chat(self._system, chat_id) is not None
+
     async def maybe_find(self, key: ChatKey, *, user: UserKey) -> Chat | None:
         """Return the chat with this key if the user takes part in it; None if there is none yet.
 

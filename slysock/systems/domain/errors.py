@@ -6,6 +6,7 @@
     ├── NotFound           it does not exist, or is not theirs: the two read the same
     ├── Invalid            what was asked makes no sense
     ├── Conflict           the present state does not allow it: a closed or blocked chat
+    ├── Full               there is no room to store it; a retry may succeed, and deleting is possible
     ├── Busy               too much is going on; a retry may succeed
     └── Unavailable        the store is temporarily unavailable; a retry may succeed
 
@@ -49,6 +50,11 @@ class Invalid(DomainError):
 @final
 class Conflict(DomainError):
     """The chat's present state does not allow it."""
+
+
+@final
+class Full(DomainError):
+    """There is no room to store something new. Nothing was done."""
 
 
 @final
@@ -99,6 +105,8 @@ def _translated(error: slysock_store.StoreError, missing: str) -> DomainError | 
             return Conflict("Nothing can be sent to this chat")
         case slysock_store.BadValue():
             return Invalid("The request contains a value that cannot be stored")
+        case slysock_store.StoreFull():
+            return Full("There is no room for anything new at the moment, try again later")
         case slysock_store.StoreBusy():
             return Busy("Too many requests at the moment, try again later")
         case slysock_store.StoreUnavailable() | slysock_store.StoreClosed():

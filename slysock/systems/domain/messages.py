@@ -1,4 +1,4 @@
-"""Messages: sent in one order per chat, handed out once to whoever was away, deleted by their senders.
+"""Messages: sent in one order per chat, handed out to whoever was away, deleted by their senders.
 
 Persist, acknowledge, then tell: `send` passes the stored message to `announce` while nobody else can send to the same
 chat, so that messages are announced in the order in which they are stored. The store shares one commit between chats,
@@ -26,6 +26,7 @@ from slysock_store import (
     UserKey,
 )
 
+from .deliveries import Deliveries
 from .errors import Invalid, NotFound, translated_store_errors
 from .presence import Presence
 from .turns import Turns
@@ -55,11 +56,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @final
 class Sent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A stored message, and whether its recipient still has to be told."""
+    """A stored message, and whether its recipient is to be told."""
 
     stored: AddedMessage
     tell_recipient: bool
-    """Whether to tell the recipient now; if not, the message waits in the store until they connect."""
+    """Always for a new one, in case they listen; for a retry, if they lack it and no socket of theirs was sent it."""
 
 
 @final
@@ -71,21 +72,25 @@ class Messages:
         system: whose they are.
         online: who is seen as online by others.
         listening: who gets messages live. Not the same: one may be online without having any chat open.
+        deliveries: what is on its way to them.
     """
 
-    def __init__(self, store: Store, system: SystemName, *, online: Presence, listening: Presence) -> None:
+    def __init__(
+        self, store: Store, system: SystemName, *, online: Presence, listening: Presence, deliveries: Deliveries
+    ) -> None:
         self._store = store
         self._system = system
         self._online = online
         self._listening = listening
+        self._deliveries = deliveries
         self._turns = Turns()
 
-    async def send(self, draft: Draft, announce: Callable[[Sent], T], retried: Callable[[Message], T]) -> T:
+    async def send(self, draft: Draft, announce: Callable[[Sent], T]) -> T:
         """Store a message, have it announced, and return what `announce` returns.
 
-        A retry of a stored message is not announced: `retried` is called with the stored one instead, and what that
-        returns is returned. `announce` runs right after the message is durable, in the order of the chat, even if the
-        caller has been cancelled meanwhile. It must not wait, and what it schedules must not either.
+        `announce` runs right after the message is durable, in the order of the chat, even if the caller has been
+        cancelled meanwhile: the store is asked nothing in between. It must not wait, and what it schedules must not
+        either. It runs for a retry of a stored message as well, which says whether the recipient lacks it still.
 
         Raises:
             Invalid: the message is empty, too long, or for its own sender.
@@ -98,14 +103,10 @@ class Messages:
         async with self._turns.take(draft.chat.key):
             with translated_store_errors():
                 stored = await self._store.add_message(self._system, draft.chat, self._message(draft))
-            if stored.is_duplicate:
-                return retried(stored.message)
-            is_delivered = stored.message.is_delivered_to(draft.recipient)
-            sent = Sent(stored=stored, tell_recipient=is_delivered or await self._has_come(draft.recipient, stored))
-            return announce(sent)
+            tell = not stored.is_duplicate or self._deliveries.lacks(draft.recipient, stored.message)
+            return announce(Sent(stored=stored, tell_recipient=tell))
 
     def _message(self, draft: Draft) -> NewMessage:
-        is_listening = self._listening.is_here(draft.recipient)
         return NewMessage(
             sender=draft.sender,
             recipient=draft.recipient,
@@ -114,21 +115,8 @@ class Messages:
             attachments=draft.attachments,
             client_message_id=draft.client_message_id,
             recipient_online=self._online.is_here(draft.recipient),
-            delivered_to=(draft.recipient,) if is_listening else (),
             extra=draft.extra,
         )
-
-    async def _has_come(self, recipient: UserKey, stored: AddedMessage) -> bool:
-        """Decide whether a recipient who was away gets the message now.
-
-        One who connected while it was being stored may have been handed it as undelivered: the store knows, and lets
-        it go only one of the two ways.
-        """
-        if not self._listening.is_here(recipient):
-            return False
-        with translated_store_errors():
-            marked = await self._store.mark_delivered(self._system, stored.chat.id, recipient)
-        return stored.message.id in marked.message_ids
 
     async def history(self, chat: Chat, *, page: int, limit: int, with_deleted: bool = True) -> Page[Message]:
         """List the messages of a chat, newest first."""
@@ -150,10 +138,14 @@ class Messages:
                 raise NotFound(MISSING_MESSAGE)
             return await self._store.delete_message(self._system, message_id, by=by)
 
-    async def take_waiting(self, user: UserKey, *, limit: int) -> UndeliveredMessages:
-        """Take the messages that came while the user was away, newest first; they are not handed out again."""
+    async def waiting(
+        self, user: UserKey, *, chat: Chat | None = None, before: MessageId | None = None, limit: int
+    ) -> UndeliveredMessages:
+        """List the messages that the user has not received, newest first; they wait until `Deliveries` says so."""
         with translated_store_errors():
-            return await self._store.take_undelivered(self._system, user, limit=limit)
+            return await self._store.list_undelivered(
+                self._system, user, chat_id=None if chat is None else chat.id, before=before, limit=limit
+            )
 
 
 def check_contents(text: str | None, attachments: Sequence[JsonObject]) -> None:

@@ -1,15 +1,13 @@
-"""What users are told outside of chats: stored, delivered once, live or at their next connect, read when they say so.
+"""What users are told outside of chats: stored, delivered live or at their next connect, read when they say so.
 
 The promises of messages hold here too: what is announced is durable, and one user's notifications are announced in the
 order in which they are stored.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, final
 
 import msgspec
-import trio
 
 from slysock_store import (
     ChatKey,
@@ -23,8 +21,8 @@ from slysock_store import (
     UserKey,
 )
 
-from .errors import DomainError, translated_store_errors
-from .presence import Presence
+from .deliveries import Deliveries
+from .errors import translated_store_errors
 from .turns import Turns
 
 MISSING_NOTIFICATION: Final = "Notification not found"
@@ -32,8 +30,6 @@ MAX_WAITING_PAGES: Final = 4
 """How many pages one connect is handed, so that they fit an outbox; the rest is handed out at the next."""
 
 PAGE_SIZE: Final = 100
-LATE_SECONDS: Final = 5.0
-"""How long a stored notification may wait for the store to say whether it has yet to be delivered."""
 
 
 @final
@@ -57,32 +53,33 @@ class Notifications:
     Args:
         store: where they are kept.
         system: whose they are.
-        listening: who gets notifications live.
+
+    Attributes:
+        deliveries: what is on its way to their users; must run.
     """
 
-    def __init__(self, store: Store, system: SystemName, *, listening: Presence) -> None:
+    def __init__(self, store: Store, system: SystemName) -> None:
         self._store = store
         self._system = system
-        self._listening = listening
         self._turns = Turns()
+        self.deliveries = Deliveries(self._mark)
+
+    async def _mark(self, user: UserKey, ids: Sequence[str]) -> None:
+        with translated_store_errors():
+            await self._store.mark_notifications_received(self._system, user, tuple(map(NotificationId, ids)))
 
     async def notify(self, notice: Notice, announce: Announce) -> Notification:
-        """Store a notification, and have it announced if its user is listening; otherwise it waits for them.
+        """Store a notification and have it announced, in case its user is listening; otherwise it waits for them.
 
-        `announce` runs after the notification is durable, even if the caller has been cancelled meanwhile. It must not
-        wait. If others were waiting for a user who has just connected, it gets those as well, oldest first.
+        `announce` runs right after the notification is durable, even if the caller has been cancelled meanwhile. It
+        must not wait.
 
         Raises:
             Invalid, Busy, Unavailable: see there.
         """
         async with self._turns.take(ChatKey(notice.user)):
             stored = await self._add(notice)
-            if stored.delivered_at is not None:
-                announce(stored)
-            elif self._listening.is_here(notice.user):  # they came while it was being stored
-                with trio.move_on_after(LATE_SECONDS, shield=True), suppress(DomainError):
-                    for waiting in await self.take_all_waiting(notice.user):
-                        announce(waiting)
+            announce(stored)
             return stored
 
     async def _add(self, notice: Notice) -> Notification:
@@ -92,25 +89,24 @@ class Notifications:
             content=notice.content,
             channel=notice.channel,
             priority=notice.priority,
-            is_delivered=self._listening.is_here(notice.user),
         )
         with translated_store_errors():
             return await self._store.add_notification(self._system, notification)
 
-    async def take_waiting(self, user: UserKey, *, limit: int) -> Page[Notification]:
-        """Take the notifications that came while the user was away, newest first; they are not handed out again."""
+    async def waiting(self, user: UserKey, *, before: NotificationId | None = None, limit: int) -> Page[Notification]:
+        """List the notifications that the user has not received, newest first; they wait until `deliveries` says so."""
         with translated_store_errors():
-            return await self._store.take_undelivered_notifications(self._system, user, limit=limit)
+            return await self._store.list_undelivered_notifications(self._system, user, before=before, limit=limit)
 
-    async def take_all_waiting(self, user: UserKey) -> list[Notification]:
-        """Take all that came while the user was away, oldest first; they are not handed out again."""
-        taken: list[Notification] = []
+    async def all_waiting(self, user: UserKey) -> list[Notification]:
+        """List the newest of all that the user has not received, oldest first: as many as one connect is handed."""
+        found: list[Notification] = []
         for _ in range(MAX_WAITING_PAGES):
-            page = await self.take_waiting(user, limit=PAGE_SIZE)
-            taken.extend(page.items)
-            if not page.has_next:
+            page = await self.waiting(user, before=found[-1].id if found else None, limit=PAGE_SIZE)
+            found.extend(page.items)
+            if len(page.items) < PAGE_SIZE:
                 break
-        return taken[::-1]
+        return found[::-1]
 
     async def page_of(self, user: UserKey, *, page: int, limit: int, unread_only: bool = False) -> Page[Notification]:
         """List a user's notifications, newest first."""

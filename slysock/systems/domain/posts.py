@@ -2,32 +2,36 @@
 
 `Messages.send` is for chats of two that begin with their first message; this is for chats that were opened before: an
 order's, a ticket's, one that another back-end has created. The promises are the same: what is announced is durable, in
-the order in which it was stored, and a retry is not announced.
+the order in which it was stored, and a retry is announced to those alone whom the message has not reached.
 """
 
-from collections.abc import Callable, Collection
-from contextlib import suppress
-from typing import Final, TypeAlias, final
+from collections.abc import Callable
+from typing import TypeAlias, final
 
 import msgspec
-import trio
 
-from slysock_store import AddedMessage, Chat, JsonObject, Message, MessageId, NewMessage, Store, SystemName, UserKey
+from slysock_store import (
+    AddedMessage,
+    Chat,
+    JsonObject,
+    Message,
+    MessageId,
+    NewMessage,
+    ReferenceChange,
+    Store,
+    SystemName,
+    UserKey,
+)
 
-from .errors import DomainError, NotFound, translated_store_errors
+from .errors import NotFound, translated_store_errors
 from .messages import MISSING_MESSAGE, check_contents
 from .turns import Turns
 
-MARK_SECONDS: Final = 5.0
-"""How long a stored message may wait to be marked as delivered before it is announced without that."""
-
-Readers: TypeAlias = Callable[[], Collection[UserKey]]
 Announce: TypeAlias = Callable[[AddedMessage], None]
 
 
-def nobody() -> Collection[UserKey]:
-    """Return nobody: for chats that cannot be open."""
-    return ()
+def not_again(stored: AddedMessage) -> None:
+    """Announce no retry: for systems that do not follow what their users have received."""
 
 
 @final
@@ -49,8 +53,8 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     """The status that the chat must have when the message is stored; None for any."""
 
     extra: JsonObject = {}
-    readers: Readers = nobody
-    """Returns those who have the chat open: to them it counts as delivered. Asked before and after it is stored."""
+    changes: tuple[ReferenceChange, ...] = ()
+    """What changes in references with the message; what they raise is raised."""
 
 
 @final
@@ -62,11 +66,11 @@ class Posts:
         self._system = system
         self._turns = Turns()
 
-    async def post(self, post: Post, announce: Announce) -> AddedMessage:
-        """Store a message and have it announced; a retry of a stored one announces nothing.
+    async def post(self, post: Post, announce: Announce, again: Announce = not_again) -> AddedMessage:
+        """Store a message and have it announced; a retry of a stored one by `again`, to those who lack it still.
 
-        `announce` runs after the message is durable, in the order of the chat, even if the caller has been cancelled
-        meanwhile. It must not wait, and what it schedules must not either.
+        Both run right after the message is durable, in the order of the chat, even if the caller has been cancelled
+        meanwhile: the store is asked nothing in between. They must not wait, and what they schedule must not either.
 
         Raises:
             Invalid: the message is empty or too long.
@@ -77,8 +81,9 @@ class Posts:
         check_contents(post.text, post.attachments)
         async with self._turns.take(post.chat.key):
             stored = await self._add(post)
-            if not stored.is_duplicate:
-                stored = await self._mark_late_readers(post, stored)
+            if stored.is_duplicate:
+                again(stored)
+            else:
                 announce(stored)
             return stored
 
@@ -104,29 +109,9 @@ class Posts:
             reply_to=post.reply_to,
             client_message_id=post.client_message_id,
             recipient_online=post.recipient_online,
-            delivered_to=tuple(_readers_of(post, post.chat)),
             extra=post.extra,
         )
         with translated_store_errors(MISSING_MESSAGE):
             return await self._store.add_message(
-                self._system, post.chat.id, message, required_status=post.required_status
+                self._system, post.chat.id, message, required_status=post.required_status, changes=post.changes
             )
-
-    async def _mark_late_readers(self, post: Post, stored: AddedMessage) -> AddedMessage:
-        """Mark a message as delivered to those who have opened the chat while it was being stored.
-
-        They may have asked for undelivered messages a moment too early. The message is durable: whatever happens here,
-        it is announced.
-        """
-        late = _readers_of(post, stored.chat) - set(stored.message.delivered_to)
-        with trio.move_on_after(MARK_SECONDS, shield=True), suppress(DomainError):
-            for reader in late:
-                with translated_store_errors():
-                    await self._store.mark_delivered(self._system, stored.chat.id, reader)
-            if late:
-                return msgspec.structs.replace(stored, message=await self.get(stored.message.id))
-        return stored
-
-
-def _readers_of(post: Post, chat: Chat) -> set[UserKey]:
-    return {reader for reader in post.readers() if reader != post.sender and chat.is_participant(reader)}

@@ -1,5 +1,6 @@
-"""Who has read what."""
+"""Who has received and read what."""
 
+from collections.abc import Sequence
 from typing import final
 
 from slysock_store import Chat, MarkedMessages, MessageId, Store, SystemName, UserKey
@@ -35,3 +36,8 @@ class Receipts:
         """Mark everything in a chat that waits for one of its participants as delivered."""
         with translated_store_errors(MISSING_CHAT):
             return await self._store.mark_delivered(self._system, chat.id, user)
+
+    async def mark_received(self, user: UserKey, ids: Sequence[str]) -> None:
+        """Mark messages as delivered to a user, whichever chats they are in."""
+        with translated_store_errors():
+            await self._store.mark_received(self._system, user, tuple(map(MessageId, ids)))

@@ -1,9 +1,9 @@
 """What another back-end owns and has reported: orders, listings, products, tickets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import final
 
-from slysock_store import JsonObject, Reference, Store, SystemName
+from slysock_store import JsonObject, Reference, ReferenceChange, Store, SystemName
 
 from .errors import translated_store_errors
 
@@ -21,6 +21,10 @@ class References:
         """Create a reference or replace its data."""
         with translated_store_errors():
             return await self._store.put_reference(self._system, kind=self._kind, key=key, data=data)
+
+    def change(self, key: str, change: Callable[[JsonObject | None], JsonObject | None]) -> ReferenceChange:
+        """Describe a change of a reference that belongs to a message; see `ReferenceChange`."""
+        return ReferenceChange(kind=self._kind, key=key, change=change)
 
     async def maybe_get(self, key: str) -> Reference | None:
         """Return one reference; None if it has not been reported."""

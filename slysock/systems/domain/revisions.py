@@ -1,12 +1,12 @@
 """Changes to a message that was sent: edits, reactions, deletion, each by a participant of its chat."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias, final
 
 import msgspec
 
-from slysock_store import ChangedMessage, Chat, Message, MessageId, Store, SystemName, UserKey
+from slysock_store import ChangedMessage, Chat, Message, MessageId, ReferenceChange, Store, SystemName, UserKey
 
 from .errors import NotAllowed, NotFound, translated_store_errors
 from .messages import MISSING_MESSAGE
@@ -84,8 +84,10 @@ class Revisions:
                 changed = await self._store.set_reaction(self._system, message_id, by=by, emoji=emoji)
             return _announced(changed, announce)
 
-    async def delete(self, message_id: MessageId, announce: Announce, *, by: UserKey) -> ChangedMessage:
-        """Delete one's own message, for everybody.
+    async def delete(
+        self, message_id: MessageId, announce: Announce, *, by: UserKey, changes: Sequence[ReferenceChange] = ()
+    ) -> ChangedMessage:
+        """Delete one's own message, for everybody, and change references with it.
 
         Raises:
             NotFound: it does not exist, or is not theirs.
@@ -94,7 +96,7 @@ class Revisions:
         async with self._turn(message_id, by, anything) as placed:
             _require_sender(placed.message, by)
             with translated_store_errors(MISSING_MESSAGE):
-                changed = await self._store.delete_message(self._system, message_id, by=by)
+                changed = await self._store.delete_message(self._system, message_id, by=by, changes=changes)
             return _announced(changed, announce)
 
     @asynccontextmanager

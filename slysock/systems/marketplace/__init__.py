@@ -29,4 +29,5 @@ def marketplace(foundation: Foundation) -> System:
         roles=tuple(Role),
         story=tell,
         started=service.started,
+        run=service.run,
     )

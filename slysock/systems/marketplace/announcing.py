@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import final
 
 from slysock import Server, Socket
+from slysock.systems.domain.deliveries import Deliveries
 from slysock.systems.emitter import Emitter
 from slysock_store import UserKey
 
@@ -38,6 +39,12 @@ class Announcer:
         rooms = tuple(map(personal_room, users))
         for emitter in self._emitters:
             emitter.emit_to_all(rooms, event, payload)
+
+    def deliver(self, user: UserKey, event: str, payload: object, *, item: str, deliveries: Deliveries) -> None:
+        """Send a user what is to be received; see `Emitter.deliver`."""
+        room = personal_room(user)
+        for emitter in self._emitters:
+            emitter.deliver((room,), event, payload, item=item, to={user: room}, by=deliveries)
 
     def sockets_of(self, user: UserKey) -> Iterator[Socket]:
         """Yield the sockets of a user."""

@@ -6,7 +6,7 @@ from slysock import Socket
 from slysock.systems.domain import Domain, NotAllowed
 from slysock_store import UserKey
 
-from .envelope import Envelope
+from .envelope import Envelope, paginate
 from .payloads import DEFAULT_PAGE_SIZE, ListChats
 from .people import Person
 from .reading import USER_CHATS, Reading
@@ -46,12 +46,24 @@ class Arriving:
         await self._send_missed(socket, session.person.key)
 
     async def _send_missed(self, socket: Socket, user: UserKey) -> None:
-        """Send the messages that came while the user was away, page by page; one empty page if there are none."""
-        total: int | None = None
+        """Send the messages that the user has not received, page by page; one empty page if there are none.
+
+        Without those that this socket got live meanwhile.
+        """
+        total, before = 0, None
         for number in range(1, MAX_OFFLINE_PAGES + 1):
-            taken = await self._domain.messages.take_waiting(user, limit=DEFAULT_PAGE_SIZE)
-            total = taken.page.total_records if total is None else total
-            data = missed_messages(taken, number=number, total=total)
-            socket.emit(OFFLINE_MESSAGES, Envelope(message="Offline messages has been sent successfully", data=data))
-            if not taken.page.has_next:
+            waiting = await self._domain.messages.waiting(user, before=before, limit=DEFAULT_PAGE_SIZE)
+            items, deliveries = waiting.page.items, self._domain.deliveries
+            total = waiting.page.total_records if number == 1 else total
+            new = tuple(item for item in items if socket.id not in deliveries.holders(user, item.id))
+            if new or number == 1:
+                data = missed_messages(
+                    new, waiting.chats, paginate(page=number, limit=DEFAULT_PAGE_SIZE, total_records=total)
+                )
+                socket.emit(
+                    OFFLINE_MESSAGES, Envelope(message="Offline messages has been sent successfully", data=data)
+                )
+                deliveries.sent(user, (socket,), [item.id for item in new])
+            if len(items) < DEFAULT_PAGE_SIZE:
                 return
+            before = items[-1].id

@@ -87,7 +87,7 @@ EMITS: Final = (
     _in_chat(
         OFFLINE_MESSAGES,
         EnvelopeOf[PageOf[OfflineMessageShape]],
-        "On connection: what came while the user was away, newest first, a page per event. Each is sent only once.",
+        "On connection: what the user has not received, newest first, a page per event.",
     ),
     *(
         _in_chat(event, EnvelopeOf[ChatShape], "The answer to `joinChat`: the chat with a page of its history.")
@@ -107,7 +107,7 @@ EMITS: Final = (
         namespace=NOTIFICATION,
         event=OFFLINE_NOTIFICATIONS,
         payload=EnvelopeOf[PageOf[NotificationShape]],
-        doc="On connection: what came while the user was away, newest first, a page per event. Each is sent only once.",
+        doc="On connection: what the user has not received, newest first, a page per event.",
     ),
     Emits(
         namespace=NOTIFICATION,

@@ -41,16 +41,24 @@ class NotificationEvents:
         self._announcer = announcer
 
     async def welcome(self, socket: Socket, session: Session) -> None:
-        """Send what has come while the user was away, page by page; one empty page if there is nothing."""
-        total: int | None = None
+        """Send what the user has not received, page by page; one empty page if there is nothing.
+
+        Without what this socket got live meanwhile.
+        """
+        total, before, user = 0, None, session.person.key
+        deliveries = self._notifications.deliveries
         for number in range(1, MAX_WAITING_PAGES + 1):
-            taken = await self._notifications.take_waiting(session.person.key, limit=DEFAULT_PAGE_SIZE)
-            total = taken.total_records if total is None else total
-            items = tuple(notification_shape(notification) for notification in taken.items)
-            pagination = paginate(page=number, limit=taken.limit, total_records=total)
-            socket.emit(OFFLINE_NOTIFICATIONS, Envelope(data=Listing(items=items, pagination=pagination)))
-            if not taken.has_next:
+            waiting = await self._notifications.waiting(user, before=before, limit=DEFAULT_PAGE_SIZE)
+            total = waiting.total_records if number == 1 else total
+            new = [item for item in waiting.items if socket.id not in deliveries.holders(user, item.id)]
+            if new or number == 1:
+                pagination = paginate(page=number, limit=DEFAULT_PAGE_SIZE, total_records=total)
+                listing = Listing(items=tuple(map(notification_shape, new)), pagination=pagination)
+                socket.emit(OFFLINE_NOTIFICATIONS, Envelope(data=listing))
+                deliveries.sent(user, (socket,), [item.id for item in new])
+            if len(waiting.items) < DEFAULT_PAGE_SIZE:
                 return
+            before = waiting.items[-1].id
 
     async def go(self, user: UserKey) -> None:
         """Tell those who have a chat with a user that the user's last socket has left."""
@@ -68,4 +76,10 @@ class NotificationEvents:
         return notification_shape(await self._notifications.notify(new, self._announce))
 
     def _announce(self, notification: Notification) -> None:
-        self._announcer.tell((notification.user,), NOTIFICATION_EVENT, notification_shape(notification))
+        self._announcer.deliver(
+            notification.user,
+            NOTIFICATION_EVENT,
+            notification_shape(notification),
+            item=notification.id,
+            deliveries=self._notifications.deliveries,
+        )

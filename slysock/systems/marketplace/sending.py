@@ -6,7 +6,8 @@ from typing import Final, cast, final
 
 import msgspec
 
-from slysock import Socket
+from slysock import Namespace, Socket
+from slysock.systems.delivering import deliver
 from slysock.systems.domain import Domain, Draft, Sent
 from slysock_store import JsonObject, Message
 
@@ -36,29 +37,49 @@ class Sending:
         """Store a message, in a new chat if there is none.
 
         The sender's sockets get `receiveMessage`; so do the recipient's, or `newChat` if the message begins one. A
-        recipient who is away gets it with the `offlineMessages`. A retry is answered, but nobody is told.
+        recipient who is away, or does not receive it, gets it with the `offlineMessages`. A retry is answered; only a
+        recipient is told who is there and was sent nothing yet.
         """
         session = self._sessions.session_of(socket)
         talk = await self._access.talk(session.person, payload)
-        announce = partial(_announce, socket, session, talk)
-        return await self._domain.messages.send(_draft(talk, payload), announce, _received)
+        announce = partial(self._announce, socket, session, talk)
+        return await self._domain.messages.send(_draft(talk, payload), announce)
 
+    def _announce(self, socket: Socket, session: Session, talk: Talk, sent: Sent) -> Envelope:
+        """Schedule what both sides are told, and return the acknowledgement.
 
-def _announce(socket: Socket, session: Session, talk: Talk, sent: Sent) -> Envelope:
-    """Schedule what both sides are told, and return the acknowledgement.
-
-    Does not wait: the message is durable and the next one is close behind.
-    """
-    received = _received(sent.stored.message)
-    if sent.tell_recipient and not sent.stored.created_chat:
-        tell(socket, RECEIVE_MESSAGE, received, talk.sender_room, talk.recipient_room)
+        Does not wait: the message is durable and the next one is close behind.
+        """
+        message, is_new = sent.stored.message, not sent.stored.is_duplicate
+        received = _received(message)
+        begins_chat = message.sequence == 1
+        if sent.tell_recipient and not begins_chat:
+            rooms = (talk.sender_room, talk.recipient_room) if is_new else (talk.recipient_room,)
+            socket.after_ack(self._deliver, socket.namespace, rooms, RECEIVE_MESSAGE, received, talk, message.id)
+            return received
+        if is_new:
+            tell(socket, RECEIVE_MESSAGE, received, talk.sender_room)
+        if sent.tell_recipient:
+            users = {talk.sender: session.user}
+            chat = Envelope(message=new_chat(sent.stored.chat, message, talk.recipient, users))
+            rooms = (talk.recipient_room,)
+            socket.after_ack(self._deliver, socket.namespace, rooms, NEW_CHAT, chat, talk, message.id)
         return received
-    tell(socket, RECEIVE_MESSAGE, received, talk.sender_room)
-    if sent.tell_recipient:
-        users = {talk.sender: session.user}
-        chat = new_chat(sent.stored.chat, sent.stored.message, talk.recipient, users)
-        tell(socket, NEW_CHAT, Envelope(message=chat), talk.recipient_room)
-    return received
+
+    def _deliver(
+        self, namespace: Namespace, rooms: tuple[str, ...], event: str, envelope: Envelope, talk: Talk, message_id: str
+    ) -> None:
+        sockets = namespace.to(talk.recipient_room).sockets()
+        receivers = [(talk.recipient_key, socket) for socket in sockets]
+        deliver(
+            namespace,
+            rooms,
+            event,
+            envelope,
+            item=message_id,
+            receivers=receivers,
+            deliveries=self._domain.deliveries,
+        )
 
 
 def _received(message: Message) -> Envelope:

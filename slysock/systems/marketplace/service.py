@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Final, TypeAlias, final
 
+import trio
+
 from slysock import Server
 from slysock.systems.connecting import Connecting
 from slysock.systems.domain import Presence, make_domain
@@ -54,9 +56,9 @@ class Marketplace:
         self.reading = Reading(domain, self.sessions, access)
         self.changing = Changing(domain, self.sessions, access)
         self.typing = TypingSignals(self.sessions, access)
-        notifications = NotificationEvents(
-            domain, Notifications(store, NAME, listening=here), here=here, announcer=notified
-        )
+        stored = Notifications(store, NAME)
+        self._deliveries = (domain.deliveries, stored.deliveries)
+        notifications = NotificationEvents(domain, stored, here=here, announcer=notified)
         self.managing = Managing(domain, self.sessions, products, notifications)
         connecting = partial(
             Connecting, admission, SESSION, person_of=person_of, sign_in=self.sessions.sign_in, show_out=show_out
@@ -76,3 +78,9 @@ class Marketplace:
         """Find the namespaces; see `System.started`."""
         for announcer in self._announcers:
             announcer.bind(server)
+
+    async def run(self) -> None:
+        """Keep the store informed of what users have received, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            for deliveries in self._deliveries:
+                nursery.start_soon(deliveries.run)

@@ -1,13 +1,13 @@
 """From records to shapes. Pure: the caller has read the records."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from slysock.systems.domain import KnownUsers
 from slysock.systems.domain.times import wire_time
-from slysock_store import Chat, Json, JsonObject, Message, Notification, Page, UndeliveredMessages
+from slysock_store import Chat, ChatId, Json, JsonObject, Message, Notification, Page
 
 from .envelope import Listing, Pagination, paginate
 from .people import Person, Role, person_from_key
@@ -119,10 +119,10 @@ def offline_message(message: Message, chat: Chat) -> OfflineMessageShape:
     )
 
 
-def missed_messages(taken: UndeliveredMessages, *, number: int, total: int) -> Listing:
-    """Show a page of what waited for somebody: which page it is, and of how many messages in all."""
-    items = tuple(offline_message(message, taken.chats[message.chat_id]) for message in taken.page.items)
-    return Listing(items=items, pagination=paginate(page=number, limit=taken.page.limit, total_records=total))
+def missed_messages(messages: Iterable[Message], chats: Mapping[ChatId, Chat], pagination: Pagination) -> Listing:
+    """Show a page of what waited for somebody, with the chat of each message."""
+    items = tuple(offline_message(message, chats[message.chat_id]) for message in messages)
+    return Listing(items=items, pagination=pagination)
 
 
 def notification_shape(notification: Notification) -> NotificationShape:

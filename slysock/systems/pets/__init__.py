@@ -8,6 +8,7 @@ of the document "Chat System & Socket.IO Documentation". Our own are what the do
 from slysock.asgi import HealthCheck
 from slysock.systems.foundation import Foundation
 from slysock.systems.system import System
+from slysock.telemetry import Gauge
 
 from .emissions import EMITS
 from .events import make_routers
@@ -32,6 +33,8 @@ def pets(foundation: Foundation) -> System:
         roles=("buyer", "seller"),
         story=tell,
         checks=(HealthCheck(name="media", look=service.folder.has_room),),
+        gauges=(Gauge("slysock_media_free_bytes", "Free on the disk of uploads", lambda: service.folder.free_bytes),),
+        measure=service.folder.measure,
         prepare=service.folder.prepare,
         started=service.started,
     )

@@ -86,8 +86,9 @@ class Changing:
             shape = MessageDeletedShape(message_id=message_id, chat_id=changed.chat.id, user_id=user.key)
             later(changed.chat.id, partial(self._announcer.tell, changed.chat, MESSAGE_DELETED, shape))
 
-        changed = await self._revisions.delete(MessageId(message_id), announce, by=user.key)
-        await self._media.withdraw(changed.message)
+        placed = await self._revisions.get(MessageId(message_id), user=user.key)
+        async with self._media.released_by(placed.message) as changes:
+            changed = await self._revisions.delete(placed.message.id, announce, by=user.key, changes=changes)
         return _seen(user, changed)
 
     async def toggle_block(self, user: Session, chat_id: str) -> BlockShape:

@@ -37,9 +37,9 @@ class Events:
         self._service = service
 
     async def join_chat(self, socket: Socket, payload: JoinChat) -> Done:
-        """Open a chat. Not needed to get its messages; those that waited for the user count as delivered."""
+        """Open a chat. Not needed to get its messages: they come as they are sent, and earlier ones on request."""
         user = await self._service.sessions.session_of(socket)
-        chat = await self._service.reading.open(user.key, payload.chat_id)
+        chat = await self._service.reading.chat(user, payload.chat_id)
         socket.join(chat_room(chat.id))
         return Done()
 

@@ -39,26 +39,25 @@ class Reading:
         pets = [chat.reference for chat in page.items if isinstance(chat.reference, str)]
         return chat_page(page, latest, users, await self._listings.find(pets))
 
+    async def chat(self, user: Session, chat_id: str) -> Chat:
+        """Return a chat that the user takes part in.
+
+        Raises:
+            NotFound: the chat does not exist, or is not theirs.
+        """
+        return await self._domain.chats.get(ChatId(chat_id), user=user.key)
+
     async def messages(self, user: Session, chat_id: str, paging: Paging) -> MessagePage:
         """List a chat's messages; they count as delivered to whoever asks.
 
         Raises:
             NotFound: the chat does not exist, or is not theirs.
         """
-        chat = await self.open(user.key, chat_id)
+        chat = await self.chat(user, chat_id)
+        if chat.unread_of(user.key):
+            chat = (await self._domain.receipts.mark_delivered(chat, user=user.key)).chat
         page = await self._domain.messages.history(chat, page=paging.page, limit=paging.limit)
         return message_page(page, chat, await self._users_of(chat, messages=page.items))
-
-    async def open(self, user: UserKey, chat_id: str) -> Chat:
-        """Return a chat that the user takes part in; everything in it counts as delivered to them now.
-
-        Raises:
-            NotFound: the chat does not exist, or is not theirs.
-        """
-        chat = await self._domain.chats.get(ChatId(chat_id), user=user)
-        if not chat.unread_of(user):
-            return chat
-        return (await self._domain.receipts.mark_delivered(chat, user=user)).chat
 
     async def mark_read(self, user: Session, chat_id: str, message_id: str | None, later: Later) -> ReadShape:
         """Mark one message, or all of a chat, as read; participants get `messageRead` for each that became read.

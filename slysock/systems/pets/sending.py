@@ -44,7 +44,9 @@ class Sending:
         self._announcer = announcer
 
     async def send(self, sender: Session, chat_id: str, body: MessageBody | SendMessage, later: Later) -> MessageShape:
-        """Store a message; every participant gets `newMessage`. A retry is answered with the first and not announced.
+        """Store a message; every participant gets `newMessage`. A retry is answered with the first.
+
+        It is announced to those participants alone who are there, and were not sent it yet.
 
         No checkpoint follows the storing: a sender who has left meanwhile does not keep the others from being told.
 
@@ -59,12 +61,24 @@ class Sending:
             await self._media.check(body.media_url, chat)
         attachments: tuple[JsonObject, ...] = ({"url": body.media_url},) if body.media_url else ()
         post = self._post(sender, chat, text, body.message_type, attachments, body)
-        return _seen(sender, await self._store(post, partial(self._announce, sender, later)))
+        if body.media_url:
+            post = msgspec.structs.replace(post, changes=self._media.used_by(body.media_url))
+        announce = partial(self._announce, sender, later)
+        return self._seen(sender, await self._store(post, announce, announce))
 
     async def send_media(
-        self, sender: Session, chat_id: str, body: AsyncIterator[bytes], boundary: str, later: Later
+        self,
+        sender: Session,
+        chat_id: str,
+        body: AsyncIterator[bytes],
+        boundary: str,
+        later: Later,
+        *,
+        expected_bytes: int = 0,
     ) -> MessageShape:
         """Receive a file and store its message; nothing of the file stays unless the message does.
+
+        `expected_bytes` is what the body is said to hold.
 
         Raises:
             UploadError: the file is not accepted.
@@ -72,12 +86,21 @@ class Sending:
         """
         chat = await self._domain.chats.get(ChatId(chat_id), user=sender.key)
         refuse_blocked(chat)
-        async with self._media.folder.receive(body, boundary, file_field=MEDIA_FIELD, owner=sender.key) as upload:
+        receiving = self._media.folder.receive(
+            body,
+            boundary,
+            file_field=MEDIA_FIELD,
+            owner=sender.key,
+            expected_bytes=expected_bytes,
+            allow=await self._media.allowance(sender.key),
+        )
+        async with receiving as upload:
             form = _read_fields(upload)
             text = checked_content(form.content, upload.kind.type, has_media=True)
-            name = await self._media.register(upload, chat, sender.key)
+            name = await upload.keep(chat.id)
             post = self._post(sender, chat, text, upload.kind.type, ({"url": name},), form)
-            return _seen(sender, await self._post_with_file(post, sender, upload, later))
+            post = msgspec.structs.replace(post, changes=self._media.registered(name, upload, chat, sender.key))
+            return self._seen(sender, await self._post_with_file(post, sender, upload, later))
 
     async def _post_with_file(self, post: Post, sender: Session, upload: Upload, later: Later) -> AddedMessage:
         def announce(added: AddedMessage) -> None:
@@ -85,16 +108,16 @@ class Sending:
             self._announce(sender, later, added)
 
         try:
-            return await self._store(post, announce)
+            return await self._store(post, announce, partial(self._announce, sender, later))
         except Unavailable as error:
             cause = error.__cause__
             if isinstance(cause, slysock_store.StoreUnavailable) and cause.outcome_unknown:
-                upload.want()  # the message may be there; better a file without one than the reverse
+                upload.leave_in_doubt()
             raise
 
-    async def _store(self, post: Post, announce: Announce) -> AddedMessage:
+    async def _store(self, post: Post, announce: Announce, again: Announce) -> AddedMessage:
         try:
-            return await self._posts.post(post, announce)
+            return await self._posts.post(post, announce, again)
         except Conflict as error:  # no chat of this system is closed in another way
             raise Conflict(BLOCKED) from error
 
@@ -108,7 +131,6 @@ class Sending:
         extras: MessageBody | SendMessage | MediaForm,
     ) -> Post:
         parent = extras.parent_message_id
-        listening = self._domain.listening
         return Post(
             chat=chat,
             sender=sender.key,
@@ -117,16 +139,15 @@ class Sending:
             attachments=attachments,
             reply_to=None if parent is None else MessageId(parent),
             client_message_id=extras.client_message_id,
-            readers=lambda: [user for user in chat.participants if listening.is_here(user)],
         )
 
     def _announce(self, sender: Session, later: Later, added: AddedMessage) -> None:
-        shape = _seen(sender, added)
-        later(added.chat.id, partial(self._announcer.tell, added.chat, NEW_MESSAGE, shape))
+        shape = self._seen(sender, added)
+        later(added.chat.id, partial(self._announcer.deliver, added, NEW_MESSAGE, shape))
 
-
-def _seen(sender: Session, added: AddedMessage) -> MessageShape:
-    return message_shape(added.message, added.chat, {sender.key: sender.user})
+    def _seen(self, sender: Session, added: AddedMessage) -> MessageShape:
+        here = [user for user in added.chat.participants if self._domain.listening.is_here(user)]
+        return message_shape(added.message, added.chat, {sender.key: sender.user}, reached=here)
 
 
 def checked_content(content: str | None, message_type: str, *, has_media: bool) -> str:

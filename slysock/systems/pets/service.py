@@ -13,13 +13,13 @@ from slysock.systems.domain.references import References
 from slysock.systems.domain.revisions import Revisions
 from slysock.systems.emitter import Emitter
 from slysock.systems.foundation import Foundation
-from slysock.systems.uploads import MediaFolder
+from slysock.systems.uploads import MediaFolder, Quotas
 from slysock_store import SystemName
 
 from .announcing import Announcer
 from .changing import Changing
 from .managing import LISTING_KIND, Managing
-from .media import REFERENCE_KIND, Media
+from .media import FILES, USAGE, Media
 from .opening import Opening
 from .presence import PresenceEvents
 from .reading import Reading
@@ -49,10 +49,19 @@ class Pets:
         domain = make_domain(store, NAME)
         listings = References(store, NAME, kind=LISTING_KIND)
         self._emitter = Emitter(ROOT)
-        announcer = Announcer(self._emitter)
+        self._deliveries = domain.deliveries
+        announcer = Announcer(self._emitter, domain.deliveries)
         self.outgoing = OutgoingOrder()
-        self.folder = MediaFolder(settings.media_path, max_file_bytes=settings.max_media_bytes)
-        self.media = Media(self.folder, domain.chats, References(store, NAME, kind=REFERENCE_KIND))
+        self.folder = MediaFolder(
+            settings.media_path, max_file_bytes=settings.max_media_bytes, min_free_bytes=settings.min_free_bytes
+        )
+        self.media = Media(
+            self.folder,
+            domain.chats,
+            files=References(store, NAME, kind=FILES),
+            usage=References(store, NAME, kind=USAGE),
+            quotas=Quotas(per_day=settings.max_user_media_bytes_per_day, in_all=settings.max_user_media_bytes),
+        )
         self.sessions = Sessions(domain, foundation.admission, self._emitter)
         self.presence = PresenceEvents(domain, self.sessions)
         self.typing = TypingSignals(domain, self.sessions, announcer)
@@ -69,6 +78,7 @@ class Pets:
     async def run(self) -> None:
         """Run the background work for files, announcements and receipts, until cancelled."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self.folder.run)
+            nursery.start_soon(self._deliveries.run)
+            nursery.start_soon(self.folder.run, self.media.is_needed)
             nursery.start_soon(self.outgoing.run)
             nursery.start_soon(self.reading.older.run)

@@ -17,12 +17,14 @@ from slysock.systems.rest import Caller, HttpRequest, then
 from slysock.systems.uploads import (
     MAX_OVERHEAD_BYTES,
     BadForm,
+    DayQuotaReached,
     FileTooLarge,
     FolderBroken,
     MediaAnswer,
     NoRoom,
     NotMedia,
     Patience,
+    QuotaReached,
     TooManyUploads,
     UploadBroken,
     UploadError,
@@ -41,6 +43,8 @@ _STATUS: Final[Mapping[type[UploadError], HTTPStatus]] = {
     FileTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     TooManyUploads: HTTPStatus.TOO_MANY_REQUESTS,
+    DayQuotaReached: HTTPStatus.TOO_MANY_REQUESTS,
+    QuotaReached: HTTPStatus.INSUFFICIENT_STORAGE,  # as RFC 4331, section 6, has it for quotas
     UploadBroken: HTTPStatus.REQUEST_TIMEOUT,
     NoRoom: HTTPStatus.INSUFFICIENT_STORAGE,
     FolderBroken: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -64,11 +68,14 @@ def media_handlers(service: Pets) -> list[ControllerRouterHandler]:
         """Send an image or a video: the form field `media`, and optionally `content`, the caption."""
         sender = await service.sessions.caller(identity)
         boundary = _boundary_of(request)
-        if (request.content_length or 0) > folder.max_file_bytes + MAX_OVERHEAD_BYTES:
+        expected_bytes = request.content_length or 0
+        if expected_bytes > folder.max_file_bytes + MAX_OVERHEAD_BYTES:
             raise FileTooLarge(folder.max_file_bytes)
         with service.outgoing.after_answer() as behind:
             async with aclosing(request.stream()) as stream:
-                message = await service.sending.send_media(sender, chat_id, _Pieces(stream), boundary, behind.add)
+                message = await service.sending.send_media(
+                    sender, chat_id, _Pieces(stream), boundary, behind.add, expected_bytes=expected_bytes
+                )
             return then(Envelope(message="Media message sent successfully", data=message), behind.release)
 
     @route(
@@ -87,7 +94,7 @@ def media_handlers(service: Pets) -> list[ControllerRouterHandler]:
 
 def answer_upload_error(request: HttpRequest, error: UploadError) -> Response[Failure]:
     """Answer why an upload was not accepted; an exception handler of Litestar's."""
-    if isinstance(error, NoRoom | FolderBroken):
+    if isinstance(error, NoRoom | FolderBroken) and error.__cause__ is not None:
         logger.error("the folder of uploads cannot be used for %s: %s", request.method, error.__cause__)
     return Response(Failure(message=str(error)), status_code=_STATUS[type(error)])
 

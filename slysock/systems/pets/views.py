@@ -1,6 +1,6 @@
 """From records to shapes. Pure: the caller has read the records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import UNSET
@@ -107,8 +107,14 @@ def message_page(page: Page[Message], chat: Chat, users: KnownUsers) -> MessageP
     )
 
 
-def message_shape(message: Message, chat: Chat, users: KnownUsers) -> MessageShape:
-    """Show a message."""
+def message_shape(
+    message: Message, chat: Chat, users: KnownUsers, *, reached: Collection[UserKey] = ()
+) -> MessageShape:
+    """Show a message.
+
+    No event says later that it was delivered, so one that is on its way to participants who are there is shown so, by
+    `reached`; what the store says is true once it was received.
+    """
     return MessageShape(
         id=message.id,
         chat=message.chat_id,
@@ -117,7 +123,7 @@ def message_shape(message: Message, chat: Chat, users: KnownUsers) -> MessageSha
         content=_content(message),
         media_url=None if message.is_deleted else maybe_media_url(message),
         read_by=list(message.read_by),
-        status=_status(message, chat),
+        status=_status(message, chat, reached),
         parent_message=message.reply_to,
         reactions=reaction_shapes(message),
         is_edited=message.is_edited,
@@ -148,12 +154,12 @@ def _last_message(message: Message) -> LastMessageShape:
     return LastMessageShape(id=message.id, content=_content(message), created_at=wire_time(message.created_at))
 
 
-def _status(message: Message, chat: Chat) -> str:
+def _status(message: Message, chat: Chat, reached: Collection[UserKey]) -> str:
     others = set(chat.participants) - {message.sender}
     if others and others <= set(message.read_by):
         return "read"
     # Whom a deleted one had reached unread is not kept; nothing of it is on its way any more, so it does not fall back.
-    has_reached = message.is_deleted or others <= set(message.delivered_to)
+    has_reached = message.is_deleted or others <= {*message.delivered_to, *reached}
     return "delivered" if others and has_reached else "sent"
 
 

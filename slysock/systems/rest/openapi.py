@@ -34,6 +34,8 @@ SCHEMES: Final = {
 
 _ALWAYS: Final = (400, 500, 503)
 _FOR_CALLERS: Final = (401, 403)
+_STORING: Final = ("post", "put", "patch")
+_FULL: Final = 507
 
 
 def openapi_document(areas: Sequence[RestArea]) -> Object:
@@ -43,7 +45,8 @@ def openapi_document(areas: Sequence[RestArea]) -> Object:
     errors = {area.path: _error_schema(area, schemas) for area in areas}
     for path, method, operation in _operations_of(document):
         area = next(area for area in areas if area.owns(path))
-        _correct(operation, errors[area.path], asks_for_token=(path, method) in callers)
+        more = (*(_FOR_CALLERS if (path, method) in callers else ()), *((_FULL,) if method in _STORING else ()))
+        _correct(operation, errors[area.path], more, asks_for_token=(path, method) in callers)
         operation.setdefault("tags", [area.path])
     cast("Object", document["components"])["securitySchemes"] = SCHEMES
     return document
@@ -98,10 +101,9 @@ def _anything(kind: type) -> Object:  # noqa: ARG001 - the shape of msgspec's ho
     return {"description": "Any JSON value"}
 
 
-def _correct(operation: Object, error: Object, *, asks_for_token: bool) -> None:
+def _correct(operation: Object, error: Object, more: Sequence[int], *, asks_for_token: bool) -> None:
     responses = cast("Object", operation["responses"])
-    statuses = (*_ALWAYS, *_FOR_CALLERS) if asks_for_token else _ALWAYS
-    for status in sorted({*statuses, *(int(code) for code in responses if int(code) >= HTTPStatus.BAD_REQUEST)}):
+    for status in sorted({*_ALWAYS, *more, *(int(code) for code in responses if int(code) >= HTTPStatus.BAD_REQUEST)}):
         responses[str(status)] = {
             "description": HTTPStatus(status).phrase,
             "content": {"application/json": {"schema": error}},

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -40,12 +40,12 @@ def site_routes(*, openapi: MakeDocument, asyncapi: MakeDocument) -> Sequence[HT
     return (give_openapi, give_asyncapi, give_page)
 
 
-def metrics_route(render: Callable[[], bytes], content_type: str) -> HTTPRouteHandler:
+def metrics_route(render: Callable[[], Awaitable[bytes]], content_type: str) -> HTTPRouteHandler:
     """Make the route that monitoring reads."""
 
-    @get("/metrics", include_in_schema=False, sync_to_thread=False)
-    def give_metrics() -> Response[bytes]:
-        return Response(render(), media_type=content_type)
+    @get("/metrics", include_in_schema=False)
+    async def give_metrics() -> Response[bytes]:
+        return Response(await render(), media_type=content_type)
 
     return give_metrics
 

@@ -57,4 +57,5 @@ def system_of(service: Services, foundation: Foundation) -> System:
         roles=(CLIENT, PROVIDER, ADMIN),
         story=tell,
         started=service.started,
+        run=service.run,
     )

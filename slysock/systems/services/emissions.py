@@ -28,7 +28,7 @@ from .typing_signals import USER_TYPING
 from .views import NEW_SUPPORT_MESSAGE
 
 _TABLE: Final[tuple[tuple[str, object, str], ...]] = (
-    (NEW_MESSAGE, MessageShape, "A message; to whoever has its chat open and to its sender."),
+    (NEW_MESSAGE, MessageShape, "A message; to its sender and whoever has its chat open, live or when they open it."),
     (MESSAGE_NOTIFICATION, MessageNotificationShape, "A message; to all sockets of its receiver."),
     (USER_TYPING, TypingShape, "Somebody is typing, or has stopped; to the others who have the chat open."),
     (MESSAGES_READ, MessagesReadShape, "Somebody has read a chat; to whoever has it open."),
@@ -38,7 +38,7 @@ _TABLE: Final[tuple[tuple[str, object, str], ...]] = (
     (NOTIFICATION_READ, NotificationReadShape, "A notification has been read; to its user."),
     (ALL_READ, None, "All notifications have been read; to their user."),
     (UNREAD_COUNT, UnreadCountShape, "The answer to get-unread-count."),
-    (NEW_SUPPORT_MESSAGE, NewSupportMessageShape, "A message; to whoever has its ticket open and to the dashboard."),
+    (NEW_SUPPORT_MESSAGE, NewSupportMessageShape, "A message; to the dashboard, and to whoever opens its ticket."),
     (SUPPORT_USER_TYPING, TypingShape, "Somebody is typing, or has stopped; to the others who have the ticket open."),
     (READ_UPDATE, MessageReadUpdateShape, "Somebody has read a message; to whoever has its ticket open."),
     (ERROR, ErrorShape, "An event failed; to the socket that sent it."),

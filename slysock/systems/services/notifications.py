@@ -42,19 +42,27 @@ class NotificationEvents:
         if named != session.key:
             socket.join(notification_room(named))
             return Done()
-        for waiting in await self._open(socket, named):
-            reply(socket, NEW_NOTIFICATION, notification_shape(waiting))
+        waiting = await self._open(socket, named)
+        if waiting:
+            socket.after_ack(self._hand_over, socket, named, waiting)
         return Done()
 
+    def _hand_over(self, socket: Socket, user: UserKey, waiting: list[Notification]) -> None:
+        deliveries = self._notifications.deliveries
+        new = [one for one in waiting if socket.id not in deliveries.holders(user, one.id)]
+        for notification in new:
+            socket.emit(NEW_NOTIFICATION, notification_shape(notification, is_handed_over=True))
+        deliveries.sent(user, (socket,), [notification.id for notification in new])
+
     async def _open(self, socket: Socket, user: UserKey) -> list[Notification]:
-        """Listen, then take what has waited: what is stored meanwhile is sent live or taken, not both."""
+        """Listen, then look what has waited: what is stored meanwhile is sent one of the two ways."""
         connection = ConnectionKey(socket.id)
         is_new = self._domain.listening.user_of(connection) is None
         if is_new:
             self._domain.listening.arrive(user, connection)
             socket.join(notification_room(user))
         try:
-            return await self._notifications.take_all_waiting(user)
+            return await self._notifications.all_waiting(user)
         except DomainError:
             if is_new:
                 self._domain.listening.leave(connection)
@@ -100,11 +108,23 @@ class NotificationEvents:
             ),
             self._announce,
         )
-        return notification_shape(stored)
+        return notification_shape(stored, is_handed_over=self._domain.listening.is_here(stored.user))
 
     def emit(self, user: UserKey, notification: object) -> None:
         """Send something to whoever gets a user's notifications at the moment; nothing is stored."""
         self._emitter.emit_to(notification_room(user), NEW_NOTIFICATION, notification)
 
     def _announce(self, notification: Notification) -> None:
-        self.emit(notification.user, notification_shape(notification))
+        """Send a notification; it is delivered by its user's own sockets, not by those of admins who look on."""
+        user, room = notification.user, notification_room(notification.user)
+        if not self._domain.listening.is_here(user):
+            return
+        self._emitter.deliver(
+            (room,),
+            NEW_NOTIFICATION,
+            notification_shape(notification, is_handed_over=True),
+            item=notification.id,
+            to={user: room},
+            by=self._notifications.deliveries,
+            counts=lambda socket: self._domain.listening.user_of(ConnectionKey(socket.id)) == user,
+        )

@@ -3,16 +3,18 @@
 from typing import Final, final
 
 from slysock import Socket
-from slysock.systems.domain import Domain, DomainError
-from slysock_store import Chat
+from slysock.systems.domain import Domain
+from slysock_store import Chat, Message, User
 
 from .access import Access
 from .announcing import tell_with_self
+from .opening import Opening
 from .payloads import MarkMessagesRead, RecordId
 from .rooms import chat_room
-from .sessions import Session, Sessions
+from .sending import NEW_MESSAGE
+from .sessions import Sessions
 from .shapes import ChatDone, Counted, MessagesReadShape
-from .views import id_of
+from .views import id_of, message_shape
 
 MESSAGES_READ: Final = "messages-read"
 
@@ -21,29 +23,21 @@ MESSAGES_READ: Final = "messages-read"
 class Reading:
     """The events by which chats are opened, closed and read."""
 
-    def __init__(self, domain: Domain, sessions: Sessions, access: Access) -> None:
+    def __init__(self, domain: Domain, sessions: Sessions, access: Access, opening: Opening) -> None:
         self._domain = domain
+        self._opening = opening
         self._sessions = sessions
         self._access = access
 
     async def join_chat(self, socket: Socket, chat_id: RecordId) -> ChatDone:
-        """Open a chat: what waited for the user counts as delivered, and new messages come as `new-message`."""
+        """Open a chat: its messages come as `new-message`; first those that the user has not received."""
         session = await self._sessions.session_of(socket)
         chat = await self._access.chat(chat_id, user=session.key)
-        await self._open(socket, session, chat)
+        await self._opening.open(socket, session, chat, chat_room(id_of(chat)), self._hand_over)
         return ChatDone(chat_id=chat_id)
 
-    async def _open(self, socket: Socket, session: Session, chat: Chat) -> None:
-        """Join the room, then mark what has waited: a message that is stored meanwhile is found by one of the two."""
-        room = chat_room(id_of(chat))
-        was_open = room in socket.rooms
-        socket.join(room)
-        try:
-            await self._domain.receipts.mark_delivered(chat, user=session.key)
-        except DomainError:
-            if not was_open:
-                socket.leave(room)
-            raise
+    def _hand_over(self, socket: Socket, chat: Chat, message: Message, sender: User) -> None:
+        socket.emit(NEW_MESSAGE, message_shape(chat, message, sender, is_handed_over=True))
 
     async def leave_chat(self, socket: Socket, chat_id: RecordId) -> ChatDone:
         """Close a chat again; one that is not open changes nothing."""

@@ -1,5 +1,6 @@
 """Who asks: a user of this system, from a socket's first event on. Others share the namespace, and their users."""
 
+from collections.abc import Iterator
 from typing import Final, final
 
 from msgspec import Struct
@@ -119,7 +120,9 @@ class Sessions:
         return (await self._domain.users.find([key])).get(key)
 
 
-def users_in(socket: Socket, room: str) -> frozenset[UserKey]:
-    """Return those who have a socket in a room of this socket's namespace."""
-    found = (SESSION.get(other) for other in socket.namespace.to(room).sockets())
-    return frozenset(session.key for session in found if session is not None)
+def sockets_in(socket: Socket, *rooms: str) -> Iterator[tuple[UserKey, Socket]]:
+    """Yield the sockets in some rooms of this socket's namespace that speak for somebody, and for whom."""
+    for other in socket.namespace.to(*rooms).sockets():
+        session = SESSION.get(other)
+        if session is not None:
+            yield session.key, other

@@ -33,8 +33,12 @@ def id_of(chat: Chat) -> str:
     return chat.reference
 
 
-def message_shape(chat: Chat, message: Message, sender: User) -> MessageShape:
-    """Show a message in a chat of two."""
+def message_shape(chat: Chat, message: Message, sender: User, *, is_handed_over: bool = False) -> MessageShape:
+    """Show a message in a chat of two.
+
+    No event says later that it was delivered, so one that is on its way to a receiver who has the chat open is shown
+    so; what the store says is true once it was received.
+    """
     receiver = other_side(chat, message.sender)
     return MessageShape(
         id=message.id,
@@ -44,7 +48,7 @@ def message_shape(chat: Chat, message: Message, sender: User) -> MessageShape:
         content=message.text or "",
         message_type=message.kind,
         media=[dict(media) for media in message.attachments],
-        delivered=receiver in message.delivered_to,
+        delivered=is_handed_over or receiver in message.delivered_to,
         is_read=receiver in message.read_by,
         created_at=wire_time(message.created_at),
         updated_at=wire_time(message.updated_at),
@@ -97,8 +101,8 @@ def status_shape(user: UserKey, *, is_online: bool, last_active: datetime | None
     )
 
 
-def notification_shape(notification: Notification) -> NotificationShape:
-    """Show a notification."""
+def notification_shape(notification: Notification, *, is_handed_over: bool = False) -> NotificationShape:
+    """Show a notification; see `message_shape` for one that is on its way."""
     return NotificationShape(
         id=notification.id,
         user_id=notification.user,
@@ -106,7 +110,7 @@ def notification_shape(notification: Notification) -> NotificationShape:
         content=notification.content,
         channel=notification.channel,
         priority=notification.priority,
-        delivered=notification.delivered_at is not None,
+        delivered=is_handed_over or notification.delivered_at is not None,
         is_read=notification.read_at is not None,
         created_at=wire_time(notification.created_at),
     )

@@ -7,10 +7,12 @@ A system decides who may send and who may see; it makes a `MediaFolder`, receive
 from .disk import MediaName, StoredFile, maybe_name
 from .errors import (
     BadForm,
+    DayQuotaReached,
     FileTooLarge,
     FolderBroken,
     NoRoom,
     NotMedia,
+    QuotaReached,
     TooManyUploads,
     UploadBroken,
     UploadError,
@@ -19,12 +21,14 @@ from .folder import MediaFolder, Upload
 from .form import MAX_OVERHEAD_BYTES
 from .kinds import KINDS, MediaKind, kind_of
 from .patience import Patience
+from .quotas import Quotas, without_file
 from .serving import MediaAnswer
 
 __all__ = [
     "KINDS",
     "MAX_OVERHEAD_BYTES",
     "BadForm",
+    "DayQuotaReached",
     "FileTooLarge",
     "FolderBroken",
     "MediaAnswer",
@@ -34,6 +38,8 @@ __all__ = [
     "NoRoom",
     "NotMedia",
     "Patience",
+    "QuotaReached",
+    "Quotas",
     "StoredFile",
     "TooManyUploads",
     "Upload",
@@ -41,4 +47,5 @@ __all__ = [
     "UploadError",
     "kind_of",
     "maybe_name",
+    "without_file",
 ]

@@ -27,6 +27,9 @@ INCOMING: Final = "incoming"
 """The folder of partial files, inside the folder of complete ones: one disk, so a rename moves them."""
 
 PART: Final = ".part"
+DOUBT: Final = ".doubt"
+"""Ends the name of a note, in the folder of partial files, about a complete one that may be needed or not."""
+
 FOLDER_MODE: Final = 0o700
 OTHERS_MAY: Final = 0o077
 SECRET_BYTES: Final = 16  # 128 bits, which nobody guesses
@@ -110,10 +113,10 @@ def _keep_others_out(folder: Path) -> None:
             folder.chmod(FOLDER_MODE)
 
 
-def has_room(folder: Path, file_bytes: int) -> bool:
-    """Tell whether a file of so many bytes can be put into a folder, or could be once it is made."""
+def free_bytes(folder: Path) -> int | None:
+    """Return what is free on the disk of a folder, or of where it will be made; None if nothing can be put there."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    return os.access(there, os.W_OK | os.X_OK) and shutil.disk_usage(there).free >= file_bytes
+    return shutil.disk_usage(there).free if os.access(there, os.W_OK | os.X_OK) else None
 
 
 def begin(folder: Path) -> Path:
@@ -134,17 +137,49 @@ def settle(file: BinaryIO, part: Path, whole: Path) -> None:
     os.fsync(file.fileno())
     file.close()
     part.rename(whole)
-    descriptor = os.open(whole.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _sync_folder(whole.parent)
 
 
 def open_whole(path: Path) -> StoredFile:
     """Open a complete file."""
     file = open(path, "rb", buffering=0)  # noqa: SIM115 - whoever called closes it
     return StoredFile(file, os.fstat(file.fileno()).st_size)
+
+
+def note_doubt(folder: Path, name: MediaName, note: str) -> Path:
+    """Make a note, which survives a power cut, that a complete file may or may not be needed."""
+    _make_folders(folder)
+    path = folder / INCOMING / f"{name}{DOUBT}"
+    with open_new(path) as file:
+        write_all(file, note.encode())
+        os.fsync(file.fileno())
+    _sync_folder(path.parent)
+    return path
+
+
+def doubts(folder: Path, older_than_seconds: float) -> list[tuple[MediaName, str]]:
+    """List the complete files that were left in doubt so long ago, each with its note."""
+    oldest = time.time() - older_than_seconds
+    found: list[tuple[MediaName, str]] = []
+    for path in (folder / INCOMING).glob(f"*{DOUBT}"):
+        name = maybe_name(path.name.removesuffix(DOUBT))
+        with suppress(FileNotFoundError):  # another process sweeps, too
+            if name is not None and path.stat().st_mtime < oldest:
+                found.append((name, path.read_text()))
+    return found
+
+
+def forget_doubt(folder: Path, name: MediaName) -> None:
+    """Remove the note about a file."""
+    (folder / INCOMING / f"{name}{DOUBT}").unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sweep(folder: Path, older_than_seconds: float) -> int:

@@ -5,8 +5,10 @@
     ├── FileTooLarge  more than the limit; raised as soon as it is known, the rest is not read
     ├── NotMedia      by its content, neither an image nor a video of a known kind
     ├── TooManyUploads  the user has as many under way as allowed
+    ├── DayQuotaReached  with it, the user's files of this day would be more than allowed
+    ├── QuotaReached  with it, all files of the user would be
     ├── UploadBroken  it stopped coming, or took too long
-    ├── NoRoom        the disk is full
+    ├── NoRoom        the disk is full, or nearly so
     └── FolderBroken  the folder cannot be used; `__cause__` says why
 
 Every text may be shown to the client.
@@ -57,6 +59,38 @@ class TooManyUploads(UploadError):
 
 
 @final
+class DayQuotaReached(UploadError):
+    """With this file, those that the user has uploaded today would be more than allowed.
+
+    Attributes:
+        limit_bytes: the most in a day.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes)
+        self.limit_bytes = limit_bytes
+
+    def __str__(self) -> str:
+        return f"You have uploaded enough for today: the limit is {_size(self.limit_bytes)}"
+
+
+@final
+class QuotaReached(UploadError):
+    """With this file, all files of the user would be more than allowed.
+
+    Attributes:
+        limit_bytes: the most in all.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes)
+        self.limit_bytes = limit_bytes
+
+    def __str__(self) -> str:
+        return f"Your files take all the room that you have, {_size(self.limit_bytes)}: delete some of them"
+
+
+@final
 class UploadBroken(UploadError):
     """The upload stopped coming, or took too long."""
 
@@ -66,7 +100,7 @@ class UploadBroken(UploadError):
 
 @final
 class NoRoom(UploadError):
-    """The disk is full."""
+    """The disk is full, or has less room than is kept free."""
 
     def __str__(self) -> str:
         return "There is no room for files at the moment, try again later"

@@ -5,20 +5,21 @@ Nothing here knows who may see a file.
 
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final, TypeVar, final
+from typing import BinaryIO, Final, TypeAlias, TypeVar, final
 
 import trio
 
+from slysock.systems.domain import DomainError, Unavailable
 from slysock.systems.system import SystemUnusable
 
 from . import disk
 from .disk import MediaName, StoredFile, translated_disk_errors
-from .errors import BadForm, FolderBroken, NotMedia, TooManyUploads, UploadBroken
-from .form import FormLimits, read_form
+from .errors import BadForm, FolderBroken, NoRoom, NotMedia, TooManyUploads, UploadBroken
+from .form import MAX_OVERHEAD_BYTES, FormLimits, read_form
 from .kinds import HEAD_BYTES, MediaKind, kind_of
 
 logger = logging.getLogger("slysock.systems")
@@ -35,10 +36,20 @@ CLEANUP_SECONDS: Final = 10.0
 
 SWEEP_SECONDS: Final = 3600.0
 STALE_SECONDS: Final = 2 * UPLOAD_SECONDS
+DOUBT_SECONDS: Final = 300.0
+"""A file is in doubt while its message is being stored or deleted, which takes half a minute at most."""
+
 DISK_THREADS: Final = 8
 """A slow disk takes no more threads than these."""
 
 T = TypeVar("T")
+
+IsNeeded: TypeAlias = Callable[[MediaName, str], Awaitable[bool | None]]
+"""Decides about a complete file that a killed server has left in doubt, by its name and note; None: not ours to say."""
+
+
+def allow_any_size(size: int) -> None:
+    """Allow a file of any size."""
 
 
 @final
@@ -48,14 +59,25 @@ class MediaFolder:
     Args:
         path: where it is; created when first needed, with mode 0700, and used by nobody else.
         max_file_bytes: the largest file that is accepted.
+        min_free_bytes: with less than this free on the disk, nothing is accepted.
         open_new: creates a file for writing, unbuffered.
+
+    Attributes:
+        free_bytes: what was free on the disk when that was last looked at; None if nothing could be put there.
     """
 
     def __init__(
-        self, path: Path, *, max_file_bytes: int, open_new: Callable[[Path], BinaryIO] = disk.open_new
+        self,
+        path: Path,
+        *,
+        max_file_bytes: int,
+        min_free_bytes: int = 0,
+        open_new: Callable[[Path], BinaryIO] = disk.open_new,
     ) -> None:
         self.path = path
         self.max_file_bytes = max_file_bytes
+        self.free_bytes: int | None = None
+        self._min_free_bytes = min_free_bytes
         self._open_new = open_new
         self._under_way = Counter[str]()  # owner -> uploads; never 0
         self._threads = trio.CapacityLimiter(DISK_THREADS)
@@ -76,21 +98,76 @@ class MediaFolder:
             raise SystemUnusable(f"uploads cannot be kept in {self.path} (media_path): {error.strerror}") from error
 
     async def has_room(self) -> bool:
-        """Tell whether another file could be kept."""
-        return await self.block(partial(disk.has_room, self.path, self.max_file_bytes))
+        """Tell whether files are accepted."""
+        await self.measure()
+        return self._has_room(0)
 
-    async def run(self) -> None:
-        """Remove, now and then until cancelled, the partial files that a killed server has left behind."""
+    async def measure(self) -> None:
+        """Look at what is free on the disk."""
+        self.free_bytes = await self.block(partial(disk.free_bytes, self.path))
+
+    def _has_room(self, more_bytes: int) -> bool:
+        return self.free_bytes is not None and self.free_bytes - more_bytes >= self._min_free_bytes
+
+    async def run(self, is_needed: IsNeeded) -> None:
+        """Remove, now and then until cancelled, what a killed server has left behind."""
         while True:
             try:
-                await self.block(partial(disk.sweep, self.path, STALE_SECONDS))
-            except OSError:
-                logger.exception("partial uploads could not be removed")
+                await self.sweep(is_needed)
+            except (OSError, DomainError):
+                logger.exception("what was left of uploads could not be removed")
             await trio.sleep(SWEEP_SECONDS)
+
+    async def sweep(self, is_needed: IsNeeded) -> None:
+        """Remove partial files that nobody writes to any more, and complete ones in doubt that are not needed.
+
+        Raises:
+            OSError: some could not be removed.
+            DomainError: it could not be decided about some.
+        """
+        await self.block(partial(disk.sweep, self.path, STALE_SECONDS))
+        for name, note in await self.block(partial(disk.doubts, self.path, DOUBT_SECONDS)):
+            await self._decide(name, await is_needed(name, note))
+
+    async def _decide(self, name: MediaName, needed: bool | None) -> None:
+        if needed is None:
+            logger.warning("a file of uploads belongs to another store, and stays: %s", name)
+            return
+        if not needed:
+            logger.info("a file of uploads that nothing refers to is removed: %s", name)
+            await self.remove(name)
+        await self.block(partial(disk.forget_doubt, self.path, name))
+
+    @asynccontextmanager
+    async def in_doubt(self, name: MediaName, note: str) -> AsyncGenerator[None, None]:
+        """Hold a complete file in doubt for the block: if the server is killed in it, `run` decides about the file.
+
+        Likewise if it is not known what the block has done. That the disk is full is no reason not to enter.
+        """
+        with suppress(OSError):
+            await self.block(partial(disk.note_doubt, self.path, name, note))
+        refusal: DomainError | None = None
+        try:
+            yield
+        except DomainError as error:
+            if isinstance(error, Unavailable):
+                raise
+            refusal = error
+        with suppress(OSError):
+            await self.block(partial(disk.forget_doubt, self.path, name))
+        if refusal is not None:
+            raise refusal
 
     @asynccontextmanager
     async def receive(
-        self, body: AsyncIterator[bytes], boundary: str, *, file_field: str, owner: str
+        self,
+        body: AsyncIterator[bytes],
+        boundary: str,
+        *,
+        file_field: str,
+        owner: str,
+        expected_bytes: int = 0,
+        allow: Callable[[int], None] = allow_any_size,
     ) -> AsyncGenerator["Upload", None]:
         """Receive a form whose file goes into this folder.
 
@@ -101,12 +178,16 @@ class MediaFolder:
             boundary: from its Content-Type.
             file_field: the field with the file.
             owner: who sends it, for the limit on how many may be under way.
+            expected_bytes: what the body is said to hold.
+            allow: called with what is known of the file's size, ever more; raises an UploadError if that is too much.
 
         Raises:
             UploadError: what is wrong; nothing of the file is left then.
         """
         with self._counted(owner):
-            upload = await self._begin()
+            expected_file_bytes = max(0, expected_bytes - MAX_OVERHEAD_BYTES)
+            allow(expected_file_bytes)
+            upload = await self._begin(expected_file_bytes, allow)
             try:
                 with trio.move_on_after(UPLOAD_SECONDS) as deadline:
                     upload.fields = await read_form(body, boundary, self.limits(file_field), upload.take)
@@ -117,10 +198,36 @@ class MediaFolder:
                 with trio.move_on_after(CLEANUP_SECONDS, shield=True):
                     await upload.discard_unwanted()
 
-    async def _begin(self) -> "Upload":
+    async def _begin(self, expected_file_bytes: int, allow: Callable[[int], None]) -> "Upload":
         with translated_disk_errors():
+            await self.measure()
+            self.refuse_full(expected_file_bytes)
             part = await self.block(partial(disk.begin, self.path))
-            return Upload(self, part, await self.block(partial(self._open_new, part)))
+            return Upload(self, part, await self.block(partial(self._open_new, part)), allow)
+
+    def refuse_full(self, more_bytes: int = 0) -> None:
+        """Refuse a file while the disk has less room than is kept free.
+
+        Raises:
+            NoRoom: it has, or would have with so many bytes more.
+        """
+        if self.free_bytes is not None and not self._has_room(more_bytes):
+            raise NoRoom
+
+    async def write(self, file: BinaryIO, data: bytes) -> None:
+        """Write to a file of this folder.
+
+        Raises:
+            OSError: it cannot be written.
+            NoRoom: the disk has less room than is kept free.
+        """
+
+        def write_and_look() -> int | None:
+            disk.write_all(file, data)
+            return disk.free_bytes(self.path)
+
+        self.free_bytes = await self.block(write_and_look)
+        self.refuse_full()
 
     async def remove(self, name: MediaName) -> None:
         """Remove a file; do nothing if it does not exist."""
@@ -167,15 +274,18 @@ class Upload:
         size: the bytes of the file so far.
     """
 
-    def __init__(self, folder: MediaFolder, part: Path, file: BinaryIO) -> None:
+    def __init__(self, folder: MediaFolder, part: Path, file: BinaryIO, allow: Callable[[int], None]) -> None:
         self.fields: Mapping[str, str] = {}
         self.size = 0
         self._folder = folder
+        self._allow = allow
+        self._name: MediaName | None = None
         self._path = part
         self._file = file
         self._kind: MediaKind | None = None
         self._pending = bytearray()  # not written yet
         self._is_wanted = False
+        self._is_in_doubt = False
 
     @property
     def kind(self) -> MediaKind:
@@ -189,9 +299,11 @@ class Upload:
         Raises:
             NotMedia: by its beginning, it is neither an image nor a video.
             NoRoom, FolderBroken: it cannot be written.
+            UploadError: see `MediaFolder.receive`, about `allow`.
         """
         self._pending += data
         self.size += len(data)
+        self._allow(self.size)
         if self._kind is None and (not data or len(self._pending) >= HEAD_BYTES):
             self._kind = kind_of(bytes(self._pending[:HEAD_BYTES]))
             if self._kind is None:
@@ -199,15 +311,20 @@ class Upload:
         if self._pending and (not data or len(self._pending) >= PIECE_BYTES):
             piece, self._pending = bytes(self._pending), bytearray()
             with translated_disk_errors():
-                await self._folder.block(partial(disk.write_all, self._file, piece))
+                await self._folder.write(self._file, piece)
 
-    async def keep(self) -> MediaName:
-        """Move the file to its name, durably. It is still removed unless `want` is called."""
+    async def keep(self, note: str = "") -> MediaName:
+        """Move the file to its name, durably. It is still removed unless `want` or `leave_in_doubt` is called.
+
+        Args:
+            note: about the file, for `MediaFolder.run` to decide about it if the server is killed before either.
+        """
         if self._kind is None:
             raise BadForm("The form is not complete")
-        name = disk.make_name(self.kind)
+        self._name = name = disk.make_name(self.kind)
         part, whole = self._path, self._folder.path / name
         with translated_disk_errors():
+            await self._folder.block(partial(disk.note_doubt, self._folder.path, name, note))
             await self._folder.block(partial(disk.settle, self._file, part, whole))
         self._path = whole
         return name
@@ -215,6 +332,10 @@ class Upload:
     def want(self) -> None:
         """Note that something refers to the file now, so that it must stay."""
         self._is_wanted = True
+
+    def leave_in_doubt(self) -> None:
+        """Note that it is not known whether something refers to the file: it stays until `MediaFolder.run` decides."""
+        self._is_in_doubt = True
 
     async def discard_unwanted(self) -> None:
         """Close the file and, unless it is wanted, remove it. A caller that is cancelled leaves that to a thread."""
@@ -225,5 +346,9 @@ class Upload:
 
     def _close(self) -> None:
         self._file.close()
+        if self._is_in_doubt:
+            return
         if not self._is_wanted:
             self._path.unlink(missing_ok=True)
+        if self._name is not None:
+            disk.forget_doubt(self._folder.path, self._name)

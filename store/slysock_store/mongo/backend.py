@@ -13,7 +13,7 @@ from slysock_store.operations import Operations
 from slysock_store.store import BackedStore, Store
 from slysock_store.times import Clock
 
-from . import changing, chats, messages, notifications, receipts, references, sending, users
+from . import changing, chats, messages, notifications, receipts, references, sending, users, waiting
 from .committer import MongoCommitter
 from .connection import Connection, connect, parse
 from .failures import mapped
@@ -31,6 +31,7 @@ OPERATIONS: Operations[Transaction, Snapshot] = Operations(
     receipts=receipts,
     notifications=notifications,
     references=references,
+    waiting=waiting,
 )
 
 

@@ -1,12 +1,14 @@
 """What changes a stored message: edits, reactions, deletion."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from slysock_store import rules
-from slysock_store.models import ChangedMessage, Chat, Message, MessageId, SystemName, UserKey
+from slysock_store.models import ChangedMessage, Chat, Message, MessageId, ReferenceChange, SystemName, UserKey
 from slysock_store.times import from_milliseconds
 
-from . import chats, messages
+from . import chats, messages, references
 from .transaction import Transaction
 
 
@@ -31,11 +33,14 @@ def set_reaction(
     return _changed(tx, system, msgspec.structs.replace(message, reactions=reactions))
 
 
-def delete_message(tx: Transaction, system: SystemName, message_id: MessageId, by: UserKey) -> ChangedMessage:
+def delete_message(
+    tx: Transaction, system: SystemName, message_id: MessageId, by: UserKey, changes: Sequence[ReferenceChange]
+) -> ChangedMessage:
     """See `Store.delete_message`."""
     message = _own_message(tx, system, message_id, by)
     if message.is_deleted:
         return _unchanged(tx, system, message)
+    references.change_references(tx, system, changes)
     tx.put_chat(_without(tx, chats.existing_chat(tx, system, message.chat_id), message))
     read = tuple(receipt for receipt in message.receipts if receipt.read_at is not None)
     return _changed(tx, system, msgspec.structs.replace(message, is_deleted=True, receipts=read))

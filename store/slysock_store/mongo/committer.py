@@ -18,8 +18,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from slysock_store.errors import StoreUnavailable
-from slysock_store.group_commit import Write
+from slysock_store.group_commit import Write, as_failed_transaction
 from slysock_store.ids import IdGenerator
 from slysock_store.times import Clock, to_milliseconds
 
@@ -90,6 +89,11 @@ class MongoCommitter:
         """Transactions that carried them."""
         return self._commits
 
+    @property
+    def files(self) -> None:
+        """None: they are the server's."""
+        return None
+
     def commit(self, writes: Sequence[Write[Transaction, object]]) -> None:
         """Do the writes in one durable transaction; each has its outcome afterwards."""
         deadline = Deadline(self._seconds)
@@ -109,15 +113,18 @@ class MongoCommitter:
                 self._writes += sum(write.error is None for write in remaining)
             return
 
+    def rest(self) -> None:
+        """Do nothing: the server looks after itself."""
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
     def _fail(self, writes: Sequence[Write[Transaction, object]], error: Exception) -> None:
         is_unknown = isinstance(error, PyMongoError) and error.has_error_label(UNKNOWN)
-        told = str(mapped(error, self._connection.where))
+        told = mapped(error, self._connection.where)
         for write in writes:
-            write.fail(_caused(StoreUnavailable(told, outcome_unknown=is_unknown), error))
+            write.fail(_caused(as_failed_transaction(told, outcome_unknown=is_unknown), error))
 
     def _attempt(self, writes: Sequence[Write[Transaction, object]], deadline: Deadline) -> None:
         with (

@@ -13,7 +13,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from slysock_store.errors import BadValue, StoreError, StoreUnavailable
+from slysock_store.errors import BadValue, StoreError, StoreFull, StoreUnavailable
 
 TRANSIENT = "TransientTransactionError"
 """Label: nothing was written, the whole transaction may be retried."""
@@ -21,6 +21,7 @@ UNKNOWN = "UnknownTransactionCommitResult"
 """Label: the commit may have happened; it may be repeated."""
 
 DUPLICATE_KEY = 11000
+OUT_OF_DISK_SPACE = 14031
 SNAPSHOT_UNAVAILABLE = 246
 
 # Code -> what to tell the operator, after the name of the database. mongo/base/error_codes.yml of the server.
@@ -49,7 +50,7 @@ WORLD_FAILURES = {
     13388: "is being changed",  # StaleConfig
     13435: "has no primary",  # NotPrimaryNoSecondaryOk
     13436: "has no primary",  # NotPrimaryOrSecondary
-    14031: "cannot grow (disk full)",  # OutOfDiskSpace
+    OUT_OF_DISK_SPACE: "cannot grow (disk full)",
     DUPLICATE_KEY: "is busy with the same records",
 }
 
@@ -76,6 +77,8 @@ def mapped(error: Exception, where: str) -> Exception:
 
 def _mapped_failure(error: OperationFailure, where: str) -> StoreError:
     known = WORLD_FAILURES.keys() & codes_of(error)
+    if OUT_OF_DISK_SPACE in known:
+        return StoreFull(f"{where} {WORLD_FAILURES[OUT_OF_DISK_SPACE]}")
     if known:
         return StoreUnavailable(f"{where} {WORLD_FAILURES[min(known)]}")
     if isinstance(error, WriteConcernError) or error.has_error_label(TRANSIENT) or error.has_error_label(UNKNOWN):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pymongo import ReturnDocument
 
 from slysock_store import json_text
-from slysock_store.models import JsonObject, Reference, SystemName
+from slysock_store.models import JsonObject, Reference, ReferenceChange, SystemName
 from slysock_store.times import from_milliseconds
 
 from .documents import Document, ReferenceDocument, encode
@@ -45,3 +45,15 @@ def put_reference(tx: Transaction, system: SystemName, kind: str, key: str, data
     if found is None:
         raise AssertionError("an upserted reference exists")
     return reference_of(found)
+
+
+def change_references(tx: Transaction, system: SystemName, changes: Sequence[ReferenceChange]) -> None:
+    """Make changes that belong to another write. None is made if one refuses."""
+    changed: list[tuple[ReferenceChange, JsonObject]] = []
+    for change in changes:
+        found = get_reference(tx.reading(), system, change.kind, change.key)
+        data = change.change(None if found is None else found.data)
+        if data is not None:
+            changed.append((change, data))
+    for change, data in changed:
+        put_reference(tx, system, change.kind, change.key, data)

@@ -50,6 +50,19 @@ def prepare(connection: Connection, migrations: tuple[Migration, ...] = MIGRATIO
         _migrate(connection, number, migrations[number])
 
 
+def refuse_unknown(connection: Connection) -> None:
+    """Refuse a database that is not ours, or one of a newer version.
+
+    Raises:
+        SchemaTooNew, BadStoreUrl, PyMongoError: as `prepare`.
+    """
+    if connection.collections.schema.find_one(where(_id=SCHEMA)) is None:
+        raise BadStoreUrl(f"{connection.where} is not one of slysock")
+    version = _version(connection)
+    if version > len(MIGRATIONS):
+        raise SchemaTooNew(where=connection.where, found=version, supported=len(MIGRATIONS))
+
+
 def _version(connection: Connection) -> int:
     schema = connection.collections.schema
     if schema.find_one(where(_id=SCHEMA)) is None:

@@ -20,7 +20,7 @@ from slysock_store.models import (
 from slysock_store.operations import AddMessage
 from slysock_store.times import from_milliseconds
 
-from . import chats, messages
+from . import chats, messages, references
 from .filters import is_text
 from .records import retry_key
 from .transaction import Batch, Transaction
@@ -35,6 +35,7 @@ def add_message(tx: Transaction, call: AddMessage) -> AddedMessage:
         return AddedMessage(chat=found.chat, message=retried, created_chat=False, is_duplicate=True)
     _refuse(tx, found.chat, new, call.required_status)
     changed, message = _put(tx, found.chat, new)
+    references.change_references(tx, call.system, call.changes)
     return AddedMessage(chat=changed, message=message, created_chat=found.created, is_duplicate=False)
 
 

@@ -13,10 +13,12 @@ from slysock_store.operations import Operations
 from slysock_store.store import BackedStore, Store
 from slysock_store.times import Clock
 
-from . import changing, chats, messages, notifications, receipts, references, sending, users
+from . import changing, chats, messages, notifications, receipts, references, sending, users, waiting
 from .committer import SqliteCommitter
-from .connection import connect, connect_writer, create_private_file, mapped
+from .connection import connect, connect_writer, create_private_file, mapped, refuse_unfit
+from .files import DatabaseFiles
 from .memory import MemoryEngine
+from .owner import owned
 from .readers import Readers
 from .schema import migrate
 from .transaction import Transaction
@@ -30,6 +32,7 @@ OPERATIONS: Operations[Transaction, Connection] = Operations(
     receipts=receipts,
     notifications=notifications,
     references=references,
+    waiting=waiting,
 )
 
 
@@ -40,23 +43,37 @@ def store_on(engine: Engine[Transaction, Connection]) -> Store:
 
 @asynccontextmanager
 async def open_file(
-    path: Path, *, clock: Clock, max_waiting_writes: int = MAX_WAITING_WRITES
+    path: Path,
+    *,
+    clock: Clock,
+    wait_seconds: float = 0.0,
+    min_free_bytes: int = 0,
+    max_waiting_writes: int = MAX_WAITING_WRITES,
 ) -> AsyncGenerator[Store, None]:
-    """Open a database file, creating it (readable by its owner only) and migrating it as needed; close it at the end.
+    """Own and open a database file; close it at the end.
+
+    It is created as needed, readable by its owner only, and migrated.
 
     Raises:
         BadStoreUrl: the path cannot hold a database, or holds another program's.
         SchemaTooNew: a newer version wrote the database.
+        StoreInUse: another process owns it, also after `wait_seconds`.
         StoreUnavailable: the database may not be opened or written, or is damaged.
     """
-    connection = await trio.to_thread.run_sync(_open_connection, path)
     where = f"the database {path}"
-    committer = SqliteCommitter(connection, where=where, clock=clock)
-    engine = ThreadedEngine(Writer(committer, max_waiting=max_waiting_writes), Readers(str(path), where=where))
-    try:
-        yield store_on(engine)
-    finally:
-        await engine.aclose()
+    refuse_unfit(path)
+    path = path.absolute()  # readers connect later, and the working directory may change
+    async with owned(path, where=where, wait_seconds=wait_seconds):
+        connection = await trio.to_thread.run_sync(_open_connection, path)
+        files = DatabaseFiles(path, where=where, min_free_bytes=min_free_bytes)
+        committer = SqliteCommitter(connection, where=where, clock=clock, files=files)
+        engine = ThreadedEngine(
+            Writer(committer, max_waiting=max_waiting_writes), Readers(path, where=where, files=files)
+        )
+        try:
+            yield store_on(engine)
+        finally:
+            await engine.aclose()
 
 
 @asynccontextmanager
@@ -73,7 +90,7 @@ async def open_memory(*, clock: Clock) -> AsyncGenerator[Store, None]:
 
 def _open_connection(path: Path) -> Connection:
     create_private_file(path)
-    return _prepared(lambda: connect_writer(str(path)), f"the database {path}")
+    return _prepared(lambda: connect_writer(path), f"the database {path}")
 
 
 def _prepared(connector: Callable[[], Connection], where: str) -> Connection:

@@ -1,9 +1,11 @@
 """Statements that change a stored message: edits, reactions, deletion."""
 
-from slysock_store import rules
-from slysock_store.models import ChangedMessage, Message, MessageId, SystemName, UserKey
+from collections.abc import Sequence
 
-from . import chats, columns, messages
+from slysock_store import rules
+from slysock_store.models import ChangedMessage, Message, MessageId, ReferenceChange, SystemName, UserKey
+
+from . import chats, columns, messages, references
 from .transaction import Transaction
 
 UPDATE_TEXT = "UPDATE messages SET text = ?, is_edited = 1, updated_at = ? WHERE chat_id = ? AND sequence = ?"
@@ -25,6 +27,7 @@ def edit_message(tx: Transaction, system: SystemName, message_id: MessageId, by:
     rules.refuse_deleted(message)
     if message.text == text:
         return _result(tx, system, message, changed=False)
+    tx.refuse_growth()
     tx.connection.execute(UPDATE_TEXT, (text, tx.now, message.chat_id, message.sequence))
     return _result(tx, system, message, changed=True)
 
@@ -38,16 +41,21 @@ def set_reaction(
     reactions = rules.reactions_with(message, by, emoji)
     if reactions == message.reactions:
         return _result(tx, system, message, changed=False)
+    if emoji is not None:
+        tx.refuse_growth()
     key = (message.chat_id, message.sequence)
     tx.connection.execute(UPDATE_REACTIONS, (columns.encode_reactions(reactions), tx.now, *key))
     return _result(tx, system, message, changed=True)
 
 
-def delete_message(tx: Transaction, system: SystemName, message_id: MessageId, by: UserKey) -> ChangedMessage:
+def delete_message(
+    tx: Transaction, system: SystemName, message_id: MessageId, by: UserKey, changes: Sequence[ReferenceChange]
+) -> ChangedMessage:
     """See `Store.delete_message`."""
     message = _own_message(tx, system, message_id, by)
     if message.is_deleted:
         return _result(tx, system, message, changed=False)
+    references.change_references(tx, system, changes)
     pending: dict[str, str | int] = {"chat": message.chat_id, "sequence": message.sequence}
     tx.change_chat(message.chat_id, UPDATE_UNREAD_WITHOUT, pending)
     tx.connection.execute(DELETE_PENDING_RECEIPTS, pending)

@@ -135,6 +135,7 @@ def ensure_chat(tx: Transaction, system: SystemName, new: NewChat) -> EnsuredCha
     if chat is not None:
         tx.chats.remember(chat)
         return EnsuredChat(chat=chat, created=False)
+    tx.refuse_growth()
     return EnsuredChat(chat=_insert_chat(tx, system, new), created=True)
 
 

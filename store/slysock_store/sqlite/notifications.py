@@ -77,6 +77,7 @@ def notification_of(row: NotificationRow) -> Notification:
 
 def add_notification(tx: Transaction, system: SystemName, new: NewNotification) -> Notification:
     """See `Store.add_notification`."""
+    tx.refuse_growth()
     notification_id = NotificationId(tx.new_id())
     delivered_at = tx.now if new.is_delivered else None
     about = (notification_id, system, new.user, new.kind, columns.encode(new.content))

@@ -1,8 +1,11 @@
 """Reader connections in worker threads: the loop never waits for a page of the database."""
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import TypeVar, TypeVarTuple, final
 
 import trio
@@ -10,6 +13,7 @@ import trio
 from slysock_store.errors import StoreClosed
 
 from .connection import connect_reader, mapped
+from .files import DatabaseFiles
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -17,6 +21,11 @@ Ts = TypeVarTuple("Ts")
 MAX_READERS = 4
 """Reads at once, each in a thread with a connection of its own. Reads are short; more threads only share the cores."""
 
+READ_SECONDS = 4.0
+"""How long a statement may read. While it does, the log cannot be written back beyond what it sees."""
+
+STEPS_BETWEEN_LOOKS = 100_000
+"""Steps of SQLite's machine before it looks at the clock: about a millisecond."""
 
 CLOSE_DEADLINE_SECONDS = 30.0
 """How long closing waits for reads that have begun: several busy timeouts."""
@@ -24,11 +33,22 @@ CLOSE_DEADLINE_SECONDS = 30.0
 
 @final
 class Readers:
-    """A pool of connections; owns them. When all are in use, a read waits its turn, and can be cancelled there."""
+    """A pool of connections; owns them. When all are in use, a read waits its turn, and can be cancelled there.
 
-    def __init__(self, database: str, *, where: str) -> None:
-        self._database = database
+    Args:
+        path: the database.
+        where: its name for messages.
+        files: to see that the database is still there.
+        seconds: how long a statement may read.
+    """
+
+    def __init__(
+        self, path: Path, *, where: str, files: DatabaseFiles | None = None, seconds: float = READ_SECONDS
+    ) -> None:
+        self._path = path
         self._where = where
+        self._files = files
+        self._seconds = seconds
         self._idle: list[sqlite3.Connection] = []  # append and pop are atomic
         self._limiter = trio.CapacityLimiter(MAX_READERS)
         self._is_closed = False
@@ -38,7 +58,7 @@ class Readers:
 
         Raises:
             StoreClosed: after `aclose`.
-            StoreUnavailable: the database failed.
+            StoreUnavailable: the database failed, is lost or did not answer in time.
         """
         if self._is_closed:
             raise StoreClosed("the store is closed")
@@ -56,8 +76,11 @@ class Readers:
     # What follows runs in a worker thread.
 
     def _run(self, operation: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
+        if self._files is not None:
+            self._files.refuse_lost()
         connection = self._idle_or_new()
         try:
+            connection.set_progress_handler(partial(_is_past, time.monotonic() + self._seconds), STEPS_BETWEEN_LOOKS)
             return read_within(connection, self._where, operation, *args)
         finally:
             self._idle.append(connection)
@@ -68,9 +91,13 @@ class Readers:
         except IndexError:
             pass
         try:
-            return connect_reader(self._database)
+            return connect_reader(self._path)
         except sqlite3.Error as error:
             raise mapped(error, self._where) from error
+
+
+def _is_past(deadline: float) -> bool:
+    return time.monotonic() > deadline
 
 
 def read_within(

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from slysock_store.models import JsonObject, Reference, SystemName
+from slysock_store.models import JsonObject, Reference, ReferenceChange, SystemName
 from slysock_store.times import from_milliseconds
 
 from . import columns
@@ -60,3 +60,15 @@ def put_reference(tx: Transaction, system: SystemName, kind: str, key: str, data
     if reference is None:
         raise AssertionError("an upserted reference exists")
     return reference
+
+
+def change_references(tx: Transaction, system: SystemName, changes: Sequence[ReferenceChange]) -> None:
+    """Make changes that belong to another write. None is made if one refuses."""
+    changed: list[tuple[ReferenceChange, JsonObject]] = []
+    for change in changes:
+        found = get_reference(tx.connection, system, change.kind, change.key)
+        data = change.change(None if found is None else found.data)
+        if data is not None:
+            changed.append((change, data))
+    for change, data in changed:
+        put_reference(tx, system, change.kind, change.key, data)

@@ -162,6 +162,19 @@ def migrate(connection: sqlite3.Connection, where: str, migrations: tuple[tuple[
         raise
 
 
+def refuse_unknown(connection: sqlite3.Connection, where: str) -> None:
+    """Refuse a database that is not ours, or one of a newer version.
+
+    Raises:
+        SchemaTooNew, BadStoreUrl, sqlite3.Error: as `migrate`.
+    """
+    if _pragma(connection, "PRAGMA application_id") != APPLICATION_ID:
+        raise BadStoreUrl(f"{where} is not one of slysock")
+    version = _pragma(connection, "PRAGMA user_version")
+    if version > len(MIGRATIONS):
+        raise SchemaTooNew(where=where, found=version, supported=len(MIGRATIONS))
+
+
 def _migrate_within(connection: sqlite3.Connection, where: str, migrations: tuple[tuple[str, ...], ...]) -> None:
     version = _pragma(connection, "PRAGMA user_version")
     _refuse_foreign(connection, where)

@@ -15,7 +15,7 @@ from slysock_store.models import (
 )
 from slysock_store.operations import AddMessage
 
-from . import chats, columns, messages
+from . import chats, columns, messages, references
 from .messages import MessageRow, ReceiptRow
 from .transaction import Transaction
 
@@ -44,6 +44,7 @@ def add_message(tx: Transaction, call: AddMessage) -> AddedMessage:
     if retried is not None:
         return AddedMessage(chat=found.chat, message=retried, created_chat=False, is_duplicate=True)
     _refuse(tx, found.chat, new, call.required_status)
+    references.change_references(tx, call.system, call.changes)
     joined = chats.join(tx, found.chat, new.sender, is_participant=False)
     sent_at = rules.sent_at(joined, tx.now)
     message = _insert(tx, joined, new, sent_at)
@@ -65,6 +66,7 @@ def _retried(tx: Transaction, chat: Chat, new: NewMessage) -> Message | None:
 
 def _refuse(tx: Transaction, chat: Chat, new: NewMessage, required_status: str | None) -> None:
     rules.refuse_message(chat, required_status)
+    tx.refuse_growth()
     if new.reply_to is not None:
         parent = messages.get_message(tx.connection, chat.system, new.reply_to)
         if parent is None or parent.chat_id != chat.id:

@@ -12,10 +12,17 @@ when the contract is broken. With pytest they are parameters::
 
 from collections.abc import Callable
 
-from . import chats, messages, races, receipts, users
+from . import chats, messages, races, receipts, users, waiting
 from .harness import Check, OpenStore, SettableClock, audit
 
-CHECKS: tuple[Check, ...] = (*users.CHECKS, *chats.CHECKS, *messages.CHECKS, *receipts.CHECKS, *races.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *users.CHECKS,
+    *chats.CHECKS,
+    *messages.CHECKS,
+    *receipts.CHECKS,
+    *waiting.CHECKS,
+    *races.CHECKS,
+)
 DURABLE_CHECKS: tuple[Check, ...] = races.DURABLE_CHECKS
 
 

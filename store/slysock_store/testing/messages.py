@@ -20,6 +20,7 @@ from .harness import (
     expect,
     expect_equal,
     expect_raises,
+    history,
     said,
     send,
 )
@@ -146,15 +147,30 @@ async def check_order_survives_equal_and_backward_clocks(open_store: OpenStore) 
     clock = SettableClock()
     async with open_store(clock=clock) as store:
         first, second = await send(store, ANNA, BEN)
-        clock.move(-60)
+        clock.move(-3)
         (third,) = await send(store, ANNA)
-        clock.move(120)
+        clock.move(63)
         (fourth,) = await send(store, BEN)
         messages = await audit(store, first.chat_id)
         expect_equal(messages, (first, second, third, fourth), "history in order of sending")
         expect_equal([m.created_at - START for m in messages], [timedelta(seconds=s) for s in (0, 0, 0, 60)], "times")
         taken = await store.take_undelivered(SYSTEM, BEN)
         expect_equal([m.id for m in taken.page.items], [third.id, first.id], "undelivered, newest first")
+
+
+async def check_a_clock_that_was_far_ahead_does_not_date_later_messages(open_store: OpenStore) -> None:
+    """Once it is right again, so are times; order is by sequence."""
+    clock = SettableClock()
+    async with open_store(clock=clock) as store:
+        clock.move(86_400)
+        (ahead,) = await send(store, ANNA)
+        clock.move(-86_400)
+        later = await send(store, ANNA, BEN)
+        expect_equal([m.created_at - START for m in later], [timedelta(0)] * 2, "times after the clock was put right")
+        found = await history(store, ahead.chat_id)
+        expect_equal([m.id for m in found], [m.id for m in (ahead, *later)], "order")
+        chat = await chat_of(store, ahead)
+        expect_equal((chat.last_message_at, chat.updated_at), (START, START), "times of the chat")
 
 
 async def check_history_is_paged_newest_first(open_store: OpenStore) -> None:
@@ -286,6 +302,7 @@ OF_SENDING = (
     check_a_reply_stays_in_its_chat,
     check_a_sender_from_outside_becomes_a_member,
     check_order_survives_equal_and_backward_clocks,
+    check_a_clock_that_was_far_ahead_does_not_date_later_messages,
 )
 OF_HISTORY = (
     check_history_is_paged_newest_first,

@@ -3,10 +3,35 @@
 from datetime import timedelta
 from typing import cast
 
-from slysock_store.errors import BadValue, NotFound
-from slysock_store.models import MAX_LIMIT, ChatKey, MessageId, NewNotification, SystemName, UserKey
+import trio
 
-from .harness import ANNA, BEN, CARA, OTHER_SYSTEM, START, SYSTEM, OpenStore, SettableClock, expect_equal, expect_raises
+from slysock_store.errors import BadValue, NotFound
+from slysock_store.models import (
+    MAX_LIMIT,
+    ChatKey,
+    JsonObject,
+    MessageId,
+    NewNotification,
+    ReferenceChange,
+    SystemName,
+    UserKey,
+)
+from slysock_store.store import Store
+
+from .harness import (
+    ANNA,
+    BEN,
+    CARA,
+    OTHER_SYSTEM,
+    START,
+    SYSTEM,
+    OpenStore,
+    SettableClock,
+    between,
+    expect_equal,
+    expect_raises,
+    said,
+)
 
 
 async def check_an_upsert_refreshes_given_fields_and_keeps_others(open_store: OpenStore) -> None:
@@ -131,5 +156,83 @@ OF_USERS = (
     check_a_value_that_cannot_be_kept_is_refused,
     check_an_object_where_a_scalar_belongs_matches_nothing,
 )
-OF_REFERENCES = (check_references_are_replaced_and_found,)
+
+
+def _counting(key: str, most: int = 10) -> ReferenceChange:
+    """Count in a reference up to a number, and refuse beyond it."""
+
+    def count(data: JsonObject | None) -> JsonObject:
+        found = 0 if data is None else data["count"]
+        if not isinstance(found, int) or found >= most:
+            raise ValueError("enough")
+        return {"count": found + 1}
+
+    return ReferenceChange(kind="counter", key=key, change=count)
+
+
+async def _counted(store: Store, key: str) -> object:
+    found = await store.get_reference(SYSTEM, kind="counter", key=key)
+    return None if found is None else found.data["count"]
+
+
+async def check_references_change_with_the_message_that_is_sent_or_deleted(open_store: OpenStore) -> None:
+    """A retry and a second deletion change nothing."""
+    async with open_store(clock=SettableClock()) as store:
+        new, changes = said(ANNA, client_message_id="1"), [_counting("a"), _counting("b")]
+        added = await store.add_message(SYSTEM, between(ANNA, BEN), new, changes=changes)
+        await store.add_message(SYSTEM, between(ANNA, BEN), new, changes=changes)
+        expect_equal((await _counted(store, "a"), await _counted(store, "b")), (1, 1), "counts after sending")
+        for _ in range(2):
+            await store.delete_message(SYSTEM, added.message.id, by=ANNA, changes=[_counting("a")])
+        expect_equal((await _counted(store, "a"), await _counted(store, "b")), (2, 1), "counts after deleting")
+
+
+async def check_a_refused_change_of_a_reference_refuses_everything(open_store: OpenStore) -> None:
+    """Its exception comes out as it is; neither message nor chat nor any reference has changed."""
+    async with open_store(clock=SettableClock()) as store:
+        changes = [_counting("a"), _counting("b", most=0)]
+        with expect_raises(ValueError):
+            await store.add_message(SYSTEM, between(ANNA, BEN), said(ANNA), changes=changes)
+        expect_equal(await store.find_chat(SYSTEM, between(ANNA, BEN).key), None, "chat of a refused message")
+        added = await store.add_message(SYSTEM, between(ANNA, BEN), said(ANNA))
+        with expect_raises(ValueError):
+            await store.delete_message(SYSTEM, added.message.id, by=ANNA, changes=changes)
+        expect_equal(await store.get_message(SYSTEM, added.message.id), added.message, "a message not deleted")
+        expect_equal((await _counted(store, "a"), await _counted(store, "b")), (None, None), "counts")
+
+
+async def check_a_change_may_leave_a_reference_as_it_is(open_store: OpenStore) -> None:
+    """None creates nothing and replaces nothing."""
+    async with open_store(clock=SettableClock()) as store:
+        change = ReferenceChange(kind="counter", key="a", change=lambda _: None)
+        await store.add_message(SYSTEM, between(ANNA, BEN), said(ANNA), changes=[change])
+        expect_equal(await store.get_reference(SYSTEM, kind="counter", key="a"), None, "a reference left alone")
+
+
+async def check_changes_of_one_reference_at_once_are_all_made(open_store: OpenStore) -> None:
+    """Many messages count in one place, up to its limit."""
+    async with open_store(clock=SettableClock()) as store:
+        refused: list[int] = []
+
+        async def send(number: int) -> None:
+            try:
+                await store.add_message(
+                    SYSTEM, between(ANNA, BEN, key=str(number % 5)), said(ANNA), changes=[_counting("a", most=20)]
+                )
+            except ValueError:
+                refused.append(number)
+
+        async with trio.open_nursery() as nursery:
+            for number in range(30):
+                nursery.start_soon(send, number)
+        expect_equal((await _counted(store, "a"), len(refused)), (20, 10), "counted and refused")
+
+
+OF_REFERENCES = (
+    check_references_are_replaced_and_found,
+    check_references_change_with_the_message_that_is_sent_or_deleted,
+    check_a_refused_change_of_a_reference_refuses_everything,
+    check_a_change_may_leave_a_reference_as_it_is,
+    check_changes_of_one_reference_at_once_are_all_made,
+)
 CHECKS = (*OF_USERS, *OF_REFERENCES)

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from slysock.asgi import Health, HealthCheck
+from slysock.asgi import Health, HealthCheck, Unfit
 from slysock.asgi.health import LOOK_SECONDS, PAUSE_SECONDS
 from tests.slysock.asgi.applications import ask
 
@@ -79,6 +79,17 @@ async def test_what_all_nodes_lack_degrades_it_and_is_no_reason_to_go_elsewhere(
         assert await health(check, target=target) == (503, {"ready": False, "degraded": ["store"]})
     for target in ("/readyz?strictly", "/readyz?a=strict"):
         assert (await health(check, target=target))[0] == 200
+
+
+async def full() -> bool:
+    await trio.lowlevel.checkpoint()
+    raise Unfit("no room")
+
+
+async def test_a_check_may_say_why(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
+    expected = {"ready": False, "failed": ["disk"], "degraded": ["store"], "why": {"disk": "no room"}}
+    assert await health(own("disk", full), shared("store", no)) == (503, expected)
+    assert "missing: disk (no room), store" in caplog.text
 
 
 async def test_a_node_that_stops_is_unready_and_says_why(autojump_clock: MockClock) -> None:

@@ -2,13 +2,16 @@
 
 import signal
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.slysock.cli.running import run_main, serving
+from tests.slysock.cli.running import SERVED, client_of, run_main, serving, small_disk, stop, url_in, wait_for
+from tests.slysock.telemetry.rendering import values_in
 
 
 @pytest.mark.port
@@ -47,6 +50,75 @@ def test_a_hangup_ends_nothing_and_the_folder_of_uploads_is_closed_to_others() -
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
         assert process.returncode == 0
+
+
+@pytest.mark.port
+def test_a_second_server_says_who_has_the_file_and_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(*SERVED) as (process, _):
+        assert run_main("serve", *SERVED, "--store-wait", "0") == 2
+        err = capsys.readouterr().err
+        assert err.startswith("slysock: cannot open the store sqlite:///chat.db: the database chat.db is in use by")
+        assert f"process {process.pid} on " in err
+        assert err.count("\n") == 1
+        assert run_main("check", "--store", "sqlite:///chat.db") == 0
+        assert run_main("backup", "copy.db", "--store", "sqlite:///chat.db") == 0
+        assert run_main("token", "--user", "1", "--store", "sqlite:///chat.db") == 0
+        assert run_main("demo", "--store", "sqlite:///chat.db") == 2
+        assert "is in use by" in capsys.readouterr().err
+
+
+@pytest.mark.port
+def test_a_restart_that_overlaps_waits_for_the_server_before() -> None:
+    command = [sys.executable, "-m", "slysock.cli", "serve", *SERVED]
+    with serving(*SERVED) as (process, _):
+        second = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            assert second.stderr is not None
+            assert second.stdout is not None
+            told = second.stderr.readline()
+            assert f"is in use by process {process.pid} on " in told
+            assert "waiting for up to 15 s" in told
+            stop(process, signal.SIGTERM)
+            assert second.stdout.readline() == "slysock is ready\n"
+        finally:
+            second.kill()
+            second.communicate()
+
+
+@pytest.mark.port
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a small disk is made by unshare(1)")
+def test_on_a_real_small_disk_sends_and_uploads_are_refused_deletes_work_and_service_resumes() -> None:
+    Path("disk").mkdir()
+    options = [
+        *SERVED,
+        "--store",
+        "sqlite:///disk/chat.db",
+        "--media-path",
+        "disk/media",
+        "--min-free-bytes",
+        "8000000",
+    ]
+    with serving(*options, within=small_disk("disk", "24m")) as (_, lines), client_of(url_in(lines)) as http:
+        chat = http.post("/api/chat/create", json={"participantId": "ben"}).json()["data"]["_id"]
+        picture = {"media": ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(3_000_000))}
+        message = f"/api/chat/{chat}/send"
+        kept: list[str] = []
+        while (sent := http.post(f"/api/chat/{chat}/send-media", files=picture)).status_code == 201:
+            kept.append(sent.json()["data"]["_id"])
+        assert (sent.status_code, sent.json()["success"]) == (507, False)
+        assert 3 <= len(kept) <= 5
+        while (sent := http.post(message, json={"content": "x" * 1000})).status_code == 201:
+            pass
+        refused = "There is no room for anything new at the moment, try again later"
+        assert (sent.status_code, sent.json()) == (507, {"success": False, "message": refused})
+        ready = http.get("/readyz")
+        assert (ready.status_code, ready.json()["failed"]) == (503, ["media", "disk"])
+        metrics = values_in(http.get("/metrics").content)
+        assert 0 < metrics["slysock_store_free_bytes"] < 8_000_000
+        assert 0 < metrics["slysock_media_free_bytes"] < 8_000_000
+        assert http.delete(f"/api/chat/message/{kept[0]}").status_code == 200
+        wait_for(lambda: http.post(message, json={"content": "x"}).status_code == 201)
+        wait_for(lambda: http.get("/readyz").status_code == 200)
 
 
 def status(url: str) -> int:

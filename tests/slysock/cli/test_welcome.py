@@ -7,7 +7,7 @@ import trio
 
 from slysock import Config, Listening, Router
 from slysock.cli.keys import Secret
-from slysock.cli.settings import ListenSettings, Settings, TokenSettings, WatchSettings
+from slysock.cli.settings import ListenSettings, Settings, StoreSettings, TokenSettings, WatchSettings
 from slysock.cli.welcome import welcome
 from slysock.systems.settings import SystemSettings
 from slysock.systems.system import System
@@ -26,6 +26,7 @@ def said(
     settings = Settings(
         config=Config(path=path, trusted_proxies=proxies),
         tokens=TokenSettings(**tokens),
+        store=StoreSettings(),
         listen=ListenSettings(),
         watch=WatchSettings(),
         systems=("inn",),

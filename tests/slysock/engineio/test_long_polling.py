@@ -18,6 +18,8 @@ from slysock.engineio.responses import Responses
 from slysock.engineio.session import Session
 from slysock.engineio.sessions import Sessions
 from slysock.engineio.timers import Timers
+from slysock.http.addresses import AddressGroups
+from slysock.http.proxies import TrustedProxies
 from slysock.socketio.connection import Connection
 from slysock.socketio.member import Member
 from slysock.testing import Memory, Response, serve_memory
@@ -111,7 +113,7 @@ async def test_a_session_whose_time_has_run_out_is_ended_by_the_request_that_fin
     nursery: trio.Nursery, autojump_clock: MockClock, method: bytes
 ) -> None:
     config, timers = Config(), Timers()  # which nobody keeps: as if their turn had not come yet
-    sessions = Sessions(config, timers, lambda _: NOBODY, lambda: 0)
+    sessions = Sessions(config, timers, lambda _: NOBODY, lambda: 0, AddressGroups(TrustedProxies()))
     session = sessions.open(OPENING, PollingTransport(consumers=consumers(1000), on_full=lambda: None))
     nursery.start_soon(timers.run)
     session._timer.cancel()  # as if its turn had not come yet
@@ -403,3 +405,18 @@ async def test_nothing_of_a_closed_session_waits_for_the_garbage_collector(autoj
         finally:
             gc.enable()
     assert len(log) == 3
+
+
+@pytest.mark.parametrize("length", [b"100", b"900000"])
+async def test_what_is_posted_is_read_no_further_when_its_session_has_ended_by_an_error(
+    length: bytes, autojump_clock: MockClock
+) -> None:
+    config = Config(connect_timeout_seconds=5, request_body_seconds=60)
+    async with serving(Router(), config=config) as memory:
+        session = await quiet(memory, join=False)
+        started, stream = trio.current_time(), memory.open()
+        head = b"POST %s HTTP/1.1\r\nhost: a\r\ncontent-length: %s\r\n\r\n4" % (session.target.encode(), length)
+        await stream.send_all(head)
+        assert (await stream.receive_some(1000)).startswith(b"HTTP/1.1 400 ")
+        assert trio.current_time() - started == pytest.approx(5)
+        await trio.aclose_forcefully(stream)

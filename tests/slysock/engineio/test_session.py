@@ -202,6 +202,7 @@ class Alone:
             way(),
             config=Config(),
             timers=self.timers,
+            on_joined=lambda _: None,
             on_closed=self.closed.append,
         )
         self.session.attach(self.above)

@@ -13,6 +13,8 @@ from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.timers import Timers
 from slysock.ids import DisconnectReason
 from slysock.testing import Memory, MemoryClient
+from tests.robustness.wire import receive, request_bytes
+from tests.slysock.engineio.polls import quiet
 from tests.slysock.serving import both, serving
 
 MIB = 2**20
@@ -23,6 +25,7 @@ class Box:
     """What waits for somebody."""
 
     taken_bytes: int = 0
+    closed: bool = False
     cuts: int = 0
 
     def cut(self) -> None:
@@ -223,6 +226,72 @@ async def test_past_the_servers_budget_the_one_with_most_goes(
         await trio.sleep(0.01)
         assert log == ["slow consumer"]
         assert [socket.connected for socket in sockets] == [True, False, True]
+
+
+# ---- last words -----------------------------------------------------------------------------------------------------
+
+
+@both
+async def test_last_words_count_until_they_have_been_taken(autojump_clock: MockClock, transport: TransportName) -> None:
+    root, _, sockets = reasons()
+    async with serving(root) as memory:
+        client = await stalled(memory, transport, sockets)
+        sockets[0].emit("news", "x" * 200_000)
+        sockets[0].disconnect(close=True)
+        await wait_all_tasks_blocked()
+        held = memory.server.statistics()
+        assert (held.connections, held.clients) == (0, {"/": 0})
+        assert 100_000 < held.outbox_bytes < 300_000
+        client.connection.engine.pace.resume()
+        await client.expect("the last that it reads")
+        assert (await client.expect("news"))[0] == "x" * 200_000
+        await trio.sleep(1)
+        assert memory.server.statistics().outbox_bytes == 0
+        assert not memory.server._front.engine.consumers._held
+
+
+@both
+async def test_last_words_of_those_who_have_been_sent_away_go_first_when_they_are_most(
+    autojump_clock: MockClock, transport: TransportName
+) -> None:
+    root, log, sockets = reasons()
+    async with serving(root, config=Config(max_outboxes_bytes=200_000)) as memory:
+        for _ in range(2):
+            await stalled(memory, transport, sockets)
+        sockets[0].emit("news", "x" * 120_000)
+        sockets[0].disconnect(close=True)
+        await wait_all_tasks_blocked()
+        sockets[1].emit("news", "x" * 60_000)
+        await trio.sleep(0.01)
+        assert memory.server.statistics().outbox_bytes > 180_000
+        sockets[1].emit("news", "x" * 30_000)
+        await trio.sleep(0.01)
+        assert (log, sockets[1].connected) == (["server namespace disconnect"], True)
+        assert 90_000 < memory.server.statistics().outbox_bytes < 100_000
+
+
+async def test_last_words_that_are_being_written_are_cut_off_too(autojump_clock: MockClock) -> None:
+    root, log, sockets = reasons()
+    async with serving(root, config=Config(max_outboxes_bytes=200_000)) as memory:
+        session = await quiet(memory)
+        sockets[0].emit("news", "x" * 150_000)
+        sockets[0].disconnect(close=True)
+        slow = memory.open()
+        await slow.send_all(request_bytes("GET", session.target))
+        assert await slow.receive_some(1000)
+        await wait_all_tasks_blocked()
+        assert memory.server.statistics().outbox_bytes > 100_000
+        assert (await session.get()).status == 400, "one answer at a time"
+        await stalled(memory, "websocket", sockets)
+        sockets[1].emit("news", "x" * 120_000)
+        await trio.sleep(0.01)
+        assert sockets[1].connected
+        assert memory.server.statistics().outbox_bytes < 130_000
+        received = 0
+        while piece := await receive(slow):
+            received += len(piece)
+        assert received < 150_000, "it is broken off"
+        assert log == ["server namespace disconnect"]
 
 
 # ---- waiting for room -----------------------------------------------------------------------------------------------

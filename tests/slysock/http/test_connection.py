@@ -1,5 +1,6 @@
 """HTTP/1.1 over in-memory streams: request after request. Time is a MockClock's; a wait of many seconds takes none."""
 
+import weakref
 from contextlib import suppress
 
 import pytest
@@ -10,6 +11,7 @@ from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from slysock.http import BodyTooLarge, HttpConnection, RequestBroken
 from slysock.http.connection import LINGER_BYTES, LINGER_SECONDS
+from slysock.http.head import MAX_HEADER_LINES
 from slysock.http.request import DRAIN_BYTES
 from tests.slysock.http.peer import (
     CONFIG,
@@ -48,6 +50,66 @@ async def test_a_head_of_just_the_limit_is_taken_and_one_byte_more_is_not() -> N
     await client.send_all(head(2002))
     assert await connection.next_request() is None
     assert (await client.receive_some(100)).startswith(b"HTTP/1.1 431 ")
+
+
+def lines(count: int, first: bytes = b"host: a", line: bytes = b"x:y", end: bytes = b"\r\n") -> bytes:
+    """A request of so many header lines."""
+    return end.join([b"GET / HTTP/1.1", first, *[line] * (count - 1), b"", b""])
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+async def test_a_head_of_a_hundred_lines_is_taken_and_one_more_is_not(end: bytes, autojump_clock: MockClock) -> None:
+    _, _, request = await arrived(lines(MAX_HEADER_LINES, end=end))
+    assert len(request.headers) == MAX_HEADER_LINES
+    for head in (lines(MAX_HEADER_LINES + 1, end=end), lines(MAX_HEADER_LINES + 1, line=b" folded", end=end)):
+        client, connection = connect()
+        await client.send_all(head)
+        assert await connection.next_request() is None
+        assert (await everything(client)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_lines_are_counted_while_they_come(autojump_clock: MockClock) -> None:
+    client, connection = connect()
+    taken = lines(MAX_HEADER_LINES)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.next_request)
+        for start in range(0, len(taken), 50):
+            await client.send_all(taken[start : start + 50])
+            await wait_all_tasks_blocked()
+    client, connection = connect()
+    await client.send_all(lines(MAX_HEADER_LINES)[:-2])
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(expect_none, connection)
+        await wait_all_tasks_blocked()
+        await client.send_all(b"one: more\r\n")
+    assert (await everything(client)).startswith(b"HTTP/1.1 431 "), "before the end of the head has come"
+
+
+async def test_lines_of_a_body_and_of_the_next_request_are_not_those_of_the_head() -> None:
+    body = b"\n" * 1000
+    _, _, request = await arrived(post(len(body), body))
+    assert await request.read_body(2000) == body
+    client, connection = connect()
+    await client.send_all(lines(60) + lines(60))
+    for _ in range(2):
+        request = await connection.next_request()
+        assert request is not None
+        assert len(request.headers) == 60
+        await request.respond(200)
+
+
+async def test_nothing_of_an_answered_request_is_kept_while_the_next_is_awaited(nursery: trio.Nursery) -> None:
+    client, connection = connect()
+    await client.send_all(GET)
+    request = await connection.next_request()
+    assert request is not None
+    await request.respond(200)
+    kept = weakref.ref(request)
+    del request
+    nursery.start_soon(connection.next_request)
+    await wait_all_tasks_blocked()
+    assert kept() is None
+    nursery.cancel_scope.cancel()
 
 
 async def test_a_request_may_come_byte_by_byte(autojump_clock: MockClock) -> None:

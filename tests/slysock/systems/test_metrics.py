@@ -1,12 +1,16 @@
 """What systems add to the numbers and the log of their server."""
 
 import logging
+import shutil
+from pathlib import Path
 
 import pytest
 
 from slysock.systems.admission import user_in
 from slysock.systems.marketplace import marketplace
+from slysock.systems.pets import pets
 from slysock.systems.services import services
+from slysock.systems.settings import SystemSettings
 from slysock.telemetry import AccessLog
 from slysock_store import StoreClosed, SystemName, UserKey
 from tests.slysock.systems.market import settle, token_for
@@ -92,9 +96,20 @@ async def test_a_store_out_of_order_is_counted() -> None:
     with pytest.raises(StoreClosed):
         await store.get_user(SystemName("marketplace"), key)
     assert running.assembly.metrics is not None
-    assert (
-        b'slysock_store_errors_total{kind="StoreClosed",operation="get_user"} 1.0' in running.assembly.metrics.render()
-    )
+    rendered = await running.assembly.metrics.render()
+    assert b'slysock_store_errors_total{kind="StoreClosed",operation="get_user"} 1.0' in rendered
+
+
+async def test_room_is_shown_where_there_is_a_disk(tmp_path: Path) -> None:
+    settings = SystemSettings(media_path=tmp_path / "media")
+    async with open_systems(pets, url=f"sqlite:///{tmp_path}/chat.db", settings=settings) as running:
+        found = await read_metrics(running)
+        free = shutil.disk_usage(tmp_path).free
+        for name in ("slysock_store_free_bytes", "slysock_media_free_bytes"):
+            assert abs(found[name] - free) < 100_000_000
+        assert found["slysock_store_log_bytes"] == (tmp_path / "chat.db-wal").stat().st_size
+    async with open_systems(marketplace) as running:
+        assert not any(name.endswith(("free_bytes", "log_bytes")) for name in await read_metrics(running))
 
 
 async def test_the_access_log_names_the_user_of_a_token_and_not_what_was_said(

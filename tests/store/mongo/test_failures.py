@@ -16,7 +16,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from slysock_store import BadValue, NotFound, StoreError, StoreUnavailable
+from slysock_store import BadValue, NotFound, StoreError, StoreFull, StoreUnavailable
 from slysock_store.mongo.failures import (
     DUPLICATE_KEY,
     SNAPSHOT_UNAVAILABLE,
@@ -45,8 +45,8 @@ def bulk(*codes: int) -> BulkWriteError:
         (NetworkTimeout("secret"), StoreUnavailable, "here cannot be reached"),
         (AutoReconnect("secret"), StoreUnavailable, "here cannot be reached"),
         (failure(13), StoreUnavailable, "here does not allow this user to do that"),
-        (failure(14031), StoreUnavailable, "here cannot grow (disk full)"),
-        (bulk(2, 14031), StoreUnavailable, "here cannot grow (disk full)"),
+        (failure(14031), StoreFull, "here cannot grow (disk full)"),
+        (bulk(2, 14031), StoreFull, "here cannot grow (disk full)"),
         (bulk(), StoreError, "here refused a command: code 65"),
         (DuplicateKeyError("secret", DUPLICATE_KEY), StoreUnavailable, "here is busy with the same records"),
         (WriteConcernError("secret", 100), StoreUnavailable, "here could not commit"),

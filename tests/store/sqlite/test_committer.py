@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from slysock_store import NotSender, Store, StoreUnavailable, open_store
+from slysock_store import NotSender, Store, StoreFull, StoreUnavailable, open_store
 from slysock_store.sqlite.transaction import Transaction
 from slysock_store.testing import audit
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between, said
@@ -23,7 +23,7 @@ LONG = "x" * 40_000
 async def assert_refused_and_unchanged(store: Store, reason: str) -> None:
     chat = await store.find_chat(SYSTEM, between(ANNA, BEN).key)
     for _ in range(2):
-        with pytest.raises(StoreUnavailable, match=reason) as caught:
+        with pytest.raises((StoreUnavailable, StoreFull), match=reason) as caught:
             await store.add_message(SYSTEM, between(ANNA, BEN), said(ANNA, LONG))
         assert isinstance(caught.value.__cause__, sqlite3.Error)
     assert await store.find_chat(SYSTEM, between(ANNA, BEN).key) == chat

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from slysock_store import BadValue, NotFound, StoreError, StoreUnavailable, open_store
-from slysock_store.sqlite.connection import connect, connect_reader, mapped
+from slysock_store.sqlite.connection import connect, connect_reader, connect_writer, mapped
 from slysock_store.sqlite.transaction import Value
 from slysock_store.testing.harness import ANNA, SYSTEM
 from tests.store.opening import fails
@@ -27,7 +27,23 @@ async def test_a_database_is_private_with_its_side_files(tmp_path: Path) -> None
     async with open_store(f"sqlite:///{tmp_path}/chat.db") as store:
         await store.upsert_user(SYSTEM, ANNA, role="CUSTOMER", profile={})
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
-    assert modes == {"chat.db": 0o600, "chat.db-wal": 0o600, "chat.db-shm": 0o600}
+    assert modes == dict.fromkeys(("chat.db", "chat.db-wal", "chat.db-shm", "chat.db.lock"), 0o600)
+
+
+async def test_connections_never_make_a_file(tmp_path: Path) -> None:
+    for connector in (connect_writer, connect_reader):
+        with pytest.raises(sqlite3.Error) as caught:
+            connector(tmp_path / "100%?.db")
+        assert str(mapped(caught.value, "here")) == "here cannot be opened"
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_any_name_of_a_file_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "100%#&.db"
+    async with open_store(f"sqlite:///{path}") as store:
+        await store.upsert_user(SYSTEM, ANNA, role="CUSTOMER", profile={})
+        assert await store.get_user(SYSTEM, ANNA) is not None
+    assert path.exists()
 
 
 async def test_an_existing_file_keeps_the_mode_it_was_given(tmp_path: Path) -> None:
@@ -55,7 +71,7 @@ async def test_a_file_that_is_no_database_is_refused_and_untouched(tmp_path: Pat
 
 
 def test_connections_are_as_durable_as_promised(tmp_path: Path) -> None:
-    connection = connect(str(tmp_path / "chat.db"))
+    connection = connect(f"file:{tmp_path}/chat.db")
     wanted = {"synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
     assert {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted} == wanted
     connection.close()
@@ -69,7 +85,7 @@ def test_a_bug_is_not_dressed_up_as_the_stores_error() -> None:
 async def test_a_reader_cannot_write(tmp_path: Path) -> None:
     async with open_store(f"sqlite:///{tmp_path}/chat.db"):
         pass
-    with closing(connect_reader(str(tmp_path / "chat.db"))) as connection, pytest.raises(sqlite3.Error) as caught:
+    with closing(connect_reader(tmp_path / "chat.db")) as connection, pytest.raises(sqlite3.Error) as caught:
         connection.execute("DELETE FROM users")
     assert str(mapped(caught.value, "here")) == "here is read-only"
 

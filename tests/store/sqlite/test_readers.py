@@ -3,6 +3,7 @@
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from sqlite3 import Connection
 
 import pytest
 import trio
@@ -40,8 +41,26 @@ async def test_a_read_fails_clearly_and_later_reads_work(tmp_path: Path) -> None
         assert await parts.store.find_chat(SYSTEM, between(ANNA, BEN).key) == added.chat
 
 
+COUNT = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT count(*) FROM n"
+
+
+async def test_a_statement_reads_for_seconds_at_most_and_the_next_has_its_own_time(tmp_path: Path) -> None:
+    (tmp_path / "chat.db").touch()
+    readers = Readers(tmp_path / "chat.db", where="the test database", seconds=0.05)
+
+    def count(connection: Connection, most: int) -> int:
+        (found,) = connection.execute(COUNT, (most,)).fetchone()
+        return int(found)
+
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="the test database did not answer in time"):
+            await readers.read(count, 10**12)
+        assert await readers.read(count, 1_000) == 1_000
+    await readers.aclose()
+
+
 async def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
-    readers = Readers(str(tmp_path / "missing" / "chat.db"), where="the test database")
+    readers = Readers(tmp_path / "missing" / "chat.db", where="the test database")
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match="the test database cannot be opened"):
             await readers.read(lambda connection: None)
@@ -49,7 +68,8 @@ async def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
 
 
 async def test_closed_readers_refuse(tmp_path: Path) -> None:
-    readers = Readers(str(tmp_path / "chat.db"), where="the test database")
+    (tmp_path / "chat.db").touch()
+    readers = Readers(tmp_path / "chat.db", where="the test database")
     assert await readers.read(lambda connection, number: number + 1, 1) == 2
     await readers.aclose()
     with pytest.raises(StoreClosed):

@@ -1,13 +1,12 @@
 """Notifications, below any event: what is decided while one is being stored, and whose each is."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from slysock.systems.domain import ConnectionKey, NotFound, Presence
+from slysock.systems.domain import NotFound
 from slysock.systems.domain.notifications import (
     MAX_WAITING_PAGES,
     MISSING_NOTIFICATION,
@@ -17,7 +16,6 @@ from slysock.systems.domain.notifications import (
 )
 from slysock_store import (
     NewNotification,
-    Notification,
     NotificationId,
     SystemName,
     UserKey,
@@ -29,28 +27,16 @@ ANNA, BEN, EVE = UserKey("anna"), UserKey("ben"), UserKey("eve")
 pytestmark = [pytest.mark.port]  # stores on files, which a test can make unavailable
 
 
-async def test_a_notification_of_one_who_comes_meanwhile_is_announced_with_those_that_waited(tmp_path: Path) -> None:
+async def test_a_stored_notification_is_announced_even_if_whoever_sent_it_is_cancelled(tmp_path: Path) -> None:
     async with open_parts(tmp_path / "chat.db") as parts:
-        listening = Presence()
-        notifications = Notifications(parts.store, SYSTEM, listening=listening)
-        announced: list[object] = []
-
-        def announce(notification: Notification) -> None:
-            announced.append(notification.content)
-
-        await notifications.notify(Notice(user=ANNA, kind="x", content="early"), announce)
-        lock = sqlite3.connect(tmp_path / "chat.db", isolation_level=None)
-        lock.execute("BEGIN IMMEDIATE")
+        notifications, announced = Notifications(parts.store, SYSTEM), list[object]()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(notifications.notify, Notice(user=ANNA, kind="x", content="late"), announce)
+            notice = Notice(user=ANNA, kind="x", content="one")
+            nursery.start_soon(notifications.notify, notice, lambda told: announced.append(told.content))
             await wait_all_tasks_blocked()
-            listening.arrive(ANNA, ConnectionKey("one"))
-            lock.execute("ROLLBACK")
-        lock.close()
-        assert announced == ["early", "late"]
-        await notifications.notify(Notice(user=ANNA, kind="x", content="live"), announce)
-        assert announced == ["early", "late", "live"]
-        assert await notifications.take_all_waiting(ANNA) == []
+            nursery.cancel_scope.cancel()
+        assert announced == ["one"]
+        assert [one.content for one in await notifications.all_waiting(ANNA)] == ["one"]
 
 
 async def test_one_arrival_is_handed_a_bounded_number_and_the_next_one_the_rest(tmp_path: Path) -> None:
@@ -59,18 +45,20 @@ async def test_one_arrival_is_handed_a_bounded_number_and_the_next_one_the_rest(
             for number in range(MAX_WAITING_PAGES * PAGE_SIZE + 1):
                 notification = NewNotification(user=ANNA, kind="x", content=number)
                 nursery.start_soon(parts.store.add_notification, SYSTEM, notification)
-        notifications = Notifications(parts.store, SYSTEM, listening=Presence())
-        first = await notifications.take_all_waiting(ANNA)
+        notifications = Notifications(parts.store, SYSTEM)
+        first = await notifications.all_waiting(ANNA)
         assert len(first) == MAX_WAITING_PAGES * PAGE_SIZE
-        (rest,) = await notifications.take_all_waiting(ANNA)
+        assert await notifications.all_waiting(ANNA) == first, "again until they are received"
+        await parts.store.mark_notifications_received(SYSTEM, ANNA, [one.id for one in first])
+        (rest,) = await notifications.all_waiting(ANNA)
         assert rest.created_at <= first[0].created_at
 
 
 async def test_lists_counts_and_marks_are_of_one_user(tmp_path: Path) -> None:
     async with open_parts(tmp_path / "chat.db") as parts:
-        notifications = Notifications(parts.store, SYSTEM, listening=Presence())
+        notifications = Notifications(parts.store, SYSTEM)
         kept = [
-            await notifications.notify(Notice(user=user, kind="x", content=user), lambda told: pytest.fail("told"))
+            await notifications.notify(Notice(user=user, kind="x", content=user), lambda told: None)
             for user in (ANNA, BEN, ANNA)
         ]
         assert [item.id for item in (await notifications.page_of(ANNA, page=1, limit=10)).items] == [

@@ -1,9 +1,11 @@
 """Messages into existing chats, below any event: what is decided while one is being stored."""
 
-from collections.abc import Collection
 from pathlib import Path
+from typing import cast
 
 import pytest
+import trio
+import trio.testing
 
 from slysock.systems.domain import Conflict, Invalid, NotFound
 from slysock.systems.domain.posts import Post, Posts
@@ -16,7 +18,7 @@ from slysock_store import (
     SystemName,
     UserKey,
 )
-from tests.store.sqlite_parts import Parts, open_parts
+from tests.store.sqlite_parts import open_parts
 
 SYSTEM = SystemName("services")
 ANNA, BEN, EVE = UserKey("anna"), UserKey("ben"), UserKey("eve")
@@ -28,39 +30,49 @@ async def chat_of(store: Store, *participants: UserKey) -> Chat:
     return (await store.ensure_chat(SYSTEM, chat)).chat
 
 
-class Arriving:
-    """Readers who are not there when a message is about to be stored, and are when it has been."""
+class Failing:
+    """A store of which only one method works."""
 
-    def __init__(self, *users: UserKey, parts: Parts | None = None) -> None:
-        self._users = users
-        self._parts = parts
-        self._asked = 0
+    def __init__(self, store: Store, method: str) -> None:
+        self._store = store
+        self._method = method
 
-    def __call__(self) -> Collection[UserKey]:
-        self._asked += 1
-        if self._asked == 1:
-            return ()
-        if self._parts is not None:
-            self._parts.run("PRAGMA query_only = ON")
-        return self._users
+    def __getattr__(self, name: str) -> object:
+        assert name == self._method, f"{name} was asked between the commit and the announcement"
+        return getattr(self._store, name)
 
 
-async def test_it_counts_as_delivered_to_participants_who_come_while_it_is_stored(tmp_path: Path) -> None:
+async def test_nothing_is_asked_between_the_commit_and_the_announcement(tmp_path: Path) -> None:
     async with open_parts(tmp_path / "chat.db") as parts:
-        chat = await chat_of(parts.store, ANNA, BEN)
-        announced: list[tuple[UserKey, ...]] = []
-        post = Post(chat=chat, sender=ANNA, text="hello", readers=Arriving(ANNA, BEN, EVE))
-        stored = await Posts(parts.store, SYSTEM).post(post, lambda added: announced.append(added.message.delivered_to))
-        assert announced == [stored.message.delivered_to] == [(BEN,)]
-
-
-async def test_a_stored_message_is_announced_even_if_delivery_cannot_be_marked(tmp_path: Path) -> None:
-    async with open_parts(tmp_path / "chat.db") as parts:
-        chat = await chat_of(parts.store, ANNA, BEN)
-        announced: list[str | None] = []
-        post = Post(chat=chat, sender=ANNA, text="hello", readers=Arriving(BEN, parts=parts))
-        await Posts(parts.store, SYSTEM).post(post, lambda added: announced.append(added.message.text))
+        chat, announced = await chat_of(parts.store, ANNA, BEN), list[str | None]()
+        posts = Posts(cast("Store", Failing(parts.store, "add_message")), SYSTEM)
+        post = Post(chat=chat, sender=ANNA, text="hello")
+        await posts.post(post, lambda added: announced.append(added.message.text))
         assert announced == ["hello"]
+
+
+async def test_a_stored_message_is_announced_even_if_its_sender_is_cancelled_meanwhile(tmp_path: Path) -> None:
+    async with open_parts(tmp_path / "chat.db") as parts:
+        chat, announced = await chat_of(parts.store, ANNA, BEN), list[str | None]()
+        post = Post(chat=chat, sender=ANNA, text="hello")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(
+                Posts(parts.store, SYSTEM).post, post, lambda added: announced.append(added.message.text)
+            )
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        assert announced == ["hello"]
+        assert len((await parts.store.list_messages(SYSTEM, chat.id)).items) == 1
+
+
+async def test_a_retry_is_announced_by_another_call_or_not_at_all(tmp_path: Path) -> None:
+    async with open_parts(tmp_path / "chat.db") as parts:
+        chat, calls = await chat_of(parts.store, ANNA, BEN), list[str]()
+        post, posts = Post(chat=chat, sender=ANNA, text="hello", client_message_id="c"), Posts(parts.store, SYSTEM)
+        for _ in range(2):
+            await posts.post(post, lambda _: calls.append("announce"), lambda _: calls.append("again"))
+        await posts.post(post, lambda _: calls.append("announce"))
+        assert calls == ["announce", "again"]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,22 @@
 """Pictures and videos: taken by their content, given to participants only, gone when taken back."""
 
+import os
 from pathlib import Path
 
 import pytest
 import trio
 
-from tests.slysock.systems.market import at, nothing_for, settle, token_for
+from slysock.systems.domain import Unavailable
+from slysock.systems.domain.posts import Posts
+from slysock.systems.foundation import SystemSettings, make_foundation
+from slysock.systems.pets import NAME, pets
+from slysock.systems.pets.media import FILES
+from slysock.systems.pets.service import Pets
+from slysock.systems.uploads.folder import DOUBT_SECONDS
+from slysock_store import StoreUnavailable
+from tests.slysock.systems.market import at, length, nothing_for, settle, token_for
 from tests.slysock.systems.pets.shop import BOUNDARY, PNG, Shop, form, form_head, form_tail, names, open_shop
-from tests.slysock.systems.running import json_of
+from tests.slysock.systems.running import json_of, open_systems
 
 MP4 = b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41" + bytes(3000)
 
@@ -186,6 +195,174 @@ async def test_the_file_of_a_deleted_message_is_gone(shop: Shop) -> None:
     for person in (anna, ben):
         assert (await person.raw("GET", f"/media/{name}")).status == 404
     assert shop.files() == []
+
+
+async def test_a_file_in_two_messages_lives_until_the_last_is_gone(shop: Shop) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    chat = await anna.create("ben")
+    message = at(json_of(await anna.upload(chat)), "data")
+    name = at(message, "mediaUrl")
+    borrowed = [await ben.send(chat, messageType="image", mediaUrl=name) for _ in range(2)]
+    for _ in range(2):  # the second time changes nothing
+        await anna.data("DELETE", f"/message/{at(message, '_id')}")
+    await ben.data("DELETE", f"/message/{borrowed[0]}")
+    assert (await anna.raw("GET", f"/media/{name}")).status == 200
+    await ben.data("DELETE", f"/message/{borrowed[1]}")
+    assert (await anna.raw("GET", f"/media/{name}")).status == 404
+    assert shop.files() == []
+    late = await ben.socket.call(
+        "sendMessage", {"chatId": chat, "content": "x", "messageType": "image", "mediaUrl": name}
+    )
+    assert late == {"success": False, "message": "File not found"}
+
+
+async def test_a_message_that_is_retried_uses_its_file_once(shop: Shop) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    chat = await anna.create("ben")
+    message = at(json_of(await anna.upload(chat)), "data")
+    fields = {"messageType": "image", "mediaUrl": at(message, "mediaUrl"), "clientMessageId": "1"}
+    (borrowed,) = {await ben.send(chat, **fields) for _ in range(3)}
+    await ben.data("DELETE", f"/message/{borrowed}")
+    await anna.data("DELETE", f"/message/{at(message, '_id')}")
+    assert shop.files() == []
+
+
+async def test_a_file_of_an_earlier_version_goes_with_its_owners_message(shop: Shop) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    chat = await anna.create("ben")
+    message = at(json_of(await anna.upload(chat)), "data")
+    name, store = str(at(message, "mediaUrl")), shop.running.store
+    file = await store.get_reference(NAME, kind=FILES, key=name)
+    assert file is not None
+    await store.put_reference(NAME, kind=FILES, key=name, data={k: v for k, v in file.data.items() if k != "uses"})
+    borrowed = await ben.send(chat, messageType="image", mediaUrl=name)
+    await ben.data("DELETE", f"/message/{borrowed}")
+    assert shop.files() == [name]
+    await anna.data("DELETE", f"/message/{at(message, '_id')}")
+    assert shop.files() == []
+
+
+async def test_nobody_else_can_delete_and_nothing_stays_in_doubt(shop: Shop) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    chat = await anna.create("ben")
+    message = at(json_of(await anna.upload(chat)), "data")
+    assert (await ben.http("DELETE", f"/message/{at(message, '_id')}")).status == 403
+    assert shop.files() == [at(message, "mediaUrl")]
+
+
+async def test_a_user_has_so_much_a_day_and_so_much_in_all_and_others_have_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = SystemSettings(
+        media_path=tmp_path / "media",
+        max_media_bytes=10 * len(PNG),
+        max_user_media_bytes_per_day=2 * len(PNG),
+        max_user_media_bytes=3 * len(PNG),
+    )
+    async with open_systems(pets, settings=settings) as running:
+        shop = Shop(running, tmp_path / "media")
+        anna, ben = await shop.visit("anna"), await shop.visit("ben")
+        chat = await anna.create("ben")
+        monkeypatch.setattr("slysock.systems.pets.media._today", lambda: "2026-11-26")
+        first = at(json_of(await anna.upload(chat)), "data")
+        assert (await anna.upload(chat)).status == 201
+        refused = await anna.upload(chat)
+        limit = 2 * len(PNG)
+        told = f"You have uploaded enough for today: the limit is {limit} bytes"
+        assert (refused.status, json_of(refused)) == (429, {"success": False, "message": told})
+        assert (await ben.upload(chat)).status == 201
+        monkeypatch.setattr("slysock.systems.pets.media._today", lambda: "2026-11-27")
+        assert (await anna.upload(chat)).status == 201
+        refused = await anna.upload(chat)
+        assert (refused.status, at(json_of(refused), "success")) == (507, False)
+        assert len(shop.files()) == 4
+        await anna.data("DELETE", f"/message/{at(first, '_id')}")
+        assert (await anna.upload(chat, PNG + b"x")).status == 507  # the room for one, and not for more
+        assert (await anna.upload(chat)).status == 201
+
+
+async def test_uploads_at_once_do_not_pass_a_quota_together(tmp_path: Path) -> None:
+    settings = SystemSettings(media_path=tmp_path / "media", max_user_media_bytes=2 * len(PNG))
+    async with open_systems(pets, settings=settings) as running:
+        shop = Shop(running, tmp_path / "media")
+        anna = await shop.visit("anna")
+        chat = await anna.create("ben")
+        body = form(PNG, filename="a.png", fields={})
+        streams = [await anna.begin_upload(chat, len(body), body[:-10]) for _ in range(4)]
+        await shop.wait_files(4)
+        answers = []
+        for stream in streams:
+            await stream.send_all(body[-10:])
+            answers.append(bytes(await stream.receive_some())[9:12])
+            await trio.aclose_forcefully(stream)
+        assert sorted(answers) == [b"201", b"201", b"507", b"507"]
+        await shop.wait_files(2)
+        assert length(at(await anna.data("GET", f"/{chat}/messages"), "messages")) == 2
+
+
+async def test_a_file_that_is_said_to_be_over_the_quota_is_refused_before_any_of_it_comes(tmp_path: Path) -> None:
+    settings = SystemSettings(media_path=tmp_path / "media", max_user_media_bytes=1000)
+    async with open_systems(pets, settings=settings) as running:
+        shop = Shop(running, tmp_path / "media")
+        anna = await shop.visit("anna")
+        chat = await anna.create("ben")
+        stream = await anna.begin_upload(chat, 1_000_000)
+        assert b" 507 " in bytes(await stream.receive_some())
+        await trio.aclose_forcefully(stream)
+        assert shop.files() == []
+
+
+async def sweep(shop: Shop) -> None:
+    """Do what the system does now and then."""
+    foundation = shop.running.assembly.foundation
+    pets = Pets(make_foundation(shop.running.store, foundation.tokens, foundation.settings))
+    await pets.folder.sweep(pets.media.is_needed)
+
+
+async def left_in_doubt(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Leave a file as a server does that is killed between its rename and the commit of its message."""
+    anna = await shop.visit("anna")
+    chat = await anna.create("ben")
+
+    async def killed(*_: object, **__: object) -> None:
+        await trio.lowlevel.checkpoint()
+        raise Unavailable("the outcome is unknown") from StoreUnavailable("?", outcome_unknown=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Posts, "post", killed)
+        assert (await anna.upload(chat)).status == 503
+    (name,) = [file for file in shop.files() if not file.endswith(".doubt")]
+    then = (shop.media / "incoming" / f"{name}.doubt").stat().st_mtime - DOUBT_SECONDS - 1
+    os.utime(shop.media / "incoming" / f"{name}.doubt", (then, then))
+    return name
+
+
+async def test_a_file_whose_message_was_never_stored_is_removed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await left_in_doubt(shop, monkeypatch)
+    await sweep(shop)
+    assert shop.files() == []
+
+
+async def test_a_file_whose_message_was_stored_after_all_stays(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = await left_in_doubt(shop, monkeypatch)
+    await shop.running.store.put_reference(NAME, kind=FILES, key=name, data={"chatId": "x", "uses": 1})
+    await sweep(shop)
+    assert shop.files() == [name]
+
+
+async def test_a_file_whose_message_was_deleted_is_removed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = await left_in_doubt(shop, monkeypatch)
+    await shop.running.store.put_reference(NAME, kind=FILES, key=name, data={"uses": 0, "isWithdrawn": True})
+    await sweep(shop)
+    assert shop.files() == []
+
+
+async def test_files_of_another_store_stay(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = await left_in_doubt(shop, monkeypatch)
+    async with open_shop(shop.media) as another:
+        await sweep(another)
+        assert len(another.files()) == 2
+    assert (shop.media / name).exists()
 
 
 async def test_a_video_can_be_sought(shop: Shop) -> None:

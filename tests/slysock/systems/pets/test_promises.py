@@ -118,7 +118,8 @@ async def test_a_store_that_cannot_write_leaves_nothing_half_done_and_service_re
         anna.socket.waiting()
         ben.socket.waiting()
         parts.run("PRAGMA query_only = ON")
-        writing = {event: payload for event, payload in EVENTS.items() if event not in ("typing", "editMessage")}
+        reading = ("typing", "editMessage", "join-chat")  # the first of them, or nothing that fails before a write
+        writing = {event: payload for event, payload in EVENTS.items() if event not in reading}
         for event, payload in writing.items():
             assert await anna.socket.call(event, filled(payload, chat, message, "")) == OUT_OF_ORDER, event
         for method, path, body in REQUESTS:

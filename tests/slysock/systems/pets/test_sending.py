@@ -154,18 +154,49 @@ async def test_a_message_is_sent_then_delivered_then_read(shop: Shop) -> None:
     message = await anna.send(chat)
 
     async def status() -> tuple[object, object]:
-        seen = at(await anna.data("GET", f"/{chat}/messages"), "messages", 0)
+        seen = at(await anna.data("GET", f"/{chat}/messages"), "messages", -1)
         return at(seen, "status"), at(seen, "readBy")
 
     assert await status() == ("sent", [])
     ben = await shop.visit("ben")
     assert await status() == ("sent", [])
     await ben.socket.call("join-chat", {"chatId": chat})
+    assert await status() == ("sent", []), "nothing was handed over"
+    await ben.data("GET", f"/{chat}/messages")
     assert await status() == ("delivered", [])
     assert await ben.socket.call("markAsRead", {"chatId": chat, "messageId": message}) == {"chatId": chat, "count": 1}
     assert await status() == ("read", ["ben"])
     later = await anna.socket.call("sendMessage", {"chatId": chat, "content": "you are here"})
-    assert at(later, "status") == "delivered"
+    assert at(later, "status") == "delivered", "it is on its way"
+    await settle()
+    assert await status() == ("delivered", []), "and has been received"
+
+
+async def test_what_a_participant_does_not_receive_is_only_sent(shop: Shop) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    chat = await anna.create("ben")
+    ben.socket.connection.engine.pace.vanish()
+    message = await anna.send(chat)
+    await settle()
+    seen = at(await anna.data("GET", f"/{chat}/messages"), "messages", 0)
+    assert (at(seen, "_id"), at(seen, "status")) == (message, "sent")
+
+
+async def test_a_retry_is_told_to_one_who_was_sent_nothing_yet(shop: Shop) -> None:
+    anna, ben = await shop.visit("anna"), await shop.visit("ben")
+    chat = await anna.create("ben")
+    ben.socket.connection.engine.pace.vanish()
+    wish = {"chatId": chat, "content": "hello", "clientMessageId": "c1"}
+    await anna.socket.call("sendMessage", wish)
+    await anna.drain()
+    again = await shop.visit("ben")
+    await anna.socket.call("sendMessage", wish)
+    assert await again.drain() == [], "it may be on its way to the socket that is silent"
+    await trio.sleep(50)  # until that is given up
+    for heard in (["newMessage"], []):
+        await anna.socket.call("sendMessage", wish)
+        assert names(await again.drain()) == heard
+    assert await anna.drain() == []
 
 
 async def test_unread_counts_are_per_user_and_reading_is_told_once(shop: Shop) -> None:
