@@ -23,7 +23,6 @@ from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import CLOSE, SEPARATOR, HandshakeError
 from slysock_protocol.errors import CloseCode
 
-
 _GOODBYE: Final = SEPARATOR + CLOSE.payload + SEPARATOR
 
 
