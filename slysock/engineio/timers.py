@@ -13,8 +13,9 @@ import heapq
 import itertools
 import logging
 import math
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Final, final
 
 import trio
@@ -75,15 +76,9 @@ class Timers:
         self._wake_by(now + min(seconds, _TICK_SECONDS))
         return timer
 
-    @contextmanager
-    def limit(self, seconds: float) -> Generator[trio.CancelScope]:
+    def limit(self, seconds: float) -> AbstractContextManager[trio.CancelScope]:
         """Cancel the block after some seconds, as `trio.move_on_after` does, but not for a standstill of the loop."""
-        with trio.CancelScope() as scope:
-            timer = self.call_later(seconds, scope.cancel)
-            try:
-                yield scope
-            finally:
-                timer.cancel()
+        return _Limit(self, seconds)
 
     def time(self) -> float:
         """Tell the time by which deadlines are kept, in seconds: Trio's without the standstills of the loop."""
@@ -132,3 +127,23 @@ class Timers:
                     call()
                 except Exception:  # the one task of all deadlines outlives a bug behind one of them
                     logger.exception("a timer failed")
+
+
+@final
+class _Limit:
+    """A scope under a timer; no generator, as each idle connection has one."""
+
+    __slots__ = ("_scope", "_timer")
+
+    def __init__(self, timers: Timers, seconds: float) -> None:
+        self._scope = trio.CancelScope()
+        self._timer = timers.call_later(seconds, self._scope.cancel)
+
+    def __enter__(self) -> trio.CancelScope:
+        return self._scope.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        self._timer.cancel()
+        return self._scope.__exit__(kind, error, traceback)

@@ -1,8 +1,8 @@
 """One connection: request after request, until one side has had enough."""
 
 import socket as stdlib_socket
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, final
 
 import h11
@@ -137,20 +137,14 @@ class HttpConnection:
         event = self._stream.machine.next_event()
         if isinstance(event, h11.Request):  # nearly always: it fits into a segment
             return event
-        with self._wait():
-            return await self._rest_of_head()
-        await self._refuse(408)
-        return None
-
-    @contextmanager
-    def _wait(self) -> Generator[trio.CancelScope]:
-        """Limit a wait for a head, or the rest of one; `_others` is told of it, and when it is over."""
         with self._stream.limit(self._stream.config.request_head_seconds) as wait:
             self._others.add(wait)
             try:
-                yield wait
+                return await self._rest_of_head()
             finally:
                 self._others.discard(wait)
+        await self._refuse(408)
+        return None
 
     async def _first_byte(self) -> bool:
         """Wait for anything to arrive; False when nothing did in time, or `finish` was called meanwhile.
@@ -162,8 +156,13 @@ class HttpConnection:
         if self._stream.read_now(limit) and self._stream.skip_empty_lines():
             return True
         if not (self._stream.at_eof or self._stream.draining):
-            with self._wait() as self._idle:
-                await self._read_beginning(limit)
+            with self._stream.limit(self._stream.config.request_head_seconds) as wait:
+                self._others.add(wait)
+                self._idle = wait
+                try:
+                    await self._read_beginning(limit)
+                finally:
+                    self._others.discard(wait)
             self._idle = None
         return self._stream.buffered > 0
 
