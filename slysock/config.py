@@ -104,6 +104,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_namespaces: int = 100
     """How many namespaces one connection may be in or waiting for at once."""
 
+    max_auth_bytes: int = 16_384
+    """What a client may present when it joins a namespace, its `auth`, as it is on the wire: it is kept as long as the
+    client is there. More closes the connection."""
+
     max_outbox_bytes: int = 4_194_304
     """What may wait for one client as long as it likes. Above this a clock runs: see `slow_consumer_seconds`. Volatile
     events are left out for a client of whom more is waiting."""
@@ -116,8 +120,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """See `slow_consumer_seconds`; with the defaults, some 100 kB/s."""
 
     max_outbox_hard_bytes: int = 67_108_864
-    """What may wait for one client at all, or one message that is larger; past that it is disconnected at once as a
-    slow consumer. `await socket.drained()` waits for room."""
+    """What may wait for one client at all; past that it is disconnected at once as a slow consumer. A message that is
+    larger is refused where it is emitted. `await socket.drained()` waits for room."""
 
     max_outboxes_bytes: int | None = None
     """What may wait for all clients together; past that the one for whom most is waiting is disconnected, and so on.
@@ -146,16 +150,31 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     of it when two clean-ups' time is kept back; the last tenth is for lifespans to end in, and what is left before."""
 
     request_head_seconds: float = 20.0
-    """How long a client may take to send a request line and headers; also how long an idle keep-alive lasts."""
+    """How long a client may take to send a request line and headers, in all, and before that for the handshake of TLS
+    and the first byte; also how long an idle keep-alive lasts."""
 
-    request_body_seconds: float = 30.0
-    """How long a client may take between two pieces of a request body, or two attachments of a packet."""
+    request_body_seconds: float = 300.0
+    """How long a client may keep the server waiting for one body, or one message by WebSocket, in all; longer as long
+    as `min_bytes_per_second` come on average, as an upload may have to."""
+
+    request_stall_seconds: float = 30.0
+    """How long it may take between two pieces of a body."""
+
+    response_seconds: float = 300.0
+    """How long a client may keep the server waiting while it takes one answer, in all; longer as long as it takes
+    `min_bytes_per_second` on average. See `write_timeout_seconds`, too."""
+
+    min_bytes_per_second: int = 30_000
+    """Who sends or takes so much on average may take longer than `request_body_seconds` and `response_seconds`."""
 
     max_request_head_bytes: int = 16_384
     """Request line and headers together; more is answered with 431."""
 
+    compression: bool = True
+    """Whether the bodies of answers by polling are compressed when the client accepts gzip or deflate."""
+
     compression_threshold_bytes: int = 1024
-    """Polling bodies of this size or more are compressed when the client accepts gzip or deflate."""
+    """Smaller bodies than this are not."""
 
     max_connections: int = 100_000
     """Open sockets at once, of every kind; past that new ones are closed at once. Also the most sessions at once, which

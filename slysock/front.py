@@ -318,7 +318,7 @@ class Front:
             proxies=self._proxies,
             idle=self._idle,
             refused=self._refused,
-            limit=self.engine.timers.limit,
+            deadlines=self.engine.timers,
         )
         self._http.add(http)
         takeover: Takeover | None = None

@@ -65,7 +65,7 @@ class Server:
         self.config = config or Config()
         self._observers = Observers()
         self._lifespan = lifespan
-        self._parser = PARSERS[self.config.parser]
+        self._parser = PARSERS[self.config.parser](self.config.max_auth_bytes, self.config.max_outbox_hard_bytes)
         self._loop = Loop()
         self._front = Front(
             self.config,

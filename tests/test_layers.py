@@ -44,6 +44,7 @@ ONLY_IN: Mapping[str, set[str]] = {
     "trio_websocket": {"slysock/engineio/websocket.py"},
     "wsproto": {"slysock/engineio/websocket.py", "slysock/testing/"},
     "orjson": {"protocol/slysock_protocol/jsonio.py"},
+    "ormsgpack": {"protocol/slysock_protocol/packio.py"},
     "sqlite3": {"store/slysock_store/"},
     "pymongo": {"store/slysock_store/"},
     "litestar": {"slysock/systems/"},

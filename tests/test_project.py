@@ -23,10 +23,12 @@ NAMED_LIKE_STANDARD_ONES: Mapping[str, str] = {
 
 # name of a test file -> what it is about, where that is no one module
 FEATURE_TESTS: Mapping[str, str] = {
+    "test_room.py": "what is refused when a disk is nearly full, in each system's shape",
     "test_api.py": "the public names and signatures",
     "test_behind_a_proxy.py": "names, paths, health and clients, as proxies and monitoring see them",
     "test_clients.py": "stock clients and a whole system",
     "test_connection_contexts.py": "context variables, where one task reads for all",
+    "test_connection_limits.py": "what one client may ask of a connection, and what is kept for it",
     "test_contract.py": "what every backend of the store keeps; the requests of the systems",
     "test_crash.py": "kill -9 in the middle of it",
     "test_cut_off.py": "a network that dies silently between a server and a recipient",
@@ -46,6 +48,7 @@ FEATURE_TESTS: Mapping[str, str] = {
     "test_member_leaving.py": "its end, which fills another",
     "test_server_stopping.py": "starts and ends that hang, which fill a file",
     "test_session_silence.py": "who is given up and who is not, which fills a file",
+    "test_message_deadlines.py": "how long messages may take, on both transports",
     "test_mongod.py": "the mongod that the tests start",
     "test_outage.py": "a store that is away",
     "test_promises.py": "what a document promises beside its order",

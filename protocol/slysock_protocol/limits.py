@@ -13,6 +13,16 @@ MAX_NAMESPACE_BYTES: Final = 512
 MAX_ACK_ID: Final = 2**53 - 1
 """Largest acknowledgement id: JavaScript's Number.MAX_SAFE_INTEGER. socket.io counts up from 0."""
 
+MAX_AUTH_BYTES: Final = 16_384
+"""What a client may present when it joins a namespace, where nothing else is said: it is kept as long as the client."""
+
+MAX_PACKET_BYTES: Final = 67_108_864
+"""The largest packet that is sent, where nothing else is said."""
+
+MAX_DEPTH: Final = 128
+"""How deep what comes may be nested: deeper, it can be read but not sent on, as encoders end at some 250. JSON is held
+to it at every 32nd bracket, so that what is deeper by less than that may pass."""
+
 MAX_PLACEHOLDER_DEPTH: Final = 200
 """How deep a packet with attachments may be nested; deeper is refused rather than walked."""
 

@@ -94,8 +94,8 @@ class Exchange:
         self._phase: Literal["waiting", "started", "streaming", "ended"] = "waiting"
         self._start: tuple[int, list[tuple[bytes, bytes]]] = (500, [])
         self._asked = False  # the application has been given the first piece of the body
-        self._gone = False  # nothing that is sent arrives any more
-        self._fault: int | None = None  # how to answer a client that spoilt its own body
+        self._gone = False  # nothing more comes from the client
+        self._fault: int | None = None  # how to answer one that spoilt its own body, and may still listen
         self._ended = trio.Event()
 
     async def receive(self) -> Event:
@@ -181,7 +181,7 @@ class Exchange:
         if not isinstance(body, bytes | bytearray):
             raise InvalidMessage(f"body must be bytes, not {type(body).__name__}")
         more = bool(message.get("more_body", False))
-        if self._gone:
+        if self._gone and self._fault is None:
             await trio.lowlevel.checkpoint()
         else:
             await self._write(bytes(body), more=more)
@@ -196,7 +196,7 @@ class Exchange:
         try:
             await (self._request.send(body) if more else self._request.end(body))
         except RequestBroken:
-            self._gone = True
+            self._gone, self._fault = True, None
 
     async def _answer_instead(self) -> None:
         """Answer in place of an application that did not: 500, or the status of a broken body; none to whoever left."""

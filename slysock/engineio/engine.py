@@ -11,6 +11,7 @@ import trio
 from slysock.config import Config
 from slysock.engineio.address_rates import AddressRates
 from slysock.engineio.checks import Query, check_request
+from slysock.engineio.compression import Compression
 from slysock.engineio.gate import Gate, describe
 from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.long_polling import LongPolling
@@ -87,8 +88,10 @@ class Engine:
         self._refused = refused
         self._addresses = addresses
         self._gate = Gate(hooks, refused, config.connect_timeout_seconds, self.timers.lag.blocked)
-        self._responses = Responses(config, self._gate)
-        self._long_polling = LongPolling(config, self.sessions, self.timers, self.consumers, self._responses)
+        self._responses = Responses(config, self._gate, Compression(config, self.timers))
+        self._long_polling = LongPolling(
+            config, self.sessions, self.timers, self.consumers, self._responses, self.reader.turn
+        )
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run the reader, the flusher and the timers, until cancelled."""

@@ -6,10 +6,22 @@ Hot are data frames within limits, which make messages; see slysock_protocol.web
 from collections import deque
 from typing import Final, Literal, Protocol, TypeAlias, final
 
+import trio
+
+from slysock.config import Config
 from slysock.engineio.reading import Source
 from slysock.engineio.transport import Transport
+from slysock.http.pace import Pace
 from slysock_protocol import RemoteProtocolError
+from slysock_protocol.errors import CloseCode
 from slysock_protocol.websocket import FrameReader, Item, Kind
+
+MOST_AT_ONCE: Final = 16
+"""Frames of one connection that are handled as soon as they have been read. The tiniest client floods with thousands
+in one piece, and forty such clients would have everybody wait for seconds."""
+
+MOST_OF_A_TURN: Final = 64
+"""Those behind them, before the next connection that has more of them gets its turn."""
 
 Loss: TypeAlias = Literal["transport close", "transport error", "slow consumer"]
 
@@ -67,18 +79,41 @@ NO_OWNER: Final = NoOwner()
 class Lane:
     """Takes hot messages to their owner, and cold bytes to whoever asks for them.
 
+    Args:
+        source: where its bytes come from.
+        behind: those that have come already.
+        max_message_bytes: the longest message that is taken.
+        turn: what the lanes of a server share. Those that have more to handle than others at once wait for it in a
+            row, and Trio's other tasks come between two of them: so all floods together take no more of the loop than
+            one.
+
     Attributes:
         owner: whom the messages are for.
         heard_part: a part of a message has come; for whoever sets it to False.
     """
 
-    __slots__ = ("_ended", "_items", "_reader", "_source", "heard_part", "owner")
+    __slots__ = (
+        "_config",
+        "_ended",
+        "_heard_at",
+        "_items",
+        "_pace",
+        "_reader",
+        "_source",
+        "_turn",
+        "heard_part",
+        "owner",
+    )
 
-    def __init__(self, source: Source, behind: bytes, max_message_bytes: int) -> None:
+    def __init__(self, source: Source, behind: bytes, config: Config, turn: trio.Lock) -> None:
         self.owner: Owner = NO_OWNER
         self._source = source
-        self._reader = FrameReader(max_message_bytes)
-        self._items: deque[Item] | None = deque(self._reader.feed(behind)) if behind else None
+        self._turn = turn
+        self._config = config
+        self._reader = FrameReader(config.max_payload_bytes)
+        self._pace: Pace | None = None  # of a message that comes in parts
+        self._heard_at = 0.0  # when the last part came, in Trio's time
+        self._items: deque[Item] | None = deque(self._reader.feed(behind, MOST_AT_ONCE)) if behind else None
         self.heard_part = False
         self._ended = False
 
@@ -91,8 +126,11 @@ class Lane:
         while True:
             while self.owner.backlogged:  # another one, maybe, after an upgrade
                 await self.owner.wait_ready()
+                self._heard_at = trio.current_time()  # that took its time, and the client could not
             items, self._items = self._items, None
-            if not items:
+            if not items and self._reader.left:
+                await self._take_turn()
+            elif not items:
                 if self._reader.error is not None:
                     self.owner.fail(self._reader.error)  # what came before it has been handled
                 if self._ended or self._reader.goodbye:
@@ -104,10 +142,19 @@ class Lane:
             else:
                 self._deliver(list(items))
 
+    async def _take_turn(self) -> None:
+        """Handle some more of what has been read, when it is this connection's turn."""
+        async with self._turn:
+            if not self.owner.backlogged:
+                items = self._reader.go_on(MOST_OF_A_TURN)
+                if not self._reader.in_message:
+                    self._pace = None
+                self._deliver(items)
+
     @property
     def has_unread(self) -> bool:
-        """Whether something has come that nobody has read yet, where one can tell."""
-        return self._source.has_unread
+        """Whether something has come that nobody has looked at yet, where one can tell."""
+        return self._reader.left or self._source.has_unread
 
     def _take(self, data: bytes) -> bool:
         """Take what was read; False when the connection's own task has to see to something."""
@@ -118,9 +165,26 @@ class Lane:
         if not data:
             self._ended = True
             return False
-        items = self._reader.feed(data)
-        self.heard_part = self.heard_part or self._reader.in_message
-        return self._deliver(items) and not self._reader.goodbye
+        items = self._reader.feed(data, MOST_AT_ONCE)
+        in_message = self._reader.in_message
+        if (in_message or self._pace is not None) and not self._is_in_time(len(data), items):
+            self.owner.fail(RemoteProtocolError("the message did not arrive in time", CloseCode.POLICY))
+            return False
+        self.heard_part = self.heard_part or in_message
+        return self._deliver(items) and not (self._reader.goodbye or self._reader.left)
+
+    def _is_in_time(self, size: int, items: list[Item]) -> bool:
+        """Tell whether a message that comes in parts does so in time; pings between its fragments buy none."""
+        now, pace = trio.current_time(), self._pace
+        if pace is not None:
+            pace.waited(now - self._heard_at)
+            pace.moved(size)
+        self._heard_at = now
+        if not self._reader.in_message:
+            self._pace = None
+        elif pace is None or any(item.kind is not Kind.COLD for item in items):  # the beginning of another one
+            self._pace = Pace(self._config.request_body_seconds, self._config.min_bytes_per_second)
+        return pace is None or pace.left_seconds >= 0
 
     def _deliver(self, items: list[Item]) -> bool:
         """Hand items to the owner; False if some had to be kept."""

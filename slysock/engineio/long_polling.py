@@ -37,12 +37,14 @@ class LongPolling:
         timers: Timers,
         consumers: SlowConsumers,
         responses: Responses,
+        turn: trio.Lock,
     ) -> None:
         self._config = config
         self._sessions = sessions
         self._timers = timers
         self._consumers = consumers
         self._responses = responses
+        self._turn = turn
         self._running: trio.Nursery | None = None
 
     @property
@@ -74,7 +76,7 @@ class LongPolling:
             session.close("slow consumer", Ending.ERROR)
             transport.break_off()
 
-        transport = PollingTransport(consumers=self._consumers, on_full=overflow)
+        transport = PollingTransport(consumers=self._consumers, on_full=overflow, turn=self._turn)
         session = self._sessions.open(opening, transport)
         await self._get(request, session)
 
@@ -119,7 +121,7 @@ class LongPolling:
             await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
             return
         words, transport = last
-        with transport.delivering(words, request):
+        with transport.delivering(words, request.line):
             await self._responses.payload(request, words)
 
     async def _drop_post(self, request: Request, sid: str) -> None:
@@ -147,7 +149,7 @@ class LongPolling:
             if transport.overtaken:
                 await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
             elif payload is not None:
-                with transport.delivering(payload, request):
+                with transport.delivering(payload, request.line):
                     await self._responses.payload(request, payload)
                     answered = True
         finally:

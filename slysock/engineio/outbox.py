@@ -9,19 +9,14 @@ Streams that are not plain sockets (TLS, memory) take the same road with `send_a
 """
 
 import socket as stdlib_socket
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Protocol, final
 
 import msgspec
 import trio
 
-from slysock.engineio.slow_consumers import SlowConsumers
-
-if sys.platform == "linux":
-    import fcntl
-    import termios
+from slysock.engineio.slow_consumers import PACKET_BYTES, SlowConsumers, overhead
+from slysock.http.unsent import kept_by_kernel
 
 _PIECE_BYTES = 65_536  # what a generic stream gets at once: progress is seen, and the deadline restarts, per piece
 
@@ -212,7 +207,15 @@ class Outbox:
             self._scheduled = True
             self._flusher.add(self)
         elif self._blocked:
-            self._consumers.note(self, self._waiting_bytes)
+            self._note_cost()
+
+    def _note_cost(self) -> None:
+        """Count what waits by what it takes: the bytes, and something for each message."""
+        cost = self._waiting_bytes + overhead(len(self._box), PACKET_BYTES)
+        if len(self._box) > 1 and cost > self._consumers.hard_bytes:
+            self.cut()
+        else:
+            self._consumers.note(self, cost)
 
     def _may_take(self, size: int) -> bool:
         """Tell whether a message fits after all: in an empty box, below the hard limit, or when the kernel helps."""
@@ -309,7 +312,7 @@ class Outbox:
     def _start_draining(self) -> None:
         self._blocked = self._scheduled = True
         self._nursery.start_soon(self._drain)
-        self._consumers.note(self, self._waiting_bytes)
+        self._note_cost()
 
     async def _drain(self) -> None:
         try:
@@ -319,7 +322,7 @@ class Outbox:
                 sent = await self._send_in_time(data)
                 if not self.shut:
                     self._taken(data, sent)
-                    self._consumers.note(self, self._waiting_bytes)
+                    self._note_cost()
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
             self.give_up()
         except trio.Cancelled:
@@ -384,18 +387,6 @@ class Outbox:
         self._waiting_bytes = 0
         self._consumers.forget(self)
         self._report_progress()
-
-
-def kept_by_kernel(sock: stdlib_socket.socket) -> int:
-    """Count the bytes that a socket has taken and its peer has not confirmed; 0 where that is unknown.
-
-    It may be megabytes, which a slow client takes long to read. Source: SIOCOUTQ, tcp(7).
-    """
-    if sys.platform == "linux":
-        with suppress(OSError, ValueError):  # it is closed, or of a kind that does not tell
-            answer = fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4))  # the same number; Python has no name for SIOCOUTQ
-            return int.from_bytes(answer, sys.byteorder)
-    return 0
 
 
 def _nothing() -> None:

@@ -13,7 +13,7 @@ import trio
 
 from slysock.config import TransportName
 from slysock.engineio.posts import Posts
-from slysock.engineio.slow_consumers import SlowConsumers
+from slysock.engineio.slow_consumers import POLLED_PACKET_BYTES, SlowConsumers, overhead
 from slysock.engineio.states import POLLING, PollingState, PollingStep
 from slysock.engineio.transport import Ending
 from slysock.states import follow
@@ -36,6 +36,11 @@ class Answer(Protocol):
         """How much has been written on this connection so far."""
         ...
 
+    @property
+    def taken_bytes(self) -> int:
+        """How much of that the client has, as far as is known."""
+        ...
+
 
 @final
 class _Delivery:
@@ -56,6 +61,11 @@ class _Delivery:
     def unwritten_bytes(self) -> int:
         """How much of it has not."""
         return self.size - self.written_bytes
+
+    @property
+    def taken_bytes(self) -> int:
+        """How much of it the client has: what the kernel keeps may take minutes more."""
+        return max(0, min(self.size, self._answer.taken_bytes - self._written_before))
 
 
 @final
@@ -82,6 +92,7 @@ class PollingTransport:
         "_progress",
         "_seen_bytes",
         "_state",
+        "_tail",
         "_waiting",
         "_waiting_bytes",
         "_waiting_packets",
@@ -90,7 +101,7 @@ class PollingTransport:
         "posts",
     )
 
-    def __init__(self, *, consumers: SlowConsumers, on_full: Callable[[], None]) -> None:
+    def __init__(self, *, consumers: SlowConsumers, on_full: Callable[[], None], turn: trio.Lock) -> None:
         self._consumers = consumers
         self._on_full = on_full
         self._state: PollingState = "idle"
@@ -100,11 +111,12 @@ class PollingTransport:
         self._full = False  # nothing more is taken: it is about to be closed
         self._news: trio.CancelScope | None = None  # around the wait of a GET; cancelled to end it
         self._goodbye: Outgoing | None = None  # goes by itself: clients forget what comes with a close packet
-        self.posts = Posts()
+        self.posts = Posts(turn)
         self.polled_ns = 0
         self.overtaken = False
         self._delivery: _Delivery | None = None  # what is being written
-        self._delivered_bytes = 0  # what has been, in all
+        self._tail: _Delivery | None = None  # what has been written last, until the client asks for more
+        self._delivered_bytes = 0  # what was written and taken before these, in all
         self._seen_bytes = 0  # taken by the client, when a sign of life was last asked for
         self._progress: trio.Event | None = None  # set when something has been taken
 
@@ -142,6 +154,11 @@ class PollingTransport:
         )
 
     @property
+    def _cost(self) -> int:
+        """What waits, by what it takes: the bytes, and something for each message."""
+        return self.waiting_bytes + overhead(len(self._waiting), POLLED_PACKET_BYTES)
+
+    @property
     def delivers(self) -> bool:
         """Whether an answer is being written."""
         return self._delivery is not None
@@ -149,7 +166,8 @@ class PollingTransport:
     @property
     def taken_bytes(self) -> int:
         """How much the client has taken; only differences count."""
-        return self._delivered_bytes + (0 if self._delivery is None else self._delivery.written_bytes)
+        latest = self._delivery or self._tail
+        return self._delivered_bytes + (0 if latest is None else latest.taken_bytes)
 
     def takes(self, outgoing: Outgoing) -> bool:
         """Tell whether a GET is waiting to carry this, with what it carries already."""
@@ -162,14 +180,14 @@ class PollingTransport:
         """Keep a packet for the poll, and end the poll when it is already there."""
         if self._full or self.closed:
             return
-        size, waiting_bytes = len(outgoing.payload), self.waiting_bytes
-        if waiting_bytes and waiting_bytes + size > self._consumers.hard_bytes:
+        size, cost = len(outgoing.payload), self._cost
+        if cost and cost + size > self._consumers.hard_bytes:
             self.cut()
             return
         self._waiting.append(outgoing)
         self._waiting_packets += outgoing.packets
         self._waiting_bytes += size
-        self._consumers.note(self, waiting_bytes + size)
+        self._consumers.note(self, self._cost)
         self._wake()
 
     def cut(self) -> None:
@@ -194,6 +212,7 @@ class PollingTransport:
         which is to have its turn, False when it has left, and may be cancelled without harm. Cancelled, this leaves
         everything where it was.
         """
+        self._forget_tail()
         if self._waiting or self._state != "idle":
             return self.take()
         self._step("poll")
@@ -245,7 +264,7 @@ class PollingTransport:
         return packets
 
     def _note_progress(self) -> None:
-        self._consumers.note(self, self.waiting_bytes)
+        self._consumers.note(self, self._cost)
         if self._progress is not None:
             self._progress.set()
             self._progress = None
@@ -260,14 +279,22 @@ class PollingTransport:
     def delivering(self, payload: bytes, answer: Answer) -> Generator[None]:
         """Count a payload, while it is written, as what still waits; `break_off` cancels the writing."""
         self._delivery = delivery = _Delivery(answer, len(payload))
-        self._consumers.note(self, self.waiting_bytes)
+        self._consumers.note(self, self._cost)
         try:
             with delivery.scope:
                 yield
         finally:
-            self._delivery = None
-            self._delivered_bytes += delivery.size
+            self._forget_tail()
+            self._delivery, self._tail = None, delivery
+            if self.closed:
+                self._forget_tail()
             self._note_progress()
+
+    def _forget_tail(self) -> None:
+        """Take what was written last as taken: its client asks for more."""
+        if self._tail is not None:
+            self._delivered_bytes += self._tail.size
+            self._tail = None
 
     def break_off(self) -> None:
         """Write no more of an answer that is on its way."""
@@ -279,10 +306,11 @@ class PollingTransport:
     def stirred(self) -> bool:
         """See Transport.
 
-        A POST that is being read has a deadline of its own between two pieces.
+        A POST that is being read has deadlines of its own.
         """
         seen, self._seen_bytes = self._seen_bytes, self.taken_bytes
-        return self.posts.begun or (self._delivery is not None and self._seen_bytes > seen)
+        reads = self._delivery is not None or self._tail is not None
+        return self.posts.begun or (reads and self._seen_bytes > seen)
 
     def end_poll(self) -> None:
         """End the GET that waits, if there is one: a client that would go over to WebSocket waits for its end."""
@@ -295,6 +323,7 @@ class PollingTransport:
         """
         if self.closed:
             return
+        self._forget_tail()
         self._on_full = _nothing  # it holds the session, which holds this: neither should wait to be collected
         if ending is Ending.GRACEFUL:
             self._goodbye = CLOSE

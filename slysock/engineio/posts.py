@@ -13,6 +13,7 @@ from typing import Final, final
 import trio
 
 from slysock.config import Config
+from slysock.engineio.lane import MOST_AT_ONCE, MOST_OF_A_TURN
 from slysock.engineio.session import Session
 from slysock.engineio.transport import Ending
 from slysock.http import Request
@@ -26,7 +27,6 @@ MAX_POSTS: Final = 8
 UPGRADE_FACTOR: Final = 4
 """How much more than else may wait while an upgrade is under way, before a POST is held."""
 
-_PACKETS_PER_TURN: Final = 1024  # of one POST, which may hold hundreds of thousands, before others get a turn
 TURNS_OF_A_NEW_POLL: Final = 8  # from its connection's being taken to its waiting
 
 
@@ -49,6 +49,9 @@ class Posts:
     way of as many as keep events and bytes below `UPGRADE_FACTOR` times a backlog; bodies are kept as they came, and
     become packets one by one.
 
+    Args:
+        turn: that of all who have sent more than is handled at once; see Lane.
+
     Attributes:
         broken: one was broken off; what comes behind it would have a gap before it.
     """
@@ -63,11 +66,13 @@ class Posts:
         "_rests",
         "_rests_bytes",
         "_several",
+        "_turn",
         "_turns",
         "broken",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, turn: trio.Lock) -> None:
+        self._turn = turn
         self._turns: list[_Turn] = []  # first come, first served
         self._begun = False  # the first of them is being read
         self._reading: trio.CancelScope | None = None  # around the reading of its body
@@ -171,10 +176,10 @@ class Posts:
         """
         packets, handed = decode_payload(body), 0
         if not self._feeding:
-            handed = await _hand_over(packets, session)
+            handed = await self._hand_over(packets, session)
         if session.closed or not (self._feeding or session.backlogged):
             return
-        left = await _count(body) - handed
+        left = await self._count(body) - handed
         if left:
             self._rests.append((packets, len(body)))
             self._rests_bytes += len(body)
@@ -192,7 +197,7 @@ class Posts:
             await session.wait_ready()
             while self._rests and not session.closed:
                 packets, size = self._rests[0]
-                self._packets -= await _hand_over(packets, session)
+                self._packets -= await self._hand_over(packets, session)
                 if session.backlogged and not session.closed:
                     await session.wait_ready()
                 else:
@@ -206,6 +211,38 @@ class Posts:
             self._rests_bytes = self._packets = 0
             self._feeding = False
             self.look_again()
+
+    async def _hand_over(self, packets: Iterator[Packet], session: Session) -> int:
+        """Hand packets to a session until it has enough or has ended; return how many it were."""
+        handed = 0
+        for packet in packets:
+            if isinstance(packet, Close):
+                # A poll that came at the same time, on another connection, ends with a noop and not with an error.
+                await let_others_read(TURNS_OF_A_NEW_POLL)
+            session.receive_packet(packet)
+            handed += 1
+            if session.backlogged or session.closed:
+                break
+            await self._maybe_wait_turn(handed)
+        return handed
+
+    async def _count(self, body: bytes) -> int:
+        """Count the packets of a body that is to be kept.
+
+        Raises:
+            RemoteProtocolError: one of them is malformed, which its client is to be told now.
+        """
+        count = 0
+        for _ in decode_payload(body):
+            count += 1
+            await self._maybe_wait_turn(count)
+        return count
+
+    async def _maybe_wait_turn(self, done: int) -> None:
+        """Wait for the next turn when this one is over, as one POST may hold hundreds of thousands of packets."""
+        if done >= MOST_AT_ONCE and (done - MOST_AT_ONCE) % MOST_OF_A_TURN == 0:
+            async with self._turn:
+                pass
 
     def look_again(self) -> None:
         """Wake those who wait: something is different, or an upgrade has begun."""
@@ -222,36 +259,6 @@ class Posts:
         """Wait until the session has taken all that has come."""
         while not self.idle:
             await self._wait_news()
-
-
-async def _hand_over(packets: Iterator[Packet], session: Session) -> int:
-    """Hand packets to a session until it has enough or has ended; return how many it were."""
-    handed = 0
-    for packet in packets:
-        if isinstance(packet, Close):
-            # A poll that came at the same time, on another connection, ends with a noop and not with an error.
-            await let_others_read(TURNS_OF_A_NEW_POLL)
-        session.receive_packet(packet)
-        handed += 1
-        if session.backlogged or session.closed:
-            break
-        if handed % _PACKETS_PER_TURN == 0:
-            await trio.lowlevel.checkpoint()
-    return handed
-
-
-async def _count(body: bytes) -> int:
-    """Count the packets of a body that is to be kept.
-
-    Raises:
-        RemoteProtocolError: one of them is malformed, which its client is to be told now.
-    """
-    count = 0
-    for _ in decode_payload(body):
-        count += 1
-        if count % _PACKETS_PER_TURN == 0:
-            await trio.lowlevel.checkpoint()
-    return count
 
 
 async def let_others_read(turns: int = 2) -> None:

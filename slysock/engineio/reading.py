@@ -10,6 +10,7 @@ import select
 import socket as stdlib_socket
 import sys
 from collections.abc import Callable
+from time import perf_counter
 from typing import Final, Protocol, TypeAlias, final
 
 import trio
@@ -17,7 +18,9 @@ import trio
 from slysock.engineio.outbox import Flusher
 
 _READ_BYTES: Final = 65_536  # what one socket may take of a turn, so that a flood starves nobody
-_BATCH: Final = 256  # sockets read before other tasks get a turn
+_BATCH: Final = 256  # sockets read before other tasks get a turn,
+_TURN_SECONDS: Final = 0.01  # or fewer, when so much time is over;
+_LOOK: Final = 16  # which is asked after so many of them
 
 Take: TypeAlias = Callable[[bytes], bool]
 """Takes a piece of what was read, b"" at the end; False: no more should be read for now."""
@@ -117,9 +120,14 @@ def _nowhere(_: bytes) -> bool:
 
 @final
 class Reader:
-    """The task that reads, and the sockets it watches."""
+    """The task that reads, and the sockets it watches.
+
+    Attributes:
+        turn: of those who have read more than is handled at once; see Lane.
+    """
 
     def __init__(self, flusher: Flusher) -> None:
+        self.turn = trio.Lock()
         self._flusher = flusher
         self._epoll: select.epoll | None = select.epoll() if sys.platform == "linux" else None
         self._sources: dict[int, SocketSource] = {}  # file descriptor -> whose it is
@@ -159,9 +167,20 @@ class Reader:
         with self._epoll:
             while True:
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
-                self._flusher.hold()
-                for fd, _ in self._epoll.poll(0, _BATCH):
-                    source = self._sources.get(fd)
-                    if source is not None:  # not laid to rest by one that was read before it
-                        source.readable()
+                await self._read(self._epoll.poll(0, _BATCH))
+
+    async def _read(self, ready: list[tuple[int, int]]) -> None:
+        """Read sockets, as (file descriptor, event); all before any of them is read again."""
+        self._flusher.hold()
+        until = perf_counter() + _TURN_SECONDS
+        for start in range(0, len(ready), _LOOK):
+            if start and perf_counter() > until:
                 self._flusher.flush()
+                await trio.lowlevel.checkpoint()
+                self._flusher.hold()
+                until = perf_counter() + _TURN_SECONDS
+            for fd, _ in ready[start : start + _LOOK]:
+                source = self._sources.get(fd)
+                if source is not None:  # not laid to rest by one that was read before it
+                    source.readable()
+        self._flusher.flush()

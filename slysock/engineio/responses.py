@@ -7,10 +7,10 @@ import math
 from typing import Final, final
 
 from slysock.config import Config
+from slysock.engineio.compression import Compression
 from slysock.engineio.gate import Gate, No
 from slysock.engineio.unjoined import Crowd
 from slysock.http import Request
-from slysock.http.content_coding import encode_body
 from slysock.http.cors import Cors
 from slysock_protocol.engineio import HandshakeError
 
@@ -50,9 +50,9 @@ _CROWDS: Final[dict[Crowd, tuple[str, str]]] = {
 class Responses:
     """Answers requests. Each method answers the request it is given; raises as `Request.respond` does."""
 
-    def __init__(self, config: Config, gate: Gate) -> None:
-        self._config = config
+    def __init__(self, config: Config, gate: Gate, compression: Compression) -> None:
         self._gate = gate
+        self._compression = compression
         self._cors = Cors(config.cors_origins, check=config.cors_origin_check)
 
     def allows_origin(self, request: Request) -> bool:
@@ -61,8 +61,7 @@ class Responses:
 
     async def payload(self, request: Request, payload: bytes) -> None:
         """Answer a poll."""
-        threshold = self._config.compression_threshold_bytes
-        encoded = encode_body(payload, request.header(b"accept-encoding"), threshold)
+        encoded = await self._compression.encode(payload, request.header(b"accept-encoding"))
         headers = [_TEXT, _NO_STORE, *self._cors.headers(request), *encoded.headers, *self._gate.headers_for(request)]
         await request.respond(200, headers, encoded.body)
 

@@ -17,11 +17,12 @@ import trio_websocket
 from slysock.config import Config, TransportName
 from slysock.engineio.cold_stream import ColdStream
 from slysock.engineio.lane import NO_OWNER, Lane, Owner
-from slysock.engineio.outbox import Flusher, Outbox, OutboxStatistics, kept_by_kernel
+from slysock.engineio.outbox import Flusher, Outbox, OutboxStatistics
 from slysock.engineio.reading import Reader
 from slysock.engineio.slow_consumers import SlowConsumers
 from slysock.engineio.states import WEBSOCKET, WebSocketState, WebSocketStep
 from slysock.engineio.transport import Ending
+from slysock.http.unsent import kept_by_kernel
 from slysock.states import follow
 from slysock_protocol import RemoteProtocolError
 from slysock_protocol.engineio import Outgoing
@@ -99,7 +100,7 @@ class WebSocketTransport:
             on_broken=self._broken,
         )
         self.send = self._outbox.send  # frames are shared with every other receiver
-        self._lane = Lane(reader.source(stream, sock), behind, config.max_payload_bytes)
+        self._lane = Lane(reader.source(stream, sock), behind, config, reader.turn)
         self._serving = trio.CancelScope()  # until somebody takes leave
         self._closing = (CloseCode.NORMAL, "")
         self._patient = False  # what was sent before is to arrive, if the client reads

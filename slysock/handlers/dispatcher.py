@@ -92,6 +92,11 @@ class Dispatcher:
         return not self._workers
 
     @property
+    def full(self) -> bool:
+        """Whether what is submitted now has to wait."""
+        return self._workers >= self._limit
+
+    @property
     def unfinished(self) -> list[str]:
         """The names of what runs and of what waits, in order."""
         return [job.name for job in (*self._running.values(), *(entry[0] for entry in self._jobs))]

@@ -13,7 +13,8 @@ from slysock.handlers.functions import Function
 from slysock.handlers.handler import NO_ACK, Handler
 from slysock.handlers.hooks import Routine, refuse_coroutine
 from slysock.ids import SocketId
-from slysock_protocol.errors import LocalProtocolError
+from slysock_protocol.errors import LocalProtocolError, RemoteProtocolError
+from slysock_protocol.socketio import Body
 
 logger = logging.getLogger("slysock")
 
@@ -49,6 +50,9 @@ class Caller(Protocol[S_contra]):
 
     def refused(self, socket: S_contra, reason: str, detail: str) -> None:
         """Tell observers, and the log, why something was refused."""
+
+    def broke_protocol(self, error: RemoteProtocolError) -> None:
+        """End the session: an event turned out to be none when its turn came."""
 
 
 class Watched(Protocol):
@@ -93,12 +97,26 @@ def after_ack(call: Callable[[], object]) -> None:
 class Invocation(Generic[S]):
     """A handler about to run for one event of one client.
 
+    Where the event has to wait for its turn, it comes with its `body` in place of `args`, decoded when that has come:
+    what waits takes no more memory than its bytes, of which `[[],[],…]` makes 25 times as many.
+
     `socket` is what the handler is given; it is held here because the client may leave while the event waits.
     """
 
     times_itself = False
 
-    __slots__ = ("_ack_id", "_args", "_caller", "_event", "_handler", "_since", "_socket", "afterwards", "finished")
+    __slots__ = (
+        "_ack_id",
+        "_args",
+        "_body",
+        "_caller",
+        "_event",
+        "_handler",
+        "_since",
+        "_socket",
+        "afterwards",
+        "finished",
+    )
 
     def __init__(
         self,
@@ -108,12 +126,14 @@ class Invocation(Generic[S]):
         handler: Handler,
         args: tuple[object, ...],
         ack_id: int | None,
+        body: Body | None = None,
     ) -> None:
         self._caller = caller
         self._socket = socket
         self._event = event
         self._handler = handler
         self._args = args
+        self._body = body
         self._ack_id = ack_id
         self._since = trio.current_time() if caller.observers.each else 0.0
         self.afterwards: list[Callable[[], object]] | None = None  # what shall be done behind the acknowledgement
@@ -143,6 +163,8 @@ class Invocation(Generic[S]):
 
     async def run(self) -> None:
         """Run either kind of handler, in a dispatcher. Cancelled, it answers nothing."""
+        if self._body is not None and not self._bind(self._body):
+            return
         if not self._handler.is_async:
             self.run_now()
             return
@@ -162,6 +184,20 @@ class Invocation(Generic[S]):
                 raise rest from None
         finally:
             self.finished = True
+
+    def _bind(self, body: Body) -> bool:
+        """Decode the arguments; False where they do not fit, which has been answered then."""
+        self._body = None
+        try:
+            self._args = self._handler.signature.bind(body)
+        except RemoteProtocolError as error:
+            self._caller.broke_protocol(error)
+        except Exception as error:  # InvalidPayload; or a bug in a type of the application's
+            self._fail(error)
+        else:
+            return True
+        self.finished = True
+        return False
 
     def _finish(self, result: object) -> None:
         if self._ack_id is not None and result is not NO_ACK:

@@ -1,5 +1,6 @@
 """One connection: request after request, until one side has had enough."""
 
+import math
 import socket as stdlib_socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,15 +15,20 @@ from slysock.http import head as heads
 from slysock.http.date import date_field
 from slysock.http.errors import RequestBroken
 from slysock.http.idle import IdleConnections
+from slysock.http.pace import TRIOS, Deadlines, Pace
 from slysock.http.proxies import TrustedProxies
 from slysock.http.request import REASONS, Request
-from slysock.http.stream import HttpStream, Limit
+from slysock.http.stream import HttpStream
 
 LINGER_SECONDS: Final = 2.0
 """How long a refused client may take to read why, before the connection is cut (nginx: 5 s between reads)."""
 
 LINGER_BYTES: Final = 8_388_608
-"""How much of what it still sends is dropped meanwhile."""
+"""How much is dropped meanwhile of what it still sends, whatever that is."""
+
+LINGER_BYTES_PER_SECOND: Final = 10_000
+"""Many clients read an answer only when they have sent their body: who goes on with it like that may take longer. Of a
+body, `max_payload_bytes` are dropped."""
 
 
 @final
@@ -41,7 +47,7 @@ class HttpConnection:
         proxies: whose word about the client behind them counts.
         idle: bounds how many wait for a request; by default there is no other connection.
         refused: told of each head that is refused.
-        limit: keeps the deadlines of the peer.
+        deadlines: of the peer.
     """
 
     def __init__(
@@ -55,9 +61,9 @@ class HttpConnection:
         proxies: TrustedProxies | None = None,
         idle: IdleConnections | None = None,
         refused: Callable[[RefusalRecord], None] = log_refusal,
-        limit: Limit = trio.move_on_after,
+        deadlines: Deadlines = TRIOS,
     ) -> None:
-        self._stream = HttpStream(stream, sock, config, limit)
+        self._stream = HttpStream(stream, sock, config, deadlines)
         self._secure = secure
         self._peer = peer
         self._proxies = proxies if proxies is not None and proxies.trusts(peer) else None
@@ -94,14 +100,24 @@ class HttpConnection:
     async def aclose(self) -> None:
         """Close the stream. When the peer may still be sending, let it see the answer first, for a bounded time.
 
-        Takes at most `LINGER_SECONDS`; cancelled, it closes at once.
+        Takes a few seconds, or as long as the peer goes on with its body; cancelled, it closes at once.
         """
-        with trio.move_on_after(LINGER_SECONDS):
-            try:
-                if self._owes_lingering():
-                    await self._stream.linger(LINGER_BYTES)
-            finally:
+        try:
+            if self._owes_lingering():
+                await self._linger()
+        finally:
+            with trio.move_on_after(LINGER_SECONDS):
                 await self._stream.aclose()
+
+    async def _linger(self) -> None:
+        """Drop what the peer still sends: a body for which it did not wait to be asked, or anything."""
+        max_bytes, bytes_per_second = LINGER_BYTES, math.inf
+        if self._stream.machine.their_state is h11.SEND_BODY and not (
+            self._request and self._request.waits_to_be_asked
+        ):
+            max_bytes, bytes_per_second = self._stream.config.max_payload_bytes, LINGER_BYTES_PER_SECOND
+        pace = Pace(LINGER_SECONDS, bytes_per_second, self._stream.deadlines)
+        await self._stream.linger(max_bytes, pace, stall_seconds=LINGER_SECONDS)
 
     async def _previous_is_over(self) -> bool:
         """Bring h11 to where the next head may come, dropping an unread body; False when that cannot be."""
@@ -111,12 +127,12 @@ class HttpConnection:
         if self._request is None or machine.our_state is not h11.DONE:
             return machine.our_state is h11.IDLE
         if not self._request.body_complete:
-            with self._stream.limit(self._stream.config.request_head_seconds):
+            with self._stream.deadlines.limit(self._stream.config.request_head_seconds):
                 while await self._request.receive_chunk():
                     pass
         if machine.their_state is not h11.DONE:
             return False
-        machine.start_next_cycle()
+        self._stream.next_cycle()
         self._request = None  # an idle connection does not carry its last one along
         return True
 
@@ -137,7 +153,7 @@ class HttpConnection:
         event = self._stream.machine.next_event()
         if isinstance(event, h11.Request):  # nearly always: it fits into a segment
             return event
-        with self._stream.limit(self._stream.config.request_head_seconds) as wait:
+        with self._stream.deadlines.limit(self._stream.config.request_head_seconds) as wait:
             self._others.add(wait)
             try:
                 return await self._rest_of_head()
@@ -156,7 +172,7 @@ class HttpConnection:
         if self._stream.read_now(limit) and self._stream.skip_empty_lines():
             return True
         if not (self._stream.at_eof or self._stream.draining):
-            with self._stream.limit(self._stream.config.request_head_seconds) as wait:
+            with self._stream.deadlines.limit(self._stream.config.request_head_seconds) as wait:
                 self._others.add(wait)
                 self._idle = wait
                 try:

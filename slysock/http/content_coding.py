@@ -37,10 +37,14 @@ def encode_body(body: bytes, accept_encoding: bytes | None, threshold_bytes: int
     """
     if len(body) < threshold_bytes:
         return Encoded(body=body, headers=())
-    vary = (b"vary", b"Accept-Encoding")
     coding = choose_coding(accept_encoding)
-    packed = body if coding is None else compress(body, coding)
-    if coding is None or len(packed) >= len(body):
+    return coded(body, coding, None if coding is None else compress(body, coding))
+
+
+def coded(body: bytes, coding: Coding | None, packed: bytes | None) -> Encoded:
+    """Return a body in a coding with its headers, or as it is: without a coding, or where that makes it no shorter."""
+    vary = (b"vary", b"Accept-Encoding")
+    if coding is None or packed is None or len(packed) >= len(body):
         return Encoded(body=body, headers=(vary,))
     return Encoded(body=packed, headers=((b"content-encoding", coding.encode()), vary))
 

@@ -11,12 +11,23 @@ from slysock.http import head as heads
 from slysock.http.date import date_field
 from slysock.http.errors import BodyTooLarge, InvalidResponse, RequestBroken
 from slysock.http.head import Fields, Headers
+from slysock.http.pace import Pace
 from slysock.http.stream import HttpStream
 
 DRAIN_BYTES: Final = 65_536
 """An unread body of at most this size is read and dropped to keep the connection; a longer one costs it."""
 
 REASONS: Final = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
+PIECES_PER_TURN: Final = 16
+"""So many pieces of a body are taken before others get a turn: in chunks of a byte there are thousands in one segment,
+20 µs each."""
+
+FULL_CHUNK_BYTES: Final = 64
+"""A chunk of a body that carries so much is worth the time that its framing takes."""
+
+MAX_WASTE_BYTES: Final = 1024 * FULL_CHUNK_BYTES
+"""What the chunks of a body that is read as a whole may lack, together, to be of a decent size: 1024 tiny ones."""
+
 BODILESS: Final = (204, 304)
 END: Final = h11.EndOfMessage()
 
@@ -71,9 +82,11 @@ class Request:
         """What `respond` adds to the headers that it is given, whoever calls it."""
         self._stream = stream
         self._fields = fields
+        self._pace: Pace | None = None  # of the body, once it had to be waited for
         self._unread = heads.body_length(fields)  # bytes of the body that h11 has not given yet; None: chunked
         self._head = b""  # an encoded response head that waits for the first piece of its body
         self._sends_body = True
+        self._pieces = 0  # of the body, so far
         self._settle()
 
     def header(self, name: bytes) -> bytes | None:
@@ -94,26 +107,34 @@ class Request:
 
         Raises:
             BodyTooLarge: the declared or the received length is over the limit.
-            RequestBroken: the peer left, stalled, or sent nonsense.
+            RequestBroken: the peer left, stalled, or sent nonsense, or thousands of tiny chunks.
         """
         if self._unread is not None and self._unread > limit:
             raise BodyTooLarge(limit)
-        body = bytearray()
+        body, waste_bytes = bytearray(), 0
         while chunk := await self.receive_chunk():
             body += chunk
             if len(body) > limit:
                 raise BodyTooLarge(limit)
+            if self._unread is None and len(chunk) < FULL_CHUNK_BYTES:
+                waste_bytes += FULL_CHUNK_BYTES - len(chunk)
+                if waste_bytes > MAX_WASTE_BYTES:
+                    raise RequestBroken("the request body came in too many chunks", status=400)
         return bytes(body)
 
     async def receive_chunk(self) -> bytes:
         """Return the next piece of the body, at most 16 KiB; `b""` at its end. Cancelled: nothing is lost.
 
         Raises:
-            RequestBroken: the peer left, stalled for `request_body_seconds`, or sent nonsense.
+            RequestBroken: the peer left, stalled for `request_stall_seconds`, took too long in all (see
+                `request_body_seconds`), or sent nonsense.
         """
         while not self.body_complete:
             event = self._next_event()
             if isinstance(event, h11.Data):
+                self._pieces += 1
+                if self._pieces % PIECES_PER_TURN == 0:
+                    await trio.lowlevel.cancel_shielded_checkpoint()  # cancelled, it would lose the piece
                 return self._taken(bytes(event.data))
             if isinstance(event, h11.EndOfMessage):
                 self.body_complete = True
@@ -130,6 +151,8 @@ class Request:
             raise RequestBroken("the request body is broken off or malformed", status=status) from cause
 
     def _taken(self, data: bytes) -> bytes:
+        if self._pace is not None:
+            self._pace.moved(len(data))
         if self._unread is not None:
             self._unread -= len(data)
             self._settle()
@@ -146,11 +169,15 @@ class Request:
         if machine.they_are_waiting_for_100_continue:
             go_on = h11.InformationalResponse(status_code=100, headers=[], reason=REASONS[100])
             await self._stream.write(self._stream.encode(go_on))
-        with self._stream.limit(self._stream.config.request_body_seconds) as scope:
-            await self._stream.read_more()
-        if scope.cancelled_caught:
+        config = self._stream.config
+        if self._pace is None:
+            self._pace = self._stream.pace(config.request_body_seconds)
+        try:
+            with self._pace.waiting(config.request_stall_seconds):
+                await self._stream.read_more()
+        except trio.TooSlowError:
             self._stream.draining = True
-            raise RequestBroken("the request body did not arrive in time", status=408)
+            raise RequestBroken("the request body did not arrive in time", status=408) from None
 
     # ---- the answer ---------------------------------------------------------------------------------------------
 
@@ -201,9 +228,14 @@ class Request:
         await self._write(last + self._stream.encode(END))
 
     @property
-    def written_bytes(self) -> int:
-        """How much has been written on this connection, in all; only differences say something of this answer."""
-        return self._stream.written_bytes
+    def waits_to_be_asked(self) -> bool:
+        """Whether the client has announced to send no body before it gets `100 Continue`."""
+        return (self.header(b"expect") or b"").lower() == b"100-continue"
+
+    @property
+    def line(self) -> HttpStream:
+        """What counts the bytes of this connection, for as long as that is; only differences say something."""
+        return self._stream
 
     def abandon(self) -> None:
         """Abandon the connection with the answer unfinished; the peer sees it broken off."""

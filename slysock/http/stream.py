@@ -7,9 +7,8 @@ not.
 import re
 import socket as stdlib_socket
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
-from typing import Final, TypeAlias, final
+from contextlib import suppress
+from typing import Final, final
 
 import h11
 import trio
@@ -18,9 +17,8 @@ from slysock.config import Config
 from slysock.http.arrival import ANCILLARY_BYTES, arrival_ns
 from slysock.http.errors import InvalidResponse, RequestBroken
 from slysock.http.head import MAX_HEADER_LINES
-
-Limit: TypeAlias = Callable[[float], AbstractContextManager[trio.CancelScope]]
-"""Cancels a block after some seconds, as `trio.move_on_after` does."""
+from slysock.http.pace import TRIOS, Deadlines, Pace
+from slysock.http.unsent import kept_by_kernel
 
 PIECE_BYTES: Final = 16_384
 """Most bytes read at once. A piece full of one-byte chunks keeps h11 busy for tens of milliseconds; no more than so."""
@@ -28,7 +26,8 @@ PIECE_BYTES: Final = 16_384
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
 WRITE_PIECE_BYTES: Final = 65_536
-"""Most bytes written under one deadline, so that a slow peer that makes progress is not taken for a stuck one."""
+"""Most bytes that a stream of any kind is given under one deadline, so that a slow peer that makes progress is not
+taken for a stuck one."""
 
 
 @final
@@ -40,10 +39,10 @@ class HttpStream:
         sock: the plain socket that the stream is, where it is one: what needs no waiting is then done without Trio's
             layers around it, 10 µs for each piece. Deadlines are for waits; what is done at once has none.
         config: deadlines and bounds.
-        limit: keeps the deadlines.
+        deadlines: of the peer.
 
     Attributes:
-        limit: likewise.
+        deadlines: likewise.
         machine: h11's state, for reading. Only this class feeds it; see `encode`.
         at_eof: the peer has said that it sends no more.
         received_ns: when the last piece arrived: at the kernel where that can be known, else here.
@@ -56,10 +55,10 @@ class HttpStream:
         stream: trio.abc.Stream,
         sock: stdlib_socket.socket | None,
         config: Config,
-        limit: Limit = trio.move_on_after,
+        deadlines: Deadlines = TRIOS,
     ) -> None:
         self.config = config
-        self.limit = limit
+        self.deadlines = deadlines
         self.machine = self._new_machine()
         self.at_eof = False
         self.received_ns = 0
@@ -67,6 +66,7 @@ class HttpStream:
         self.written_bytes = 0
         self._stream = stream
         self._sock = sock
+        self._pace: Pace | None = None  # of the answer, once it had to wait
         self._lost = False  # reading or writing has failed, or somebody gave the connection up
         self._writing = False  # stays True when a write was cut: half a message is on the wire
 
@@ -99,6 +99,16 @@ class HttpStream:
         """Whether the peer has sent more than line ends behind a request that is not answered yet."""
         return bool(self.machine.trailing_data[0].strip(b"\r\n"))
 
+    @property
+    def taken_bytes(self) -> int:
+        """What the peer has of what has been written, as far as is known."""
+        return self.written_bytes - (0 if self._sock is None else kept_by_kernel(self._sock))
+
+    def next_cycle(self) -> None:
+        """Make way for the next request: this one's answer is done."""
+        self.machine.start_next_cycle()
+        self._pace = None
+
     def skip_empty_lines(self) -> int:
         """Drop line ends that stand where a request line may begin; h11 would take them for an empty one.
 
@@ -116,6 +126,10 @@ class HttpStream:
             if self.at_eof:
                 self.machine.receive_data(b"")
         return len(ahead)
+
+    def pace(self, seconds: float) -> Pace:
+        """Give the peer time for one body or answer: so much, or longer if it keeps the average of the server."""
+        return Pace(seconds, self.config.min_bytes_per_second, self.deadlines)
 
     def give_up(self) -> None:
         """Make sure that the connection is not used again, and is closed without courtesy."""
@@ -183,7 +197,8 @@ class HttpStream:
         It gives others a turn only if it has to wait.
 
         Raises:
-            RequestBroken: the peer left, or took nothing for `write_timeout_seconds`.
+            RequestBroken: the peer left, took nothing for `write_timeout_seconds`, or took too long for this answer in
+                all (see `response_seconds`).
         """
         self._writing = True
         try:
@@ -195,7 +210,7 @@ class HttpStream:
             raise RequestBroken("the connection was lost while writing") from exc
         self._writing = False
 
-    def _write_now(self, data: bytes) -> int:
+    def _write_now(self, data: bytes | memoryview) -> int:
         """Write what the kernel takes at once, and return how much that was."""
         if self._sock is None or not data:
             return 0
@@ -205,15 +220,45 @@ class HttpStream:
             return 0
 
     async def _write_slowly(self, view: memoryview) -> None:
-        for start in range(0, len(view), WRITE_PIECE_BYTES):
-            with self.limit(self.config.write_timeout_seconds) as scope:
-                await self._stream.send_all(view[start : start + WRITE_PIECE_BYTES])
-            if scope.cancelled_caught:
-                raise trio.TooSlowError
-            self.written_bytes += min(WRITE_PIECE_BYTES, len(view) - start)
+        """Write what has to wait for the peer.
 
-    async def linger(self, max_bytes: int) -> None:
-        """Say that no more will be sent, then drop what the peer still sends, at most `max_bytes`.
+        Raises:
+            TooSlowError: it takes nothing, or too little in all.
+        """
+        if self._pace is None:
+            self._pace = self.pace(self.config.response_seconds)
+        while view:
+            sent = await self._write_in_time(view, self._pace)
+            self.written_bytes += sent
+            view = view[sent:]
+
+    async def _write_in_time(self, view: memoryview, pace: Pace) -> int:
+        """Wait until some of it has been written; return how much.
+
+        A slow line empties the kernel's buffer for a long while before that takes more: it is progress all the same.
+        """
+        while True:
+            taken_before = self.taken_bytes
+            try:
+                with pace.waiting(self.config.write_timeout_seconds):
+                    sent = await self._send_some(view)
+                    pace.moved(sent)
+                    return sent
+            except trio.TooSlowError:
+                if pace.left_seconds <= 0 or self.taken_bytes <= taken_before:
+                    raise
+
+    async def _send_some(self, view: memoryview) -> int:
+        """Wait until some of it has been written; return how much."""
+        if self._sock is None:
+            piece = view[:WRITE_PIECE_BYTES]
+            await self._stream.send_all(piece)
+            return len(piece)
+        await trio.lowlevel.wait_writable(self._sock)
+        return self._write_now(view)
+
+    async def linger(self, max_bytes: int, pace: Pace, *, stall_seconds: float) -> None:
+        """Say that no more will be sent, then drop what the peer still sends, so many bytes and so long at most.
 
         RFC 9112, section 9.6: "If a server performs an immediate close of a TCP connection, there is a significant
         risk that the client will not be able to read the last HTTP response." TLS has no half-close; there the peer
@@ -222,10 +267,17 @@ class HttpStream:
         try:
             if isinstance(self._stream, trio.abc.HalfCloseableStream):
                 await self._stream.send_eof()
-            while max_bytes > 0 and (data := await self._stream.receive_some(PIECE_BYTES)):
-                max_bytes -= len(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            while max_bytes > 0 and (size := await self._drop_some(pace, stall_seconds)):
+                max_bytes -= size
+        except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
             return
+
+    async def _drop_some(self, pace: Pace, stall_seconds: float) -> int:
+        """Read a piece and forget it; return how long it was."""
+        with pace.waiting(stall_seconds):
+            size = len(await self._stream.receive_some(PIECE_BYTES))
+        pace.moved(size)
+        return size
 
     async def aclose(self) -> None:
         """Close the stream: at once if it is broken, else as the stream does it (TLS says goodbye)."""

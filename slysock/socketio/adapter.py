@@ -5,7 +5,7 @@ What users hold of it is a Namespace. The name is the field's: Node's adapter do
 
 import itertools
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from threading import get_ident
 from typing import Protocol, assert_never, final
 
@@ -258,8 +258,13 @@ class Adapter:
         self._odd_names -= target.called != self.name
         self._rooms.remove(target.id)
 
-    def join(self, target: Target, rooms: Iterable[str]) -> None:
-        """Put a client into rooms."""
+    def join(self, target: Target, rooms: Collection[str]) -> None:
+        """Put a client into rooms.
+
+        Raises:
+            Refusal: too many, or one with too long a name; it is in none of them then.
+        """
+        self._rooms.check(target.id, rooms)
         self._rooms.join(target.id, rooms)
 
     def leave(self, target: Target, rooms: Iterable[str]) -> None:

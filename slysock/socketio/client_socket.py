@@ -142,7 +142,11 @@ class Socket:
         return self._seat.rooms
 
     def join(self, *rooms: str) -> None:
-        """Put the client into rooms. In middleware, it is in them as soon as it is let in."""
+        """Put the client into rooms. In middleware, it is in them as soon as it is let in.
+
+        Raises:
+            Refusal: more than 10 000, or a name of more than 512 characters; it is in none of them then.
+        """
         self._seat.join(rooms)
 
     def leave(self, *rooms: str) -> None:

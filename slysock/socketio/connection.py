@@ -1,5 +1,6 @@
 """Socket.IO on one session: its namespaces, and which of them a packet is for."""
 
+import math
 import time
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -46,6 +47,13 @@ class Surroundings:
 _BYTES_OF_AN_EVENT: Final = 512
 """What a waiting event takes beyond its bytes: its arguments, its place in the queue."""
 
+MAX_FUTILE_CONNECTS: Final = 10
+"""CONNECTs of one session that come to nothing, in `connect_timeout_seconds`: refused, or taken back before the answer.
+Each costs the server some 30 µs and a refusal, and its client 14 bytes."""
+
+_WIRE_FACTOR: Final = 4 / 3
+"""By polling, attachments come as base64."""
+
 _REFUSED_NAMESPACE: Final = {"message": "Invalid namespace"}
 _TOO_MANY: Final = {"message": "Too many namespaces"}
 
@@ -61,10 +69,11 @@ class Connection:
     __slots__ = (
         "_around",
         "_awaited",
-        "_binaries",
         "_bytes",
         "_deadline",
         "_decoder",
+        "_futile_connects",
+        "_futile_since",
         "_left",
         "_members",
         "_of_nobody",
@@ -75,6 +84,8 @@ class Connection:
         "_rates",
         "_ready",
         "_stopping",
+        "_unwanted",
+        "_waits_since",
         "backlogged",
         "session",
     )
@@ -86,11 +97,14 @@ class Connection:
         # Namespace, as the client calls it -> the client there; also while it is joining.
         self._members: dict[str, Member] = {}
         self._left: dict[str, None] = {}  # likewise: late packets for what the server took it out of are no error
+        self._unwanted = False  # the attachments that come are for one of those
+        self._futile_connects = 0
+        self._futile_since = -math.inf
         self._rates = ClientRates(around.rates)
         self._of_nobody = Allowance(self._rates, None)
         self._of_user = self._of_nobody  # of the one that was named last
         self._bytes = 0  # so far, of a packet whose attachments are awaited
-        self._binaries = 0  # binary messages so far
+        self._waits_since = 0.0  # for the attachments of that packet
         self._patience: Timer | None = None  # looks after announced attachments
         self._awaited = 0  # calls that wait for this client's acknowledgement
         self._pending_events = 0
@@ -118,10 +132,9 @@ class Connection:
     def binary(self, data: bytes) -> None:
         """Take a binary message."""
         self._bytes += len(data)
-        self._binaries += 1
-        packet = self._decoder.feed_binary(data)
+        packet = self._decoder.feed_binary(b"" if self._unwanted else data)
         if packet is not None:
-            size, self._bytes = self._bytes, 0
+            size, self._bytes, self._unwanted = self._bytes, 0, False
             self._receive(packet, size)
 
     def _expect_attachments(self) -> None:
@@ -131,24 +144,35 @@ class Connection:
         member = self._members.get(name)
         if name not in self._left and (member is None or member.state != "in"):
             raise RemoteProtocolError("not connected to this namespace")
+        self._unwanted = member is None
+        self._waits_since = self._around.timers.time()
         if self._patience is None:
-            self._watch_attachments()
+            self._watch_attachments(self._attachments_seconds)
 
-    def _watch_attachments(self) -> None:
+    @property
+    def _attachments_seconds(self) -> float:
+        """How long a packet may take with its attachments: as a body does, and at the average for the next of them."""
+        config = self._around.config
+        size = self._bytes * _WIRE_FACTOR + config.max_payload_bytes
+        return max(config.request_body_seconds, size / config.min_bytes_per_second)
+
+    def _watch_attachments(self, seconds: float) -> None:
         """Start the one timer of the connection, which watches its packets one after the other."""
-        seen = self._binaries
-        wait = self._around.config.request_body_seconds
-        self._patience = self._around.timers.call_later(wait, lambda: self._check_attachments(seen))
+        self._patience = self._around.timers.call_later(seconds, self._check_attachments)
 
-    def _check_attachments(self, seen: int) -> None:
-        """Close if none has come since."""
+    def _check_attachments(self) -> None:
+        """Close if the packet whose attachments are awaited has taken too long."""
         self._patience = None
         if self._decoder.waiting_in is None:
             return
-        if self._binaries == seen:
+        now = self._around.timers.time()
+        if self.backlogged:  # nothing is read: it is not the client who takes so long
+            self._waits_since = now
+        left = self._waits_since + self._attachments_seconds - now
+        if left <= 0:
             self.session.fail(RemoteProtocolError("attachments did not arrive in time", CloseCode.POLICY))
         else:
-            self._watch_attachments()
+            self._watch_attachments(left)
 
     def _receive(self, packet: Packet, size: int) -> None:
         member = self._members.get(packet.namespace)
@@ -189,18 +213,20 @@ class Connection:
             copy_context().run(member.refuse_event, packet, excess)
 
     def _connect(self, packet: Connect) -> None:
+        if self.session.closed:  # for taking back too many
+            return
         excess = self._rates.join()
         if excess is not None:
             self._refuse_join(packet, excess)
             return
         if len(self._members) >= self._around.config.max_namespaces:
             self._refuse("capacity", "in max_namespaces already", packet.namespace)
-            self.session.send(self._around.parser.refused(packet.namespace, _TOO_MANY))
+            self._answer_no(packet.namespace, _TOO_MANY)
             return
         found = self._around.namespaces.find_called(packet.namespace)
         if found is None:
             self._refuse("namespace", "no router is for it", packet.namespace)
-            self.session.send(self._around.parser.refused(packet.namespace, _REFUSED_NAMESPACE))
+            self._answer_no(packet.namespace, _REFUSED_NAMESPACE)
             return
         request = self.session.request
         handshake = Handshake(
@@ -217,6 +243,19 @@ class Connection:
         self._left.pop(packet.namespace, None)
         self._members[packet.namespace] = member
         copy_context().run(member.enter)
+
+    def _answer_no(self, namespace: str, error: dict[str, str]) -> None:
+        self.session.send(self._around.parser.refused(namespace, error))
+        self._count_futile_connect()
+
+    def _count_futile_connect(self) -> None:
+        """Close after too many; who tries in vain for longer is forgotten what lies back."""
+        now, config = self._around.timers.time(), self._around.config
+        if now - self._futile_since >= config.connect_timeout_seconds:
+            self._futile_since, self._futile_connects = now, 0
+        self._futile_connects += 1
+        if self._futile_connects > MAX_FUTILE_CONNECTS:
+            self.session.fail(RemoteProtocolError("too many attempts to connect", CloseCode.POLICY))
 
     def _refuse_join(self, packet: Connect, excess: Excess) -> None:
         self._refuse(excess.reason, excess.detail, packet.namespace)
@@ -260,12 +299,15 @@ class Connection:
             self._of_user = Allowance(self._rates, user)
         return self._of_user
 
-    def left(self, called: str) -> None:
-        """Note that the client is out of a namespace."""
+    def left(self, called: str, *, was_in: bool) -> None:
+        """Note that the client is out of a namespace, or was not let in."""
         del self._members[called]
-        self._left[called] = None
-        if len(self._left) > self._around.config.max_namespaces:
-            del self._left[next(iter(self._left))]
+        if was_in:
+            self._left[called] = None
+            if len(self._left) > self._around.config.max_namespaces:
+                del self._left[next(iter(self._left))]
+        elif not self.session.closed:
+            self._count_futile_connect()
 
     def disconnect(self) -> None:
         """Disconnect the client from every namespace and close the connection."""
@@ -355,3 +397,4 @@ class Connection:
             if self._ready is None or self._ready.is_set():  # one for all who wait: during an upgrade there are two
                 self._ready = trio.Event()
             await self._ready.wait()
+            self._waits_since = self._around.timers.time()  # for what has not been read meanwhile

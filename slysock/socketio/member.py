@@ -30,11 +30,12 @@ from slysock.socketio.client_socket import Socket
 from slysock.socketio.host import Host
 from slysock.socketio.namespaces import Found
 from slysock.socketio.receipts import Receipts, tell, wait_received
+from slysock.socketio.rooms import check_rooms
 from slysock.socketio.states import MEMBER, MemberState
 from slysock.states import follow
 from slysock_protocol import LocalProtocolError, RemoteProtocolError
 from slysock_protocol.engineio import Outgoing
-from slysock_protocol.socketio import Ack, Event, decode_array, event_name
+from slysock_protocol.socketio import Ack, Body, Event, decode_array, event_name
 
 logger = logging.getLogger("slysock")
 
@@ -125,6 +126,7 @@ class Member:
         if self.state == "in":
             self._adapter.join(self, rooms)
         elif self.state == "joining":
+            check_rooms(self._rooms, rooms)
             self._rooms = self._rooms.union(rooms)
 
     def leave(self, rooms: tuple[str, ...]) -> None:
@@ -340,7 +342,7 @@ class Member:
         """
         if self.state == "joining":
             raise RemoteProtocolError("not connected to this namespace")
-        body: bytes | list[object] = packet.body
+        body: Body = packet.body
         table = self._adapter.table
         route = None if packet.name is None else table.routes.get(packet.name)
         if route is None or table.incoming:
@@ -353,16 +355,17 @@ class Member:
             handler = route.only
             if handler is None:
                 handler, body = route.pick(body)
-            invocation = Invocation(self, socket, route.name, handler, handler.signature.bind(body), packet.ack_id)
+            queue = handler if handler.concurrency > 1 and not self._entering else None
+            waits = bool(self._dispatchers) and self._must_wait(queue)
+            args = () if waits else handler.signature.bind(body)
         except RemoteProtocolError:
             raise
         except Exception as error:  # InvalidPayload; or a bug in a type of the application's
             answer_failure(self, socket, route.name, route.fallback.on_error, error, packet.ack_id)
             return
-        if handler.concurrency > 1 and not self._entering:
-            self._submit(handler, invocation, size)
-        elif handler.is_async or (self._dispatchers and self._is_busy):
-            self._submit(None, invocation, size)
+        invocation = Invocation(self, socket, route.name, handler, args, packet.ack_id, packet.body if waits else None)
+        if waits or handler.is_async or queue is not None:
+            self._submit(queue, invocation, size)
         else:
             started = perf_counter()
             invocation.run_now()
@@ -391,11 +394,10 @@ class Member:
             self.refused(socket, "unknown event", f"{event[:100]!r} has no handler")
         return route if self.state == "in" else None  # a listener may have sent it away
 
-    @property
-    def _is_busy(self) -> bool:
-        """Whether an event that must run in order would have to wait."""
-        in_order = self._dispatchers.get(None)
-        return in_order is not None and not in_order.idle
+    def _must_wait(self, queue: Handler | None) -> bool:
+        """Tell whether an event would have to wait for others before it."""
+        dispatcher = self._dispatchers.get(queue)
+        return dispatcher is not None and dispatcher.full
 
     def _submit(self, handler: Handler | None, job: Job, size: int) -> None:
         dispatcher = self._dispatchers.get(handler)
@@ -448,6 +450,10 @@ class Member:
                 socket=self.id,
             )
         )
+
+    def broke_protocol(self, error: RemoteProtocolError) -> None:
+        """End the session of a client whose event turned out to be none when its turn came."""
+        self.session.fail(error)
 
     def report_refusal(self, socket: Socket, reason: str, detail: str) -> None:
         """See Socket.report_refusal."""
@@ -505,7 +511,7 @@ class Member:
             self._adapter.remove(self)
         lingers = was_in and by_client and not self._is_idle
         self.state = follow(MEMBER, self.state, "leave" if lingers else "end" if was_in else "refuse")
-        self._host.left(self.called)
+        self._host.left(self.called, was_in=was_in)
         self.allowance.give_back()
         self._end_what_needs_the_client()
         for dispatcher in self._dispatchers.values():

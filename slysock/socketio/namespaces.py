@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple, final
+from typing import Final, NamedTuple, final
 from weakref import WeakValueDictionary
 
 from slysock.engineio.timers import Timers
@@ -13,6 +13,9 @@ from slysock.socketio.loop import Loop
 from slysock.socketio.namespace import Namespace
 from slysock.socketio.observer import Observers
 from slysock_protocol.socketio import Parser
+
+MAX_MADE: Final = 10_000
+"""Namespaces at once that patterns have made, as clients name them: some 3 kB each, as long as somebody is in them."""
 
 
 class Found(NamedTuple):
@@ -74,7 +77,10 @@ class Namespaces:
         return self.find(name) or (self.find(name.partition("?")[0]) if "?" in name else None)
 
     def find(self, name: str) -> Found | None:
-        """Find a namespace by name, or make it where a pattern allows it. May be called from any thread."""
+        """Find a namespace by name, or make it where a pattern allows it and there are not too many of those.
+
+        May be called from any thread.
+        """
         found = self._named.get(name)
         return self._loop.ask(lambda: self._find_made(name)) if found is None else found
 
@@ -83,6 +89,8 @@ class Namespaces:
         if made is not None:
             namespace = self._held[name] = self._held.get(name) or Namespace(made)
             return Found(namespace, made)
+        if len(self._made) >= MAX_MADE:
+            return None
         for pattern, table in self._patterns:
             if pattern.fullmatch(name):
                 found = self._make(name, table)

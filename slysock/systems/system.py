@@ -1,20 +1,22 @@
 """What a chat system is to whoever serves it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, final
+from typing import TYPE_CHECKING, Protocol, final
 
 import msgspec
 import trio
 
 from slysock import Router, Server
 from slysock.asgi import HealthCheck
-from slysock.telemetry import Gauge
 
 from .demo import Story
 from .emissions import Emits
 from .foundation import Foundation
 from .manage.resources import Manage
 from .rest.areas import RestArea
+
+if TYPE_CHECKING:  # who lacks the systems' packages is to be told of those first
+    from slysock.telemetry import Gauge
 
 
 @final
@@ -57,7 +59,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[HealthCheck, ...] = ()
     """What it cannot do without, for `/readyz`."""
 
-    gauges: tuple[Gauge, ...] = ()
+    gauges: tuple["Gauge", ...] = ()
     """What it adds to `/metrics`."""
 
     measure: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint

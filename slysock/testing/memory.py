@@ -71,7 +71,7 @@ class Memory:
             Closed: the server refused.
         """
         engine = await self.open_engine(transport, headers=headers, query=query)
-        return MemoryConnection(engine, self._nursery, PARSERS[self.server.config.parser])
+        return MemoryConnection(engine, self._nursery, PARSERS[self.server.config.parser]())
 
     async def connect(
         self,

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slysock_protocol import LocalProtocolError, RemoteProtocolError, jsonio
+from slysock_protocol.limits import MAX_DEPTH
 
 from .strategies import JSON, JSON_WITH_BYTES
 
@@ -333,6 +334,33 @@ def test_attachments_may_be_used_twice_or_not_at_all() -> None:
     place = {"_placeholder": True, "num": 1}
     assert jsonio.fill("scalar", [b"a"]) == "scalar"
     assert jsonio.fill([place, {"a": [place]}], [b"a", b"b"]) == [b"b", {"a": [b"b"]}]
+
+
+def test_attachments_are_used_no_more_often_than_they_can_be_sent_on() -> None:
+    place = {"_placeholder": True, "num": 0}
+    assert jsonio.fill([dict(place) for _ in range(10)], [b"a"]) == [b"a"] * 10
+    with pytest.raises(RemoteProtocolError, match="too many attachments"):
+        jsonio.fill([[dict(place)] for _ in range(11)], [b"a"])
+
+
+@pytest.mark.parametrize("open_close", [(b"[", b"]"), (b'{"a":', b"}"), (b'[{"]":', b"}]")], ids=repr)
+def test_what_is_nested_deeper_than_can_be_sent_on_is_refused(open_close: tuple[bytes, bytes]) -> None:
+    one, other = open_close
+    levels = one.count(b"[") + one.count(b"{")
+
+    def text(depth: int) -> bytes:
+        return one * (depth // levels) + b'"' + b"[" * 1000 + b'"' + other * (depth // levels)
+
+    value = jsonio.decode(text(MAX_DEPTH))
+    jsonio.encode([[value]])
+    with pytest.raises(RemoteProtocolError, match="deep"):
+        jsonio.decode(text(MAX_DEPTH + 40))
+    with pytest.raises(RemoteProtocolError, match="deep"):
+        jsonio.decode_as(msgspec.json.Decoder(object), text(250))
+
+
+def test_wide_is_not_deep() -> None:
+    assert jsonio.decode(b"[" + b",".join([b'[[{"a":[]}]]'] * 10_000) + b"]") == [[[{"a": []}]]] * 10_000
 
 
 def test_filling_walks_to_a_depth_and_refuses_below() -> None:

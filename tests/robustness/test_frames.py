@@ -144,6 +144,30 @@ async def test_control_frames_between_tiny_fragments_do_not_lift_their_limit(aut
         assert await peer.ending() == Ending(1008, "too many fragments")
 
 
+@pytest.mark.parametrize("how", ["one frame", "fragments", "pings between"])
+async def test_a_message_that_drips_is_1008_when_its_time_is_over(how: str, autojump_clock: MockClock) -> None:
+    fragment = frame(CONTINUATION, b"x" * 100, final=False)
+    piece = {"one frame": b"x", "fragments": fragment, "pings between": frame(PING, b"") + fragment}[how]
+    async with scene() as stage:
+        peer = await stage.peer()
+        begun = frame(TEXT, bytes(10_000))[:100] if how == "one frame" else frame(TEXT, b"42", final=False)
+        await peer.raw(begun)
+        await stage.undisturbed()
+        started = trio.current_time()
+        async with trio.open_nursery() as nursery:
+
+            async def drip() -> None:
+                while True:
+                    await trio.sleep(7)
+                    await peer.raw(piece)
+
+            nursery.start_soon(drip)
+            assert await peer.ending() == Ending(1008, "the message did not arrive in time")
+            nursery.cancel_scope.cancel()
+        assert trio.current_time() - started == pytest.approx(QUIET.request_body_seconds, abs=8)
+        assert (stage.handled, stage.reasons) == ([], ["parse error"])
+
+
 async def test_tiny_messages_by_the_hundred_thousand_are_handled_without_being_piled_up(
     autojump_clock: MockClock,
 ) -> None:

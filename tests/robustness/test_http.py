@@ -135,6 +135,29 @@ async def test_a_body_shorter_than_declared_is_408_and_ends_the_session(autojump
         assert stage.handled == []
 
 
+async def test_a_body_that_drips_is_408_when_its_time_is_over_and_ends_the_session(autojump_clock: MockClock) -> None:
+    async with scene() as stage:
+        poller = await stage.poller()
+        stream = await stage.stream()
+        await stream.send_all(b"POST %s HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n" % poller.target.encode())
+        started = trio.current_time()
+        async with trio.open_nursery() as nursery:
+
+            async def drip() -> None:
+                for _ in range(99):
+                    await stream.send_all(b"4")
+                    await trio.sleep(QUIET.request_stall_seconds - 1)
+
+            nursery.start_soon(drip)
+            await stage.undisturbed()
+            answer = await read_answer(stream)
+            nursery.cancel_scope.cancel()
+        assert (answer.status, answer.headers["connection"]) == (408, "close")
+        assert trio.current_time() - started == pytest.approx(QUIET.request_body_seconds, abs=1)
+        await assert_gone(poller)
+        assert stage.handled == []
+
+
 async def test_a_body_cut_off_by_the_end_of_the_connection_ends_the_session(autojump_clock: MockClock) -> None:
     async with scene() as stage:
         poller = await stage.poller()

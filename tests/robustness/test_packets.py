@@ -128,7 +128,8 @@ OFFENCES: Final = [
     ),
     Offence("a binary event nested 100 000 deep", (binary("1", deep("[", "]")), b"1"), "JSON nested too deep"),
     Offence("an ack nested 100 000 deep", (f"431{deep('[', ']')}",), "JSON nested too deep"),
-    Offence("auth nested 100 000 deep", (f'40{{"a":{deep("[", "]")}}}',), "JSON nested too deep", joined=False),
+    Offence("an event nested 169 deep", (f'42["note",{"[" * 168 + "]" * 168}]',), "JSON nested too deep"),
+    Offence("auth nested 5000 deep", (f'40{{"a":{"[" * 5000 + "]" * 5000}}}',), "JSON nested too deep", joined=False),
     # -- CONNECT and the rest
     Offence("a second CONNECT", ("40",), "connected to this namespace already"),
     Offence("a second CONNECT at once", ("40", "40"), "connected to this namespace already", joined=False),
@@ -195,7 +196,7 @@ MSGPACK_OFFENCES: Final = [
     Offence(
         "an extension that nobody knows",
         (packed(type=2, nsp="/", data=0)[:-1] + b"\x92\xa4note\xd4\x05\x00",),
-        "unknown MessagePack extension",
+        "malformed MessagePack packet",
     ),
     Offence(
         "an array that announces 2^32 - 1 items",
@@ -272,7 +273,7 @@ async def test_attachments_announced_and_never_sent_end_the_connection_after_a_w
         started = trio.current_time()
         assert await peer.ending() == Ending(1008, "attachments did not arrive in time")
         waited = trio.current_time() - started
-        assert QUIET.request_body_seconds - 1 <= waited <= 2 * QUIET.request_body_seconds + 1
+        assert waited == pytest.approx(QUIET.request_body_seconds, abs=1)
         assert (stage.handled, stage.reasons) == ([], ["parse error"])
 
 
@@ -282,7 +283,7 @@ async def test_attachments_that_come_slowly_are_waited_for(autojump_clock: MockC
         for _ in range(3):
             await peer.send(binary("3", *(HOLE.replace("0", str(number)) for number in range(3))))
             for number in range(3):
-                await trio.sleep(QUIET.request_body_seconds - 1)
+                await trio.sleep(QUIET.request_body_seconds / 3 - 1)
                 await peer.send(bytes([number]))
         await wait_all_tasks_blocked()
         assert stage.handled == [(b"\x00", b"\x01", b"\x02")] * 3
@@ -290,6 +291,25 @@ async def test_attachments_that_come_slowly_are_waited_for(autojump_clock: MockC
         await peer.send('421["echo"]')
         assert await peer.receive() == "431[]"
         await peer.drop()
+
+
+async def test_attachments_that_drip_end_the_connection_when_their_time_is_over(autojump_clock: MockClock) -> None:
+    async with scene() as stage:
+        peer = await stage.peer()
+        await peer.send(binary("9", *(HOLE.replace("0", str(number)) for number in range(9))))
+        started = trio.current_time()
+        async with trio.open_nursery() as nursery:
+
+            async def drip() -> None:
+                for number in range(8):
+                    await trio.sleep(QUIET.request_body_seconds / 8 + 1)
+                    await peer.send(bytes([number]))
+
+            nursery.start_soon(drip)
+            assert await peer.ending() == Ending(1008, "attachments did not arrive in time")
+            nursery.cancel_scope.cancel()
+        assert trio.current_time() - started == pytest.approx(QUIET.request_body_seconds, abs=1)
+        assert (stage.handled, stage.reasons) == ([], ["parse error"])
 
 
 async def test_attachments_by_polling_that_never_come_end_the_session(autojump_clock: MockClock) -> None:
@@ -406,7 +426,7 @@ async def test_an_ack_of_another_clients_question_answers_nothing(autojump_clock
 # ---- depth and size that are just allowed ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("depth", [100, 200, 400])
+@pytest.mark.parametrize("depth", [100, 127])
 async def test_moderate_depth_is_taken(depth: int, autojump_clock: MockClock) -> None:
     async with scene() as stage:
         peer = await stage.peer()

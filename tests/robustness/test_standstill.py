@@ -31,6 +31,7 @@ config = Config(
     ping_timeout_seconds={TIMEOUT},
     request_head_seconds={TIMEOUT},
     request_body_seconds={TIMEOUT},
+    request_stall_seconds={TIMEOUT},
     write_timeout_seconds={TIMEOUT},
 )
 

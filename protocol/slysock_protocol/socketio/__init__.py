@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from .json_parser import JsonDecoder, JsonParser, decode_array, event_name
+from .bodies import decode_array, event_name
+from .json_parser import JsonDecoder, JsonParser
 from .msgpack_parser import MsgpackDecoder, MsgpackParser
-from .packets import Ack, Body, Connect, Decoder, Disconnect, Event, Packet, Parser
+from .packets import Ack, Body, Connect, Decoder, Disconnect, Event, Packed, Packet, Parser
 
-PARSERS: Final[dict[str, Parser]] = {"json": JsonParser(), "msgpack": MsgpackParser()}
+PARSERS: Final[dict[str, type[JsonParser] | type[MsgpackParser]]] = {"json": JsonParser, "msgpack": MsgpackParser}
 """Both, by the names that a server's settings have for them."""
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "JsonParser",
     "MsgpackDecoder",
     "MsgpackParser",
+    "Packed",
     "Packet",
     "Parser",
     "decode_array",

@@ -11,10 +11,18 @@ import msgspec
 
 from slysock_protocol import jsonio
 from slysock_protocol.engineio.packets import Outgoing
-from slysock_protocol.errors import LocalProtocolError, RemoteProtocolError
-from slysock_protocol.limits import MAX_ACK_ID, MAX_ATTACHMENTS, MAX_NAMESPACE_BYTES, RESERVED_EVENTS
+from slysock_protocol.errors import CloseCode, LocalProtocolError, RemoteProtocolError
+from slysock_protocol.limits import (
+    MAX_ACK_ID,
+    MAX_ATTACHMENTS,
+    MAX_AUTH_BYTES,
+    MAX_NAMESPACE_BYTES,
+    MAX_PACKET_BYTES,
+    RESERVED_EVENTS,
+)
 
-from .packets import Ack, Body, Connect, Disconnect, Event, Packet
+from .bodies import decode_array
+from .packets import Ack, Connect, Disconnect, Event, Packet
 from .places import placed
 
 _HEADER: Final = re.compile(rb"([0-6])(?:(?<=[56])([0-9]{1,10})-)?(?:(/[^,]*),?)?([0-9]*)")
@@ -26,11 +34,22 @@ _MAX_ID_DIGITS: Final = len(str(MAX_ACK_ID))
 
 @final
 class JsonParser:
-    """The parser as a value; it has no state: that of a connection is in its decoder."""
+    """The parser as a value; it has no state: that of a connection is in its decoder.
+
+    Args:
+        max_auth_bytes: what a client may present when it joins a namespace.
+        max_packet_bytes: the largest event or ack that is sent, attachments included.
+    """
+
+    __slots__ = ("_max_auth_bytes", "_max_packet_bytes")
+
+    def __init__(self, max_auth_bytes: int = MAX_AUTH_BYTES, max_packet_bytes: int = MAX_PACKET_BYTES) -> None:
+        self._max_auth_bytes = max_auth_bytes
+        self._max_packet_bytes = max_packet_bytes
 
     def decoder(self) -> "JsonDecoder":
         """Make the decoder of one connection."""
-        return JsonDecoder()
+        return JsonDecoder(self._max_auth_bytes)
 
     def connected(self, namespace: str, socket_id: str) -> Outgoing:
         """Encode `0{"sid":…}`, the answer to a CONNECT."""
@@ -51,16 +70,29 @@ class JsonParser:
         """Encode `2[name, *args]`, or `5…` and its attachments."""
         check_event_name(name)
         try:
-            return _packet(b"42", b"45", namespace, ack_id, [name, *args])
+            return self._packet(b"42", b"45", namespace, ack_id, [name, *args])
         except LocalProtocolError as error:
             raise placed(error, args, jsonio.encode) from error
 
     def ack(self, namespace: str, ack_id: int, values: tuple[object, ...]) -> Outgoing:
         """Encode `3id[*values]`, or `6…` and its attachments."""
         try:
-            return _packet(b"43", b"46", namespace, ack_id, values)
+            return self._packet(b"43", b"46", namespace, ack_id, values)
         except LocalProtocolError as error:
             raise placed(error, values, jsonio.encode) from error
+
+    def _packet(self, kind: bytes, binary_kind: bytes, namespace: str, ack_id: int | None, value: object) -> Outgoing:
+        body, attachments = jsonio.encode(value)
+        if not attachments:
+            if len(body) > self._max_packet_bytes:
+                raise too_large(len(body), self._max_packet_bytes)
+            return Outgoing(_text(kind, namespace, ack_id, body))
+        check_attachments(attachments)
+        size = len(body) + sum(map(len, attachments))
+        if size > self._max_packet_bytes:
+            raise too_large(size, self._max_packet_bytes)
+        text = _text(b"%b%d-" % (binary_kind, len(attachments)), namespace, ack_id, body)
+        return Outgoing(text, tuple(attachments))
 
 
 def check_event_name(name: str) -> None:
@@ -85,13 +117,9 @@ def check_attachments(attachments: list[bytes]) -> None:
         )
 
 
-def _packet(kind: bytes, binary_kind: bytes, namespace: str, ack_id: int | None, value: object) -> Outgoing:
-    body, attachments = jsonio.encode(value)
-    if not attachments:
-        return Outgoing(_text(kind, namespace, ack_id, body))
-    check_attachments(attachments)
-    text = _text(b"%b%d-" % (binary_kind, len(attachments)), namespace, ack_id, body)
-    return Outgoing(text, tuple(attachments))
+def too_large(size: int, most: int) -> LocalProtocolError:
+    """Say that a packet is larger than may wait for a client."""
+    return LocalProtocolError(f"cannot be sent: {size} bytes, where {most} may wait for a client at all")
 
 
 def _text(head: bytes, namespace: str, ack_id: int | None, body: bytes) -> bytes:
@@ -105,9 +133,10 @@ def _text(head: bytes, namespace: str, ack_id: int | None, body: bytes) -> bytes
 class JsonDecoder:
     """The state of one connection: at most one packet that waits for attachments."""
 
-    __slots__ = ("_attachments", "_expected", "_packet")
+    __slots__ = ("_attachments", "_expected", "_max_auth_bytes", "_packet")
 
-    def __init__(self) -> None:
+    def __init__(self, max_auth_bytes: int = MAX_AUTH_BYTES) -> None:
+        self._max_auth_bytes = max_auth_bytes
         self._packet: Event | Ack | None = None
         self._expected = 0
         self._attachments: list[bytes] = []
@@ -141,7 +170,7 @@ class JsonDecoder:
             case b"3" if ack_id is not None:
                 return Ack(namespace, ack_id, rest)
             case b"0" if ack_id is None:
-                return Connect(namespace, _auth(rest))
+                return Connect(namespace, _auth(rest, self._max_auth_bytes))
             case b"1" if ack_id is None and not rest:
                 return Disconnect(namespace)
             case b"5":
@@ -195,36 +224,21 @@ def _ack_id(digits: bytes) -> int | None:
     return int(digits)
 
 
-def _auth(text: bytes) -> dict[str, object]:
+def _auth(text: bytes, max_bytes: int) -> dict[str, object]:
     if not text:
         return {}
+    check_auth_size(len(text), max_bytes)
     auth = jsonio.decode(text)
     if not jsonio.is_object(auth):
         raise RemoteProtocolError("auth must be an object")
     return auth
 
 
-def decode_array(body: Body) -> list[object]:
-    """Decode the body of an event or an ack without a type.
+def check_auth_size(size: int, most: int) -> None:
+    """Refuse what would be kept as long as its client is there.
 
     Raises:
-        RemoteProtocolError: it is not a JSON array.
+        RemoteProtocolError: it is too large.
     """
-    value = body if isinstance(body, list) else jsonio.decode(body)
-    if not jsonio.is_array(value):
-        raise RemoteProtocolError("an event must be an array")
-    return value
-
-
-def event_name(items: list[object]) -> str:
-    """Return the name of a decoded event.
-
-    Raises:
-        RemoteProtocolError: there is none, or it is reserved.
-    """
-    name = items[0] if items else None
-    if type(name) is int:  # socket.io lets numbers name events; as a key both sides see the same text
-        name = str(name)
-    if not isinstance(name, str) or name in RESERVED_EVENTS:
-        raise RemoteProtocolError("illegal event name")
-    return name
+    if size > most:
+        raise RemoteProtocolError("auth too large", CloseCode.POLICY)

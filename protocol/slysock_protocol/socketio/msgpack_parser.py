@@ -4,40 +4,41 @@ Shape: `{type, nsp, data, id}`, type 0 to 4 as in the JSON parser; no attachment
 Source: socket.io-msgpack-parser 3.0.2, index.js; MessagePack extension types as notepack.io 2 and 3 write them.
 """
 
-import re
-from datetime import UTC, datetime, timedelta
-from typing import Final, TypeGuard, final
+from typing import Final, final
 
 import msgspec
 
-from slysock_protocol import jsonio
+from slysock_protocol import jsonio, packio
 from slysock_protocol.engineio.packets import Outgoing
 from slysock_protocol.errors import LocalProtocolError, RemoteProtocolError
-from slysock_protocol.limits import MAX_ACK_ID, MAX_NAMESPACE_BYTES
+from slysock_protocol.limits import MAX_ACK_ID, MAX_AUTH_BYTES, MAX_NAMESPACE_BYTES, MAX_PACKET_BYTES
 
-from .json_parser import check_event_name
-from .packets import Ack, Connect, Disconnect, Event, Packet
+from .json_parser import check_auth_size, check_event_name, too_large
+from .packets import Ack, Connect, Disconnect, Event, Packed, Packet
 from .places import placed
 
-_UNDEFINED_OR_DATE: Final = 0  # notepack's one extension type: one byte is undefined, eight are a date in ms
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_CYCLE_MS: Final = 146_097 * 86_400_000  # 400 years
-_TIMESTAMP: Final = re.compile(rb"[\xd6\xd7\x04\x08\x0c]\xff")
-"""Is in every timestamp: a length of 4, 8 or 12, and the type -1 (MessagePack, "Timestamp extension type"). The bytes
-may stand for something else, too."""
-
-_MAX_DATE_MS: Final = 8_640_000_000_000_000  # ECMAScript, "Time Values and Time Range"
-
+_ABSENT: Final = msgspec.Raw()
 _encoder: Final = msgspec.msgpack.Encoder()
 
 
 @final
 class MsgpackParser:
-    """The parser as a value; it has no state."""
+    """The parser as a value; it has no state.
+
+    Args:
+        max_auth_bytes: what a client may present when it joins a namespace.
+        max_packet_bytes: the largest event or ack that is sent.
+    """
+
+    __slots__ = ("_max_auth_bytes", "_max_packet_bytes")
+
+    def __init__(self, max_auth_bytes: int = MAX_AUTH_BYTES, max_packet_bytes: int = MAX_PACKET_BYTES) -> None:
+        self._max_auth_bytes = max_auth_bytes
+        self._max_packet_bytes = max_packet_bytes
 
     def decoder(self) -> "MsgpackDecoder":
         """Make the decoder of one connection."""
-        return MsgpackDecoder()
+        return MsgpackDecoder(self._max_auth_bytes)
 
     def connected(self, namespace: str, socket_id: str) -> Outgoing:
         """Encode the answer to a CONNECT."""
@@ -61,16 +62,22 @@ class MsgpackParser:
         if ack_id is not None:
             packet["id"] = ack_id
         try:
-            return _packet(packet)
+            return self._bounded(packet)
         except LocalProtocolError as error:
             raise placed(error, args, _encode) from error
 
     def ack(self, namespace: str, ack_id: int, values: tuple[object, ...]) -> Outgoing:
         """Encode an acknowledgement."""
         try:
-            return _packet({"type": 3, "nsp": namespace, "data": values, "id": ack_id})
+            return self._bounded({"type": 3, "nsp": namespace, "data": values, "id": ack_id})
         except LocalProtocolError as error:
             raise placed(error, values, _encode) from error
+
+    def _bounded(self, packet: dict[str, object]) -> Outgoing:
+        data = _encode(packet)
+        if len(data) > self._max_packet_bytes:
+            raise too_large(len(data), self._max_packet_bytes)
+        return Outgoing(None, (data,))
 
 
 def _packet(packet: dict[str, object]) -> Outgoing:
@@ -91,67 +98,25 @@ def _encode(value: object) -> bytes:
 
 
 class _Wire(msgspec.Struct):
-    """What is on the wire, its fields checked; data is checked by type of packet."""
+    """What is on the wire, its fields checked; data is only skipped, and decoded where it is needed."""
 
     type: int
     nsp: str
-    data: object = None
+    data: msgspec.Raw = _ABSENT
     id: int | None = None
 
 
-def _extension(code: int, data: memoryview) -> object:
-    """Decode what notepack writes: undefined, dates, and on Node typed arrays other than Buffer.
-
-    All three are extension 0; a typed array of one byte or of eight cannot be told from the others.
-    """
-    if code != _UNDEFINED_OR_DATE:
-        raise RemoteProtocolError("unknown MessagePack extension")
-    if len(data) == 1:
-        return None
-    if len(data) == 8:
-        return _date(int.from_bytes(data, "big", signed=True))
-    return bytes(data)
-
-
-def _date(milliseconds: int) -> str:
-    """Write a date as JavaScript's toISOString does, the text in which JSON clients send dates.
-
-    Python's calendar ends with the year 9999, JavaScript's goes on: the date is shifted by cycles of 400 years, after
-    which the calendar repeats.
-    """
-    if abs(milliseconds) > _MAX_DATE_MS:
-        raise RemoteProtocolError("a date out of range")
-    cycles, rest = divmod(milliseconds, _CYCLE_MS)
-    moment = _EPOCH + timedelta(milliseconds=rest)
-    year = moment.year + 400 * cycles
-    text = f"{year:04}" if 0 <= year <= 9999 else f"{year:+07}"
-    return f"{text}-{moment:%m-%dT%H:%M:%S}.{rest % 1000:03}Z"
-
-
-def _without_timestamps(value: object) -> object:
-    """Replace MessagePack's own dates, which the library has decoded to `datetime`, with the text of JSON clients.
-
-    Clients other than Node's send those. Containers are changed in place, keys are not.
-    """
-    if isinstance(value, datetime):
-        whole = not value.microsecond % 1000
-        return value.isoformat(timespec="milliseconds" if whole else "microseconds").replace("+00:00", "Z")
-    if jsonio.is_array(value):
-        value[:] = map(_without_timestamps, value)
-    elif jsonio.is_object(value):
-        for key, item in value.items():
-            value[key] = _without_timestamps(item)
-    return value
-
-
-_decoder: Final = msgspec.msgpack.Decoder(_Wire, ext_hook=_extension)
+_decoder: Final = msgspec.msgpack.Decoder(_Wire)
 
 
 @final
 class MsgpackDecoder:
-    """The decoder of one connection; a packet is always one message, so it holds nothing."""
+    """The decoder of one connection; a packet is always one message, so nothing waits in it."""
 
-    __slots__ = ()
+    __slots__ = ("_max_auth_bytes",)
+
+    def __init__(self, max_auth_bytes: int = MAX_AUTH_BYTES) -> None:
+        self._max_auth_bytes = max_auth_bytes
 
     @property
     def waiting_in(self) -> str | None:
@@ -166,33 +131,32 @@ class MsgpackDecoder:
         """Decode one packet."""
         try:
             wire = _decoder.decode(data)
-            if _TIMESTAMP.search(data):
-                wire.data = _without_timestamps(wire.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, ValueError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise RemoteProtocolError("malformed MessagePack packet") from None
         if not wire.nsp.startswith("/") or len(wire.nsp.encode()) > MAX_NAMESPACE_BYTES:
             raise RemoteProtocolError("illegal namespace name")
         if wire.id is not None and not 0 <= wire.id <= MAX_ACK_ID:
             raise RemoteProtocolError("acknowledgement id out of range")
-        return _packet_of(wire)
+        return self._packet_of(wire, bytes(memoryview(wire.data)))
 
+    def _packet_of(self, wire: _Wire, data: bytes) -> Packet:
+        match wire.type:
+            case 2 if packio.is_array(data):
+                return Event(wire.nsp, wire.id, Packed(data))
+            case 3 if packio.is_array(data) and wire.id is not None:
+                return Ack(wire.nsp, wire.id, Packed(data))
+            case 0:
+                return Connect(wire.nsp, self._auth(data))
+            case 1 if not data or packio.decode(data) is None:
+                return Disconnect(wire.nsp)
+            case _:
+                raise RemoteProtocolError("malformed packet")
 
-def _packet_of(wire: _Wire) -> Packet:
-    data = wire.data
-    match wire.type:
-        case 2 if jsonio.is_array(data):
-            return Event(wire.nsp, wire.id, data)
-        case 3 if jsonio.is_array(data) and wire.id is not None:
-            return Ack(wire.nsp, wire.id, data)
-        case 0 if data is None:
-            return Connect(wire.nsp, {})
-        case 0 if _has_text_keys(data):
-            return Connect(wire.nsp, data)
-        case 1 if data is None:
-            return Disconnect(wire.nsp)
-        case _:
+    def _auth(self, data: bytes) -> dict[str, object]:
+        check_auth_size(len(data), self._max_auth_bytes)
+        auth = packio.decode(data) if data else None
+        if auth is None:
+            return {}
+        if not jsonio.is_object(auth):
             raise RemoteProtocolError("malformed packet")
-
-
-def _has_text_keys(value: object) -> TypeGuard[dict[str, object]]:
-    return jsonio.is_object(value) and all(type(key) is str for key in value)
+        return auth

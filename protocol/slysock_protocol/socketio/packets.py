@@ -10,9 +10,17 @@ import msgspec
 
 from slysock_protocol.engineio.packets import Outgoing
 
-Body: TypeAlias = bytes | list[object]
-"""The array of an event or an ack: JSON text not decoded yet, so that it can be decoded straight into a handler's
-types, or the decoded list where there were attachments to fill in."""
+
+@final
+class Packed(msgspec.Struct, frozen=True, gc=False):
+    """The array of an event or an ack in MessagePack, not decoded yet."""
+
+    data: bytes
+
+
+Body: TypeAlias = bytes | Packed | list[object]
+"""The array of an event or an ack: not decoded yet, so that what waits takes no more than its bytes, and JSON text can
+be decoded straight into a handler's types; or the decoded list where there were attachments to fill in."""
 
 
 @final

@@ -11,6 +11,7 @@ The limits of a message hold by what the headers of its frames announce.
 Source: RFC 6455, sections 5.2 (framing) and 5.4 (fragmentation).
 """
 
+import sys
 from enum import Enum
 from typing import Final, final
 
@@ -57,7 +58,7 @@ class FrameReader:
     """Split what a client sends into hot messages and cold bytes. One per connection.
 
     Bounds: between calls it holds at most one incomplete message, that is less than `max_message_bytes` and a header,
-    however small the pieces and the fragments were in which it came.
+    however small the pieces and the fragments were in which it came; and what was `left` of the last piece.
 
     Attributes:
         error: set when the client broke a rule that is checked here. The items that `feed` returned come before it;
@@ -71,6 +72,8 @@ class FrameReader:
         "_closing",
         "_cold_left",
         "_held",
+        "_left",
+        "_left_from",
         "_max_message_bytes",
         "_message",
         "_missing",
@@ -91,6 +94,8 @@ class FrameReader:
         self._short_frame_bytes = _SHORT_HEAD + min(_SHORT, max_message_bytes)
         self._held = bytearray()  # the beginning of an incomplete frame
         self._missing = 0  # bytes that _held must have before it is worth looking again
+        self._left = b""  # a piece with frames that nobody has asked for yet,
+        self._left_from = 0  # from here on
         self._cold_left = 0  # bytes of the current cold frame that are still to pass
         self._open: Kind | None = None  # of the message whose fragments are coming
         self._message = bytearray()  # those that have come
@@ -101,8 +106,13 @@ class FrameReader:
 
     @property
     def in_message(self) -> bool:
-        """Whether the bytes so far end in the middle of a message."""
-        return not self._between
+        """Whether the bytes so far end in the middle of a message, as far as they have been looked at."""
+        return not (self._between or self._left)
+
+    @property
+    def left(self) -> bool:
+        """Whether there is more in what was fed: to be asked for by `go_on` before anything else is fed."""
+        return bool(self._left)
 
     def one_text(self, data: bytes) -> bytes | None:
         """Return the text, if the next bytes are one short text message and nothing else, as nearly all are.
@@ -121,34 +131,56 @@ class FrameReader:
                 return text
         return None
 
-    def feed(self, data: bytes) -> list[Item]:
-        """Take the next bytes of the client and return what is complete."""
-        items: list[Item] = []
+    def feed(self, data: bytes, most_frames: int = sys.maxsize) -> list[Item]:
+        """Take the next bytes of the client and return what is complete.
+
+        Args:
+            data: the bytes. Not while something is `left`.
+            most_frames: how many are looked at; the others are `left`.
+        """
         if self._over:
-            self._look_for_goodbye(data)
-            return [Item(Kind.COLD, data)] if self._passing else items
+            items = [Item(Kind.COLD, data)] if self._passing else []
+            self._seek_goodbye(bytes(self._held) + data, 0, most_frames)
+            return items
         if self._held:
             self._held += data
             if len(self._held) < self._missing:
-                return items
+                return []
             data = bytes(self._held)
             self._held.clear()
-        start, position, size = 0, 0, len(data)
+        return self._look(data, 0, most_frames)
+
+    def go_on(self, most_frames: int) -> list[Item]:
+        """Return more of what was `left`. Nothing is copied or looked at twice, however many calls it takes."""
+        data, self._left = self._left, b""
+        if self._over:
+            self._seek_goodbye(data, self._left_from, most_frames)
+            return []
+        return self._look(data, self._left_from, most_frames)
+
+    def _look(self, data: bytes, position: int, most_frames: int) -> list[Item]:
+        """Take frames from the position on; keep what is incomplete, and what is left."""
+        items: list[Item] = []
+        start, size = position, len(data)
         try:
-            while position < size:
+            while position < size and most_frames:
                 start, end = position, self._take(data, position, items)
                 if end == position:
                     self._held += data[position:]
                     break
                 position = end
+                most_frames -= 1
+            else:
+                if position < size:
+                    self._left, self._left_from = data, position
         except RemoteProtocolError as error:
             self.error = error.with_traceback(None)  # it holds frames, which hold this
         self._over = self._passing or self.error is not None
         if self._over:
             self._cold_left = 0
             self._message.clear()
-            self._look_for_goodbye(data[start:])  # the frame itself may be one
-        self._between = not (self._held or self._cold_left or self._open or self._over)
+            self._seek_goodbye(data, start, most_frames)  # the frame itself may be one
+        self._between = not (self._held or self._cold_left or self._open or self._over or self._left)
         return items
 
     def _take(self, data: bytes, position: int, items: list[Item]) -> int:
@@ -216,12 +248,15 @@ class FrameReader:
         # A close frame, or one that the implementation answers by closing.
         self._passing = not legal or first not in _HARMLESS or length > _SHORT
 
-    def _look_for_goodbye(self, data: bytes) -> None:
+    def _seek_goodbye(self, data: bytes, position: int, most_frames: int) -> None:
         """Follow the headers of frames that do not count any more until one is a close frame; keep at most a header."""
-        data = bytes(self._held) + data
         self._held.clear()
-        position, size = 0, len(data)
+        size = len(data)
         while position < size and not self.goodbye:
+            if not most_frames:
+                self._left, self._left_from = data, position
+                return
+            most_frames -= 1
             if not self._cold_left:
                 head = _read_head(data, position)
                 if head is None:

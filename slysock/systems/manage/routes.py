@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from slysock.systems.domain import Invalid
 from slysock.systems.rest.areas import RestArea, rest_router
-from slysock.systems.rest.callers import Privileged, with_role
+from slysock.systems.rest.callers import with_role
 from slysock.systems.rest.errors import plain_error
 
 from .presence import UserPresence
@@ -20,7 +20,7 @@ from .resources import Manage, Notifications, Resource
 PATH: Final = "/manage"
 MAX_ID_CHARACTERS: Final = 128
 
-_FOR_BACK_ENDS: Final = {"privileged": with_role("service", "admin")}
+_FOR_BACK_ENDS: Final = (with_role("service", "admin"),)
 
 
 def manage_area(systems: Mapping[str, Manage]) -> RestArea:
@@ -43,11 +43,7 @@ def _handlers_of(system: str, manage: Manage) -> list[HTTPRouteHandler]:
 
 
 def _put(system: str, resource: Resource) -> HTTPRouteHandler:
-    async def put_record(
-        record_id: FromPath[str],
-        data: msgspec.Struct,
-        privileged: Privileged,  # noqa: ARG001 - to declare it is to have it checked
-    ) -> object:
+    async def put_record(record_id: FromPath[str], data: msgspec.Struct) -> object:
         return await resource.put(_checked(record_id), data)
 
     _declare(put_record, resource.payload, resource.answer)
@@ -56,16 +52,13 @@ def _put(system: str, resource: Resource) -> HTTPRouteHandler:
         operation_id=f"put_{system}_{resource.kind}",
         summary=resource.doc,
         tags=[f"manage {system}"],
-        dependencies=_FOR_BACK_ENDS,
+        guards=_FOR_BACK_ENDS,
         status_code=HTTPStatus.OK,
     )(put_record)
 
 
 def _notify(system: str, notifications: Notifications) -> HTTPRouteHandler:
-    async def post_notification(
-        data: msgspec.Struct,
-        privileged: Privileged,  # noqa: ARG001 - see above
-    ) -> object:
+    async def post_notification(data: msgspec.Struct) -> object:
         return await notifications.post(data)
 
     _declare(post_notification, notifications.payload, notifications.answer)
@@ -74,7 +67,7 @@ def _notify(system: str, notifications: Notifications) -> HTTPRouteHandler:
         operation_id=f"post_{system}_notification",
         summary="Notify a user, live or at the next connect.",
         tags=[f"manage {system}"],
-        dependencies=_FOR_BACK_ENDS,
+        guards=_FOR_BACK_ENDS,
         status_code=HTTPStatus.CREATED,
     )(post_notification)
 
@@ -85,7 +78,6 @@ def _presence(system: str, manage: Manage) -> HTTPRouteHandler:
 
     async def get_presence(
         user_id: FromPath[str],
-        privileged: Privileged,  # noqa: ARG001 - see above
         userType: FromQuery[str | None] = None,  # noqa: N803 - as on the wire
     ) -> UserPresence:
         return await presence(_checked(user_id), userType)
@@ -95,7 +87,7 @@ def _presence(system: str, manage: Manage) -> HTTPRouteHandler:
         operation_id=f"get_{system}_presence",
         summary="Get whether a user is online, and on how many connections.",
         tags=[f"manage {system}"],
-        dependencies=_FOR_BACK_ENDS,
+        guards=_FOR_BACK_ENDS,
     )(get_presence)
 
 

@@ -10,6 +10,7 @@ from slysock.systems.rest import Caller, PagingFromQuery, RestArea, paging, rest
 
 from .failures import render_error
 from .payloads import CreateChat, MessageBody
+from .people import person_of
 from .service import Pets
 from .shapes import BlockShape, ChatPage, ChatShape, Envelope, MessagePage, MessageShape, ReadShape
 from .uploading import media_handlers
@@ -29,7 +30,7 @@ def make_rest(service: Pets) -> RestArea:
         *_messages(service),
         *media_handlers(service),
     ]
-    return rest_router(PATH, handlers, render_error)
+    return rest_router(PATH, handlers, render_error, person_of)
 
 
 def _chats(service: Pets) -> list[ControllerRouterHandler]:

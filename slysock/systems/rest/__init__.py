@@ -7,16 +7,16 @@ from slysock.extras import needs_extra
 
 with needs_extra("slysock.systems", "systems"):
     from .areas import RenderError, RestArea, rest_router
-    from .callers import Caller, HttpRequest, Privileged, require_role, with_role
+    from .callers import Caller, HttpRequest, Only, require_role, with_role
     from .paging import Paging, PagingFromQuery, paging
     from .responses import then
 
 __all__ = [
     "Caller",
     "HttpRequest",
+    "Only",
     "Paging",
     "PagingFromQuery",
-    "Privileged",
     "RenderError",
     "RestArea",
     "paging",

@@ -12,7 +12,7 @@ from slysock.identity import Tokens
 
 from .areas import RestArea
 from .bodies import JsonRequest
-from .callers import caller
+from .callers import CALLER, Callers, caller
 from .errors import ErrorAnswers
 from .spelling import OneSpelling
 
@@ -43,7 +43,8 @@ def make_rest_app(
     app = Litestar.from_config(
         AppConfig(
             route_handlers=[*pages, *(area.router for area in areas)],
-            dependencies={"identity": caller(tokens)},
+            guards=[Callers(tokens, areas)],
+            dependencies={CALLER: caller()},
             exception_handlers={Exception: answers},
             request_class=JsonRequest,
             request_max_body_size=MAX_BODY_BYTES,

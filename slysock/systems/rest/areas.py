@@ -7,8 +7,13 @@ import msgspec
 from litestar import Router
 from litestar.types import ControllerRouterHandler
 
+from slysock.identity import Identity
+
 RenderError: TypeAlias = Callable[[int, str], object]
 """Makes the body of an error from its status and a text for the client."""
+
+CheckCaller: TypeAlias = Callable[[Identity], object]
+"""Raises DomainError for a token that identifies nobody whom this part of the API is for."""
 
 
 @final
@@ -18,13 +23,23 @@ class RestArea(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     router: Router
     render_error: RenderError
+    check_caller: CheckCaller
 
     def owns(self, path: str) -> bool:
         """Tell whether a request's path lies in this part."""
         return path == self.path or path.startswith(f"{self.path}/")
 
 
-def rest_router(path: str, handlers: Sequence[ControllerRouterHandler], render_error: RenderError) -> RestArea:
+def everybody(identity: Identity) -> None:
+    """Let any good token pass."""
+
+
+def rest_router(
+    path: str,
+    handlers: Sequence[ControllerRouterHandler],
+    render_error: RenderError,
+    check_caller: CheckCaller = everybody,
+) -> RestArea:
     """Make a part of the API.
 
     Args:
@@ -33,6 +48,8 @@ def rest_router(path: str, handlers: Sequence[ControllerRouterHandler], render_e
             and, with `paging` among their dependencies, `paging: PagingFromQuery`; what they raise is answered as
             `slysock.systems.failures` says.
         render_error: makes the body of an error.
+        check_caller: asked before the body is read, of callers of handlers that ask for a token.
     """
     path = "/" + path.strip("/")
-    return RestArea(path=path, router=Router(path, route_handlers=handlers), render_error=render_error)
+    router = Router(path, route_handlers=handlers)
+    return RestArea(path=path, router=router, render_error=render_error, check_caller=check_caller)

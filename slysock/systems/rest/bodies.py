@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from http import HTTPStatus
 from typing import final
 
 from litestar import Request
 from litestar.datastructures import State
-from litestar.exceptions import ClientException, InternalServerException, SerializationException
+from litestar.exceptions import HTTPException, InternalServerException, SerializationException
 
 from slysock import InvalidPayload
 from slysock.asgi import decode_json
@@ -20,14 +21,14 @@ class JsonRequest(Request[None, None, State]):
         """Yield the pieces of the body.
 
         Raises:
-            ClientException: the client has left in the middle of it, which is no failure of ours.
+            HTTPException: it broke off, or did not come in time, which is no failure of ours.
         """
         try:
             async with aclosing(super().stream()) as pieces:  # it ends with this, also when nobody wants the rest
                 async for piece in pieces:
                     yield piece  # noqa: ASYNC119 - whoever asks for the stream closes it
         except InternalServerException as error:
-            raise ClientException("The request broke off") from error
+            raise HTTPException("The request broke off", status_code=HTTPStatus.REQUEST_TIMEOUT) from error
 
     async def json(self) -> object:
         """Decode the body; an empty one is null.

@@ -10,12 +10,11 @@ from typing import Final, TypeAlias, cast
 
 import msgspec
 from litestar import Litestar
-from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.routes import HTTPRoute
 
 from .areas import RestArea
-from .callers import CALLERS
+from .callers import CALLER, asks_for_token, caller
 
 Object: TypeAlias = dict[str, object]
 
@@ -56,7 +55,7 @@ def _described_by_litestar(areas: Sequence[RestArea]) -> tuple[Object, set[tuple
     """Let a second application describe the routes, so that the one that serves needs none of Litestar's pages."""
     app = Litestar(
         route_handlers=[area.router for area in areas],
-        dependencies={"identity": Provide(_nobody)},
+        dependencies={CALLER: caller()},
         openapi_config=OpenAPIConfig(
             title="slysock", version=version("slysock"), description=DESCRIPTION, use_handler_docstrings=True
         ),
@@ -67,14 +66,10 @@ def _described_by_litestar(areas: Sequence[RestArea]) -> tuple[Object, set[tuple
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
-        if not CALLERS.isdisjoint(handler.parsed_fn_signature.parameters)
+        if asks_for_token(handler)
         for method in handler.http_methods
     }
     return cast("Object", app.openapi_schema.to_schema()), callers
-
-
-async def _nobody() -> None:
-    """Stand in for the dependency that is never called here."""
 
 
 def _operations_of(document: Object) -> Iterator[tuple[str, str, Object]]:

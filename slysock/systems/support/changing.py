@@ -15,6 +15,8 @@ from .sending import CLOSED, Sending
 from .shapes import ConversationShape
 from .views import SUBJECT, conversation_shape
 
+MAY_UPDATE: Final = frozenset({ADMIN})
+
 CLOSED_TEXT: Final = "تم إغلاق المحادثة"
 """The last message of the closed conversation in the document."""
 
@@ -38,7 +40,7 @@ class Changing:
             NotAllowed: it is not an admin.
             NotFound: no such conversation.
         """
-        require_role(admin, frozenset({ADMIN}))
+        require_role(admin, MAY_UPDATE)
         before = await self._access.conversation(admin, conversation_id)
         changes = ChatChanges(status=wanted.status, extra={} if wanted.subject is None else {SUBJECT: wanted.subject})
         chat = await self._all_chats.change(before.id, changes, missing=MISSING_CONVERSATION)

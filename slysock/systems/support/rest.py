@@ -11,9 +11,11 @@ from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
 from slysock.systems.domain import Invalid
-from slysock.systems.rest import Caller, PagingFromQuery, RestArea, paging, rest_router, then
+from slysock.systems.rest import Caller, Only, PagingFromQuery, RestArea, paging, rest_router, then
 
+from .changing import MAY_UPDATE
 from .failures import render_error
+from .opening import MAY_ASK_ADMIN, MAY_CREATE, require_role
 from .payloads import (
     DEFAULT_PAGE_SIZE,
     CreateConversation,
@@ -21,6 +23,7 @@ from .payloads import (
     SendMessage,
     UpdateConversation,
 )
+from .people import person_of
 from .service import Support
 from .shapes import ConversationShape, Listing, MarkedRead, MessageShape
 
@@ -34,18 +37,18 @@ _OK: Final = 200
 def make_rest(service: Support) -> RestArea:
     """Make the HTTP API of the system."""
     handlers = [*_openings(service), *_conversations(service), *_messages(service), *_order_chats(service)]
-    return rest_router(PATH, handlers, render_error)
+    return rest_router(PATH, handlers, render_error, person_of)
 
 
 def _openings(service: Support) -> Sequence[ControllerRouterHandler]:
-    @post("/conversations")
+    @post("/conversations", guards=[_only(MAY_CREATE)])
     async def create_conversation(identity: Caller, data: JSONBody[CreateConversation]) -> Response[ConversationShape]:
         """Create a support conversation (admins and restaurants)."""
         creator = await service.sessions.caller(identity)
         with service.outgoing.after_answer() as behind:
             return then(await service.opening.create(creator, data, behind), behind.release)
 
-    @post("/conversations/with-admin")
+    @post("/conversations/with-admin", guards=[_only(MAY_ASK_ADMIN)])
     async def create_conversation_with_admin(
         identity: Caller, data: JSONBody[CreateWithAdmin | None] = None
     ) -> Response[ConversationShape]:
@@ -71,7 +74,7 @@ def _conversations(service: Support) -> Sequence[ControllerRouterHandler]:
         reader = await service.sessions.caller(identity)
         return await service.reading.conversation(reader, conversation_id)
 
-    @patch("/conversations/{conversation_id:str}")
+    @patch("/conversations/{conversation_id:str}", guards=[_only(MAY_UPDATE)])
     async def update_conversation(
         identity: Caller, conversation_id: FromPath[str], data: JSONBody[UpdateConversation]
     ) -> Response[ConversationShape]:
@@ -137,6 +140,11 @@ def _order_chats(service: Support) -> Sequence[ControllerRouterHandler]:
         return await service.reading.history(chat, page=paging.page, limit=paging.limit)
 
     return [open_order_chat, get_order_chat, list_order_messages]
+
+
+def _only(roles: frozenset[str]) -> Only:
+    """Make the guard of a route that is for these roles, as the service says, too."""
+    return Only(lambda identity: require_role(person_of(identity), roles))
 
 
 def _checked(order_id: str) -> str:

@@ -18,7 +18,7 @@ from slysock.systems.system import SystemUnusable
 
 from . import disk
 from .disk import MediaName, StoredFile, translated_disk_errors
-from .errors import BadForm, FolderBroken, NoRoom, NotMedia, TooManyUploads, UploadBroken
+from .errors import BadForm, FolderBroken, NoRoom, NotMedia, TooManyUploads
 from .form import MAX_OVERHEAD_BYTES, FormLimits, read_form
 from .kinds import HEAD_BYTES, MediaKind, kind_of
 
@@ -28,14 +28,13 @@ PIECE_BYTES: Final = 262_144
 """How much is written or read at once: one hop to a thread for sixteen pieces of a request's body."""
 
 MAX_UPLOADS_PER_USER: Final = 4
-UPLOAD_SECONDS: Final = 1800.0
-"""What 50 MiB take at 250 kbit/s: a phone on a bad day."""
-
 CLEANUP_SECONDS: Final = 10.0
 """How long the removal of an unwanted file may hold up the end of its request; the sweep does the rest."""
 
 SWEEP_SECONDS: Final = 3600.0
-STALE_SECONDS: Final = 2 * UPLOAD_SECONDS
+STALE_SECONDS: Final = 3600.0
+"""Nobody takes so long from one piece on the disk to the next: the server's `request_body_seconds` come before that."""
+
 DOUBT_SECONDS: Final = 300.0
 """A file is in doubt while its message is being stored or deleted, which takes half a minute at most."""
 
@@ -174,7 +173,7 @@ class MediaFolder:
         The block decides: unless it calls `keep` and `want`, nothing is left of the file, however the block ends.
 
         Args:
-            body: the pieces of the request's body.
+            body: the pieces of the request's body, with its deadlines.
             boundary: from its Content-Type.
             file_field: the field with the file.
             owner: who sends it, for the limit on how many may be under way.
@@ -189,10 +188,7 @@ class MediaFolder:
             allow(expected_file_bytes)
             upload = await self._begin(expected_file_bytes, allow)
             try:
-                with trio.move_on_after(UPLOAD_SECONDS) as deadline:
-                    upload.fields = await read_form(body, boundary, self.limits(file_field), upload.take)
-                if deadline.cancelled_caught:
-                    raise UploadBroken
+                upload.fields = await read_form(body, boundary, self.limits(file_field), upload.take)
                 yield upload
             finally:
                 with trio.move_on_after(CLEANUP_SECONDS, shield=True):

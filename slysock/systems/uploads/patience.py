@@ -2,12 +2,13 @@
 
 A refusal goes out at once, whole. But many clients, browsers and phones among them, only look for an answer when they
 have sent everything, and lose it when the connection is cut under them. So the rest of the body is read and dropped,
-for a while. It is never kept, and only clients with a valid token are waited for.
+for a while. It is never kept, and only clients with a valid token are waited for; not those that announced to send
+nothing before they are asked to (`Expect: 100-continue`).
 """
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final, final
+from typing import Final, cast, final
 
 import trio
 
@@ -27,17 +28,17 @@ class Patience:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        exchange = _Exchange(receive, send)
+        exchange = _Exchange(receive, send, has_begun=not _waits_to_be_asked(scope))
         await self._app(scope, exchange.receive, exchange.send)
 
 
 @final
 class _Exchange:
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, *, has_begun: bool) -> None:
         self._receive = receive
         self._send = send
         self._is_refused = False
-        self._may_come_more = True
+        self._may_come_more = has_begun
 
     async def receive(self) -> Event:
         event = await self._receive()
@@ -63,3 +64,8 @@ class _Exchange:
             while self._may_come_more and dropped < DROP_BYTES:
                 body = (await self.receive()).get("body", b"")
                 dropped += len(body) if isinstance(body, bytes) else 0
+
+
+def _waits_to_be_asked(scope: Scope) -> bool:
+    headers = cast("list[tuple[bytes, bytes]]", scope["headers"])  # so says ASGI
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)

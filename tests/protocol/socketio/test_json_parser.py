@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slysock_protocol import LocalProtocolError, RemoteProtocolError
+from slysock_protocol import LocalProtocolError, RemoteProtocolError, jsonio
 from slysock_protocol.engineio import Outgoing
+from slysock_protocol.errors import CloseCode
 from slysock_protocol.limits import MAX_ACK_ID, MAX_ATTACHMENTS, RESERVED_EVENTS
 from slysock_protocol.socketio import (
     Ack,
@@ -143,7 +144,7 @@ MALFORMED = [
     (b"0{", "JSON"),
     (b"0abc", "JSON"),
     (b'0{"a":1e999}', "JSON"),
-    (b"0" + b"[" * 100_000, "JSON"),
+    (b"0" + b"[" * 100_000, "auth too large"),
     (b"1{}", "malformed packet"),
     (b"1/n,x", "malformed packet"),
     (b"15", "malformed packet"),
@@ -174,6 +175,28 @@ MALFORMED = [
     (b"2/" + "é".encode() * 256 + b",[]", "namespace"),
     (b"0/\xff,", "UTF-8"),
 ]
+
+
+@pytest.mark.parametrize("size", [16_384, 16_385])
+def test_auth_is_small(size: int) -> None:
+    auth = b'{"token":"%b"}' % (b"x" * (size - 12))
+    assert len(auth) == size
+    if size <= 16_384:
+        assert feed(b"0" + auth) == Connect("/", {"token": "x" * (size - 12)})
+    else:
+        with pytest.raises(RemoteProtocolError, match="auth too large") as caught:
+            feed(b"0" + auth)
+        assert caught.value.close_code == CloseCode.POLICY
+
+
+@pytest.mark.parametrize("values", [("x" * 994,), ("x" * 891, b"y" * 50, b"z" * 50)])
+def test_what_is_larger_than_may_wait_is_refused(values: tuple[object, ...]) -> None:
+    size = sum(map(len, jsonio.encode(values)[1])) + len(jsonio.encode(values)[0])
+    assert JsonParser(max_packet_bytes=size).ack("/", 1, values).frames
+    with pytest.raises(LocalProtocolError, match=f"{size} bytes, where {size - 1} may wait"):
+        JsonParser(max_packet_bytes=size - 1).ack("/", 1, values)
+    with pytest.raises(LocalProtocolError, match="may wait"):
+        JsonParser(max_packet_bytes=size).event("/", "event", values)
 
 
 @pytest.mark.parametrize(("text", "reason"), MALFORMED, ids=lambda value: repr(value[:20]))

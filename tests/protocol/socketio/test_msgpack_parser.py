@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
@@ -9,15 +10,21 @@ from hypothesis import strategies as st
 
 from slysock_protocol import LocalProtocolError, RemoteProtocolError
 from slysock_protocol.engineio import Outgoing
+from slysock_protocol.errors import CloseCode
 from slysock_protocol.limits import MAX_ACK_ID
-from slysock_protocol.socketio import Ack, Connect, Disconnect, Event, MsgpackParser, Packet
+from slysock_protocol.socketio import Ack, Connect, Disconnect, Event, MsgpackParser, Packed, Packet, decode_array
 from tests.protocol.strategies import ACK_IDS, EVENT_NAMES, JSON_WITH_BYTES, NAMESPACES
 
 PARSER = MsgpackParser()
 
 
 def feed(data: bytes) -> Packet | None:
-    return PARSER.decoder().feed_binary(data)
+    """Decode a packet, and what is in it."""
+    packet = PARSER.decoder().feed_binary(data)
+    if isinstance(packet, Event | Ack):
+        assert isinstance(packet.body, Packed), "not before its turn"
+        return msgspec.structs.replace(packet, body=decode_array(packet.body))
+    return packet
 
 
 def pack(value: object) -> bytes:
@@ -133,6 +140,42 @@ def test_a_date_that_a_server_of_python_sends_comes_back_as_it_would_by_json(mom
     assert msgspec.convert(packet.body[1], datetime) == moment
 
 
+def test_as_deep_as_can_be_sent_on_is_decoded() -> None:
+    packet = feed(event(b"\x91" * 128 + b"\xc0"))
+    assert isinstance(packet, Event)
+    assert PARSER.event("/", "back", ({"it": packet.body},)).frames
+
+
+def test_colliding_numbers_as_keys_cost_nothing() -> None:
+    """80 000 of them, which Python's hash table would take some seconds for; the first one is refused."""
+    keys = b"".join(b"\xcf" + (number * (2**61 - 1) % 2**64).to_bytes(8) + b"\xc0" for number in range(80_000))
+    with pytest.raises(RemoteProtocolError):
+        feed(event(b"\x91\xdf" + (80_000).to_bytes(4) + keys))
+
+
+@pytest.mark.parametrize("size", [16_384, 16_385])
+def test_auth_is_small(size: int) -> None:
+    auth = {"token": "x" * (size - 10)}
+    data = b"\x83\xa4type\x00\xa3nsp\xa1/\xa4data" + pack(auth)
+    assert len(pack(auth)) == size
+    if size <= 16_384:
+        assert feed(data) == Connect("/", {**auth})
+    else:
+        with pytest.raises(RemoteProtocolError, match="auth too large") as caught:
+            feed(data)
+        assert caught.value.close_code == CloseCode.POLICY
+
+
+@pytest.mark.parametrize(
+    "say", [lambda parser, data: parser.event("/", "e", (data,)), lambda parser, data: parser.ack("/", 1, (data,))]
+)
+def test_what_is_larger_than_may_wait_is_refused(say: Callable[[MsgpackParser, bytes], Outgoing]) -> None:
+    size = len(only(say(PARSER, b"x" * 1000)))
+    assert say(MsgpackParser(max_packet_bytes=size), b"x" * 1000).frames
+    with pytest.raises(LocalProtocolError, match=f"{size + 1} bytes, where {size} may wait"):
+        say(MsgpackParser(max_packet_bytes=size), b"x" * 1001)
+
+
 DEEP = 100_000
 MALFORMED = {
     "nothing": b"",
@@ -175,6 +218,13 @@ MALFORMED = {
     "malformed timestamp": event(b"\x91\xd5\xff\x00\x00"),
     "timestamp out of range": event(b"\x91\xd7\xff" + b"\xff" * 8),
     "map as a key": event(b"\x91\x81\x80\x01"),
+    "a number as a key": event(b"\x91\x81\x01\x02"),
+    "bytes as a key": event(b"\x91\x81\xc4\x01a\x02"),
+    "a float as a key": event(b"\x91\x81\xcb\x00\x00\x00\x00\x00\x00\x00\x00\x02"),
+    "nil as a key": event(b"\x91\x81\xc0\x02"),
+    "a date as a key": event(b"\x91\x81\xd6\xff\x00\x00\x00\x01\x02"),
+    "a number as a key, deeper": event(b"\x91\x81\xa1a\x91\x81\x01\x02"),
+    "deeper than can be sent on": event(b"\x91" * 129 + b"\xc0"),
     "array of four billion": event(b"\xdd\xff\xff\xff\xff"),
     "map of four billion": event(b"\xdf\xff\xff\xff\xff"),
     "4 GiB of data": event(b"\xc6\xff\xff\xff\xff"),

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from slysock_protocol.engineio import Outgoing
@@ -11,6 +12,7 @@ from slysock_protocol.socketio import (
     MsgpackParser,
     Packet,
     Parser,
+    decode_array,
 )
 
 PARSERS: list[Parser] = [JsonParser(), MsgpackParser()]
@@ -22,7 +24,9 @@ def receive(decoder: Decoder, outgoing: Outgoing) -> Packet | None:
         packet = decoder.feed_text(outgoing.text[1:])
     for data in outgoing.binaries:
         packet = decoder.feed_binary(data)
-    return packet
+    return (
+        msgspec.structs.replace(packet, body=decode_array(packet.body)) if isinstance(packet, Event | Ack) else packet
+    )
 
 
 @pytest.mark.parametrize("parser", PARSERS)

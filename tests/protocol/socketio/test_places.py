@@ -44,7 +44,7 @@ CASES = [
 def test_an_event_and_an_acknowledgement_name_the_place_in_one_line(
     parser: str, values: tuple[object, ...], place: str
 ) -> None:
-    made = PARSERS[parser]
+    made = PARSERS[parser]()
     for encode in (lambda: made.event("/", "said", values), lambda: made.ack("/", 1, values)):
         with pytest.raises(LocalProtocolError) as caught:
             encode()
@@ -57,12 +57,12 @@ def test_an_event_and_an_acknowledgement_name_the_place_in_one_line(
 @pytest.mark.parametrize("parser", PARSERS)
 def test_what_is_wrong_with_no_piece_alone_has_no_place(parser: str) -> None:
     with pytest.raises(LocalProtocolError, match=r"reserved event name$"):
-        PARSERS[parser].event("/", "connect", ())
+        PARSERS[parser]().event("/", "connect", ())
 
 
 def test_too_many_attachments_are_nobodys_alone() -> None:
     with pytest.raises(LocalProtocolError, match=r"drop the connection above 10$"):
-        PARSERS["json"].event("/", "said", (b"",) * 11)
+        PARSERS["json"]().event("/", "said", (b"",) * 11)
 
 
 @pytest.mark.parametrize("parser", PARSERS)
@@ -70,5 +70,5 @@ def test_a_value_that_holds_itself_is_refused_in_a_line(parser: str) -> None:
     loop: list[object] = []
     loop.append(loop)
     with pytest.raises(LocalProtocolError, match="cannot be sent") as caught:
-        PARSERS[parser].event("/", "said", (loop,))
+        PARSERS[parser]().event("/", "said", (loop,))
     assert len(str(caught.value)) < 500

@@ -115,6 +115,29 @@ def test_legal_streams_end_alike_with_and_without_the_lane(data: st.DataObject) 
     assert (messages, refused or closed) == (oracle.messages, oracle.closed)
 
 
+@given(st.data(), st.integers(1, 3))
+def test_in_however_many_steps_it_is_looked_at_it_is_the_same(data: st.DataObject, most: int) -> None:
+    pieces = data.draw(cuts(data.draw(STREAMS)))
+    whole, stepwise = FrameReader(LIMIT), FrameReader(LIMIT)
+    for piece in pieces:
+        items = stepwise.feed(piece, most)
+        while stepwise.left:
+            items += stepwise.go_on(most)
+        assert joined(items) == joined(whole.feed(piece))
+    assert (whole.error is None, whole.goodbye) == (stepwise.error is None, stepwise.goodbye)
+    assert whole.in_message == stepwise.in_message
+
+
+def test_no_more_frames_are_looked_at_than_asked_for() -> None:
+    reader = FrameReader(LIMIT)
+    assert len(reader.feed(frame(b"x") * 5, 2)) == 2
+    assert reader.left
+    assert not reader.in_message
+    assert len(reader.go_on(2)) == 2
+    assert len(reader.go_on(2)) == 1
+    assert not reader.left
+
+
 @given(st.data())
 def test_the_short_cut_changes_nothing(data: st.DataObject) -> None:
     pieces = data.draw(cuts(data.draw(STREAMS)))

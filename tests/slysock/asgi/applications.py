@@ -10,7 +10,7 @@ from slysock.config import Config
 from slysock.http import HttpConnection
 from tests.slysock.http.peer import undated
 
-CONFIG = Config(request_head_seconds=20, request_body_seconds=30, write_timeout_seconds=10)
+CONFIG = Config(request_head_seconds=20, request_stall_seconds=30, write_timeout_seconds=10)
 GET = b"GET /a%20b?c=d HTTP/1.1\r\nhost: a\r\n\r\n"
 START: Event = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
 BODY: Event = {"type": "http.response.body", "body": b"ok"}

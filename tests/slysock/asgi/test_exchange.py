@@ -312,6 +312,19 @@ async def test_a_body_that_breaks_is_a_disconnect_and_the_client_is_told(
     assert all(record.levelno < logging.ERROR for record in caplog.records)
 
 
+async def test_an_application_may_tell_a_client_itself_that_its_body_did_not_come(autojump_clock: MockClock) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        await send({**START, "status": 408})
+        await send(BODY)
+
+    answer = await ask(app, post_request(b"abc", 5))
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert answer.endswith(b"ok")
+    assert b"connection: close" in answer.lower()
+
+
 # ---- clients that leave ---------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from trio.testing import (
     wait_all_tasks_blocked,
 )
 
+from slysock import Config
 from slysock.engineio.cold_stream import ColdStream
 from slysock.engineio.lane import Lane
 from slysock.engineio.outbox import Outbox
@@ -29,7 +30,8 @@ async def cold_stream(cold: bytes = b"") -> AsyncGenerator[tuple[ColdStream, Out
     await to_server.aclose()
     async with bench() as made:
         box = made.box(to_client)
-        yield ColdStream(Lane(StreamSource(server), b"", 1000), box, cold), box, client
+        lane = Lane(StreamSource(server), b"", Config(max_payload_bytes=1000), trio.Lock())
+        yield ColdStream(lane, box, cold), box, client
 
 
 async def test_the_request_comes_first_and_its_answer_goes_nowhere() -> None:

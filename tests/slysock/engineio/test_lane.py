@@ -4,12 +4,13 @@ from typing import final
 
 import pytest
 import trio
+import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from slysock import Config, Router, Socket
-from slysock.engineio.lane import Lane, Loss
+from slysock.engineio.lane import MOST_AT_ONCE, MOST_OF_A_TURN, Lane, Loss
 from slysock.engineio.reading import Take
 from slysock.engineio.transport import Transport
 from slysock_protocol import RemoteProtocolError
@@ -47,7 +48,7 @@ class Noting:
 def lane_of(*pieces: bytes, behind: bytes = b"") -> tuple[Lane, Noting]:
     """A lane whose client has sent this, a piece at a time, and left."""
     owner = Noting()
-    lane = Lane(Pieces(list(pieces)), behind, 1000)
+    lane = Lane(Pieces(list(pieces)), behind, Config(max_payload_bytes=1000), trio.Lock())
     lane.owner = owner
     return lane, owner
 
@@ -55,6 +56,8 @@ def lane_of(*pieces: bytes, behind: bytes = b"") -> tuple[Lane, Noting]:
 @final
 class Pieces:
     """A source of bytes: each piece by itself, then the end."""
+
+    has_unread = False
 
     def __init__(self, pieces: list[bytes]) -> None:
         self.pieces = pieces
@@ -125,7 +128,12 @@ async def test_an_error_is_told_behind_what_came_before_it_and_what_follows_is_d
 
 
 async def test_nobody_owns_a_lane_at_first_and_what_comes_is_forgotten() -> None:
-    lane = Lane(Pieces([frame(TEXT, b"one") + frame(BINARY, b"two") + frame(TEXT, b"\xff")]), b"", 1000)
+    lane = Lane(
+        Pieces([frame(TEXT, b"one") + frame(BINARY, b"two") + frame(TEXT, b"\xff")]),
+        b"",
+        Config(max_payload_bytes=1000),
+        trio.Lock(),
+    )
     assert await lane.next_cold() == b""
     await lane.owner.wait_ready()
     assert not lane.owner.backlogged
@@ -205,3 +213,60 @@ async def test_a_cold_message_waits_for_back_pressure_like_a_hot_one(autojump_cl
         assert len(log) <= 20
         await trio.sleep(20)
         assert log == list(range(30))
+
+
+# ---- floods ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [MOST_AT_ONCE, MOST_AT_ONCE + 1, 1000])
+async def test_a_flood_is_handled_whole_and_in_order(count: int) -> None:
+    lane, owner = lane_of(b"".join(frame(TEXT, b"%d" % number) for number in range(count)))
+    assert await lane.next_cold() == b""
+    assert owner.notes == [str(number) for number in range(count)]
+
+
+async def test_forty_floods_together_take_no_more_of_a_turn_than_one() -> None:
+    """Counted in messages: what is handled in all between two turns of an honest client."""
+    turn, floods, between = trio.Lock(), list[Noting](), list[int]()
+    flood = frame(TEXT, b"0/chat,") * 5000
+
+    async def honest() -> None:
+        before = 0
+        for _ in range(100):
+            await trio.lowlevel.checkpoint()
+            handled = sum(len(owner.notes) for owner in floods)
+            between.append(handled - before)
+            before = handled
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(40):
+            owner, lane = Noting(), Lane(Pieces([flood]), b"", Config(max_payload_bytes=1000), turn)
+            lane.owner = owner
+            floods.append(owner)
+            nursery.start_soon(lane.next_cold)
+        await honest()
+        assert max(between) <= 40 * MOST_AT_ONCE, "even when all come at once"
+        assert max(between[5:]) <= 2 * MOST_OF_A_TURN, "two turns: Trio shuffles the tasks of a batch"
+        assert sum(between[5:]) > 80 * MOST_OF_A_TURN, "they go on"
+        assert max(len(owner.notes) for owner in floods) - min(len(owner.notes) for owner in floods) <= MOST_OF_A_TURN
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_waits_for_its_turn_counts_as_unread() -> None:
+    lane, owner = lane_of(frame(TEXT, b"x") * (MOST_AT_ONCE + 1))
+    async with trio.open_nursery() as nursery, lane._turn:
+        nursery.start_soon(lane.next_cold)
+        await trio.testing.wait_all_tasks_blocked()
+        assert lane.has_unread
+        assert not lane.heard_part, "whole messages are no sign of life"
+        assert len(owner.notes) == MOST_AT_ONCE
+    assert len(owner.notes) == MOST_AT_ONCE + 1
+
+
+async def test_a_backlog_that_grows_while_a_turn_is_waited_for_holds_the_rest() -> None:
+    lane, owner = lane_of(frame(TEXT, b"x") * (MOST_AT_ONCE + 1))
+    async with trio.open_nursery() as nursery, lane._turn:
+        nursery.start_soon(lane.next_cold)
+        await trio.testing.wait_all_tasks_blocked()
+        owner.backlogged = True
+    assert owner.notes[MOST_AT_ONCE:] == ["waited", "x"]

@@ -9,6 +9,7 @@ import trio.testing
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Router, Server, Socket
+from slysock.engineio.compression import Compression
 from slysock.engineio.gate import Gate
 from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.long_polling import LongPolling
@@ -114,18 +115,16 @@ async def test_a_session_whose_time_has_run_out_is_ended_by_the_request_that_fin
 ) -> None:
     config, timers = Config(), Timers()  # which nobody keeps: as if their turn had not come yet
     sessions = Sessions(config, timers, lambda _: NOBODY, lambda: 0, AddressGroups(TrustedProxies()))
-    session = sessions.open(OPENING, PollingTransport(consumers=consumers(1000), on_full=lambda: None))
+    transport = PollingTransport(consumers=consumers(1000), on_full=lambda: None, turn=trio.Lock())
+    session = sessions.open(OPENING, transport)
     nursery.start_soon(timers.run)
     session._timer.cancel()  # as if its turn had not come yet
     await trio.sleep(config.ping_interval_seconds + config.ping_timeout_seconds)
     client, _, request = await arrived(method + b" / HTTP/1.1\r\nhost: a\r\n\r\n")
-    await LongPolling(
-        config,
-        sessions,
-        timers,
-        consumers(1000),
-        Responses(config, Gate(EngineHooks(), lambda *_: None, 10, lambda *_: None)),
-    ).handle(request, session.id)
+    gate = Gate(EngineHooks(), lambda *_: None, 10, lambda *_: None)
+    responses = Responses(config, gate, Compression(config, timers))
+    polling = LongPolling(config, sessions, timers, consumers(1000), responses, trio.Lock())
+    await polling.handle(request, session.id)
     assert session.closed
     assert b'{"code":1,"message":"Session ID unknown"}' in await client.receive_some(1000)
 

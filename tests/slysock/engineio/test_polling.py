@@ -16,7 +16,9 @@ BINARY = Outgoing(b"451-[]", (b"data",))
 
 def transport(max_bytes: int = 100) -> tuple[PollingTransport, list[str]]:
     reports: list[str] = []
-    return PollingTransport(consumers=consumers(max_bytes), on_full=lambda: reports.append("full")), reports
+    return PollingTransport(
+        consumers=consumers(max_bytes), on_full=lambda: reports.append("full"), turn=trio.Lock()
+    ), reports
 
 
 class Poll:
@@ -251,3 +253,54 @@ async def test_closing_twice_is_closing_once(endings: tuple[Ending, Ending]) -> 
     before = (polling.closed, polling.lingering)
     polling.close(endings[1], CloseCode.NORMAL, "")
     assert (polling.closed, polling.lingering) == before
+
+
+class Line:
+    """What takes an answer at once, and brings it to the client little by little."""
+
+    written_bytes = 0
+    taken_bytes = 0
+
+
+async def test_a_client_that_still_reads_what_the_kernel_has_is_in_the_middle_of_it() -> None:
+    polled, _ = transport()
+    line = Line()
+    polled.send(Outgoing(b"4" + bytes(1000)))
+
+    async def never() -> bool:
+        raise AssertionError("there is something to say")
+
+    payload = await polled.poll(never)
+    assert payload is not None
+    with polled.delivering(payload, line):
+        line.written_bytes = len(payload)
+    assert not polled.stirred()
+    assert polled.taken_bytes == polled.waiting_bytes == 0
+    for taken in (500, len(payload)):
+        line.taken_bytes = taken
+        assert polled.taken_bytes == taken
+        assert polled.stirred()
+        assert not polled.stirred()
+    polled.send(Outgoing(b"4"))
+    await polled.poll(never)
+    assert polled.taken_bytes == len(payload)
+    assert not polled.stirred(), "a poll is no part of a message"
+
+
+async def test_what_seems_to_stop_short_is_taken_once_the_client_asks_for_more() -> None:
+    """Compressed, it is less than was counted."""
+    polled, _ = transport()
+    line = Line()
+    polled.send(Outgoing(b"4" + bytes(1000)))
+
+    async def never() -> bool:
+        raise AssertionError("there is something to say")
+
+    payload = await polled.poll(never)
+    assert payload is not None
+    with polled.delivering(payload, line):
+        line.written_bytes = line.taken_bytes = 100
+    assert polled.taken_bytes == 100
+    polled.send(Outgoing(b"4"))
+    await polled.poll(never)
+    assert polled.taken_bytes == len(payload)

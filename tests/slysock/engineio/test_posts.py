@@ -73,7 +73,7 @@ async def probe(memory: Memory, session: Quiet) -> None:
 
 async def test_turns_are_in_the_order_of_arrival_whatever_the_order_of_tasks() -> None:
     for order in ([1, 2, 3, 4], [4, 3, 2, 1], [2, 4, 1, 3]):
-        posts, served = Posts(), list[int]()
+        posts, served = Posts(trio.Lock()), list[int]()
         async with posts.turn(0, 0):  # the one that joins a namespace
             pass
 
@@ -91,7 +91,7 @@ async def test_turns_are_in_the_order_of_arrival_whatever_the_order_of_tasks() -
 
 
 async def test_one_that_has_begun_goes_on_whoever_came_before(nursery: trio.Nursery) -> None:
-    posts, served = Posts(), list[str]()
+    posts, served = Posts(trio.Lock()), list[str]()
     async with posts.turn(2, 1):
 
         async def earlier() -> None:
@@ -106,7 +106,7 @@ async def test_one_that_has_begun_goes_on_whoever_came_before(nursery: trio.Nurs
 
 
 async def test_one_that_is_cancelled_while_it_waits_lets_the_others_pass(nursery: trio.Nursery) -> None:
-    posts, served = Posts(), list[int]()
+    posts, served = Posts(trio.Lock()), list[int]()
     async with posts.turn(1, 2):
         scopes = [trio.CancelScope() for _ in range(3)]
 

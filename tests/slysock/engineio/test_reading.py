@@ -188,3 +188,29 @@ async def test_where_there_is_no_epoll_every_connection_reads_for_itself(
     nursery.start_soon(reader.run)
     await wait_all_tasks_blocked()
     nursery.cancel_scope.cancel()
+
+
+async def test_a_batch_that_takes_long_lets_others_have_a_turn_and_reads_each_socket_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a clock that a read moves on by 5 ms: of 64 sockets 16 are read in a row."""
+    order, now = list[str](), [0.0]
+    monkeypatch.setattr("slysock.engineio.reading.perf_counter", lambda: now[0])
+
+    def take(data: bytes) -> bool:
+        now[0] += 0.005
+        order.append(data.decode())
+        return True
+
+    async with reading(64) as (_, pairs), trio.open_nursery() as nursery:
+        for source, _theirs in pairs:
+            nursery.start_soon(source.read, take)
+        await wait_all_tasks_blocked()
+        for number, (_source, theirs) in enumerate(pairs):
+            theirs.send(b"%d" % number)
+        while len(order) < 64:
+            read = len(order)
+            await trio.lowlevel.checkpoint()
+            assert len(order) - read <= 32, "two turns: Trio shuffles the tasks of a batch"
+        assert sorted(map(int, order)) == list(range(64))
+        nursery.cancel_scope.cancel()

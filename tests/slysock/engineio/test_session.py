@@ -209,7 +209,7 @@ class Alone:
 
 
 def way() -> PollingTransport:
-    return PollingTransport(consumers=consumers(1000), on_full=lambda: None)
+    return PollingTransport(consumers=consumers(1000), on_full=lambda: None, turn=trio.Lock())
 
 
 async def test_every_kind_of_message_goes_to_the_layer_above(nursery: trio.Nursery, autojump_clock: MockClock) -> None:

@@ -55,7 +55,7 @@ async def test_last_words_wait_for_the_polls_that_they_take_and_not_for_ever(aut
 
 
 def polling() -> PollingTransport:
-    return PollingTransport(consumers=consumers(1000), on_full=lambda: None)
+    return PollingTransport(consumers=consumers(1000), on_full=lambda: None, turn=trio.Lock())
 
 
 async def test_a_session_is_found_until_it_ends_and_its_last_words_once(mock_clock: MockClock) -> None:

@@ -10,7 +10,9 @@ from slysock.config import Config
 from slysock.http import HttpConnection, Request
 from slysock.http.proxies import TrustedProxies
 
-CONFIG = Config(request_head_seconds=20, request_body_seconds=30, write_timeout_seconds=10, max_request_head_bytes=2000)
+CONFIG = Config(
+    request_head_seconds=20, request_stall_seconds=30, write_timeout_seconds=10, max_request_head_bytes=2000
+)
 GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 Stream = trio.StapledStream[trio.testing.MemorySendStream, trio.testing.MemoryReceiveStream]

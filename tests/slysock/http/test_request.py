@@ -7,6 +7,7 @@ import trio
 from trio.testing import MockClock, lockstep_stream_pair, wait_all_tasks_blocked
 
 from slysock.http import BodyTooLarge, HttpConnection, InvalidResponse, Request, RequestBroken
+from slysock.http.request import FULL_CHUNK_BYTES, MAX_WASTE_BYTES, PIECES_PER_TURN
 from tests.slysock.http.peer import CONFIG, GET, OK, Resetting, arrived, chunked, everything, piece_of, post
 
 
@@ -74,6 +75,35 @@ async def test_a_chunked_body_over_the_limit_is_refused_while_it_comes() -> None
     _client, _connection, request = await arrived(chunked(b"a" * 10, b"b", end=b""))
     with pytest.raises(BodyTooLarge):
         await request.read_body(10)
+
+
+async def test_a_body_in_thousands_of_tiny_chunks_is_refused() -> None:
+    """What counts is what chunks lack to be of a decent size: of those of 64 bytes there may be any number."""
+    tiny = MAX_WASTE_BYTES // (FULL_CHUNK_BYTES - 1)
+    legal = [b"a" * FULL_CHUNK_BYTES] * 2000 + [b"a"] * (tiny - 20)  # segments of TCP end in the middle of some
+    _client, _connection, request = await arrived(chunked(*legal))
+    assert await request.read_body(10_000_000) == b"".join(legal)
+    _client, _connection, request = await arrived(chunked(*[b"a"] * (tiny + 1)))
+    with pytest.raises(RequestBroken, match="too many chunks") as caught:
+        await request.read_body(10_000_000)
+    assert caught.value.status == 400
+
+
+async def test_others_get_turns_while_a_body_in_tiny_chunks_is_read() -> None:
+    _client, _connection, request = await arrived(chunked(*[b"a"] * 1000))
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(count)
+        assert len(await request.read_body(1000)) == 1000
+        nursery.cancel_scope.cancel()
+    assert turns >= 1000 // PIECES_PER_TURN
 
 
 @pytest.mark.parametrize(

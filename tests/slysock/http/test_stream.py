@@ -5,6 +5,7 @@ The sockets come in pairs, without ports.
 
 import socket as stdlib_socket
 from contextlib import ExitStack, suppress
+from functools import partial
 
 import h11
 import pytest
@@ -13,6 +14,7 @@ from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from slysock.http import HttpConnection, InvalidResponse, Request, RequestBroken
 from slysock.http.listeners import Address, bound
+from slysock.http.pace import Pace
 from slysock.http.stream import HttpStream
 from tests.slysock.http.peer import CONFIG, GET, OK, Pair, Resetting, Stream, expect_none, lockstep_request
 
@@ -60,7 +62,7 @@ async def test_a_body_that_stops_half_way_is_given_up_in_time(pair: Pair, autoju
     with pytest.raises(RequestBroken) as caught:
         await request.read_body(100)
     assert caught.value.status == 408
-    assert trio.current_time() == CONFIG.request_body_seconds
+    assert trio.current_time() == CONFIG.request_stall_seconds
 
 
 async def test_a_head_over_the_bound_is_refused_without_being_read(pair: Pair) -> None:
@@ -290,7 +292,7 @@ async def test_a_connection_that_was_given_up_takes_no_answer_and_is_closed_at_o
 async def test_lingering_says_that_no_more_comes_and_drops_what_the_peer_still_sends() -> None:
     client, stream = streams()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(stream.linger, 1000)
+        nursery.start_soon(partial(stream.linger, 1000, Pace(60, 1), stall_seconds=60))
         assert await client.receive_some(1) == b""
         await client.send_all(b"late")
         await wait_all_tasks_blocked()
@@ -303,9 +305,9 @@ async def test_lingering_says_that_no_more_comes_and_drops_what_the_peer_still_s
 async def test_lingering_drops_no_more_than_its_bound() -> None:
     client, stream = streams()
     await client.send_all(bytes(1000))
-    await stream.linger(1000)  # though the peer has not ended
+    await stream.linger(1000, Pace(60, 1), stall_seconds=60)  # though the peer has not ended
     assert await client.receive_some(1) == b""
 
 
 async def test_a_reset_ends_the_lingering_also_where_there_is_no_half_close() -> None:
-    await HttpStream(Resetting(b"late"), None, CONFIG).linger(1000)
+    await HttpStream(Resetting(b"late"), None, CONFIG).linger(1000, Pace(60, 1), stall_seconds=60)

@@ -32,7 +32,7 @@ async def connecting(router: Router) -> AsyncGenerator[Connect]:
             stream = await streams.enter_async_context(await trio.open_tcp_stream("127.0.0.1", where.port))
             engine = WebSocketClient(stream, "/socket.io/?EIO=4&transport=websocket", (), nursery)
             await engine.open()
-            return await MemoryConnection(engine, nursery, PARSERS["json"]).join("/", auth)
+            return await MemoryConnection(engine, nursery, PARSERS["json"]()).join("/", auth)
 
         yield connect
         nursery.cancel_scope.cancel()

@@ -178,7 +178,7 @@ async def test_one_connection_may_be_in_a_namespace_by_two_names(autojump_clock:
 
 def test_a_namespace_that_nobody_wrote_a_router_for_is_not_found_and_others_only_once() -> None:
     namespaces = Namespaces(
-        [Router("/named"), Router(re.compile("/made-.*"))], PARSERS["json"], Observers(), loop=Loop(), timers=Timers()
+        [Router("/named"), Router(re.compile("/made-.*"))], PARSERS["json"](), Observers(), loop=Loop(), timers=Timers()
     )
     assert namespaces.find("/nowhere") is None
     for name in ("/named", "/made-1"):

@@ -1,10 +1,12 @@
 """Rooms against a naive oracle with the semantics of Node's in-memory adapter."""
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from slysock.errors import Refusal
 from slysock.ids import SocketId
-from slysock.socketio.rooms import Rooms
+from slysock.socketio.rooms import MAX_ROOM_CHARACTERS, MAX_ROOMS, Rooms, check_rooms
 
 IDS = [SocketId(name) for name in ("s1", "s2", "s3", "s4")]
 NAMES = ["a", "b", "c", *IDS]  # a room may be called like a member
@@ -122,3 +124,15 @@ def test_a_member_may_leave_while_all_are_walked_through() -> None:
     for member in rooms:
         rooms.remove(SocketId(member))
     assert len(rooms) == 0
+
+
+def test_as_many_rooms_as_a_client_may_join_and_no_more() -> None:
+    many = [f"room {number}" for number in range(MAX_ROOMS)]
+    check_rooms([], many)
+    check_rooms(many, many)
+    check_rooms(many[1:], ["x" * MAX_ROOM_CHARACTERS])
+    for joined, more in ([], [*many, "x"]), (many, ["x"]):
+        with pytest.raises(Refusal, match="too many rooms"):
+            check_rooms(joined, more)
+    with pytest.raises(Refusal, match="room name too long"):
+        check_rooms([], ["x", "x" * (MAX_ROOM_CHARACTERS + 1)])

@@ -1,10 +1,12 @@
 """Pictures and videos: taken by their content, given to participants only, gone when taken back."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from slysock.systems.domain import Unavailable
 from slysock.systems.domain.posts import Posts
@@ -420,3 +422,45 @@ async def test_files_and_texts_have_one_order(shop: Shop) -> None:
     assert names(events) == ["newMessage"] * 6
     texts = [at(event.args, 0, "content") for event in events]
     assert texts == ["0", "file 0", "1", "file 1", "2", "file 2"]
+
+
+async def drip(stream: trio.abc.Stream, piece: bytes, *, every: float, rounds: int) -> None:
+    with suppress(trio.BrokenResourceError):  # the server has closed
+        for _ in range(rounds):
+            await trio.sleep(every)
+            await stream.send_all(piece)
+
+
+async def test_an_upload_that_drips_ends_when_its_time_is_over_and_leaves_nothing(
+    shop: Shop, autojump_clock: trio.testing.MockClock
+) -> None:
+    anna = await shop.visit("anna")
+    chat = await anna.create("ben")
+    head = form_head("x.png") + PNG
+    async with trio.open_nursery() as nursery:
+        started = trio.current_time()
+        stream = await anna.begin_upload(chat, 1_000_000, head)
+        nursery.start_soon(lambda: drip(stream, b"x", every=20, rounds=1000))
+        assert b" 408 " in bytes(await stream.receive_some())
+        assert trio.current_time() - started >= 300  # the clock jumps on while the disk is at work
+        nursery.cancel_scope.cancel()
+    await shop.wait_files(0)
+    await trio.aclose_forcefully(stream)
+
+
+async def test_an_upload_that_keeps_30_kb_a_second_may_take_as_long_as_it_takes(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    async with open_shop(tmp_path, max_media_bytes=20_000_000) as shop:
+        anna = await shop.visit("anna")
+        chat = await anna.create("ben")
+        rounds, piece = 45, bytes(360_000)  # of which the last ten seconds' have not come yet
+        head, tail = form_head("x.png") + PNG, form_tail({})
+        started = trio.current_time()
+        stream = await anna.begin_upload(chat, len(head) + rounds * len(piece) + len(tail), head)
+        await drip(stream, piece, every=10, rounds=rounds)
+        await stream.send_all(tail)
+        assert b" 201 " in bytes(await stream.receive_some())
+        assert trio.current_time() - started > 400
+        assert len(shop.files()) == 1
+        await trio.aclose_forcefully(stream)
