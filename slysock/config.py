@@ -147,7 +147,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     shutdown_seconds: float = 10.0
     """A graceful stop ends after so long, whoever is still there and whatever they shield. Handlers have what remains
-    of it when two clean-ups' time is kept back."""
+    of it when two clean-ups' time is kept back; the last tenth is for lifespans to end in, and what is left before."""
 
     request_head_seconds: float = 20.0
     """How long a client may take to send a request line and headers, in all, and before that for the handshake of TLS

@@ -11,11 +11,13 @@ RefusalRecord        no exception: what observers are told of anything that was 
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import final
+from typing import Final, cast, final
 
 import msgspec
 
 logger = logging.getLogger("slysock")
+
+_CAUSES: Final = 10  # of one error, that are named; it may be its own
 
 
 @final
@@ -94,7 +96,9 @@ class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 def names_of_causes(error: BaseException | None) -> Iterator[str]:
     """Name the type of an error, and those of what it was raised from."""
-    while error is not None:
+    for _ in range(_CAUSES):
+        if error is None:
+            return
         yield type(error).__name__
         error = error.__cause__
 
@@ -128,3 +132,17 @@ class RateLimited(Refusal):
         super().__init__(f"Too many {what}, try again later")
         self.what = what
         self.retry_after_seconds = retry_after_seconds
+
+
+def out_of_group(error: Exception) -> Exception:
+    """Take an expected no out of the group that it was raised in, as nurseries do with all that their tasks raise.
+
+    Returns:
+        The first ConnectionRefused, Refusal or InvalidPayload of a group that holds nothing else; any other error, and
+        any other group, as it is.
+    """
+    if not isinstance(error, ExceptionGroup):
+        return error
+    group = cast("ExceptionGroup[Exception]", error)
+    _, others = group.split((ConnectionRefused, Refusal, InvalidPayload))
+    return group if others is not None else out_of_group(group.exceptions[0])

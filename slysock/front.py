@@ -11,9 +11,9 @@ import math
 import socket as stdlib_socket
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Final, TypeAlias, final
+from typing import Final, TypeAlias, TypeVar, final
 
 import msgspec
 import trio
@@ -30,6 +30,7 @@ from slysock.engineio.receiver import Receiver
 from slysock.engineio.session import Session
 from slysock.engineio.transport import Ending
 from slysock.errors import RefusalRecord, log_refusal
+from slysock.handlers.resources import Stop
 from slysock.handlers.tasks import Tasks
 from slysock.http import HttpConnection, Request, RequestBroken
 from slysock.http.addresses import AddressGroups
@@ -57,7 +58,12 @@ _LIMITS: Final = {
 
 _PROXY_HINT: Final = " by {} (if that is a proxy, trusted_proxies is to name it)"
 
+_LIFESPANS_SHARE: Final = 0.1
+"""Of `shutdown_seconds`: what is left to close an application's resources with, whatever its handlers do."""
+
 _TEXT: Final = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+
+T = TypeVar("T")
 
 Answer: TypeAlias = Callable[[Request], Awaitable[Opening | None]]
 """What becomes of a request, by the listener that it came through."""
@@ -131,8 +137,7 @@ class Front:
         self._open = 0  # connections of every kind
         self._connections = Tasks("requests", config.handler_cleanup_seconds)
         self._over = False
-        self._stop = trio.Event()
-        self._stop_by = math.inf
+        self._stop = Stop(config.shutdown_seconds)
 
     async def serve(
         self,
@@ -161,7 +166,7 @@ class Front:
                 for listener in internal:
                     accepting.start_soon(accept_forever, listener, self._take_internal)
                 task_status.started(listening)
-                await self._stop.wait()
+                await self._stop.asked.wait()
                 accepting.cancel_scope.cancel()
             for listener in (*listeners, *internal):
                 listener.close()  # who comes now is refused at once, while those who are here are dealt with
@@ -179,14 +184,26 @@ class Front:
     def stop(self) -> None:
         """Begin a graceful stop, which ends within `shutdown_seconds`. Called again, it changes nothing."""
         self.engine.sessions.accepting = False
-        self._stop.set()
+        self._stop.ask()
+
+    def keeping(self, resource: AbstractAsyncContextManager[T]) -> AbstractAsyncContextManager[T]:
+        """Keep a resource open that is closed when the server stops; see Stop.keeping."""
+        return self._stop.keeping(resource)
+
+    def _lifespan_of(self, app: ASGIApp) -> AbstractAsyncContextManager[State]:
+        seconds, stop_by = self.config.shutdown_seconds, self._stop.close_by
+        return self.keeping(asgi_lifespan(app, shutdown_seconds=seconds, stop_by=stop_by))
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Be ready for connections, without listening: `serve_stream` brings them. Leaving it is a graceful stop."""
+        """Be ready for connections, without listening: `serve_stream` brings them. Leaving it is a graceful stop.
+
+        Raises:
+            StoppedEarly: it was stopped before.
+        """
         async with (
-            asgi_lifespan(self._app, stop_by=lambda: self._stop_by) as self._state,
-            asgi_lifespan(self._internal_app, stop_by=lambda: self._stop_by) as self._internal_state,
+            self._lifespan_of(self._app) as self._state,
+            self._lifespan_of(self._internal_app) as self._internal_state,
             self.tasks.running(),
             trio.open_nursery() as engine,
         ):
@@ -205,16 +222,15 @@ class Front:
         """Let handlers come to their end, as long as there is time for that; then take leave of everybody.
 
         Of `shutdown_seconds`, two clean-ups' time is kept back: for handlers that were cancelled and for disconnect
-        hooks behind them, and meanwhile for goodbyes.
+        hooks behind them, meanwhile for goodbyes, and the last of it for lifespans.
         """
         self.stop()
         self._clear_doorsteps()
-        config, now = self.config, trio.current_time()
+        config = self.config
         cleanup_seconds = min(config.handler_cleanup_seconds, config.shutdown_seconds / 4)
-        self._stop_by = now + config.shutdown_seconds
         for tasks in (self.tasks, self._connections):
-            tasks.begin_stop(self._stop_by, cleanup_seconds)
-        with trio.move_on_at(self._stop_by - 2 * cleanup_seconds):
+            tasks.begin_stop(self._stop.by - _LIFESPANS_SHARE * config.shutdown_seconds, cleanup_seconds)
+        with trio.move_on_at(self._stop.by - 2 * cleanup_seconds):
             async with trio.open_nursery() as nursery:
                 for session in self.engine.sessions.all():
                     nursery.start_soon(session.finish)
@@ -333,6 +349,7 @@ class Front:
             idle=self._idle,
             refused=self._refused,
             first=first,
+            deadlines=self.engine.timers,
         )
 
     def _take_internal(self, sock: stdlib_socket.socket) -> None:
@@ -341,10 +358,10 @@ class Front:
             sock.close()
             return
         self._open += 1
+        self._internal_open += 1
         self._connections.nursery.start_soon(self._serve_internal, _plain(sock), _peer(sock) or "")
 
     async def _serve_internal(self, wire: Wire, peer: str) -> None:
-        self._internal_open += 1
         try:
             await self._serve(self._http_on(wire, peer), wire, self._answer_internally)
         finally:

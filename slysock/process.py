@@ -11,7 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar, TypeVarTuple
+from contextvars import ContextVar
+from types import FrameType
+from typing import Final, TypeAlias, TypeVar, TypeVarTuple, cast, final
 
 import trio
 
@@ -22,6 +24,10 @@ Ts = TypeVarTuple("Ts")
 
 _LAST_SECONDS: Final = 0.5
 """What the event loop may take to end when there is nothing left to do; it needs milliseconds."""
+
+_SignalHandler: TypeAlias = Callable[[int, FrameType | None], object]
+
+_STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 
 _THRESHOLDS = (10_000, 20, 20)
 """Net new objects before the youngest are looked at, and how often before the older ones are. By default the youngest
@@ -61,36 +67,63 @@ def run_to_the_end(work: Callable[[*Ts], Awaitable[T]], *args: *Ts) -> T:
     """Run work on Trio, and end the process soon after the work has ended, whatever is still running then.
 
     A handler that shields itself from its end outlives its server, and Trio waits for it, for ever if need be: whoever
-    has told the process to stop would have to kill it. Then it is logged, and the exit code is 1; nothing after this
-    call is reached.
+    has told the process to stop would have to kill it. The same is true of one that blocks the event loop, or of a
+    thread that a start waits for, when `stop_on_signals` has told the process to stop. Then it is logged, and the exit
+    code is 1; nothing after this call is reached.
     """
-    failures: list[BaseException] = []
-    end = threading.Timer(_LAST_SECONDS, _end_process, [failures])
-    end.daemon = True
+    end = _End()
 
     async def run() -> T:
         try:
             return await work(*args)
         except BaseException as error:
-            failures.append(error)
+            end.failure = error
             raise
         finally:
-            end.start()
+            end.come_in(_LAST_SECONDS)
 
+    token = _end.set(end)
     try:
         return trio.run(run)
     finally:
+        _end.reset(token)
         end.cancel()
 
 
-def _end_process(failures: list[BaseException]) -> None:
-    """End the process from outside of its event loop, which may not even turn any more."""
-    failure = failures[0] if failures else None
-    logger.error("the process ends before what shields itself from its end has ended", exc_info=failure)
-    logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(1)
+@final
+class _End:
+    """The end of a process, which comes from outside of its event loop: that may not even turn any more.
+
+    Attributes:
+        failure: what the work has raised.
+    """
+
+    def __init__(self) -> None:
+        self.failure: BaseException | None = None
+        self._timers: list[threading.Timer] = []
+
+    def come_in(self, seconds: float) -> None:
+        """End the process after so long, or earlier if that was asked for before."""
+        timer = threading.Timer(seconds, self._come)
+        timer.daemon = True
+        timer.start()
+        self._timers.append(timer)
+
+    def cancel(self) -> None:
+        """Let it go on: Trio has ended."""
+        for timer in self._timers:
+            timer.cancel()
+
+    def _come(self) -> None:
+        text = "the process ends before what shields itself from its end, or blocks, has ended"
+        logger.error(text, exc_info=self.failure)
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(1)
+
+
+_end: ContextVar[_End | None] = ContextVar("end", default=None)
 
 
 def ignore_hangups() -> None:
@@ -155,6 +188,7 @@ async def stop_on_signals(
     stop: Callable[[], object],
     scope: trio.CancelScope,
     *,
+    within: float,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Stop gracefully on SIGINT or SIGTERM, and at once on a second one; runs until it is cancelled.
@@ -162,12 +196,29 @@ async def stop_on_signals(
     Args:
         stop: begins a graceful end. Must not wait.
         scope: what a second signal cancels; may be that of the nursery which this runs in.
+        within: how many seconds the end may take; then `run_to_the_end` ends the process.
         task_status: for `nursery.start`: signals are taken from then on.
     """
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with trio.open_signal_receiver(*_STOPPING) as signals:
+        _end_in_time(within)
         task_status.started()
         await anext(signals)
         stop()
         await anext(signals)
         scope.cancel()
         await trio.sleep_forever()
+
+
+def _end_in_time(within: float) -> None:
+    """Have a signal end the process in time, even if the event loop, which is told of signals, does not turn."""
+    end = _end.get()
+    if end is None:  # the process is somebody else's
+        return
+
+    def begin(number: int, frame: FrameType | None) -> None:
+        end.come_in(within + _LAST_SECONDS)
+        told[number](number, frame)
+
+    told: dict[int, _SignalHandler] = {number: cast("_SignalHandler", signal.getsignal(number)) for number in _STOPPING}
+    for number in _STOPPING:
+        signal.signal(number, begin)  # Trio puts back what was there before

@@ -17,6 +17,7 @@ from slysock.engineio.hooks import EngineHooks
 from slysock.engineio.receiver import Receiver
 from slysock.engineio.session import Session
 from slysock.front import Front
+from slysock.handlers.resources import StoppedEarly
 from slysock.handlers.router import Router
 from slysock.http.listeners import Address, Listening, bound, describe, read_address
 from slysock.process import return_memory, run_to_the_end, settle_in, stop_on_signals
@@ -44,7 +45,8 @@ class Server:
             `/readyz` are its, too, unless it answers 404.
         internal_app: an ASGI application for the internal listener, such as one for `/metrics`.
         lifespan: given the server, returns an asynchronous context manager that is entered before the first client is
-            let in and left when the last handler has ended: the place to open and close a database.
+            let in and left when the last handler has ended: the place to open and close a database. It runs in a task
+            of its own; one that does not end in time when the server stops is cancelled.
         hooks: a say in the HTTP requests of Engine.IO, such as `allow_request`.
 
     Raises:
@@ -73,6 +75,7 @@ class Server:
             hooks=hooks,
             refused=self._observers.refused,
         )
+        self._observers.on_block = self._front.engine.timers.lag.blocked
         self._namespaces = Namespaces(
             routers, self._parser, self._observers, loop=self._loop, timers=self._front.engine.timers
         )
@@ -153,6 +156,8 @@ class Server:
     ) -> None:
         """Listen and serve until `stop` is called, then end gracefully; cancelled, end at once.
 
+        Stopped while it starts, it gives that up and returns.
+
         Args:
             host: a name or address to listen on, on all its addresses; `::` or an empty one for all there are, of both
                 families.
@@ -169,20 +174,29 @@ class Server:
             ValueError: `internal` is no address.
         """
         address = Address(host=host, port=port, unix_path=unix_path)
-        async with bound(address) as listeners, _maybe_bound(internal) as (inside, inside_listening), self._inside():
+        async with bound(address) as listeners, _maybe_bound(internal) as (inside, inside_listening):
             listening = describe(listeners[0], address, secure=tls is not None, internal=inside_listening)
-            await self._front.serve(listeners, listening, tls=tls, internal=inside, task_status=task_status)
+            try:
+                async with self._inside():
+                    await self._front.serve(listeners, listening, tls=tls, internal=inside, task_status=task_status)
+            except StoppedEarly:
+                task_status.started(listening)  # where it would have been
 
     def stop(self) -> None:
         """Begin a graceful stop: take no more connections, finish what handlers have begun, tell the clients, end.
 
-        Takes at most `shutdown_seconds`. Called again, it changes nothing. May be called from any thread.
+        Takes at most `shutdown_seconds`, whatever hangs or shields itself: also the start of an application, or the end
+        of a lifespan. Called again, it changes nothing. May be called from any thread.
         """
-        self._loop.run(self._front.stop)
+        self._loop.run_first(self._front.stop)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Be ready for connections, without listening: `serve_stream` brings them. Leaving it is a graceful stop."""
+        """Be ready for connections, without listening: `serve_stream` brings them. Leaving it is a graceful stop.
+
+        Raises:
+            RuntimeError: it has served already, or was stopped before it had started.
+        """
         async with self._inside(), self._front.running():
             yield
 
@@ -194,7 +208,7 @@ class Server:
     async def _inside(self) -> AsyncGenerator[None]:
         """Keep the application's resources, and know the loop that the server runs in."""
         with self._loop.entered():
-            async with nullcontext() if self._lifespan is None else self._lifespan(self):
+            async with nullcontext() if self._lifespan is None else self._front.keeping(self._lifespan(self)):
                 yield
 
     def _accept(self, session: Session) -> Receiver:
@@ -226,7 +240,8 @@ def run(
 ) -> None:
     """Serve until SIGINT or SIGTERM, then stop gracefully; a second signal stops at once. Blocks.
 
-    When the server has stopped, the process ends even if a handler shields itself from its end; with exit code 1 then.
+    When the server has stopped, the process ends even if a handler shields itself from its end; and when the time for
+    the stop is over, even if one blocks the event loop. The exit code is 1 then.
 
     The arguments are those of Server and Server.serve.
 
@@ -246,7 +261,8 @@ async def serve_until_signal(server: Server, serve: Callable[[], Awaitable[None]
     """
     trouble: OSError | None = None
     async with trio.open_nursery() as nursery:
-        await nursery.start(stop_on_signals, server.stop, nursery.cancel_scope)
+        within = server.config.shutdown_seconds
+        await nursery.start(partial(stop_on_signals, server.stop, nursery.cancel_scope, within=within))
         nursery.start_soon(return_memory, server.config.memory_release_seconds)
         try:
             await serve()

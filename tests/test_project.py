@@ -46,6 +46,7 @@ FEATURE_TESTS: Mapping[str, str] = {
     "test_leaving.py": "stock clients that leave in the middle of things",
     "test_member_entering.py": "the beginning of a member's life, which fills a file",
     "test_member_leaving.py": "its end, which fills another",
+    "test_server_stopping.py": "starts and ends that hang, which fill a file",
     "test_session_silence.py": "who is given up and who is not, which fills a file",
     "test_message_deadlines.py": "how long messages may take, on both transports",
     "test_mongod.py": "the mongod that the tests start",

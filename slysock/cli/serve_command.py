@@ -118,7 +118,8 @@ async def _serve_systems(
         server.add_check(check)
     server.observe(AccessLog(user_in))
     async with trio.open_nursery() as nursery:
-        await nursery.start(stop_on_signals, server.stop, nursery.cancel_scope)
+        within = settings.config.shutdown_seconds
+        await nursery.start(partial(stop_on_signals, server.stop, nursery.cancel_scope, within=within))
         nursery.start_soon(return_memory, server.config.memory_release_seconds)
         stopped = trio.Event()
         listening = await _start(server, settings.listen, tls, nursery, stopped)

@@ -93,7 +93,7 @@ class Engine:
         self._config = config
         self._refused = refused
         self._addresses = addresses
-        self._gate = Gate(hooks, refused, config.connect_timeout_seconds)
+        self._gate = Gate(hooks, refused, config.connect_timeout_seconds, self.timers.lag.blocked)
         self._responses = Responses(config, self._gate, Compression(config, self.timers))
         self._long_polling = LongPolling(
             config, self.sessions, self.timers, self.consumers, self._responses, self.reader.turn
@@ -132,7 +132,7 @@ class Engine:
         if self._gate.asks or not self.sessions.accepting or not self._responses.allows_origin(head):
             return None
         query = check_request(head, self._config, self.sessions.is_known)
-        if isinstance(query, HandshakeError) or query.transport != "websocket" or self.sessions.has_ended(query.sid):
+        if isinstance(query, HandshakeError) or query.transport != "websocket":
             return None
         opening = describe(head, query.parameters)
         opens = query.sid is None
@@ -178,9 +178,6 @@ class Engine:
         """Prepare a WebSocket: a new session's, or one that a polling session would go over to."""
         if not self.sessions.accepting:
             await self._responses.unavailable(request)
-            return None
-        if self.sessions.has_ended(sid):
-            await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
             return None
         return self._opening(request.head, sid, opening, request.hand_over(), request.extra_headers)
 

@@ -10,6 +10,7 @@ import trio
 
 from slysock.engineio.hooks import AnswerHeaders, EngineHooks, HeadersHook, RefusedRequest
 from slysock.errors import ConnectionRefused, RefusalRecord
+from slysock.handlers.blocking import OnBlock, call_timed
 from slysock.handlers.functions import Function, is_coroutine_function, name_of
 from slysock.handlers.hooks import ask
 from slysock.http import Request
@@ -53,12 +54,16 @@ class Gate:
         hooks: what has been registered.
         refused: told of everything that is refused, requests among them.
         seconds: how long middleware may take for one request, and `allow_request`.
+        on_block: told of hooks that block.
     """
 
-    def __init__(self, hooks: EngineHooks, refused: Callable[[RefusalRecord], None], seconds: float) -> None:
+    def __init__(
+        self, hooks: EngineHooks, refused: Callable[[RefusalRecord], None], seconds: float, on_block: OnBlock
+    ) -> None:
         self._hooks = hooks
         self._refused = refused
         self._seconds = seconds
+        self._on_block = on_block
 
     @property
     def asks(self) -> bool:
@@ -88,7 +93,13 @@ class Gate:
             name = name_of(hook)
             try:
                 with trio.fail_at(deadline):
-                    await ask(hook, *arguments, is_async=is_coroutine_function(hook), refused_text=_FORBIDDEN.message)
+                    await ask(
+                        hook,
+                        *arguments,
+                        is_async=is_coroutine_function(hook),
+                        refused_text=_FORBIDDEN.message,
+                        on_block=self._on_block,
+                    )
             except ConnectionRefused as refusal:
                 message = refusal.message or _FORBIDDEN.message
                 return No(error=_FORBIDDEN, status=403, message=message, detail=f"{name} refused it")
@@ -103,7 +114,16 @@ class Gate:
             return []
         described = describe(request)
         initial = self._hooks.initial_headers if described.is_handshake else []
-        return [header for hook in (*initial, *self._hooks.headers) for header in _headers_of(hook, described)]
+        return [header for hook in (*initial, *self._hooks.headers) for header in self._headers_of(hook, described)]
+
+    def _headers_of(self, hook: HeadersHook, described: EngineRequest) -> Headers:
+        headers: AnswerHeaders = {}
+        try:
+            call_timed(self._on_block, hook, described, headers)
+            return encoded(headers)
+        except Exception:  # the answer is none the worse for it
+            logger.exception("the Engine.IO hook %s failed", name_of(hook))
+            return []
 
     def tell(
         self, request: Request, *, status: int, error: HandshakeError | None, message: str, reason: str, detail: str
@@ -118,19 +138,9 @@ class Gate:
         )
         for hook in self._hooks.connection_error:
             try:
-                hook(refused)
+                call_timed(self._on_block, hook, refused)
             except Exception:
                 logger.exception("the Engine.IO hook %s failed", name_of(hook))
-
-
-def _headers_of(hook: HeadersHook, described: EngineRequest) -> Headers:
-    headers: AnswerHeaders = {}
-    try:
-        hook(described, headers)
-        return encoded(headers)
-    except Exception:  # the answer is none the worse for it
-        logger.exception("the Engine.IO hook %s failed", name_of(hook))
-        return []
 
 
 def encoded(headers: AnswerHeaders) -> Headers:

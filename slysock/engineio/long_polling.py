@@ -4,7 +4,7 @@ Source: Engine.IO protocol v4, "HTTP long-polling"; where that is silent, Node's
 (lib/transports/polling.ts).
 """
 
-from typing import final
+from typing import Final, final
 
 import trio
 
@@ -20,8 +20,10 @@ from slysock.engineio.transport import Ending
 from slysock.http import BodyTooLarge, Request, RequestBroken
 from slysock.request import EngineRequest
 from slysock_protocol import RemoteProtocolError
-from slysock_protocol.engineio import CLOSE, HandshakeError
+from slysock_protocol.engineio import CLOSE, SEPARATOR, HandshakeError
 from slysock_protocol.errors import CloseCode
+
+_GOODBYE: Final = SEPARATOR + CLOSE.payload + SEPARATOR
 
 
 @final
@@ -88,7 +90,7 @@ class LongPolling:
             await let_others_read(TURNS_OF_A_NEW_POLL)  # its answer to the ping may have come with this
             session.expire()
         if session is None or session.closed:
-            await self._give_last_words(request, sid)
+            await self._answer_closed(request, sid)
         elif not isinstance(session.transport, PollingTransport):
             await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
         elif session.transport.closed:  # a request was broken off, and what came before it is still being taken
@@ -100,6 +102,19 @@ class LongPolling:
         else:
             await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
 
+    # -- a session that is over --------------------------------------------------------------------------------------
+
+    async def _answer_closed(self, request: Request, sid: str) -> None:
+        """Answer a client that cannot know of the end before it has got the last words; as Node's server does."""
+        if request.method == "GET":
+            await self._give_last_words(request, sid)
+        elif not self._sessions.has_last_words(sid):
+            await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
+        elif request.method == "POST":
+            await self._drop_post(request, sid)
+        else:
+            await self._responses.refuse(request, HandshakeError.BAD_REQUEST)
+
     async def _give_last_words(self, request: Request, sid: str) -> None:
         last = self._sessions.take_last_words(sid) if request.method == "GET" else None
         if last is None:
@@ -108,6 +123,17 @@ class LongPolling:
         words, transport = last
         with transport.delivering(words, request.line):
             await self._responses.payload(request, words)
+
+    async def _drop_post(self, request: Request, sid: str) -> None:
+        """Take what nobody will look at any more; a client that says goodbye itself has no need of ours."""
+        try:
+            body = await request.read_body(self._config.max_payload_bytes)
+        except BodyTooLarge:
+            await self._responses.error(request, 413)
+            return
+        if _GOODBYE in SEPARATOR + body + SEPARATOR:  # not decoded: it may be half a million packets
+            self._sessions.forget_words(sid)
+        await self._responses.ok(request)
 
     # -- GET ---------------------------------------------------------------------------------------------------------
 
@@ -152,7 +178,9 @@ class LongPolling:
             return
         async with posts.turn(request.came_ns, request.connection):
             await posts.wait_room(session, self._config, self._nursery)
-            if session.closed or posts.broken:
+            if session.closed:
+                await self._answer_closed(request, session.id)
+            elif posts.broken:
                 await self._responses.refuse(request, HandshakeError.UNKNOWN_SESSION)
             else:
                 await self._read_post(request, session, transport)

@@ -342,7 +342,7 @@ class Outbox:
         """
         while True:
             taken_before = self.taken_bytes
-            with trio.move_on_after(self._write_timeout_seconds):
+            with self._consumers.limit(self._write_timeout_seconds):
                 return await self._send(data)
             if self.taken_bytes <= taken_before:
                 raise trio.TooSlowError

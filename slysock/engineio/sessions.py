@@ -87,9 +87,10 @@ class Sessions:
         """Tell whether a request may name this session, which is open or has last words."""
         return sid in self._open or sid in self._last_words
 
-    def has_ended(self, sid: str | None) -> bool:
-        """Tell whether a session is over but for its last words."""
-        return sid in self._last_words
+    def has_last_words(self, sid: str) -> bool:
+        """Tell whether a closed session still has something to say to polls."""
+        transport, _ = self._last_words.get(sid, (None, None))
+        return transport is not None and transport.lingering  # they may have gone over to a WebSocket
 
     def take_last_words(self, sid: str) -> tuple[bytes, PollingTransport] | None:
         """Take the next answer of a closed session that still has something to say; `delivering` is to count it."""
@@ -137,9 +138,12 @@ class Sessions:
         transport = session.transport
         if isinstance(transport, PollingTransport) and transport.lingering:
             sid = session.id  # the timer keeps this, not the session
-            until = self._timers.call_later(LINGER_SECONDS, lambda: self._forget_words(sid))
+            until = self._timers.call_later(LINGER_SECONDS, lambda: self.forget_words(sid))
             self._last_words[sid] = (transport, until)
 
-    def _forget_words(self, sid: str) -> None:
-        words, _ = self._last_words.pop(sid)
-        words.hand_over()
+    def forget_words(self, sid: str) -> None:
+        """Forget what a closed session still had to say, if anything: nobody will come for it."""
+        if sid in self._last_words:
+            words, until = self._last_words.pop(sid)
+            until.cancel()
+            words.hand_over()

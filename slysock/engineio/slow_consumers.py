@@ -56,6 +56,7 @@ class SlowConsumers:
         soft_bytes: above this in one box, the clock runs.
         hard_bytes: no box takes more than this. What its messages take beyond their bytes counts.
         budget_bytes: for all boxes together.
+        limit: keeps the deadlines of writes.
         clocks: how many boxes are above the soft limit.
     """
 
@@ -65,6 +66,7 @@ class SlowConsumers:
         self.budget_bytes = config.max_outboxes_bytes or memory_limit_bytes() // 4
         self._seconds = config.slow_consumer_seconds
         self._progress_bytes = config.slow_consumer_bytes
+        self.limit = timers.limit
         self._timers = timers
         self._held: dict[Box, int] = {}  # a box that is stuck -> what waits in it
         self._held_bytes = 0  # of all of them

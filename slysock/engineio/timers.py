@@ -5,7 +5,8 @@ they are most of it: a server whose clients come and go would otherwise carry 45
 
 Deadlines are kept by a time of our own, which does not pass while the event loop stands still: the process is stopped,
 the machine sleeps, a handler blocks. Nobody could be heard meanwhile, so that a silence of ours is held against no one.
-The task wakes each second to tell; being late by a tenth of a second is a busy loop's normal life, and counts.
+The task wakes each second to tell; being late by a tenth of a second is a busy loop's normal life, and counts. Trio's
+own deadlines know nothing of this: what a peer is given time for is under `limit`.
 """
 
 import heapq
@@ -13,6 +14,8 @@ import itertools
 import logging
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Final, final
 
 import trio
@@ -73,6 +76,10 @@ class Timers:
         self._wake_by(now + min(seconds, _TICK_SECONDS))
         return timer
 
+    def limit(self, seconds: float) -> AbstractContextManager[trio.CancelScope]:
+        """Cancel the block after some seconds, as `trio.move_on_after` does, but not for a standstill of the loop."""
+        return _Limit(self, seconds)
+
     def time(self) -> float:
         """Tell the time by which deadlines are kept, in seconds: Trio's without the standstills of the loop."""
         now = trio.current_time() - self._stood_still
@@ -120,3 +127,23 @@ class Timers:
                     call()
                 except Exception:  # the one task of all deadlines outlives a bug behind one of them
                     logger.exception("a timer failed")
+
+
+@final
+class _Limit:
+    """A scope under a timer; no generator, as each idle connection has one."""
+
+    __slots__ = ("_scope", "_timer")
+
+    def __init__(self, timers: Timers, seconds: float) -> None:
+        self._scope = trio.CancelScope()
+        self._timer = timers.call_later(seconds, self._scope.cancel)
+
+    def __enter__(self) -> trio.CancelScope:
+        return self._scope.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        self._timer.cancel()
+        return self._scope.__exit__(kind, error, traceback)

@@ -66,6 +66,7 @@ class WebSocketTransport:
         "_config",
         "_home",
         "_lane",
+        "_limit",
         "_may_rest",
         "_outbox",
         "_patient",
@@ -92,6 +93,7 @@ class WebSocketTransport:
     ) -> None:
         self._sock = sock
         self._home = home
+        self._limit = consumers.limit
         self._config = config
         self._outbox = Outbox(
             stream,
@@ -174,7 +176,7 @@ class WebSocketTransport:
         if self._state == "closing" and self._patient:
             await self._take_leave_patiently()
         else:
-            with trio.move_on_after(_CLOSE_SECONDS):
+            with self._limit(_CLOSE_SECONDS):
                 await self._take_leave()
 
     async def _serve(self) -> bool:
@@ -283,7 +285,8 @@ class WebSocketTransport:
     async def _cut_if_slow(self, scope: trio.CancelScope) -> None:
         before = self._unsent_bytes()
         for _ in range(round(_PATIENCE_SECONDS / _CLOSE_SECONDS)):
-            await trio.sleep(_CLOSE_SECONDS)
+            with self._limit(_CLOSE_SECONDS):
+                await trio.sleep_forever()
             unsent = self._unsent_bytes()
             if before - unsent < _LEAST_BYTES_PER_SECOND * _CLOSE_SECONDS:
                 break

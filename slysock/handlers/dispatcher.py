@@ -5,22 +5,18 @@ client's connection, under a scope of their own: what has arrived is handled, an
 """
 
 import logging
-import types
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
-from typing import Protocol, TypeAlias, TypeVar, final
+from typing import Protocol, TypeAlias, final
 
 import trio
 
-from slysock.handlers.blocking import BLOCKING_SECONDS, OnBlock
+from slysock.handlers.blocking import OnBlock, timed
 
 logger = logging.getLogger("slysock")
-
-T = TypeVar("T")
 
 Routine: TypeAlias = Coroutine[object, object, None]
 
@@ -38,6 +34,11 @@ class Job(Protocol):
         """Whether it is of no use once its client has left."""
         ...
 
+    @property
+    def times_itself(self) -> bool:
+        """Whether it tells itself which part of it has kept the event loop."""
+        ...
+
     def run(self) -> Routine:
         """Run; exceptions are its own to handle."""
         ...
@@ -51,6 +52,7 @@ class Step:
     name: str
     run: Callable[[], Routine]
     until_disconnect: bool = False
+    times_itself: bool = True  # hooks are timed one by one
 
 
 @final
@@ -117,7 +119,10 @@ class Dispatcher:
                     job, size, context = self._jobs.popleft()
                     self._running[scope] = job
                     try:
-                        await in_context(context, job.run(), partial(self._on_block, job.name))
+                        on_block = _ignore if job.times_itself else partial(self._on_block, job.name)
+                        # Context variables of its own: one worker serves many events without one seeing what another
+                        # has set, and without a task for each.
+                        await timed(job.run(), on_block, context)
                     finally:
                         self._on_done(size)
         except Exception:  # the boundary of a client's work: what else runs in the nursery goes on
@@ -158,41 +163,5 @@ class Dispatcher:
             scope.cancel()
 
 
-@types.coroutine
-def in_context(
-    context: Context, routine: Routine, on_block: Callable[[float], None]
-) -> Generator[object, object, None]:
-    """Run a coroutine in the task that awaits this, but with context variables of its own.
-
-    So one worker serves many events without one seeing what another has set, and without a task for each.
-
-    Args:
-        context: what it sees and sets.
-        routine: the coroutine.
-        on_block: told when it ran for more than `BLOCKING_SECONDS` without waiting for anything.
-    """
-
-    def advance(resume: Callable[[T], object], value: T) -> object:
-        started = perf_counter()
-        try:
-            return context.run(resume, value)
-        finally:
-            del value  # an error holds its traceback, and that this frame
-            seconds = perf_counter() - started
-            if seconds > BLOCKING_SECONDS:
-                on_block(seconds)
-
-    sent: object = None
-    try:
-        step = advance(routine.send, sent)
-        while True:
-            try:
-                sent = yield step
-            except BaseException as error:  # noqa: ASYNC103 - thrown into the coroutine, whose own business it is
-                step = advance(routine.throw, error)
-            else:
-                step = advance(routine.send, sent)
-    except StopIteration:
-        return
-    finally:
-        del sent  # of a cancelled wait it holds the exception, which holds this frame, and all those that cancelled it
+def _ignore(_: float) -> None:
+    """Tell nobody: it has been told."""

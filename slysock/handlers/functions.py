@@ -3,10 +3,14 @@
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 Function: TypeAlias = Callable[..., object]  # type: ignore[explicit-any]  # "..." counts as Any; any handler fits
 """A handler or hook, whatever its parameters are."""
+
+MAX_LAYERS: Final = 100
+"""Partials and wrappers around a function. What has more has none: some proxies answer to every name, `__wrapped__`
+among them, with another such proxy."""
 
 
 def is_coroutine_function(function: Function) -> bool:
@@ -33,13 +37,27 @@ def annotated(function: Function) -> Function:
     return cast("Function", type(innermost).__call__)
 
 
+def parameters_of(function: Function) -> inspect.Signature:
+    """Read what a function takes.
+
+    Raises:
+        TypeError: that cannot be read.
+    """
+    try:
+        return inspect.signature(function)
+    except (TypeError, ValueError) as error:  # it is built in, wraps itself, or claims to have a signature
+        raise TypeError(f"{name_of(function)} does not say what it takes: {error}") from None
+
+
 def _innermost(function: Function) -> Function:
     """Take off partials and wrappers."""
-    while True:
-        wrapped: object = getattr(function, "__wrapped__", None)
-        if isinstance(function, functools.partial | functools.partialmethod):
-            function = cast("Function", function.func)
+    inner = function
+    for _ in range(MAX_LAYERS):
+        wrapped: object = getattr(inner, "__wrapped__", None)
+        if isinstance(inner, functools.partial | functools.partialmethod):
+            inner = cast("Function", inner.func)
         elif callable(wrapped):
-            function = wrapped
+            inner = wrapped
         else:
-            return function
+            return inner
+    return function

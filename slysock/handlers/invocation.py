@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar, cast, final
 
 import trio
 
-from slysock.errors import ConnectionRefused, InvalidPayload, RateLimited, Refusal
+from slysock.errors import ConnectionRefused, InvalidPayload, RateLimited, Refusal, out_of_group
 from slysock.handlers.functions import Function
 from slysock.handlers.handler import NO_ACK, Handler
 from slysock.handlers.hooks import Routine, refuse_coroutine
@@ -102,6 +102,8 @@ class Invocation(Generic[S]):
 
     `socket` is what the handler is given; it is held here because the client may leave while the event waits.
     """
+
+    times_itself = False
 
     __slots__ = (
         "_ack_id",
@@ -217,6 +219,7 @@ def answer_failure(
     caller: Caller[S], socket: S, event: str, on_error: Function | None, error: Exception, ack_id: int | None
 ) -> None:
     """Log what is not expected, and answer by the router's error hook or without internals."""
+    error = out_of_group(error)
     caller.failed(socket, event, error)
     if isinstance(error, InvalidPayload):
         caller.refused(socket, "payload", f"{event!r} does not fit its handler: {error.place or 'its arguments'}")

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import inspect as types
 
 from slysock.errors import InvalidPayload
-from slysock.handlers.functions import Function, annotated, name_of
+from slysock.handlers.functions import Function, annotated, name_of, parameters_of
 from slysock_protocol import jsonio
 from slysock_protocol.socketio import Body, decode_array
 
@@ -93,7 +93,7 @@ class Signature:
         self._refuse_foreign_types()
 
     def _parameters(self, handler: Function, leading: int) -> list[inspect.Parameter]:
-        parameters = list(inspect.signature(handler).parameters.values())
+        parameters = list(parameters_of(handler).parameters.values())
         if sum(parameter.kind in _POSITIONAL for parameter in parameters[:leading]) < leading:
             raise TypeError(f"{self.name} must take the socket as its first parameter")
         for parameter in parameters[leading:]:

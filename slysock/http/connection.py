@@ -16,7 +16,7 @@ from slysock.http.date import date_field
 from slysock.http.errors import RequestBroken
 from slysock.http.idle import IdleConnections
 from slysock.http.machine import END
-from slysock.http.pace import Pace
+from slysock.http.pace import TRIOS, Deadlines, Pace
 from slysock.http.proxies import TrustedProxies
 from slysock.http.request import REASONS, Request
 from slysock.http.stream import HttpStream
@@ -49,6 +49,7 @@ class HttpConnection:
         proxies: whose word about the client behind them counts.
         idle: bounds how many wait for a request; by default there is no other connection.
         refused: told of each head that is refused.
+        deadlines: of the peer.
         first: what has been read already, and when it came, in nanoseconds.
     """
 
@@ -63,9 +64,10 @@ class HttpConnection:
         proxies: TrustedProxies | None = None,
         idle: IdleConnections | None = None,
         refused: Callable[[RefusalRecord], None] = log_refusal,
+        deadlines: Deadlines = TRIOS,
         first: tuple[bytes, int] | None = None,
     ) -> None:
-        self._stream = HttpStream(stream, sock, config)
+        self._stream = HttpStream(stream, sock, config, deadlines)
         if first is not None:
             self._stream.take(*first)
         self._secure = secure
@@ -115,12 +117,12 @@ class HttpConnection:
 
     async def _linger(self) -> None:
         """Drop what the peer still sends: a body for which it did not wait to be asked, or anything."""
+        max_bytes, bytes_per_second = LINGER_BYTES, math.inf
         if self._stream.machine.their_state is h11.SEND_BODY and not (
             self._request and self._request.waits_to_be_asked
         ):
-            max_bytes, pace = self._stream.config.max_payload_bytes, Pace(LINGER_SECONDS, LINGER_BYTES_PER_SECOND)
-        else:
-            max_bytes, pace = LINGER_BYTES, Pace(LINGER_SECONDS, math.inf)
+            max_bytes, bytes_per_second = self._stream.config.max_payload_bytes, LINGER_BYTES_PER_SECOND
+        pace = Pace(LINGER_SECONDS, bytes_per_second, self._stream.deadlines)
         await self._stream.linger(max_bytes, pace, stall_seconds=LINGER_SECONDS)
 
     async def _previous_is_over(self) -> bool:
@@ -131,7 +133,7 @@ class HttpConnection:
         if self._request is None or machine.our_state is not h11.DONE:
             return machine.our_state is h11.IDLE
         if not self._request.body_complete:
-            with trio.move_on_after(self._stream.config.request_head_seconds):
+            with self._stream.deadlines.limit(self._stream.config.request_head_seconds):
                 while await self._request.receive_chunk():
                     pass
         if machine.their_state is not h11.DONE:
@@ -157,20 +159,14 @@ class HttpConnection:
         event = self._stream.machine.next_event()
         if isinstance(event, (h11.Request, UsualHead)):  # nearly always: it fits into a segment
             return event
-        rest = self._new_wait()
-        try:
-            with rest:
+        with self._stream.deadlines.limit(self._stream.config.request_head_seconds) as wait:
+            self._others.add(wait)
+            try:
                 return await self._rest_of_head()
-        finally:
-            self._others.discard(rest)
+            finally:
+                self._others.discard(wait)
         await self._refuse(408)
         return None
-
-    def _new_wait(self) -> trio.CancelScope:
-        """Make the scope of a wait for a head, or the rest of one; `_others` is told when it is over."""
-        wait = trio.CancelScope(deadline=trio.current_time() + self._stream.config.request_head_seconds)
-        self._others.add(wait)
-        return wait
 
     async def _first_byte(self) -> bool:
         """Wait for anything to arrive; False when nothing did in time, or `finish` was called meanwhile.
@@ -182,12 +178,13 @@ class HttpConnection:
         if self._stream.read_now(limit) and self._stream.machine.skip_empty_lines():
             return True
         if not (self._stream.at_eof or self._stream.draining):
-            self._idle = wait = self._new_wait()
-            try:
-                with wait:
+            with self._stream.deadlines.limit(self._stream.config.request_head_seconds) as wait:
+                self._others.add(wait)
+                self._idle = wait
+                try:
                     await self._read_beginning(limit)
-            finally:
-                self._others.discard(wait)
+                finally:
+                    self._others.discard(wait)
             self._idle = None
         return self._stream.buffered > 0
 

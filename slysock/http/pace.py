@@ -5,10 +5,38 @@ thing would cut honest clients on slow lines. So whoever needs longer than the o
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager
-from typing import final
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final, Protocol, final
 
 import trio
+
+
+class Deadlines(Protocol):
+    """Whose time it is that peers are given."""
+
+    def limit(self, seconds: float) -> AbstractContextManager[trio.CancelScope]:
+        """Cancel a block after some seconds."""
+        ...
+
+    def time(self) -> float:
+        """Tell the time, in seconds."""
+        ...
+
+
+@final
+class _TriosDeadlines:
+    """Trio's own, for which time goes on while the event loop stands still."""
+
+    def limit(self, seconds: float) -> AbstractContextManager[trio.CancelScope]:
+        """Cancel a block after some seconds."""
+        return trio.move_on_after(seconds)  # noqa: ASYNC122 - its time begins with the block, from Trio 0.27 on
+
+    def time(self) -> float:
+        """Tell the time, in seconds."""
+        return trio.current_time()
+
+
+TRIOS: Final = _TriosDeadlines()
 
 
 @final
@@ -18,11 +46,13 @@ class Pace:
     Args:
         seconds: what it may take however slow it is.
         bytes_per_second: who keeps this average may take longer.
+        deadlines: whose time counts.
     """
 
-    __slots__ = ("_bytes", "_bytes_per_second", "_seconds", "_waited_seconds")
+    __slots__ = ("_bytes", "_bytes_per_second", "_deadlines", "_seconds", "_waited_seconds")
 
-    def __init__(self, seconds: float, bytes_per_second: float) -> None:
+    def __init__(self, seconds: float, bytes_per_second: float, deadlines: Deadlines = TRIOS) -> None:
+        self._deadlines = deadlines
         self._seconds = seconds
         self._bytes_per_second = bytes_per_second
         self._waited_seconds = 0.0
@@ -51,9 +81,12 @@ class Pace:
         Raises:
             TooSlowError: it took too long, or it all did.
         """
-        began, seconds = trio.current_time(), max(0.0, min(stall_seconds, self.left_seconds))
+        time = self._deadlines.time
+        began, seconds = time(), max(0.0, min(stall_seconds, self.left_seconds))
         try:
-            with trio.fail_after(seconds):
+            with self._deadlines.limit(seconds) as scope:
                 yield
         finally:  # what came later was kept waiting by us: the event loop has stood still
-            self.waited(min(trio.current_time() - began, seconds))
+            self.waited(min(time() - began, seconds))
+        if scope.cancelled_caught:
+            raise trio.TooSlowError

@@ -149,7 +149,7 @@ class Request:
             await self._stream.write(self._stream.encode(go_on))
         config = self._stream.config
         if self._pace is None:
-            self._pace = Pace(config.request_body_seconds, config.min_bytes_per_second)
+            self._pace = self._stream.pace(config.request_body_seconds)
         try:
             with self._pace.waiting(config.request_stall_seconds):
                 await self._stream.read_more()

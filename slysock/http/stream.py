@@ -18,7 +18,7 @@ from slysock.http.arrival import receive_now
 from slysock.http.errors import InvalidResponse, RequestBroken
 from slysock.http.head import MAX_HEADER_LINES
 from slysock.http.machine import Machine
-from slysock.http.pace import Pace
+from slysock.http.pace import TRIOS, Deadlines, Pace
 from slysock.http.unsent import kept_by_kernel
 
 PIECE_BYTES: Final = 16_384
@@ -40,8 +40,10 @@ class HttpStream:
         sock: the plain socket that the stream is, where it is one: what needs no waiting is then done without Trio's
             layers around it, 10 µs for each piece. Deadlines are for waits; what is done at once has none.
         config: deadlines and bounds.
+        deadlines: of the peer.
 
     Attributes:
+        deadlines: likewise.
         machine: the state of HTTP, for reading. Only this class feeds it; see `encode`.
         at_eof: the peer has said that it sends no more.
         received_ns: when the last piece arrived: at the kernel where that can be known, else here.
@@ -49,8 +51,15 @@ class HttpStream:
         written_bytes: what has been written, in all.
     """
 
-    def __init__(self, stream: trio.abc.Stream, sock: stdlib_socket.socket | None, config: Config) -> None:
+    def __init__(
+        self,
+        stream: trio.abc.Stream,
+        sock: stdlib_socket.socket | None,
+        config: Config,
+        deadlines: Deadlines = TRIOS,
+    ) -> None:
         self.config = config
+        self.deadlines = deadlines
         self.machine = Machine(config.max_request_head_bytes)
         self.at_eof = False
         self.received_ns = 0
@@ -97,6 +106,10 @@ class HttpStream:
         """Make way for the next request: this one's answer is done."""
         self.machine.start_next_cycle()
         self._pace = None
+
+    def pace(self, seconds: float) -> Pace:
+        """Give the peer time for one body or answer: so much, or longer if it keeps the average of the server."""
+        return Pace(seconds, self.config.min_bytes_per_second, self.deadlines)
 
     def give_up(self) -> None:
         """Make sure that the connection is not used again, and is closed without courtesy."""
@@ -205,7 +218,7 @@ class HttpStream:
             TooSlowError: it takes nothing, or too little in all.
         """
         if self._pace is None:
-            self._pace = Pace(self.config.response_seconds, self.config.min_bytes_per_second)
+            self._pace = self.pace(self.config.response_seconds)
         while view:
             sent = await self._write_in_time(view, self._pace)
             self.written_bytes += sent

@@ -9,7 +9,6 @@ import trio
 
 from slysock.engineio.timers import Timers
 from slysock.errors import AckTimeout, Disconnected
-from slysock_protocol.socketio import Body, decode_array
 
 
 def answer_value(values: list[object]) -> object:
@@ -43,13 +42,9 @@ class Answers:
         self._missing = expected
         self._done = trio.Event()
 
-    def take(self, body: Body) -> None:
-        """Take one client's acknowledgement.
-
-        Raises:
-            RemoteProtocolError: it is not an array.
-        """
-        self.values.append(answer_value(decode_array(body)))
+    def take(self, values: list[object]) -> None:
+        """Take one client's acknowledgement, by its arguments."""
+        self.values.append(answer_value(values))
         self._count()
 
     def gone(self) -> None:

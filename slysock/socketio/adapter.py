@@ -11,6 +11,7 @@ from typing import Protocol, assert_never, final
 
 from slysock.engineio.session import Session
 from slysock.engineio.timers import Timers
+from slysock.handlers.hooks import tell_listeners
 from slysock.handlers.table import Table
 from slysock.ids import RoomName, SocketId
 from slysock.socketio.acks import Answers
@@ -68,7 +69,7 @@ class CommandListener(Protocol):
     """Whoever wants to know what is said and done in namespaces, once it has been done here."""
 
     def performed(self, namespace: str, command: Command) -> None:
-        """Take a command. Plain and quick; it must not raise."""
+        """Take a command. Plain and quick. What it raises is logged, the first time."""
 
 
 @final
@@ -88,6 +89,7 @@ class Adapter:
         self.loop = loop
         self.timers = timers
         self._listeners: list[CommandListener] = []
+        self._failed = set[int]()  # which of them have raised
         self._rooms: Rooms[Target] = Rooms()
         self._ack_ids = itertools.count()
         self._odd_names = 0  # clients that call the namespace by another name than its own
@@ -113,12 +115,21 @@ class Adapter:
         if get_ident() == self.loop.thread:  # nearly always; `run` asks the same, for a tenth of an emit's time
             self._perform(command, outgoing)
         else:
-            self.loop.run(self._perform, command, outgoing)
+            self.loop.run(self._perform, command, outgoing, size=0 if outgoing is None else len(outgoing.frames))
 
     def _perform(self, command: Command, outgoing: Outgoing | None) -> None:
         self._apply(command, outgoing)
-        for listener in self._listeners:
-            listener.performed(self.name, command)
+        for index, listener in enumerate(self._listeners):
+            try:
+                listener.performed(self.name, command)
+            except Exception:  # what has been done here is none the worse for it, and others are to hear of it, too
+                self._log_listener(index)
+
+    def _log_listener(self, index: int) -> None:
+        if index not in self._failed:
+            self._failed.add(index)
+            name = type(self._listeners[index]).__name__
+            logger.exception("%s failed to take a command in %r; it is logged only once", name, self.name)
 
     def apply(self, command: Command) -> None:
         """Do what a command says with the clients on this server. Never waits.
@@ -192,11 +203,8 @@ class Adapter:
 
     def tell_listeners(self, socket: Socket, event: str, args: tuple[object, ...]) -> None:
         """Tell the listeners of `on_any_outgoing` of an event for one client."""
-        for listener in self.table.outgoing:
-            try:
-                listener(socket, event, args)
-            except Exception:  # the event is none the worse for who listens
-                logger.exception("a listener to all outgoing events failed at %r for socket %s", event, socket.id)
+        on_block = self.timers.lag.blocked
+        tell_listeners(self.table.outgoing, socket, event, args, which="outgoing ", on_block=on_block)
 
     async def gather(
         self, audience: Audience, event: str, args: tuple[object, ...], timeout_seconds: float

@@ -6,6 +6,8 @@ from typing import final
 
 import trio
 
+from slysock.handlers.blocking import OnBlock
+from slysock.handlers.hooks import call_hook
 from slysock.ids import SocketId
 
 logger = logging.getLogger("slysock")
@@ -15,10 +17,11 @@ logger = logging.getLogger("slysock")
 class Background:
     """The background work of one client, in a nursery that outlives it."""
 
-    __slots__ = ("_ended", "_scopes", "_socket_id")
+    __slots__ = ("_ended", "_on_block", "_scopes", "_socket_id")
 
-    def __init__(self, socket_id: SocketId) -> None:
+    def __init__(self, socket_id: SocketId, on_block: OnBlock) -> None:
         self._socket_id = socket_id
+        self._on_block = on_block
         self._scopes: dict[trio.CancelScope, None] = {}  # around each of what runs
         self._ended = False
 
@@ -30,7 +33,7 @@ class Background:
             scope.cancel()
         try:
             with scope:
-                await routine()
+                await call_hook(routine, is_async=True, on_block=self._on_block)
         except Exception:  # the boundary of one client's work
             logger.exception("background work for socket %s failed", self._socket_id)
         finally:

@@ -79,8 +79,8 @@ class Socket:
     """One client in one namespace. Handlers, hooks and middleware get it as their first argument.
 
     May be used from any thread: what returns nothing is handed to the server's event loop, which does it soon and in
-    order; what has to be awaited can only be awaited there. Once the server has ended, calls from other threads raise
-    RuntimeError.
+    order; what has to be awaited can only be awaited there. Calls from other threads raise RuntimeError once the server
+    has ended, or when too much waits for its loop.
 
     Attributes:
         id: names the client in this namespace; public, unlike the id of its session.

@@ -299,16 +299,15 @@ class Connection:
             self._of_user = Allowance(self._rates, user)
         return self._of_user
 
-    def left(self, called: str, member: object, *, was_in: bool) -> None:
+    def left(self, called: str, *, was_in: bool) -> None:
         """Note that the client is out of a namespace, or was not let in."""
-        if self._members.get(called) is member:
-            del self._members[called]
-            if was_in:
-                self._left[called] = None
-                if len(self._left) > self._around.config.max_namespaces:
-                    del self._left[next(iter(self._left))]
-            elif not self.session.closed:
-                self._count_futile_connect()
+        del self._members[called]
+        if was_in:
+            self._left[called] = None
+            if len(self._left) > self._around.config.max_namespaces:
+                del self._left[next(iter(self._left))]
+        elif not self.session.closed:
+            self._count_futile_connect()
 
     def disconnect(self) -> None:
         """Disconnect the client from every namespace and close the connection."""

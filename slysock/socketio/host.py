@@ -28,7 +28,7 @@ class Host(Protocol):
         """Return what the client may send while it speaks for a user, or for nobody."""
         ...
 
-    def left(self, called: str, member: object, *, was_in: bool) -> None:
+    def left(self, called: str, *, was_in: bool) -> None:
         """Note that a member is out of a namespace, by the name that its client calls it."""
 
     def disconnect(self) -> None:

@@ -18,7 +18,7 @@ from slysock.handlers.blocking import BLOCKING_SECONDS, run_without_waiting
 from slysock.handlers.dispatcher import Dispatcher, Job, Step
 from slysock.handlers.functions import name_of
 from slysock.handlers.handler import Handler
-from slysock.handlers.hooks import ask, settle
+from slysock.handlers.hooks import ask, call_hook, tell_listeners
 from slysock.handlers.invocation import Invocation, answer_failure
 from slysock.handlers.table import Hook, Route
 from slysock.ids import DisconnectReason, RoomName, SocketId
@@ -155,7 +155,7 @@ class Member:
         if get_ident() == adapter.loop.thread:  # nearly always; `run` asks the same, for a fifth of an emit's time
             self._deliver(outgoing, event, args)
         else:
-            adapter.loop.run(self._deliver, outgoing, event, args)
+            adapter.loop.run(self._deliver, outgoing, event, args, size=len(outgoing.frames))
 
     def _deliver(self, outgoing: Outgoing, event: str, args: tuple[object, ...]) -> None:
         if self.state in ("joining", "in"):
@@ -233,7 +233,7 @@ class Member:
     def _start_soon(self, routine: Callable[[], Awaitable[object]]) -> None:
         if self.state in ("joining", "in"):
             if self._background is None:
-                self._background = Background(self.id)
+                self._background = Background(self.id, self._adapter.timers.lag.blocked)
             self._host.tasks.nursery.start_soon(self._background.run, routine)
 
     # -- coming in ---------------------------------------------------------------------------------------------------
@@ -245,8 +245,7 @@ class Member:
             self._entering = True
             self._submit(None, Step("a connect hook", self.come_in), 0)
         else:
-            name = f"middleware or a connect hook of {self.namespace!r}"
-            run_without_waiting(self.come_in(), name, self._adapter.timers.lag.blocked)
+            run_without_waiting(self.come_in())
 
     async def come_in(self) -> None:
         """Do so; what `enter` calls."""
@@ -313,7 +312,13 @@ class Member:
             Exception: what the hook raises; ConnectionRefused for False.
         """
         try:
-            await ask(hook.call, socket, is_async=hook.is_async, refused_text="Connection refused")
+            await ask(
+                hook.call,
+                socket,
+                is_async=hook.is_async,
+                refused_text="Connection refused",
+                on_block=self._adapter.timers.lag.blocked,
+            )
         except Exception as error:
             if not self._has_reported:
                 self._login_refused = isinstance(error, ConnectionRefused | Refusal)
@@ -381,11 +386,9 @@ class Member:
         None where there is no more to do for it. Raises like `receive`.
         """
         event, socket, table = event_name(body), self.socket, self._adapter.table
-        for listener in table.incoming:
-            try:
-                listener(socket, event, tuple(body[1:]))
-            except Exception:
-                logger.exception("a listener to all events failed at %r for socket %s", event, self.id)
+        if table.incoming:
+            on_block = self._adapter.timers.lag.blocked
+            tell_listeners(table.incoming, socket, event, tuple(body[1:]), which="", on_block=on_block)
         route = table.routes.get(event.encode())
         if route is None and not table.incoming:
             self.refused(socket, "unknown event", f"{event[:100]!r} has no handler")
@@ -508,7 +511,7 @@ class Member:
             self._adapter.remove(self)
         lingers = was_in and by_client and not self._is_idle
         self.state = follow(MEMBER, self.state, "leave" if lingers else "end" if was_in else "refuse")
-        self._host.left(self.called, self, was_in=was_in)
+        self._host.left(self.called, was_in=was_in)
         self.allowance.give_back()
         self._end_what_needs_the_client()
         for dispatcher in self._dispatchers.values():
@@ -564,9 +567,7 @@ class Member:
         elif any(hook.is_async for hook in hooks):
             self._host.tasks.clean_up(lambda: self._farewell(socket, reason))
         else:
-            name = f"a disconnect hook of {self.namespace!r}"
-            farewell, on_block = self._farewell(socket, reason), self._adapter.timers.lag.blocked
-            copy_context().run(run_without_waiting, farewell, name, on_block)
+            copy_context().run(run_without_waiting, self._farewell(socket, reason))
 
     async def _farewell_when_idle(self, socket: Socket, reason: DisconnectReason) -> None:
         """Wait for the client's handlers to end; the hooks have their turn also when one takes too long for that."""
@@ -576,9 +577,10 @@ class Member:
             self._host.tasks.clean_up(lambda: self._farewell(socket, reason))
 
     async def _farewell(self, socket: Socket, reason: DisconnectReason) -> None:
+        on_block = self._adapter.timers.lag.blocked
         for hook in self._adapter.table.disconnect:
             try:
-                await settle(hook.call(socket, reason), is_async=hook.is_async)
+                await call_hook(hook.call, socket, reason, is_async=hook.is_async, on_block=on_block)
             except Exception as error:
                 answer_failure(self, socket, "disconnect", hook.on_error, error, None)
 

@@ -1,12 +1,15 @@
 """The seam for whoever counts, times or logs what a server does, and costs nothing where nobody does."""
 
 import logging
+from time import perf_counter
 from typing import Protocol, final, runtime_checkable
 
 import msgspec
 
 from slysock.config import TransportName
 from slysock.errors import RefusalRecord, log_refusal
+from slysock.handlers.blocking import BLOCKING_SECONDS, OnBlock, call_timed
+from slysock.handlers.functions import Function, name_of
 from slysock.ids import DisconnectReason
 from slysock.socketio.client_socket import Socket
 
@@ -52,17 +55,23 @@ class RefusalObserver(Protocol):
         """
 
 
+def _ignore(name: str, seconds: float) -> None:
+    """Tell nobody."""
+
+
 @final
 class Observers:
     """Those who are told. One that raises is logged, once for each of its methods, and does no other harm.
 
     Attributes:
         each: the observers; for asking whether there are any.
+        on_block: told of those that block.
     """
 
-    __slots__ = ("_failed", "_of_refusals", "each")
+    __slots__ = ("_failed", "_of_refusals", "each", "on_block")
 
     def __init__(self) -> None:
+        self.on_block: OnBlock = _ignore
         self.each: list[Observer] = []
         self._of_refusals: list[tuple[int, RefusalObserver]] = []  # (index in `each`, the same observer)
         self._failed = set[tuple[int, str]]()  # (which observer, method) that has raised
@@ -76,51 +85,47 @@ class Observers:
     def joined(self, socket: Socket) -> None:
         """See Observer.joined."""
         for index, observer in enumerate(self.each):
-            try:
-                observer.joined(socket)
-            except Exception:
-                self._log(index, "joined")
+            self._tell(index, observer.joined, socket)
 
     def left(self, socket: Socket, reason: DisconnectReason) -> None:
         """See Observer.left."""
         for index, observer in enumerate(self.each):
-            try:
-                observer.left(socket, reason)
-            except Exception:
-                self._log(index, "left")
+            self._tell(index, observer.left, socket, reason)
 
     def handled(self, socket: Socket, event: str, seconds: float) -> None:
         """See Observer.handled."""
-        for index, observer in enumerate(self.each):
+        before = perf_counter()
+        for index, observer in enumerate(self.each):  # at every event: not by `_tell`, which would be two more calls
             try:
                 observer.handled(socket, event, seconds)
             except Exception:
                 self._log(index, "handled")
+            now = perf_counter()
+            if now - before > BLOCKING_SECONDS:
+                self.on_block(name_of(observer.handled), now - before)
+            before = now
 
     def failed(self, socket: Socket, event: str, error: Exception) -> None:
         """See Observer.failed."""
         for index, observer in enumerate(self.each):
-            try:
-                observer.failed(socket, event, error)
-            except Exception:
-                self._log(index, "failed")
+            self._tell(index, observer.failed, socket, event, error)
 
     def session_closed(self, reason: DisconnectReason) -> None:
         """See Observer.session_closed."""
         for index, observer in enumerate(self.each):
-            try:
-                observer.session_closed(reason)
-            except Exception:
-                self._log(index, "session_closed")
+            self._tell(index, observer.session_closed, reason)
 
     def refused(self, record: RefusalRecord) -> None:
         """See RefusalObserver.refused; logged, too."""
         log_refusal(record)
         for index, observer in self._of_refusals:
-            try:
-                observer.refused(record)
-            except Exception:
-                self._log(index, "refused")
+            self._tell(index, observer.refused, record)
+
+    def _tell(self, index: int, method: Function, *what: object) -> None:
+        try:
+            call_timed(self.on_block, method, *what)
+        except Exception:
+            self._log(index, method.__name__)
 
     def _log(self, index: int, method: str) -> None:
         if (index, method) not in self._failed:

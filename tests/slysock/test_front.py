@@ -51,6 +51,44 @@ async def test_more_connections_than_allowed_are_closed_at_once() -> None:
         await second.aclose()
 
 
+def come_together(port: int, count: int) -> list[stdlib_socket.socket]:
+    """Connect before the server has a turn, so that it finds all of them at once."""
+    return [stdlib_socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
+
+
+async def is_served(sock: stdlib_socket.socket) -> bool:
+    """Ask for health, and close."""
+    sock.setblocking(False)
+    async with trio.SocketStream(trio.socket.from_stdlib_socket(sock)) as stream:
+        try:
+            return b" 200 " in await talk(stream, b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        except trio.BrokenResourceError:
+            return False
+
+
+@pytest.mark.port
+@pytest.mark.parametrize(("coming", "served"), [(3, 3), (4, 3), (20, 3)])
+async def test_of_those_who_come_at_once_no_more_are_served_than_are_allowed(coming: int, served: int) -> None:
+    server = Server(Router(), config=Config(max_connections=3))
+    async with listening(server) as where:
+        for _ in range(2):  # the places of those who have left are free again
+            socks = come_together(where.port, coming)
+            assert [await is_served(sock) for sock in socks] == [True] * served + [False] * (coming - served)
+            await wait_all_tasks_blocked()
+            assert server.statistics().open_sockets == 0
+
+
+@pytest.mark.port
+async def test_the_same_is_true_of_the_internal_listener(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slysock.front.MAX_INTERNAL_CONNECTIONS", 3)
+    async with listening(Server(Router()), internal="127.0.0.1:0") as where:
+        assert where.internal is not None
+        for _ in range(2):
+            socks = come_together(where.internal.port, 5)
+            assert [await is_served(sock) for sock in socks] == [True] * 3 + [False] * 2
+            await wait_all_tasks_blocked()
+
+
 @pytest.mark.port
 async def test_a_connection_under_tls_is_served_as_any_other(tmp_path: Path) -> None:
     theirs, ours = certified(tmp_path)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -69,7 +70,7 @@ def test_a_system_without_such_limits_is_served_too(monkeypatch: pytest.MonkeyPa
 async def test_the_first_signal_stops_and_the_second_one_cancels(number: signal.Signals) -> None:
     stopped = trio.Event()
     async with trio.open_nursery() as nursery:
-        await nursery.start(stop_on_signals, stopped.set, nursery.cancel_scope)
+        await nursery.start(partial(stop_on_signals, stopped.set, nursery.cancel_scope, within=0))
         signal.raise_signal(number)
         await stopped.wait()
         assert not nursery.cancel_scope.cancel_called
@@ -81,7 +82,8 @@ async def test_the_first_signal_stops_and_the_second_one_cancels(number: signal.
 async def test_signals_are_the_systems_again_afterwards() -> None:
     before = signal.getsignal(signal.SIGTERM)
     async with trio.open_nursery() as nursery:
-        await nursery.start(stop_on_signals, nursery.cancel_scope.cancel, nursery.cancel_scope)
+        scope = nursery.cancel_scope
+        await nursery.start(partial(stop_on_signals, scope.cancel, scope, within=0))
         assert signal.getsignal(signal.SIGTERM) is not before
         nursery.cancel_scope.cancel()
     assert signal.getsignal(signal.SIGTERM) is before
@@ -150,6 +152,68 @@ def test_a_process_ends_in_time_whatever_its_handlers_shield(number: signal.Sign
         assert (process.returncode, out) == (1, "")
         assert "handlers that shield themselves" in err
         assert "the process ends before what shields itself" in err
+    finally:
+        process.kill()
+        process.communicate()
+
+
+HANGING = """
+import contextlib, sys, time, trio
+from slysock import Config, Router, run
+
+def block():
+    print("held", flush=True)
+    while True:
+        time.sleep(0.1)
+
+root = Router("/")
+root.on("hold")(lambda socket: block())
+
+@contextlib.asynccontextmanager
+async def lifespan(server):
+    if sys.argv[2] == "a thread of the start":
+        await trio.to_thread.run_sync(block)
+    if sys.argv[2] == "the start":
+        print("held", flush=True)
+        await trio.sleep_forever()
+    print("listening", flush=True)
+    yield
+    if sys.argv[2] == "a thread of the end":
+        await trio.to_thread.run_sync(block)
+
+run(root, port=int(sys.argv[1]), config=Config(shutdown_seconds=1), lifespan=lifespan)
+print("reached")
+"""
+
+
+@pytest.mark.port
+@pytest.mark.parametrize(
+    ("what", "code", "seconds"),
+    [("the start", 0, 1), ("a thread of the start", 1, 3), ("a thread of the end", 1, 3), ("a handler", 1, 3)],
+)
+def test_a_process_ends_in_time_whatever_hangs_or_blocks(what: str, code: int, seconds: float) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    command = [sys.executable, "-c", HANGING, str(port), what]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        if "start" not in what:
+            assert next(lines) == "listening\n"
+        with socket.socket() as client:
+            if what == "a handler":
+                client.connect(("127.0.0.1", port))
+                client.sendall(HANDSHAKE + frame(TEXT, b"40") + frame(TEXT, b'42["hold"]'))
+            if what != "a thread of the end":
+                assert next(lines) == "held\n"
+            since = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=20)
+        assert time.monotonic() - since < seconds
+        assert process.returncode == code, err
+        assert ("reached" in out) is (code == 0)
+        assert ("the process ends before" in err) is (code == 1)
     finally:
         process.kill()
         process.communicate()

@@ -54,7 +54,18 @@ async def test_a_node_that_lacks_nothing_is_ready(autojump_clock: MockClock) -> 
     assert await health(own("disk", yes), shared("store", yes)) == (200, {"ready": True})
 
 
-@pytest.mark.parametrize("look", [no, fail, trio.sleep_forever])
+async def clean_up_badly() -> bool:
+    """Be cut short in a nursery, and then fail."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.sleep_forever)
+        try:
+            await trio.sleep_forever()
+        finally:
+            raise OSError("still in use")
+    return True
+
+
+@pytest.mark.parametrize("look", [no, fail, trio.sleep_forever, clean_up_badly])
 async def test_what_only_this_node_lacks_makes_it_unready(
     look: Callable[[], Awaitable[bool]], autojump_clock: MockClock
 ) -> None:

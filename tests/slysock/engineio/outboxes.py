@@ -21,6 +21,8 @@ class Bench:
         self.nursery = nursery
         self.flusher = flusher
         self.reports: list[str] = []
+        self.timers = Timers()
+        nursery.start_soon(self.timers.run)
 
     def box(
         self,
@@ -36,16 +38,17 @@ class Bench:
             sock=sock,
             flusher=self.flusher,
             home=InNursery(nursery or self.nursery),
-            consumers=consumers(max_bytes),
+            consumers=consumers(max_bytes, self.timers),
             write_timeout_seconds=5,
             on_full=lambda: (self.reports.append("full"), on_full())[0],
             on_broken=lambda: self.reports.append("broken"),
         )
 
 
-def consumers(hard_bytes: int) -> SlowConsumers:
-    """Make limits of one box; nobody looks at the clock."""
-    return SlowConsumers(Config(max_outbox_bytes=hard_bytes, max_outbox_hard_bytes=hard_bytes), Timers())
+def consumers(hard_bytes: int, timers: Timers | None = None) -> SlowConsumers:
+    """Make limits of one box; without timers that run nobody looks at the clock."""
+    config = Config(max_outbox_bytes=hard_bytes, max_outbox_hard_bytes=hard_bytes)
+    return SlowConsumers(config, Timers() if timers is None else timers)
 
 
 @asynccontextmanager

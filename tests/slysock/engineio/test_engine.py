@@ -97,13 +97,13 @@ async def test_a_websocket_that_is_one_too_many_is_accepted_and_closed(autojump_
         assert await first.next() == (TEXT, b"3probe")
 
 
-async def test_a_websocket_for_a_session_that_has_ended_is_refused(autojump_clock: MockClock) -> None:
+async def test_a_websocket_for_a_session_that_has_ended_is_accepted_and_closed_too(autojump_clock: MockClock) -> None:
     async with serving(Router()) as memory:
         session = await quiet(memory)
         memory.server.of("/").volatile.disconnect(close=True)
-        websocket = session.target.replace("polling", "websocket")
-        response = await memory.request("GET", websocket, headers=UPGRADE)
-        assert (response.status, json.loads(response.body)["code"]) == (400, 1)
+        websocket = await probing(memory, session.target)
+        assert await websocket.closing() == 1000
+        assert [(await session.get()).body for _ in range(2)] == [b"41", b"1"], "which its client hears by polling"
 
 
 @pytest.mark.parametrize("register", [EngineHooks.use, EngineHooks.allow_request])

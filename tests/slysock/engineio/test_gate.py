@@ -93,6 +93,27 @@ async def test_a_refusal_has_its_message(transport: TransportName, autojump_cloc
 
 
 @both
+@pytest.mark.parametrize("of_requests", [True, False])
+async def test_a_refusal_out_of_a_nursery_is_one(
+    transport: TransportName, of_requests: bool, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    hooks = EngineHooks()
+
+    async def refuse(*_: object) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            raise ConnectionRefused("closed for today")
+
+    if of_requests:
+        hooks.use(refuse)
+    else:
+        hooks.allow_request(refuse)
+    async with serving(Router(), hooks=hooks) as memory:
+        assert await refusal_of(memory, transport) == (403, '{"code":4,"message":"closed for today"}')
+    assert logged(caplog) == []
+
+
+@both
 @pytest.mark.parametrize("answer", [0, "", "no", 1, ValueError("secret")], ids=repr)
 async def test_what_is_neither_yes_nor_no_keeps_out_and_is_logged(
     transport: TransportName, answer: object, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture

@@ -23,12 +23,12 @@ from slysock.http.addresses import AddressGroups
 from slysock.http.proxies import TrustedProxies
 from slysock.socketio.connection import Connection
 from slysock.socketio.member import Member
-from slysock.testing import Response, serve_memory
+from slysock.testing import Memory, Response, serve_memory
 from slysock.testing.pipe import open_pipe
 from tests.slysock.engineio.above import OPENING
 from tests.slysock.engineio.frames import TEXT, frame, probing
 from tests.slysock.engineio.outboxes import consumers
-from tests.slysock.engineio.polls import OPEN, quiet, reasons
+from tests.slysock.engineio.polls import OPEN, Quiet, quiet, reasons
 from tests.slysock.http.peer import arrived
 from tests.slysock.serving import serving, sessions_of
 
@@ -121,7 +121,7 @@ async def test_a_session_whose_time_has_run_out_is_ended_by_the_request_that_fin
     session._timer.cancel()  # as if its turn had not come yet
     await trio.sleep(config.ping_interval_seconds + config.ping_timeout_seconds)
     client, _, request = await arrived(method + b" / HTTP/1.1\r\nhost: a\r\n\r\n")
-    gate = Gate(EngineHooks(), lambda record: None, 10)
+    gate = Gate(EngineHooks(), lambda *_: None, 10, lambda *_: None)
     responses = Responses(config, gate, Compression(config, timers))
     polling = LongPolling(config, sessions, timers, consumers(1000), responses, trio.Lock())
     await polling.handle(request, session.id)
@@ -310,6 +310,83 @@ async def test_a_poll_that_comes_with_the_goodbye_is_answered(autojump_clock: Mo
                 asking.start_soon(ask, "POST", b"1")
             assert (answers["GET"].status, answers["GET"].body) == (200, b"6")
             assert (answers["POST"].status, answers["POST"].body) == (200, b"ok")
+
+
+# ---- a session that is over, of which its client does not know yet ---------------------------------------------------
+
+
+async def over(memory: Memory) -> Quiet:
+    """A session that has `41` and `1` to say to the next two polls."""
+    session = await quiet(memory)
+    memory.server.of("/").volatile.disconnect(close=True)
+    return session
+
+
+@pytest.mark.parametrize("polls", [0, 1])
+async def test_a_post_to_a_session_with_last_words_is_ok_and_not_handled(
+    autojump_clock: MockClock, polls: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, handled = Router(), list[object]()
+    root.on("event")(handled.append)
+    async with serving(root) as memory:
+        session = await over(memory)
+        heard = [(await session.get()).body for _ in range(polls)]
+        for _ in range(3):
+            answer = await session.post(b'42["event"]\x1e3')
+            assert (answer.status, answer.body) == (200, b"ok")
+        heard += [(await session.get()).body for _ in range(2 - polls)]
+        assert heard == [b"41", b"1"], "whatever it has posted"
+        assert json.loads((await session.post(b"3")).body)["code"] == 1, "now it knows"
+    assert handled == []
+
+
+async def test_a_client_that_says_goodbye_to_a_session_with_last_words_needs_them_no_more(
+    autojump_clock: MockClock,
+) -> None:
+    async with serving(Router()) as memory:
+        session = await over(memory)
+        assert (await session.post(b"41\x1e1")).body == b"ok"
+        assert memory.server.statistics().lingering == 0
+        assert json.loads((await session.get()).body)["code"] == 1
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"4" * 1000, 200), (b"4" * 1001, 413), (b"garbage", 200), (b"41", 200)])
+async def test_of_a_post_there_only_the_size_can_be_wrong(autojump_clock: MockClock, body: bytes, status: int) -> None:
+    async with serving(Router(), config=Config(max_payload_bytes=1000)) as memory:
+        session = await over(memory)
+        assert (await session.post(body)).status == status
+        assert [(await session.get()).body for _ in range(2)] == [b"41", b"1"]
+
+
+async def test_other_methods_are_bad_requests_there_too(autojump_clock: MockClock) -> None:
+    async with serving(Router()) as memory:
+        session = await over(memory)
+        answer = await memory.request("PUT", session.target)
+        assert (answer.status, json.loads(answer.body)["code"]) == (400, 3)
+        assert [(await session.get()).body for _ in range(2)] == [b"41", b"1"]
+
+
+async def test_a_post_that_is_held_while_the_server_ends_its_session_is_ok(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.on("slow")
+    async def slow(socket: Socket) -> None:
+        await trio.sleep(5)
+        socket.disconnect(close=True)
+
+    async with serving(root, config=Config(max_pending_events=1)) as memory:
+        session, answers = await quiet(memory), list[bytes]()
+        assert (await session.post(b'42["slow"]')).body == b"ok"
+
+        async def post() -> None:
+            answers.append((await session.post(b'42["slow"]')).body)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(post)
+            await trio.sleep(4)
+            assert answers == []
+        assert answers == [b"ok"]
+        assert [(await session.get()).body for _ in range(2)] == [b"41", b"1"]
 
 
 async def test_nothing_of_a_closed_session_waits_for_the_garbage_collector(autojump_clock: MockClock) -> None:

@@ -8,7 +8,7 @@ from slysock import Config, Router, Socket
 from slysock.config import TransportName
 from slysock.ids import DisconnectReason
 from slysock_protocol.engineio import Outgoing
-from tests.slysock.serving import both, logged, serving
+from tests.slysock.serving import both, serving
 
 PONG = Outgoing(b"3")
 
@@ -189,52 +189,3 @@ async def test_a_ping_that_nobody_reads_is_no_sign_of_life(autojump_clock: MockC
         assert log == []
         await trio.sleep(0.3)
         assert log == ["ping timeout"]
-
-
-# ---- who blocks -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", ["plain", "coroutine", "coroutine at its end", "connect hook", "disconnect hook"])
-async def test_what_blocks_the_loop_is_named(
-    autojump_clock: MockClock,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-    kind: str,
-) -> None:
-    now = 0.0
-    for module in ("handlers.dispatcher", "handlers.blocking", "socketio.member"):
-        monkeypatch.setattr(f"slysock.{module}.perf_counter", lambda: now)
-    root = Router()
-
-    def work(seconds: float) -> None:
-        nonlocal now
-        now += seconds
-
-    @root.on("plain")
-    def plain(socket: Socket, seconds: float) -> None:
-        work(seconds)
-
-    @root.on("coroutine")
-    async def coroutine(socket: Socket, seconds: float) -> None:
-        work(seconds)
-        await trio.sleep(1)
-
-    @root.on("coroutine at its end")
-    async def coroutine_at_its_end(socket: Socket, seconds: float) -> None:
-        await trio.sleep(1)
-        work(seconds)
-
-    blocking = 0.0
-    root.on_connect(lambda socket: work(blocking if kind == "connect hook" else 0))
-    root.on_disconnect(lambda socket, reason: work(blocking if kind == "disconnect hook" else 0))
-    async with serving(root) as memory:
-        for blocking, told in ((0.1, False), (0.11, True)):
-            client = await memory.connect()
-            if "hook" not in kind:
-                await client.call(kind, blocking)
-            await client.disconnect()
-            await trio.sleep(1)
-            said = [line for line in logged(caplog) if "blocked the event loop for 110 ms" in line]
-            assert len(said) == told
-        assert kind.replace(" ", "_") in said[0] or kind in said[0]
-        assert memory.server.statistics().loop_lag_seconds == pytest.approx(0.11)

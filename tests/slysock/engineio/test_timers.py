@@ -207,3 +207,40 @@ async def test_time_goes_on_in_a_loop_that_is_always_late(nursery: trio.Nursery,
         mock_clock.jump(5)
     await wait_all_tasks_blocked()
     assert made == ["due"]
+
+
+# ---- limits ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seconds", "ends_itself"), [(4.9, True), (5.1, False)])
+async def test_a_block_under_a_limit_is_cancelled_when_its_time_is_over(
+    nursery: trio.Nursery, autojump_clock: MockClock, seconds: float, ends_itself: bool
+) -> None:
+    timers = Timers()
+    nursery.start_soon(timers.run)
+    with timers.limit(5) as scope:
+        await trio.sleep(seconds)
+    assert scope.cancelled_caught is not ends_itself
+    assert len(timers) == 0
+
+
+async def test_a_standstill_moves_a_limit(nursery: trio.Nursery, mock_clock: MockClock) -> None:
+    timers, ended = Timers(), list[str]()
+    nursery.start_soon(timers.run)
+
+    async def wait() -> None:
+        with timers.limit(5):
+            await trio.sleep_forever()
+        ended.append("ended")
+
+    nursery.start_soon(wait)
+    await wait_all_tasks_blocked()
+    mock_clock.jump(1000)
+    for _ in range(4):
+        await wait_all_tasks_blocked()
+        assert ended == []
+        mock_clock.jump(0.9)
+    for _ in range(4):
+        mock_clock.jump(0.9)
+        await wait_all_tasks_blocked()
+    assert ended == ["ended"]

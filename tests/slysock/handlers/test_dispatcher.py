@@ -22,6 +22,7 @@ class Work:
     routine: Callable[[], Awaitable[None]]
     name: str = "work"
     until_disconnect: bool = False
+    times_itself: bool = False
 
     async def run(self) -> None:
         await self.routine()

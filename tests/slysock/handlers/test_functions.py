@@ -2,13 +2,15 @@
 
 import functools
 from collections.abc import Awaitable, Callable
+from unittest import mock
 
 import pytest
 import trio
 from trio.testing import MockClock
 
 from slysock import Router, Socket
-from slysock.handlers.functions import Function, is_coroutine_function, name_of
+from slysock.engineio.hooks import EngineHooks
+from slysock.handlers.functions import MAX_LAYERS, Function, is_coroutine_function, name_of
 from tests.slysock.serving import serving
 
 
@@ -136,3 +138,64 @@ async def test_what_is_to_follow_an_acknowledgement_must_be_plain(autojump_clock
     async with serving(root) as memory:
         answer = await (await memory.connect()).call("event")
         assert answer == "sleep must be a plain function: nothing waits for it; see socket.start_soon"
+
+
+class Obliging:
+    """Answers to every name with another one like itself, as some proxies do."""
+
+    def __init__(self) -> None:
+        self.calls = list[tuple[object, ...]]()
+
+    def __getattr__(self, name: str) -> "Obliging":
+        return Obliging()
+
+    def __call__(self, *args: object) -> None:
+        self.calls.append(args)
+
+
+class Circle:
+    """Wraps itself."""
+
+    @property
+    def __wrapped__(self) -> "Circle":
+        return self
+
+    def __call__(self, *args: object) -> None:
+        pass
+
+
+def layered(function: Function, count: int) -> Function:
+    for _ in range(count):
+        wrapper: Function = lambda socket, text: None  # noqa: E731 - one for each layer
+        wrapper.__wrapped__ = function  # type: ignore[attr-defined]
+        function = wrapper
+    return function
+
+
+@pytest.mark.parametrize("endless", [Obliging(), Circle(), mock.call.anything, functools.partial(mock.call)])
+def test_what_claims_to_wrap_something_without_end_is_taken_for_itself(endless: Function) -> None:
+    assert is_coroutine_function(endless) is False
+    assert name_of(endless) in ("Obliging", "Circle", "_Call", "partial")
+
+
+@pytest.mark.parametrize("endless", [Obliging(), Circle(), mock.call.anything])
+def test_what_claims_to_wrap_something_without_end_is_told_so_when_it_is_registered(endless: Function) -> None:
+    root, hooks = Router(), EngineHooks()
+    for register in (root.on("event"), root.use, root.on_connect, root.on_disconnect, root.on_any, root.on_error):
+        with pytest.raises(TypeError, match="does not say what it takes"):
+            register(endless)
+    with pytest.raises(TypeError, match="does not say what it takes"):
+        hooks.on_connection_error(endless)
+
+
+def test_as_many_layers_as_anybody_writes_are_seen_through() -> None:
+    assert is_coroutine_function(layered(later, MAX_LAYERS - 1))
+    assert not is_coroutine_function(layered(later, MAX_LAYERS)), "nobody writes so many"
+
+
+async def test_a_mock_may_be_a_hook(autojump_clock: MockClock) -> None:
+    root, hook = Router(), mock.Mock(return_value=None)
+    root.on_connect(hook)
+    async with serving(root) as memory:
+        await memory.connect()
+    hook.assert_called_once()

@@ -436,3 +436,43 @@ async def test_what_cannot_be_sent_is_one_line_that_names_its_place(
     assert "the handler of 'ask' failed" in record.getMessage()
     assert record.getMessage().endswith("- at `$[0].when[1]`")
     assert record.exc_info is None
+
+
+# ---- groups ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [Refusal, InvalidPayload])
+async def test_an_expected_no_out_of_a_nursery_is_an_expected_no(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, kind: type[Exception]
+) -> None:
+    root, notebook, heard, error = Router(), Notebook(), list[Exception](), kind("sold out")
+
+    @root.on("buy")
+    async def buy(socket: Socket) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            raise error
+
+    @root.on_error
+    def answer(socket: Socket, event: str, error: Exception) -> str:
+        heard.append(error)
+        return str(error)
+
+    async with serving(root) as memory:
+        memory.server.observe(notebook)
+        assert await (await memory.connect()).call("buy") == str(error)
+    assert heard == [error]
+    assert ("failed", "buy", type(error).__name__) in notebook.told
+    assert logged(caplog) == []
+
+
+async def test_without_an_error_hook_a_no_out_of_a_nursery_has_its_text(autojump_clock: MockClock) -> None:
+    root = Router()
+
+    @root.on("buy")
+    async def buy(socket: Socket) -> None:
+        async with trio.open_nursery():
+            raise Refusal("sold out")
+
+    async with serving(root) as memory:
+        assert await (await memory.connect()).call("buy") == {"error": "sold out"}

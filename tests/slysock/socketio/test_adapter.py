@@ -152,6 +152,41 @@ async def test_a_listener_that_fails_costs_nobody_the_event(
     assert logged(caplog) == [f"a listener to all outgoing events failed at 'event' for socket {client.id}"]
 
 
+class Deaf:
+    """Listens to commands, and fails at each."""
+
+    def performed(self, namespace: str, command: Command) -> None:
+        raise ValueError(namespace)
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+async def test_a_listener_to_commands_that_raises_is_logged_once_and_disturbs_nobody(
+    caplog: pytest.LogCaptureFixture, is_elsewhere: bool
+) -> None:
+    async with serving(Router()) as memory:
+        client, other = await memory.connect(), Listening()
+        for listener in (Deaf(), other, Deaf()):
+            adapter_of(memory).listen(listener)
+        everybody = memory.server.of("/").to(client.id)
+
+        def speak() -> None:
+            everybody.emit("first")
+            everybody.join("room")
+            everybody.leave("room")
+            everybody.emit("last")
+            everybody.disconnect()
+
+        if is_elsewhere:
+            await trio.to_thread.run_sync(speak)
+        else:
+            speak()
+        assert await client.expect("first") == ()
+        assert await client.expect("last") == ()
+        assert await client.wait_disconnected(5) == "io server disconnect"
+        assert [type(command) for _, command in other.offered] == [Emit, Join, Leave, Emit, Disconnect]
+    assert logged(caplog) == ["Deaf failed to take a command in '/'; it is logged only once"] * 2, "for each of them"
+
+
 def test_a_server_without_listeners_has_nobody_to_offer_commands_to() -> None:
     Server(Router()).of("/").emit("event")  # to nobody, and nobody is told
 

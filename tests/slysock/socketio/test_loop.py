@@ -331,6 +331,127 @@ async def test_a_server_serves_once() -> None:
         assert server.statistics().connections == 0
 
 
+# ---- who speaks faster than the loop listens ------------------------------------------------------------------------
+
+
+class Talker:
+    """A thread that says something again and again."""
+
+    def __init__(self, speak: Callable[[int], object], times: int) -> None:
+        self.said = 0
+        self.errors = list[Exception]()
+        self._speak = speak
+        self._times = times
+        self.thread = threading.Thread(target=self._talk, daemon=True)
+        self.thread.start()
+
+    def _talk(self) -> None:
+        try:
+            for number in range(self._times):
+                self._speak(number)
+                self.said += 1
+        except Exception as error:
+            self.errors.append(error)
+
+    def has_ended(self) -> bool:
+        """Whether it has said all, in a time in which it could have; the caller's loop stands still meanwhile."""
+        self.thread.join(0.3)
+        return not self.thread.is_alive()
+
+
+@pytest.mark.parametrize("times", [100, 101, 1000])
+async def test_a_thread_that_says_too_much_is_held_up_until_there_is_room(
+    monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    monkeypatch.setattr("slysock.socketio.loop.MAX_CALLS", 100)
+    stage = Stage()
+    async with serving(stage.root) as memory:
+        client = await memory.connect()
+        (socket,) = stage.sockets
+        talker = Talker(lambda number: socket.emit("number", number), times)
+        assert talker.has_ended() is (times == 100)
+        assert talker.said == 100, "and nothing of it is lost"
+        await trio.to_thread.run_sync(talker.thread.join)
+        await wait_all_tasks_blocked()
+        assert [event.args for event in client.waiting()] == [(number,) for number in range(times)]
+        assert talker.errors == []
+
+
+@pytest.mark.parametrize(("size", "said"), [(30, 3), (33, 3), (34, 2), (200, 1)])
+async def test_bytes_count_too_and_one_that_is_larger_than_all_may_wait_alone(
+    monkeypatch: pytest.MonkeyPatch, size: int, said: int
+) -> None:
+    monkeypatch.setattr("slysock.socketio.loop.MAX_BYTES", 100)
+    loop, heard = Loop(), list[int]()
+    with loop.entered():
+        talker = Talker(lambda number: loop.run(heard.append, number, size=size), 4)
+        assert not talker.has_ended()
+        assert talker.said == said
+        await trio.to_thread.run_sync(talker.thread.join)
+        await wait_all_tasks_blocked()
+        assert heard == [0, 1, 2, 3]
+
+
+async def test_events_are_counted_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slysock.socketio.loop.MAX_BYTES", 2500)
+    stage = Stage()
+    async with serving(stage.root) as memory:
+        client = await memory.connect()
+        (socket,) = stage.sockets
+        for speak in (socket.emit, memory.server.of("/").emit):
+            talker = Talker(partial(speak, "x" * 1000), 3)
+            assert not talker.has_ended()
+            assert talker.said == 2
+            await trio.to_thread.run_sync(talker.thread.join)
+            await wait_all_tasks_blocked()
+            assert len(client.waiting()) == 3
+
+
+async def test_a_thread_with_a_loop_of_its_own_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slysock.socketio.loop.MAX_CALLS", 2)
+    loop, heard = Loop(), list[int]()
+    with loop.entered():
+
+        async def main() -> None:
+            for number in range(3):
+                loop.run(heard.append, number)
+
+        async def run() -> None:
+            with pytest.raises(RuntimeError, match="too much waits for the server's event loop: 2 calls"):
+                await main()
+
+        thread = threading.Thread(target=trio.run, args=[run])
+        thread.start()
+        thread.join()  # this loop does not turn meanwhile
+        await wait_all_tasks_blocked()
+        assert heard == [0, 1]
+
+
+async def test_a_thread_that_the_loop_itself_waits_for_is_told_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slysock.socketio.loop.MAX_CALLS", 2)
+    monkeypatch.setattr("slysock.socketio.loop.MAX_HELD_SECONDS", 0.1)
+    loop = Loop()
+    with loop.entered():
+        talker = Talker(lambda number: loop.run(print, number), 3)
+        talker.thread.join()
+        assert [str(error) for error in talker.errors] == ["too much waits for the server's event loop: 2 calls"]
+
+
+async def test_a_thread_that_is_held_up_learns_of_the_end_and_may_stop_a_server_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("slysock.socketio.loop.MAX_CALLS", 1)
+    loop, stopped = Loop(), list[str]()
+    with loop.entered():
+        talker = Talker(lambda number: loop.run(print, number), 2)
+        assert not talker.has_ended()
+        threading.Thread(target=lambda: loop.run_first(lambda: stopped.append("stopped"))).start()
+    talker.thread.join()
+    assert [str(error) for error in talker.errors] == ["the server has ended"]
+    await wait_all_tasks_blocked()
+    assert stopped == ["stopped"]
+
+
 # ---- as programs do it ----------------------------------------------------------------------------------------------
 
 

@@ -132,3 +132,85 @@ async def test_a_connect_hook_that_returns_anything_else_is_a_mistake_and_lets_n
         client = await memory.connect()
         assert await client.wait_disconnected(10) == "transport close"
     assert len(logged(caplog)) == 1
+
+
+async def raise_in_a_nursery(error: Exception, *others: Exception) -> None:
+    """Raise what a nursery makes of errors that its tasks raise, inside another nursery."""
+
+    async def fail(each: Exception) -> None:
+        raise each
+
+    async with trio.open_nursery() as outer, trio.open_nursery() as inner:
+        outer.start_soon(trio.sleep_forever)
+        for each in (error, *others):
+            inner.start_soon(fail, each)
+
+
+@both
+async def test_middleware_may_refuse_from_inside_of_a_nursery(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, transport: TransportName
+) -> None:
+    root = Router()
+
+    @root.use
+    async def middleware(socket: Socket) -> None:
+        await raise_in_a_nursery(ConnectionRefused("no entry", {"come": "later"}))
+
+    async with serving(root) as memory:
+        with pytest.raises(ConnectionRefused, match="no entry") as refused:
+            await memory.connect(transport=transport)
+    assert refused.value.data == {"come": "later"}
+    assert logged(caplog) == []
+
+
+@pytest.mark.parametrize("kind", [ConnectionRefused, Refusal])
+async def test_a_connect_hook_may_refuse_from_inside_of_a_nursery(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture, kind: type[Exception]
+) -> None:
+    root, log, error = Router(), list[object](), kind("no entry")
+
+    @root.on_connect
+    async def hook(socket: Socket) -> None:
+        await raise_in_a_nursery(error)
+
+    root.on_error(lambda socket, event, error: log.append((event, error)))
+    root.on_disconnect(lambda socket, reason: log.append(reason))
+    async with serving(root) as memory:
+        client = await memory.connect()
+        assert await client.wait_disconnected(10) == "io server disconnect"
+    assert log == [("connect", error), "server namespace disconnect"]
+    assert logged(caplog) == []
+
+
+async def test_a_refusal_beside_a_failure_is_a_failure(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = Router()
+
+    @root.use
+    async def middleware(socket: Socket) -> None:
+        await raise_in_a_nursery(ConnectionRefused("no entry"), ZeroDivisionError())
+
+    async with serving(root) as memory:
+        with pytest.raises(ConnectionRefused, match="Internal error"):
+            await memory.connect()
+    assert len(logged(caplog)) == 1
+
+
+async def test_a_refusal_that_is_its_own_cause_is_named_and_ends(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = Router()
+
+    @root.use
+    def middleware(socket: Socket) -> None:
+        refusal = ConnectionRefused("no entry")
+        raise refusal from refusal
+
+    caplog.set_level("DEBUG", "slysock")
+    async with serving(root) as memory:
+        with pytest.raises(ConnectionRefused, match="no entry"):
+            await memory.connect()
+    (line,) = [text for text in logged(caplog, 10) if "middleware" in text]
+    assert "raised ConnectionRefused from ConnectionRefused" in line
+    assert len(line) < 500
