@@ -132,6 +132,8 @@ class Front:
         self._hosts = AllowedHosts(config.allowed_hosts)
         self._internal_open = 0
         self._doorsteps: set[Doorstep] = set()
+        self._light: set[OnDemand] = set()  # connections that have a task only while something has to wait
+        self._all_ended = trio.Event()  # that there are none of them; for the end of a stop
         self._http: set[HttpConnection] = set()
         self._idle = IdleConnections(config.max_idle_connections)
         self._open = 0  # connections of every kind
@@ -216,6 +218,8 @@ class Front:
                 self._over = True
                 self._clear_doorsteps()
                 self._close_sessions()
+                for home in list(self._light):  # of WebSockets that are no session's
+                    home.end()
             engine.cancel_scope.cancel()
 
     async def _drain(self) -> None:
@@ -239,6 +243,10 @@ class Front:
         self._close_sessions()
         for http in self._http:
             http.finish()
+        with trio.move_on_at(self._stop.by - _LIFESPANS_SHARE * config.shutdown_seconds):
+            while self._light:  # an upgrade that is under way may be the only way to say goodbye
+                self._all_ended = trio.Event()
+                await self._all_ended.wait()
 
     def _clear_doorsteps(self) -> None:
         for doorstep in list(self._doorsteps):
@@ -323,13 +331,18 @@ class Front:
         return self.engine.recognize(head, behind)
 
     def _start_websocket(self, opening: Opening, sock: stdlib_socket.socket) -> None:
-        self.engine.start_websocket(opening, sock, OnDemand(sock, self._nursery, self._ended))
+        home = OnDemand(sock, self._nursery, self._ended)
+        self._light.add(home)
+        self.engine.start_websocket(opening, sock, home)
 
     def _nursery(self) -> trio.Nursery | None:
         return None if self._over else self._connections.nursery
 
-    def _ended(self) -> None:
+    def _ended(self, home: OnDemand) -> None:
+        self._light.discard(home)
         self._open -= 1
+        if not self._light:
+            self._all_ended.set()
 
     def _start(self, wire: Wire, peer: str, *, secure: bool = False, first: tuple[bytes, int] | None = None) -> None:
         """Start the task of a connection, which begins with HTTP."""

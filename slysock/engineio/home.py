@@ -67,11 +67,11 @@ class OnDemand:
         self,
         sock: stdlib_socket.socket,
         nursery: Callable[[], trio.Nursery | None],
-        on_end: Callable[[], None],
+        on_end: Callable[["OnDemand"], None],
     ) -> None:
         self._sock = sock
         self._nursery = nursery
-        self._on_end: Callable[[], None] | None = on_end
+        self._on_end: Callable[[OnDemand], None] | None = on_end
         self._scopes: tuple[trio.CancelScope, ...] = ()  # around each task; nearly always none
 
     def start_soon(self, function: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
@@ -109,4 +109,4 @@ class OnDemand:
             if self._scopes:
                 trio.lowlevel.notify_closing(self._sock)
             self._sock.close()
-            on_end()
+            on_end(self)

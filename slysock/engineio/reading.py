@@ -207,10 +207,13 @@ class Reader:
         if self._epoll is None:
             await trio.sleep_forever()
             return
-        with self._epoll:
-            while True:
-                await trio.lowlevel.wait_readable(self._epoll.fileno())
-                await self._read(self._epoll.poll(0, _BATCH))
+        try:
+            with self._epoll:
+                while True:
+                    await trio.lowlevel.wait_readable(self._epoll.fileno())
+                    await self._read(self._epoll.poll(0, _BATCH))
+        finally:
+            self._sources.clear()
 
     async def _read(self, ready: list[tuple[int, int]]) -> None:
         """Read sockets, as (file descriptor, event); all before any of them is read again."""

@@ -20,7 +20,7 @@ async def on_demand() -> AsyncGenerator[tuple[OnDemand, stdlib_socket.socket, li
     told: list[str] = []
     with ours, theirs:
         async with trio.open_nursery() as nursery:
-            yield OnDemand(ours, lambda: nursery, lambda: told.append("ended")), ours, told
+            yield OnDemand(ours, lambda: nursery, lambda _: told.append("ended")), ours, told
             nursery.cancel_scope.cancel()
 
 
@@ -64,7 +64,7 @@ async def test_an_end_closes_the_socket_ends_every_task_and_is_told_once() -> No
 
 async def test_a_task_that_is_cancelled_ends_nobody_elses() -> None:
     async with on_demand() as (home, _, told), trio.open_nursery() as others:
-        beside = OnDemand(stdlib_socket.socket(), lambda: others, lambda: told.append("beside"))
+        beside = OnDemand(stdlib_socket.socket(), lambda: others, lambda _: told.append("beside"))
         home.start_soon(trio.sleep_forever)
         beside.start_soon(trio.sleep_forever)
         await wait_all_tasks_blocked()
@@ -91,7 +91,7 @@ async def test_a_task_that_fails_is_logged_and_ends_the_connection_and_nothing_e
 
 def test_where_no_task_can_run_any_more_the_connection_ends() -> None:
     sock, told = stdlib_socket.socket(), list[str]()
-    OnDemand(sock, lambda: None, lambda: told.append("ended")).start_soon(trio.sleep_forever)
+    OnDemand(sock, lambda: None, lambda _: told.append("ended")).start_soon(trio.sleep_forever)
     assert sock.fileno() < 0
     assert told == ["ended"]
 

@@ -9,7 +9,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from slysock import Config, Router, Server, Socket
 from slysock.engineio.session import Session
-from slysock.testing import Memory
+from slysock.testing import Memory, PollingClient
 from slysock.testing.pipe import open_pipe
 from tests.slysock.engineio import frames
 from tests.slysock.engineio.frames import (
@@ -499,3 +499,20 @@ async def test_a_server_that_is_cancelled_leaves_no_connection_open(autojump_clo
     await client.rest()
     check_nothing_remains(server)
     assert reasons == ["server shutting down"]
+
+
+@without_task
+async def test_a_server_that_stops_in_the_middle_of_an_upgrade_leaves_no_connection_open(
+    autojump_clock: MockClock,
+) -> None:
+    async with serving(Router(), config=Config(upgrade_timeout_seconds=3)) as memory:
+        polling = await memory.open_engine("polling")
+        assert isinstance(polling, PollingClient)
+        probe = await frames.probing(memory, polling._target)
+        await probe.send(frame(TEXT, b"2probe"))
+        assert await probe.next() == (TEXT, b"3probe")
+        memory.server.stop()
+        await trio.sleep(2)
+        assert memory.server.statistics().connections > 0, "the upgrade may be how the client learns of the end"
+        await trio.sleep(2)
+        assert [opcode for opcode, _ in await probe.rest()] == [CLOSE]
