@@ -88,7 +88,7 @@ async def test_one_who_is_cut_off_proves_nothing(nursery: trio.Nursery, node: No
     client = await node.connect(url, transports=[transport])
     await client.burst(["leave"], end="cut")
     with trio.fail_after(20):
-        while not told:
+        while not told:  # noqa: ASYNC110 - it is told from a plain call
             await trio.sleep(0.01)
     assert (told, namespace.sockets()) == ([False], [])
 

@@ -69,7 +69,7 @@ async def live(grows_by: int) -> AsyncGenerator[Live]:
     with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             process: trio.Process = await nursery.start(
-                lambda task_status: trio.run_process(
+                lambda task_status: trio.run_process(  # noqa: ASYNC105 - the nursery awaits it
                     command, cwd=ROOT, stdout=subprocess.PIPE, check=False, task_status=task_status
                 )
             )

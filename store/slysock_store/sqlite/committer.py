@@ -99,8 +99,10 @@ class SqliteCommitter:
             self._look_after()
 
     def _begin(self) -> Transaction:
-        if self._files is not None and self._files.is_lost:
-            self._files.refuse_lost()
+        if self._files is not None:
+            self._files.look()  # others fill the disk, too
+            if self._files.is_lost:
+                self._files.refuse_lost()
         self._connection.execute("BEGIN IMMEDIATE")
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         if version != self._version:

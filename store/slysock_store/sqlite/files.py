@@ -6,17 +6,13 @@ the connection. So the names are looked up anew with each transaction.
 
 import logging
 import os
-import time
 from pathlib import Path
-from typing import Final, final
+from typing import final
 
 from slysock_store.errors import StoreFull, StoreUnavailable
 from slysock_store.models import StoreFiles
 
 logger = logging.getLogger("slysock.store")
-
-LOOK_SECONDS: Final = 1.0
-"""What was seen of the disk counts for so long."""
 
 
 def free_bytes(folder: Path | str) -> int:
@@ -53,7 +49,6 @@ class DatabaseFiles:
         self._names = (os.path.abspath(path), self._log, f"{real}-shm")
         self._opened = [_identity(name) for name in self._names]
         self.is_lost = False
-        self._look_again_at = 0.0  # time.monotonic
         self.log_bytes = 0
         self.free_bytes = min_free_bytes
         self.look()
@@ -93,16 +88,14 @@ class DatabaseFiles:
             raise StoreFull(f"the disk of {self._where} has less than {self._min_free_bytes} bytes free")
 
     def look(self) -> None:
-        """See how large the log is and, if that was more than a second ago, what room there is."""
+        """See how large the log is, and what room there is: a disk may fill within a second."""
         try:
             self.log_bytes = os.stat(self._log).st_size
-            if time.monotonic() >= self._look_again_at:
-                self._see_room(free_bytes(self._folder))
+            self._see_room(free_bytes(self._folder))
         except OSError:
             logger.debug("the disk of %s cannot be looked at", self._where, exc_info=True)
 
     def _see_room(self, found: int) -> None:
-        self._look_again_at = time.monotonic() + LOOK_SECONDS
         had_room, self.free_bytes = self.has_room, found
         if self.has_room is not had_room:
             state = "has room again" if self.has_room else "is nearly full: nothing new is stored"

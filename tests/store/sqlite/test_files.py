@@ -114,7 +114,6 @@ class Disk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.free = RESERVE
         monkeypatch.setattr(files_module, "free_bytes", lambda _: self.free)
-        monkeypatch.setattr(files_module, "LOOK_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -171,10 +170,7 @@ def test_what_is_free_is_what_others_than_root_may_use(tmp_path: Path) -> None:
 ON_A_SMALL_DISK = """
 import os, sys, trio
 from slysock_store import NewMessage, StoreFull, open_store
-from slysock_store.sqlite import files
 from slysock_store.testing.harness import ANNA, BEN, SYSTEM, between
-
-files.LOOK_SECONDS = 0.0  # see the room after each message
 
 async def main(folder):
     async with open_store(f"sqlite:///{folder}/chat.db", min_free_bytes=4_000_000) as store:
