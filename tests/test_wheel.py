@@ -31,7 +31,7 @@ from tests.clients.wire import LineBuffer
 
 ROOT = Path(__file__).parents[1]
 TOP_LEVEL_NAMES = {"slysock", "slysock_protocol", "slysock_store"}
-PLAIN = {"trio", "trio-websocket", "wsproto", "h11", "msgspec", "orjson", "ormsgpack", "click"}
+PLAIN = {"trio", "sniffio", "trio-websocket", "wsproto", "h11", "msgspec", "orjson", "ormsgpack", "click"}
 BUILD_SECONDS = 120.0  # this and the next: fail-safes only
 START_SECONDS = 30.0
 

@@ -25,6 +25,7 @@ from slysock_store.times import Clock, to_milliseconds
 from .connection import DURABLE, Connection
 from .failures import UNKNOWN, is_own_fault, mapped, may_try_transaction_again
 from .layout import Snapshot
+from .orphans import IDLE_SECONDS, end_orphans
 from .sending import read_ahead
 from .transaction import Batch, Transaction
 
@@ -78,6 +79,7 @@ class MongoCommitter:
         self._ids = IdGenerator()
         self._writes = 0
         self._commits = 0
+        self._look_at = 0.0  # for orphans; time.monotonic
 
     @property
     def writes(self) -> int:
@@ -104,6 +106,7 @@ class MongoCommitter:
                 continue
             except PyMongoError as error:
                 if may_try_transaction_again(error) and deadline.allows_another():
+                    self._look_for_orphans()
                     continue
                 self._fail(remaining, error)
             except Exception as error:  # a task boundary: it belongs to the tasks that wait, the thread lives on
@@ -112,6 +115,13 @@ class MongoCommitter:
                 self._commits += 1
                 self._writes += sum(write.error is None for write in remaining)
             return
+
+    def _look_for_orphans(self) -> None:
+        """End what may be in the way, but not for each conflict: with servers that are there they are common."""
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + IDLE_SECONDS / 2
+            end_orphans(self._connection.client)
 
     def rest(self) -> None:
         """Do nothing: the server looks after itself."""

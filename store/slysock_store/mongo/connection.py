@@ -18,6 +18,7 @@ from slysock_store.errors import BadStoreUrl
 from .documents import CODEC, Document
 from .failures import mapped
 from .layout import Collections, collections_of
+from .orphans import APP_NAME
 
 SELECTION_SECONDS = 3.0
 """How long a command without a time limit of its own waits for a primary."""
@@ -134,7 +135,7 @@ def _client(address: Address, listeners: Sequence[CommandListener]) -> MongoClie
     return MongoClient(
         address.url,
         document_class=dict,
-        appname="slysock",
+        appname=APP_NAME,
         serverSelectionTimeoutMS=milliseconds,
         connectTimeoutMS=milliseconds,
         maxPoolSize=address.readers + 1,

@@ -21,6 +21,7 @@ from .connection import DURABLE, Connection
 from .documents import Document
 from .failures import mapped
 from .filters import where
+from .orphans import end_orphans
 from .schema import MIGRATIONS, SCHEMA, Migration, known_version
 
 T = TypeVar("T")
@@ -44,7 +45,16 @@ class MongoLedger:
 
     def beat(self) -> Format:
         """See `Ledger.beat`."""
-        with self._told(), pymongo.timeout(BEAT_SECONDS_AT_MOST), self._connection.client.start_session() as session:
+        with self._told():
+            try:
+                return self._try_to_beat()
+            except PyMongoError:
+                if not end_orphans(self._connection.client):
+                    raise
+                return self._try_to_beat()
+
+    def _try_to_beat(self) -> Format:
+        with pymongo.timeout(BEAT_SECONDS_AT_MOST), self._connection.client.start_session() as session:
             return session.with_transaction(self._beat_within, write_concern=DURABLE)
 
     def _beat_within(self, session: ClientSession) -> Format:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from slysock.systems.marketplace import NAME
 from slysock.testing import Received
 from tests.slysock.systems.market import Market, Visitor, at, open_market, settle, token_for
 
@@ -130,10 +131,18 @@ async def test_a_message_is_told_although_its_sender_is_sent_away_while_it_is_st
         vendor, customer = await market.vendor(), await market.customer()
         await customer.send(vendor, "first")
         await vendor.chat.expect("newChat")
+        (chat,) = (await market.store.list_chats(NAME)).items
+        with trio.fail_after(10):  # that the first was received is not to stand before the second in the writer's queue
+            while not (await market.store.latest_messages(NAME, [chat.id]))[chat.id][0].delivered_to:  # noqa: ASYNC110
+                await trio.sleep(0.01)
         lock = sqlite3.connect(tmp_path / "chat.db", isolation_level=None)
         lock.execute("BEGIN IMMEDIATE")
         await customer.chat.emit("sendMessage", {"productId": 12345, "recipientId": 5, "text": "second"})
-        await settle()
+        with trio.fail_after(
+            10
+        ):  # until the message is with the writer, which the lock makes wait; threads read before
+            while not market.store._engine._writer._undone:
+                await trio.sleep(0.01)
         for socket in market.memory.server.of("/chat").sockets():
             if socket.id == customer.chat.id:
                 socket.disconnect()
