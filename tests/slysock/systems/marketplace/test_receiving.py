@@ -138,10 +138,8 @@ async def test_a_message_is_told_although_its_sender_is_sent_away_while_it_is_st
         lock = sqlite3.connect(tmp_path / "chat.db", isolation_level=None)
         lock.execute("BEGIN IMMEDIATE")
         await customer.chat.emit("sendMessage", {"productId": 12345, "recipientId": 5, "text": "second"})
-        with trio.fail_after(
-            10
-        ):  # until the message is with the writer, which the lock makes wait; threads read before
-            while not market.store._engine._writer._undone:
+        with trio.fail_after(10):  # until it is with the writer, which the lock makes wait; threads read before that
+            while not market.store._engine._writer._undone:  # noqa: ASYNC110 - no event tells of it
                 await trio.sleep(0.01)
         for socket in market.memory.server.of("/chat").sockets():
             if socket.id == customer.chat.id:
