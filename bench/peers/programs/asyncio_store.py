@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple, final
 
 from slysock_store import Store, StoreStatistics
+from slysock_store.formats import Heartbeat
 from slysock_store.group_commit import MAX_WRITES_PER_COMMIT, Write
 from slysock_store.sqlite import store_on
 from slysock_store.sqlite.committer import SqliteCommitter
 from slysock_store.sqlite.connection import connect_reader, connect_writer, create_private_file
+from slysock_store.sqlite.ledger import SqliteLedger
 from slysock_store.sqlite.readers import MAX_READERS, read_within
-from slysock_store.sqlite.schema import migrate
 from slysock_store.sqlite.transaction import Transaction
 from slysock_store.times import system_clock
 
@@ -44,7 +45,7 @@ class AsyncioEngine:
     def __init__(self, path: Path) -> None:
         create_private_file(path)
         connection = connect_writer(path)
-        migrate(connection, WHERE)
+        Heartbeat(SqliteLedger(connection, where=WHERE, clock=system_clock)).beat()
         self._path = path
         self._loop = asyncio.get_running_loop()
         self._committer = SqliteCommitter(connection, where=WHERE, clock=system_clock)
