@@ -200,7 +200,7 @@ async def test_on_a_real_small_disk_sends_are_refused_and_deletes_work(tmp_path:
     mounted.mkdir()
     inside = (
         f"mount -t tmpfs -o size=16m none {mounted} && head -c 4m /dev/zero > {mounted}/ballast && "
-        f"exec {sys.executable} {script} {mounted}"
+        f"exec '{sys.executable}' {script} {mounted}"
     )
     with trio.fail_after(60):
         ended = await trio.run_process(
