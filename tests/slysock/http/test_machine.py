@@ -222,3 +222,13 @@ def test_any_conversation_is_h11s(requests: list[bytes], steps: list[tuple[str, 
                 both.receive(piece)
         elif allowed(both, step):
             getattr(both, step)(*argument)
+
+
+def test_an_answer_that_ends_too_early_is_refused() -> None:
+    both = Both()
+    both.receive(GET)
+    both.next()
+    both.next()
+    both.begin(200, [(b"content-length", b"3")])
+    both.say(h11.Data(data=b"ab"))
+    assert both.end() == ("raised", h11.LocalProtocolError)
