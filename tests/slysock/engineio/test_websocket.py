@@ -516,3 +516,24 @@ async def test_a_server_that_stops_in_the_middle_of_an_upgrade_leaves_no_connect
         assert memory.server.statistics().connections > 0, "the upgrade may be how the client learns of the end"
         await trio.sleep(2)
         assert [opcode for opcode, _ in await probe.rest()] == [CLOSE]
+
+
+@without_task
+async def test_a_server_that_is_cancelled_in_the_middle_of_an_upgrade_closes_its_socket(
+    autojump_clock: MockClock,
+) -> None:
+    server = Server(Router())
+    with trio.CancelScope() as scope:
+        async with trio.open_nursery() as nursery, server.running():
+            memory = Memory(server, nursery)
+            polling = await memory.open_engine("polling")
+            assert isinstance(polling, PollingClient)
+            probe = await frames.probing(memory, polling._target)
+            await probe.send(frame(TEXT, b"2probe"))
+            assert await probe.next() == (TEXT, b"3probe")
+            scope.cancel()
+            await trio.lowlevel.checkpoint()
+    with trio.fail_after(1):
+        await probe.rest()
+    left = server.statistics()
+    assert (left.connections, left.open_sockets, left.watched_sockets) == (0, 0, 0)
